@@ -1,0 +1,58 @@
+"""What comes in and what goes out, field by field."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from annotations.links import photo_address
+from annotations.models import Campaign, Rater
+from annotations.services.ratings import LONGEST_SECONDS, Screen, Wait
+
+
+class JoinInput(serializers.Serializer):
+    rater = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="an id of your own")
+    signature = serializers.CharField(required=False, max_length=200, help_text="from the rater's signed link")
+
+
+class KeyInput(serializers.Serializer):
+    key = serializers.UUIDField(help_text="made by the client, one for each action; the same again is harmless")
+
+
+class AnswerInput(KeyInput):
+    answers = serializers.JSONField()
+    seconds = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=LONGEST_SECONDS)
+
+
+def campaign_output(campaign: Campaign) -> dict[str, Any]:
+    """What a rater may know of a campaign: nothing of its name, purpose or systems."""
+    return {
+        "protocol": campaign.protocol,
+        "criteria": campaign.criteria,
+        "show": campaign.show,
+        "unit": campaign.unit,
+        "items": campaign.item_count,
+    }
+
+
+def next_output(found: Screen | Wait | None, rater: Rater) -> dict[str, Any] | None:
+    if isinstance(found, Wait):
+        return {"wait": found.seconds}
+    return screen_output(found, rater) if found else None
+
+
+def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
+    campaign, source = rater.campaign, screen.assignment.item.source
+    photo = photo_address(screen.assignment) if campaign.shows_photo else None
+    return {
+        "assignment": str(screen.assignment.public_id),
+        "item": {
+            "source": source.text if campaign.shows_caption else None,
+            "photos": [f"{settings.SITE_URL}{photo}"] if photo else [],
+            "candidates": [{"id": public_id, "text": text} for public_id, text in screen.texts],
+        },
+        "protocol": campaign.protocol,
+        "criteria": campaign.criteria,
+        "progress": {"done": screen.done, "total": campaign.item_count},
+        "expires_at": screen.assignment.leased_until.isoformat(),
+    }

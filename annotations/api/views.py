@@ -1,0 +1,87 @@
+"""The rater API. Everything it does is a call of the services that the rating page calls too."""
+
+import uuid
+from typing import Any, cast
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotations.api.permissions import IsRater, RaterAuthentication, session_of
+from annotations.api.serializers import AnswerInput, JoinInput, KeyInput, campaign_output, next_output
+from annotations.models import Rater, Rating
+from annotations.services import ratings
+from annotations.services.raters import rater_join
+
+
+class JoinView(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    def post(self, request: Request, token: str) -> Response:
+        given = JoinInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        rater, session = rater_join(
+            token=token,
+            outside_id=given.validated_data.get("rater"),
+            signature=given.validated_data.get("signature"),
+            session=session_of(request),
+        )
+        body = {"session": session, "campaign": campaign_output(rater.campaign)}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class RaterView(APIView):
+    """A view for raters alone."""
+
+    authentication_classes = [RaterAuthentication]
+    permission_classes = [IsRater]
+
+    def rater(self) -> Rater:
+        return cast(Rater, self.request.auth)
+
+    def key(self) -> uuid.UUID:
+        given = KeyInput(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        key: uuid.UUID = given.validated_data["key"]
+        return key
+
+    def answered(self, rating: Rating) -> Response:
+        """The rating, and the screen that comes next: both in one answer."""
+        rater, just_answered = self.rater(), rating.kind != Rating.Kind.WITHDRAWN
+        following = next_output(ratings.assignment_next(rater=rater, just_answered=just_answered), rater)
+        return Response({"rating": str(rating.key), "next": following}, status=status.HTTP_201_CREATED)
+
+
+class NextView(RaterView):
+    def post(self, request: Request) -> Response:
+        rater = self.rater()
+        found = next_output(ratings.assignment_next(rater=rater), rater)
+        return Response(status=status.HTTP_204_NO_CONTENT) if found is None else Response(found)
+
+
+class AssignmentView(RaterView):
+    def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        given = AnswerInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        rating = ratings.rating_submit(
+            rater=self.rater(),
+            assignment_id=assignment_id,
+            key=given.validated_data["key"],
+            answers=given.validated_data["answers"],
+            seconds=given.validated_data.get("seconds"),
+        )
+        return self.answered(rating)
+
+
+class SkipView(RaterView):
+    def post(self, request: Request, assignment_id: uuid.UUID) -> Response:
+        rating = ratings.rating_skip(rater=self.rater(), assignment_id=assignment_id, key=self.key())
+        return self.answered(rating)
+
+
+class UndoView(RaterView):
+    def post(self, request: Request, rating_key: uuid.UUID) -> Response:
+        rating = ratings.rating_undo(rater=self.rater(), rating_key=rating_key, key=self.key())
+        return self.answered(rating)

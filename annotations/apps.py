@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+BUILT_IN_SYSTEMS = {"human": "human", "caption": "baseline", "random_story": "baseline"}
+
+
+def create_built_in_systems(using: str, **kwargs: Any) -> None:
+    from annotations.models import System
+
+    for name, kind in BUILT_IN_SYSTEMS.items():
+        System.objects.using(using).get_or_create(name=name, defaults={"kind": kind})
+
+
+class AnnotationsConfig(AppConfig):
+    name = "annotations"
+
+    def ready(self) -> None:
+        from annotations import checks  # noqa: F401  registers the system checks
+        from annotations.triggers import create_missing_triggers
+
+        post_migrate.connect(create_built_in_systems, sender=self)
+        post_migrate.connect(create_missing_triggers, sender=self)

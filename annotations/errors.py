@@ -1,0 +1,25 @@
+"""What a person can put right: bad files, names and requests. Everything else is a bug and stays a traceback."""
+
+
+class InputError(ValueError):
+    """Says what was wrong, where (file, line, key, value) and what would be right, in one line."""
+
+
+class NotFoundError(InputError):
+    """A name that nothing has; the message lists what there is."""
+
+
+class ConflictError(InputError):
+    """The request contradicts what is stored already."""
+
+
+class AnswerError(InputError):
+    """A rater's answer that the protocol does not take, or a key that came with another answer before."""
+
+
+class ForbiddenError(InputError):
+    """The request needs a session or a signed link that it does not have."""
+
+
+class GoneError(InputError):
+    """The lease of an assignment has expired."""

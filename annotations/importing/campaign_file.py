@@ -1,0 +1,111 @@
+"""A campaign file: what is asked, of what, and how often, in TOML."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from annotations.errors import InputError
+
+LONGEST_TEXT = 20_000
+SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
+CHOICES = {
+    "purpose": ("evaluation", "feedback"),
+    "split": ("test", "feedback"),
+    "unit": ("sentence",),
+    "show": ("photo", "caption", "both", "none"),
+}
+SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
+
+
+@dataclass(frozen=True)
+class CampaignSpec:
+    """A campaign as its file says it. Whether its names exist is for the service that makes it to see."""
+
+    name: str
+    purpose: str
+    dataset: str
+    split: str
+    systems: tuple[str, ...]
+    criteria: tuple[str, ...]
+    items: int
+    protocol: str = "slider"
+    unit: str = "sentence"
+    show: str = "caption"
+    overlap: int = 3
+    seed: int = 1
+    instructions: str = ""
+    consent: str = ""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], place: str) -> "CampaignSpec":
+        """Raises InputError naming place, key and value."""
+        known = [each.name for each in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise InputError(f"{place}: {key}: no such key; the keys are {', '.join(known)}")
+        for key in ("name", "purpose", "dataset", "split", "systems", "criteria", "items"):
+            if key not in values:
+                raise InputError(f"{place}: {key}: missing")
+        read: dict[str, Any] = {}
+        for key, value in values.items():
+            if key in ("systems", "criteria"):
+                read[key] = _names(value, f"{place}: {key}")
+            elif key in ("instructions", "consent"):
+                read[key] = _text(value, f"{place}: {key}")
+            elif key in ("items", "overlap", "seed"):
+                read[key] = _count(value, f"{place}: {key}", lowest=0 if key == "seed" else 1)
+            else:
+                read[key] = _name(value, f"{place}: {key}")
+            if key in CHOICES and value not in CHOICES[key]:
+                raise InputError(f"{place}: {key}: {value!r} is not one of {', '.join(CHOICES[key])}")
+        spec = cls(**read)
+        if spec.split != SPLIT_OF[spec.purpose]:
+            raise InputError(
+                f"{place}: split: '{spec.split}' does not go with purpose '{spec.purpose}', which shows the split "
+                f"'{SPLIT_OF[spec.purpose]}'"
+            )
+        if "caption" in spec.systems and spec.show in ("caption", "both"):
+            raise InputError(
+                f"{place}: systems: 'caption' competes only where the caption is not shown; show is '{spec.show}'"
+            )
+        return spec
+
+
+def read_campaign_file(file: Path) -> CampaignSpec:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: not TOML ({error})") from error
+    return CampaignSpec.from_mapping(values, str(file))
+
+
+def _name(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not SLUG.fullmatch(value):
+        raise InputError(f"{place}: {value!r} must be letters, digits, '-' and '_', at most 100")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise InputError(f"{place}: must be a text of at most {LONGEST_TEXT} characters")
+    return value.strip()
+
+
+def _names(value: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise InputError(f"{place}: {value!r} must be a list of at least one name")
+    names = tuple(_name(each, place) for each in value)
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{place}: '{twice[0]}' stands there twice")
+    return names
+
+
+def _count(value: Any, place: str, *, lowest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value < 2**31:
+        raise InputError(f"{place}: {value!r} must be a whole number from {lowest}")
+    return value

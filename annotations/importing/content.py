@@ -1,0 +1,88 @@
+"""What a file holds once it is read and checked: albums with what belongs to them, as plain values."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from annotations.errors import InputError
+
+LONGEST_ID = 200
+LONGEST_URL = 500
+
+
+class ImportFileError(InputError):
+    """A file that cannot be imported: which file, which place in it, which key, what value, what would be right."""
+
+    def __init__(self, file: Path, place: str, problem: str) -> None:
+        super().__init__(f"{file}: {place}: {problem}" if place else f"{file}: {problem}")
+
+
+@dataclass(slots=True)
+class StoryContent:
+    """A story: `sentences` are (photo, text) in order. With `sequence` its photos in order are a source too."""
+
+    external_id: str
+    sentences: list[tuple[str, str]]
+    author: str = ""
+    sequence: bool = False
+
+
+@dataclass(slots=True)
+class AlbumContent:
+    """An album by external ids.
+
+    `photos` gives each photo's (url, image); `captions` are (photo, position, text); `photo_sources` are the photos
+    that are sources themselves; `outputs` are (system, photo, indexes of the captions, texts by rank), without indexes
+    for a photo that is the source.
+    """
+
+    external_id: str
+    title: str = ""
+    photos: dict[str, tuple[str, str]] = field(default_factory=dict)
+    captions: list[tuple[str, int, str]] = field(default_factory=list)
+    photo_sources: dict[str, None] = field(default_factory=dict)
+    stories: list[StoryContent] = field(default_factory=list)
+    outputs: list[tuple[str, str, range | None, list[str]]] = field(default_factory=list)
+
+    def rows(self) -> int:
+        """How many rows it becomes, about."""
+        sentences = sum(len(story.sentences) for story in self.stories)
+        return 1 + len(self.photos) + len(self.captions) + len(self.stories) + 2 * sentences + len(self.outputs)
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: short."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def not_json(file: Path, error: Exception) -> ImportFileError:
+    """Where a file that a streaming parser gave up stops being JSON in UTF-8; reads it whole to say so."""
+    content = file.read_bytes()
+    try:
+        json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as wrong:
+        around = content[max(0, wrong.start - 20) : wrong.end + 5]
+        return ImportFileError(file, f"byte {wrong.start}", f"not UTF-8: {around!r}")
+    except json.JSONDecodeError as wrong:
+        near = wrong.doc[max(0, wrong.pos - 30) : wrong.pos + 10]
+        place = f"line {wrong.lineno}, column {wrong.colno}"
+        return ImportFileError(file, place, f"not JSON: {wrong.msg} at {near!r}")
+    return ImportFileError(file, "", f"not JSON: {' '.join(str(error).split())[:120]}")
+
+
+def fingerprint(files: Sequence[Path], options: Iterable[str]) -> str:
+    """SHA-256 of the files' bytes and of how they are read. Raises ImportFileError for a file that cannot be read."""
+    whole = hashlib.sha256()
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                whole.update(hashlib.file_digest(opened, "sha256").digest())
+        except OSError as error:
+            raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
+    for option in options:
+        whole.update(option.encode() + b"\0")
+    return whole.hexdigest()

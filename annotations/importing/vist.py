@@ -1,0 +1,203 @@
+"""VIST's two annotation files in their official layout: descriptions in isolation (DII) and stories in sequence (SIS).
+
+Each is an object with `images`, `albums` and `annotations`; an annotation is a list of one element; ids are strings. Of
+the metadata only what is used has to be there. A file is read in a stream, once for each of its three lists.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+from annotations.importing.content import (
+    LONGEST_ID,
+    LONGEST_URL,
+    AlbumContent,
+    ImportFileError,
+    StoryContent,
+    not_json,
+    shown,
+)
+
+SENTENCES_A_STORY = 5
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".svg")
+LISTS = ("albums", "images", "annotations")
+
+Note = Callable[[str], None]
+
+
+def read_vist(
+    dii: Sequence[Path], sis: Sequence[Path], *, images: Path | None = None, note: Note = lambda _: None
+) -> list[AlbumContent]:
+    """All of the files, checked, as albums. `images` is a folder with pictures named after the photos' ids.
+
+    `note` is told what is being read. Raises ImportFileError at the first defect, with file, place, key and value.
+    """
+    pictures = pictures_in(images) if images else {}
+    albums: dict[str, AlbumContent] = {}
+    for file in (*dii, *sis):
+        note(f"reading {file.name}")
+        check_is_object(file)
+        read_albums_and_photos(file, albums, pictures)
+    for file in dii:
+        note(f"reading the captions of {file.name}")
+        read_captions(file, albums)
+    stories: dict[str, dict[int, tuple[str, str]]] = {}
+    storylets: set[str] = set()
+    for file in sis:
+        note(f"reading the stories of {file.name}")
+        read_stories(file, albums, stories, storylets)
+    return [album for album in albums.values() if album.captions or album.stories or album.photos]
+
+
+def pictures_in(folder: Path) -> dict[str, str]:
+    """Paths of the pictures by photo id."""
+    if not folder.is_dir():
+        raise ImportFileError(folder, "", "is not a folder of pictures")
+    return {file.stem: str(file.resolve()) for file in sorted(folder.iterdir()) if file.suffix.lower() in PICTURES}
+
+
+def check_is_object(file: Path) -> None:
+    """Refuse what does not begin as a JSON object, which would look like one without lists."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError as error:
+        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
+    if not start.startswith(b"{"):
+        raise ImportFileError(file, "", f"must be a JSON object with {', '.join(LISTS)}, begins with {start[:20]!r}")
+
+
+def elements(file: Path, name: str) -> Iterator[tuple[str, Any]]:
+    """(place, value) of each element of one of the object's lists. Raises ImportFileError for what is not JSON."""
+    try:
+        with file.open("rb") as stream:
+            for count, value in enumerate(ijson.items(stream, f"{name}.item")):
+                yield f"{name}[{count}]", value
+    except ijson.JSONError as error:
+        raise not_json(file, error) from error
+
+
+def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures: dict[str, str]) -> None:
+    listed = False
+    for place, row in elements(file, "albums"):
+        listed = True
+        external_id = text(file, place, row, "id", longest=LONGEST_ID)
+        if external_id not in albums:
+            title = row.get("title") or ""
+            albums[external_id] = AlbumContent(external_id, str(title)[:500])
+    if not listed:
+        raise ImportFileError(file, "albums", "is missing or empty: VIST's layout lists its albums there")
+    for place, row in elements(file, "images"):
+        photo = text(file, place, row, "id", longest=LONGEST_ID)
+        album = albums.get(text(file, place, row, "album_id"))
+        if album is None:
+            raise ImportFileError(file, place, f"album_id={shown(row['album_id'])} is not among the file's albums")
+        if photo not in album.photos:
+            url = row.get("url_o") or row.get("url_m") or ""
+            if not isinstance(url, str) or len(url) > LONGEST_URL:
+                raise ImportFileError(file, place, f"url_o={shown(url)} must be a string of up to {LONGEST_URL}")
+            album.photos[photo] = (url, pictures.get(photo, ""))
+
+
+def annotations(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    place = None
+    for place, value in elements(file, "annotations"):
+        if not isinstance(value, list) or len(value) != 1:
+            raise ImportFileError(file, place, f"{shown(value)} must be a list of one annotation")
+        yield place, value[0]
+    if place is None:
+        raise ImportFileError(file, "annotations", "is missing or empty: VIST's layout lists its texts there")
+
+
+def read_captions(file: Path, albums: dict[str, AlbumContent]) -> None:
+    for place, row in annotations(file):
+        album, photo = place_in_album(file, place, row, albums)
+        position = order(file, place, row, "photo_order_in_story")
+        album.captions.append((photo, position, sentence(file, place, row)))
+
+
+def read_stories(
+    file: Path,
+    albums: dict[str, AlbumContent],
+    stories: dict[str, dict[int, tuple[str, str]]],
+    storylets: set[str],
+) -> None:
+    """Read stories whole: a VIST story has exactly five sentences, each on a photo of the story's album."""
+    found: dict[str, tuple[AlbumContent, str, str]] = {}
+    for place, row in annotations(file):
+        album, photo = place_in_album(file, place, row, albums)
+        story = text(file, place, row, "story_id", longest=LONGEST_ID)
+        storylet = text(file, place, row, "storylet_id")
+        if storylet in storylets:
+            raise ImportFileError(file, place, f"storylet_id={shown(storylet)} stands in the file already")
+        storylets.add(storylet)
+        position = order(file, place, row, "worker_arranged_photo_order")
+        if position >= SENTENCES_A_STORY:
+            raise ImportFileError(
+                file, place, f"worker_arranged_photo_order={position} must be from 0 to {SENTENCES_A_STORY - 1}"
+            )
+        sentences = stories.setdefault(story, {})
+        if position in sentences:
+            raise ImportFileError(
+                file, place, f"worker_arranged_photo_order={position} stands in story {shown(story)} already"
+            )
+        owner = found.setdefault(story, (album, str(row.get("worker_id") or "")[:100], place))
+        if owner[0] is not album:
+            raise ImportFileError(
+                file, place, f"album_id={shown(album.external_id)}: story {shown(story)} began in another album"
+            )
+        sentences[position] = (photo, sentence(file, place, row))
+    for story, (album, author, place) in found.items():
+        sentences = stories[story]
+        if len(sentences) != SENTENCES_A_STORY:
+            raise ImportFileError(
+                file,
+                place,
+                f"story_id={shown(story)} has {len(sentences)} sentences, not {SENTENCES_A_STORY}",
+            )
+        ordered = [sentences[position] for position in range(SENTENCES_A_STORY)]
+        album.stories.append(StoryContent(story, ordered, author, sequence=True))
+        stories[story] = {}  # its id stays taken, its texts are kept once
+
+
+def place_in_album(
+    file: Path, place: str, row: dict[str, Any], albums: dict[str, AlbumContent]
+) -> tuple[AlbumContent, str]:
+    photo = text(file, place, row, "photo_flickr_id")
+    album = albums.get(text(file, place, row, "album_id"))
+    if album is None:
+        raise ImportFileError(file, place, f"album_id={shown(row['album_id'])} is not among the file's albums")
+    if photo not in album.photos:
+        raise ImportFileError(
+            file, place, f"photo_flickr_id={shown(photo)} is not a photo of album {shown(album.external_id)}"
+        )
+    return album, photo
+
+
+def text(file: Path, place: str, row: Any, key: str, longest: int | None = None) -> str:
+    """The non-empty string under a key."""
+    if not isinstance(row, dict):
+        raise ImportFileError(file, place, f"{shown(row)} must be an object")
+    value = row.get(key)
+    if value is None:
+        raise ImportFileError(file, place, f"the key '{key}' is missing")
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ImportFileError(file, place, f"{key}={shown(value)} must be a string that is not empty")
+    if longest and len(value) > longest:
+        raise ImportFileError(file, place, f"{key}={shown(value)} is longer than {longest} characters")
+    return value
+
+
+def sentence(file: Path, place: str, row: dict[str, Any]) -> str:
+    """The text as its author typed it, where the file has that."""
+    return text(file, place, row, "original_text" if row.get("original_text") else "text").strip()
+
+
+def order(file: Path, place: str, row: dict[str, Any], key: str) -> int:
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1000:
+        problem = "is missing" if key not in row else f"{key}={shown(value)}"
+        raise ImportFileError(file, place, f"{problem}: '{key}' must be a whole number from 0")
+    return value

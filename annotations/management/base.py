@@ -1,0 +1,82 @@
+"""What every command of the project shares: `--json`, one clear line for bad input, a progress bar on a terminal."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from annotations.errors import InputError
+
+
+class AnswerCommand(BaseCommand):
+    """A command that answers with a mapping: printed line by line, or with `--json` as the last line of stdout.
+
+    Subclasses write `answer`. Bad input is an `InputError`: its message goes to stderr and the exit status is 1.
+    """
+
+    requires_system_checks: list[str] = []
+    errors: tuple[type[Exception], ...] = (InputError,)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+        return parser
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = self.answer(**options)
+        except self.errors as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
+        if options["json"]:
+            self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
+        else:
+            for line in lines(result):
+                self.stdout.write(line)
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[float, str], None]]:
+        """A bar on a terminal, nothing in a pipe; it is moved by telling it the share done, and what is being done."""
+        layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        with tqdm(total=1.0, bar_format=layout, disable=not sys.stderr.isatty()) as bar:
+
+            def show(share: float, message: str) -> None:
+                bar.set_description_str(message, refresh=False)
+                bar.update(share - bar.n)
+
+            yield show
+
+
+def lines(value: Any, place: str = "") -> Iterator[str]:
+    """`place: value` for everything in nested mappings and lists of mappings, places joined by dots."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from lines(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list) and value and all(isinstance(inner, dict) for inner in value):
+        for number, inner in enumerate(value, start=1):
+            yield from lines(inner, f"{place}.{number}")
+    else:
+        yield f"{place}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)}"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A file to write text into, which takes its name only once it is whole."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotations.management.base import AnswerCommand, whole_file
+from annotations.reports.export import write_ratings
+from annotations.reports.rows import rating_rows
+from annotations.services.campaigns import campaign_named
+from annotations.services.reports import check_unblinded
+
+
+class Command(AnswerCommand):
+    help = "Write a campaign's ratings: one row a rating, criterion and system."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--format", choices=["csv", "jsonl"], required=True)
+        parser.add_argument("--out", type=Path, required=True)
+        parser.add_argument(
+            "--unblind", action="store_true", help="export before the campaign is closed; this is logged"
+        )
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        campaign = campaign_named(options["name"])
+        check_unblinded(campaign, options["unblind"])
+        with whole_file(options["out"]) as out:
+            count = write_ratings(out, rating_rows(campaign), options["format"])
+        return {"campaign": campaign.name, "file": str(options["out"]), "rows": count}

@@ -1,0 +1,43 @@
+from annotations.models.campaigns import Assignment, Campaign, CampaignSystem, Candidate, CandidateOutput, Item, Rater
+from annotations.models.datasets import (
+    Album,
+    Dataset,
+    Import,
+    Photo,
+    SequencePhoto,
+    Source,
+    Split,
+    Story,
+    StorySentence,
+)
+from annotations.models.outputs import Decoding, Output, Score, System
+from annotations.models.ratings import FeedbackExample, FeedbackSet, Rating, Remark
+from annotations.models.reports import Report
+
+__all__ = [
+    "Album",
+    "Assignment",
+    "Campaign",
+    "CampaignSystem",
+    "Candidate",
+    "CandidateOutput",
+    "Dataset",
+    "Decoding",
+    "FeedbackExample",
+    "FeedbackSet",
+    "Import",
+    "Item",
+    "Output",
+    "Photo",
+    "Rater",
+    "Rating",
+    "Remark",
+    "Report",
+    "Score",
+    "SequencePhoto",
+    "Source",
+    "Split",
+    "Story",
+    "StorySentence",
+    "System",
+]

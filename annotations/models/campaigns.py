@@ -1,0 +1,212 @@
+"""A human evaluation: what is shown, to whom, and how it is handed out."""
+
+import secrets
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.models.datasets import Dataset, Source, Split
+from annotations.models.outputs import Decoding, Output, System
+from annotations.querysets.campaigns import AssignmentQuerySet, ItemQuerySet
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(18)
+
+
+class Campaign(models.Model):
+    class Purpose(models.TextChoices):
+        EVALUATION = "evaluation", "evaluation (test albums; can never feed training)"
+        FEEDBACK = "feedback", "feedback (feedback albums; can never be called a test result)"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+
+    class Unit(models.TextChoices):
+        SENTENCE = "sentence"
+        STORY = "story"
+
+    class Show(models.TextChoices):
+        PHOTO = "photo"
+        CAPTION = "caption"
+        BOTH = "both"
+        NONE = "none"
+
+    name = models.SlugField(max_length=100, unique=True)
+    token = models.CharField(max_length=40, unique=True, default=new_token, help_text="in the raters' link")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="campaigns")
+    split = models.CharField(max_length=8, choices=Split)
+    unit = models.CharField(max_length=8, choices=Unit)
+    protocol = models.CharField(max_length=20)
+    show = models.CharField(max_length=8, choices=Show)
+    criteria = models.JSONField(help_text="names of the criteria, in order")
+    instructions = models.TextField(blank=True, help_text="shown to raters before the first screen, and on request")
+    consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
+    overlap = models.PositiveSmallIntegerField(help_text="raters an item, at most")
+    seed = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    item_count = models.PositiveIntegerField(help_text="items it was made with")
+    systems: "models.ManyToManyField[System, CampaignSystem]" = models.ManyToManyField(System, through="CampaignSystem")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(purpose="evaluation", split="test") | Q(purpose="feedback", split="feedback"),
+                name="campaign_purpose_fits_split",
+                violation_error_message="An evaluation campaign shows test albums, a feedback one feedback albums.",
+            ),
+            models.CheckConstraint(condition=Q(overlap__gte=1), name="campaign_overlap_positive"),
+            models.CheckConstraint(condition=Q(item_count__gte=1), name="campaign_has_items"),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "open", "paused", "closed"]), name="campaign_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shows_caption(self) -> bool:
+        return self.show in (self.Show.CAPTION, self.Show.BOTH)
+
+    @property
+    def shows_photo(self) -> bool:
+        return self.show in (self.Show.PHOTO, self.Show.BOTH)
+
+    @property
+    def screens(self) -> int:
+        return self.item_count * self.overlap
+
+
+class CampaignSystem(models.Model):
+    """The decoding with which a system takes part, frozen when the campaign is made."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="entries")
+    system = models.ForeignKey(System, models.PROTECT, related_name="+")
+    decoding = models.ForeignKey(Decoding, models.PROTECT, related_name="entries")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "system"], name="campaign_system_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.system_id}"
+
+
+class Item(models.Model):
+    """One screen: a source and its candidates."""
+
+    class Kind(models.TextChoices):
+        REGULAR = "regular"
+        REPEAT = "repeat", "planned repeat"
+        CONTROL = "control", "quality control"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items")
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
+    source = models.ForeignKey(Source, models.PROTECT, related_name="items")
+    position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
+    taken = models.PositiveSmallIntegerField(default=0, help_text="assignments open or done")
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "position"], name="item_position_once"),
+            models.UniqueConstraint(
+                fields=["campaign", "source"], condition=Q(kind="regular"), name="item_source_once"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=["regular", "repeat", "control"]), name="item_kind_known"),
+        ]
+        indexes = [models.Index(fields=["campaign", "taken", "position"], name="item_by_taken")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}[{self.position}]"
+
+
+class Candidate(models.Model):
+    """A text as shown, under a random id. It counts for every system one of whose outputs it shows."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="candidates")
+    text = models.TextField()
+    outputs: "models.ManyToManyField[Output, CandidateOutput]" = models.ManyToManyField(
+        Output, through="CandidateOutput", related_name="candidates"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "text"], name="candidate_text_once")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CandidateOutput(models.Model):
+    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="shown_outputs")
+    output = models.ForeignKey(Output, models.PROTECT, related_name="shown_as")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["candidate", "output"], name="candidate_output_once")]
+
+    def __str__(self) -> str:
+        return f"{self.candidate_id} shows {self.output_id}"
+
+
+class Rater(models.Model):
+    """A pseudonym within one campaign. The session is kept as a hash only."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="raters")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    outside_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  null: none given, never ""
+    session_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the session's token")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "outside_id"], name="rater_outside_id_once"),
+            models.CheckConstraint(condition=~Q(outside_id=""), name="rater_outside_id_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Assignment(models.Model):
+    """An item given to one rater, on a lease."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        SKIPPED = "skipped"
+        RELEASED = "released", "given back unanswered"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments")
+    rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments")
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    candidate_order = models.JSONField(help_text="[primary key, random id] of each candidate, as this rater sees them")
+    draft = models.JSONField(default=dict, help_text="half an answer, as the page's fields had it")
+    leased_until = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "rater"], name="assignment_item_once_a_rater"),
+            models.UniqueConstraint(fields=["rater"], condition=Q(state="open"), name="assignment_one_open_a_rater"),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "done", "skipped", "released"]), name="assignment_state_known"
+            ),
+        ]
+        indexes = [models.Index(F("leased_until"), condition=Q(state="open"), name="assignment_by_lease")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} to {self.rater_id}"

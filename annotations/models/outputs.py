@@ -1,0 +1,123 @@
+"""What systems wrote, and how metrics scored it."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models.datasets import Dataset, Import, Source, Split, StorySentence
+from annotations.querysets.outputs import DecodingQuerySet, OutputQuerySet
+
+
+class System(models.Model):
+    """Whoever writes. `human`, `caption` and `random_story` are there from the start."""
+
+    class Kind(models.TextChoices):
+        HUMAN = "human", "people"
+        BASELINE = "baseline", "baseline (the caption itself, a random training story)"
+        MODEL = "model", "trained here"
+        FILE = "file", "uploaded outputs"
+
+    name = models.SlugField(max_length=100, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["human", "baseline", "model", "file"]), name="system_kind_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Decoding(models.Model):
+    """One pass of a system over a split with fixed settings. Immutable, and invisible until complete."""
+
+    system = models.ForeignKey(System, models.PROTECT, related_name="decodings")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="decodings")
+    split = models.CharField(max_length=8, choices=Split)
+    settings = models.JSONField(default=dict)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the settings, and of the weights or the file")
+    imported_by = models.ForeignKey(Import, models.CASCADE, null=True, blank=True, related_name="decodings")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DecodingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["system", "dataset", "split", "fingerprint"], name="decoding_once"),
+            models.CheckConstraint(
+                condition=Q(split__in=["train", "feedback", "valid", "test"]), name="decoding_split_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system} on {self.dataset}/{self.split}"
+
+
+class Output(models.Model):
+    """One text of a decoding for one source; `rank` 0 is the one a campaign or a report takes."""
+
+    decoding = models.ForeignKey(Decoding, models.CASCADE, related_name="outputs")
+    source = models.ForeignKey(Source, models.CASCADE, related_name="outputs")
+    rank = models.PositiveSmallIntegerField(default=0)
+    text = models.TextField(blank=True)
+    logprob = models.FloatField(null=True, blank=True, help_text="sum over tokens, nats")
+    sentence = models.ForeignKey(
+        StorySentence, models.PROTECT, null=True, blank=True, related_name="+", help_text="the reference it quotes"
+    )
+
+    objects = OutputQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["decoding", "source", "rank"], name="output_once")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Score(models.Model):
+    """A metric's value for a whole decoding or for one output; with a campaign, on that campaign's items alone.
+
+    A score never travels without its signature, which names the metric's version and settings.
+    """
+
+    decoding = models.ForeignKey(Decoding, models.CASCADE, null=True, blank=True, related_name="scores")
+    output = models.ForeignKey(Output, models.CASCADE, null=True, blank=True, related_name="scores")
+    campaign = models.ForeignKey("Campaign", models.CASCADE, null=True, blank=True, related_name="scores")
+    metric = models.CharField(max_length=40)
+    signature = models.CharField(max_length=300)
+    value = models.FloatField()
+    ci_low = models.FloatField(null=True, blank=True)
+    ci_high = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decoding__isnull=False, output=None) | Q(decoding=None, output__isnull=False),
+                name="score_of_decoding_or_output",
+            ),
+            models.CheckConstraint(condition=~Q(signature=""), name="score_has_signature"),
+            models.UniqueConstraint(
+                fields=["decoding", "metric", "signature"],
+                condition=Q(decoding__isnull=False, campaign=None),
+                name="score_of_decoding_once",
+            ),
+            models.UniqueConstraint(
+                fields=["decoding", "campaign", "metric", "signature"],
+                condition=Q(decoding__isnull=False, campaign__isnull=False),
+                name="score_in_campaign_once",
+            ),
+            models.UniqueConstraint(
+                fields=["output", "metric", "signature"],
+                condition=Q(output__isnull=False),
+                name="score_of_output_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:.4g}"

@@ -1,0 +1,99 @@
+"""What raters answered, and what was made of it. Ratings are added, never changed: triggers on the table hold it."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models.campaigns import Assignment, Campaign, Candidate
+from annotations.models.datasets import Dataset, Source
+from annotations.querysets.ratings import RatingQuerySet
+
+
+class Rating(models.Model):
+    """One rater's answer to an assignment. The highest revision counts; an undo adds a withdrawn one."""
+
+    class Kind(models.TextChoices):
+        ANSWER = "answer"
+        SKIP = "skip"
+        WITHDRAWN = "withdrawn"
+
+    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="ratings")
+    revision = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=9, choices=Kind)
+    answers = models.JSONField(default=dict, help_text="by criterion, as the protocol says; candidates by primary key")
+    seconds = models.FloatField(null=True, blank=True, help_text="from shown to sent, by the rater's clock")
+    key = models.UUIDField(unique=True, help_text="the client's idempotency key")
+    body_hash = models.CharField(max_length=64, help_text="SHA-256 of what was sent with the key")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = RatingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "revision"], name="rating_revision_once"),
+            models.CheckConstraint(condition=Q(kind__in=["answer", "skip", "withdrawn"]), name="rating_kind_known"),
+            models.CheckConstraint(condition=Q(revision__gte=1), name="rating_revision_from_one"),
+            models.CheckConstraint(condition=Q(seconds=None) | Q(seconds__gte=0), name="rating_seconds_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id} r{self.revision} {self.kind}"
+
+
+class Remark(models.Model):
+    """Why a rater passed on a screen, in their own words: kept apart, so that erasing a person can blank it."""
+
+    class Reason(models.TextChoices):
+        CANNOT_JUDGE = "cannot_judge", "cannot judge"
+        WRONG = "wrong", "something is wrong with the screen"
+
+    rating = models.OneToOneField(Rating, models.PROTECT, related_name="remark")
+    reason = models.CharField(max_length=12, choices=Reason)
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=["cannot_judge", "wrong"]), name="remark_reason_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating_id}: {self.reason}"
+
+
+class FeedbackSet(models.Model):
+    """A frozen, hashed training set made from the ratings of feedback campaigns."""
+
+    name = models.SlugField(max_length=100, unique=True)
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="feedback_sets")
+    campaigns: "models.ManyToManyField[Campaign, models.Model]" = models.ManyToManyField(
+        Campaign, related_name="feedback_sets"
+    )
+    settings = models.JSONField(help_text="how ratings became weights")
+    sha256 = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    valid = models.BooleanField(default=True, help_text="false once words it holds were erased")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FeedbackExample(models.Model):
+    """A rated text as a training example of its source, with its weight and the ratings it stands on."""
+
+    feedback_set = models.ForeignKey(FeedbackSet, models.CASCADE, related_name="examples")
+    candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    text = models.TextField()
+    z = models.FloatField(help_text="mean over its ratings of the shrunk per-rater z")
+    weight = models.FloatField()
+    ratings: "models.ManyToManyField[Rating, models.Model]" = models.ManyToManyField(Rating, related_name="examples")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["feedback_set", "candidate"], name="feedback_candidate_once"),
+            models.CheckConstraint(condition=Q(weight__gt=0), name="feedback_weight_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weight:.3f} {self.text}"

@@ -1,0 +1,32 @@
+"""What a protocol has to say: which answers it takes, and which numbers they are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+
+class Value(NamedTuple):
+    """One number of a rating."""
+
+    criterion: str
+    candidate: int  # primary key
+    score: float
+
+
+class Protocol(ABC):
+    name: ClassVar[str]
+
+    @abstractmethod
+    def read(self, answers: Any, *, criteria: Sequence[str], candidates: Mapping[str, int]) -> dict[str, Any]:
+        """What a rater sent, checked, as it is stored: candidates by primary key instead of their random id.
+
+        `candidates` maps random ids to primary keys. Raises AnswerError with the place of what is wrong.
+        """
+
+    @abstractmethod
+    def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:
+        """A stored answer as the page's fields hold it; `names` are the candidates' random ids by primary key."""
+
+    @abstractmethod
+    def values(self, stored: Mapping[str, Any]) -> Iterator[Value]:
+        """The numbers of a stored answer."""

@@ -1,0 +1,62 @@
+"""Tables for other tools. A cell that a spreadsheet would take for a formula is made inert."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import IO, Any
+
+from annotations.reports.rows import Row
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = [field.name for field in fields(Row)]
+
+
+def inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def write_csv(out: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> int:
+    writer, count = csv.writer(out), 0
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([inert(row[column]) for column in columns])
+        count += 1
+    return count
+
+
+def write_ratings(out: IO[str], rows: Iterable[Row], form: str) -> int:
+    """The rows as `csv` or `jsonl`. Returns how many there were."""
+    plain = ({**asdict(row), "submitted": row.submitted.isoformat()} for row in rows)
+    if form == "csv":
+        return write_csv(out, COLUMNS, plain)
+    count = 0
+    for row in plain:
+        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
+    """One row a criterion and system, and one a metric and system."""
+    rows: list[dict[str, Any]] = []
+    for criterion, result in report["criteria"].items():
+        for system in result["systems"]:
+            low, high = system["ci"] or (None, None)
+            rows.append(
+                {**system, "kind": "rating", "measure": criterion, "value": system["mean"], "low": low, "high": high}
+            )
+    for name, cells in report["metrics"].items():
+        for metric, cell in cells.items():
+            low, high = cell["ci"] or (None, None)
+            row = {
+                "kind": "metric",
+                "measure": metric,
+                "system": name,
+                "value": cell["value"],
+                "low": low,
+                "high": high,
+            }
+            rows.append({**row, "signature": cell["signature"]})
+    columns = ["kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"]
+    return write_csv(out, columns, ({column: row.get(column) for column in columns} for row in rows))

@@ -1,0 +1,35 @@
+"""A report as one HTML file that needs nothing beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
+
+from annotations.reports.charts import intervals_svg
+
+
+def report_html(report: Mapping[str, Any]) -> str:
+    criteria = [
+        {
+            "name": name,
+            "title": name.replace("_", " "),
+            **result,
+            "chart": mark_safe(intervals_svg(result["systems"], title=f"Means and 95 % intervals: {name}")),
+            "pairs": [pair for pair in report["pairs"] if pair["criterion"] == name],
+        }
+        for name, result in report["criteria"].items()
+    ]
+    metrics = sorted({metric for cells in report["metrics"].values() for metric in cells})
+    table = [
+        {"system": system, "cells": [cells[metric] for metric in metrics]}
+        for system, cells in sorted(report["metrics"].items())
+    ]
+    signatures = {
+        metric: next(
+            (cells[metric]["signature"] for cells in report["metrics"].values() if cells[metric]["signature"]), ""
+        )
+        for metric in metrics
+    }
+    context = {"report": report, "criteria": criteria, "metrics": metrics, "table": table, "signatures": signatures}
+    return render_to_string("annotations/report.html", context)

@@ -1,0 +1,228 @@
+"""Writes of campaigns: made whole from a spec, and closed."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotations.assignment.sampling import sample_sources
+from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.importing.campaign_file import CampaignSpec
+from annotations.models import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    Dataset,
+    Decoding,
+    Item,
+    Output,
+    Source,
+    System,
+)
+from annotations.normalisation import normalise
+from annotations.protocols import protocol_named
+from annotations.querysets.datasets import references
+from annotations.services.outputs import (
+    baseline_decoding,
+    decoding_begin,
+    decoding_complete,
+    settings_fingerprint,
+)
+
+T = TypeVar("T")
+ROWS_A_WRITE = 1000
+SOURCES_A_READ = 500
+
+
+@transaction.atomic
+def campaign_create(*, spec: CampaignSpec) -> Campaign:
+    """A campaign with its frozen decodings, items and candidates, open to raters.
+
+    Raises InputError, naming the key of the spec, where a name is unknown, a system has no outputs, or the split has
+    too few sources that all systems wrote for.
+    """
+    protocol_named(spec.protocol)
+    dataset = Dataset.objects.filter(name=spec.dataset).first()
+    if dataset is None:
+        there = ", ".join(Dataset.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError(f"dataset: '{spec.dataset}' does not exist; there is: {there or 'none yet'}")
+    if Campaign.objects.filter(name=spec.name).exists():
+        raise ConflictError(f"name: campaign '{spec.name}' exists already, and its content is frozen; choose another")
+    systems = [system_named(name) for name in spec.systems]
+    decodings = {
+        system: latest_decoding(system, dataset, spec.split)
+        for system in systems
+        if system.kind in (System.Kind.FILE, System.Kind.MODEL)
+    }
+    kind = common_kind(decodings, dataset, spec)
+    decodings |= {
+        system: baseline_decoding(system_name=system.name, dataset=dataset, split=spec.split, kind=kind)
+        for system in systems
+        if system.kind == System.Kind.BASELINE
+    }
+    human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
+    sources = choose_sources(spec, dataset, kind, decodings, human is not None)
+    if human:
+        decodings[human] = human_decoding(human, spec, dataset, sources)
+    campaign = Campaign.objects.create(
+        name=spec.name,
+        purpose=spec.purpose,
+        dataset=dataset,
+        split=spec.split,
+        unit=spec.unit,
+        protocol=spec.protocol,
+        show=spec.show,
+        criteria=list(spec.criteria),
+        instructions=spec.instructions,
+        consent=spec.consent,
+        overlap=spec.overlap,
+        seed=spec.seed,
+        item_count=len(sources),
+    )
+    CampaignSystem.objects.bulk_create(
+        CampaignSystem(campaign=campaign, system=system, decoding=decodings[system]) for system in systems
+    )
+    items_create(campaign, sources, list(decodings.values()))
+    return campaign
+
+
+def campaign_named(name: str) -> Campaign:
+    campaign = Campaign.objects.filter(name=name).first()
+    if campaign is None:
+        there = ", ".join(Campaign.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError(f"campaign '{name}' does not exist; there is: {there or 'none yet'}")
+    return campaign
+
+
+def system_named(name: str) -> System:
+    system = System.objects.filter(name=name).first()
+    if system is None:
+        there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError(f"systems: '{name}' does not exist; there is: {there}")
+    return system
+
+
+def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
+    decoding: Decoding | None = Decoding.objects.latest_of(system, dataset, split)
+    if decoding is None:
+        raise InputError(
+            f"systems: '{system.name}' has no complete decoding of {dataset.name}/{split}; decode or import one first"
+        )
+    return decoding
+
+
+def common_kind(decodings: dict[System, Decoding], dataset: Dataset, spec: CampaignSpec) -> str:
+    """The kind of source that all systems wrote for: captions, or photos. Without any system to say, what there is."""
+    for decoding in decodings.values():
+        kinds = set(Source.objects.filter(outputs__decoding=decoding).values_list("kind", flat=True).distinct())
+        if "sequence" in kinds:
+            raise InputError(f"systems: '{decoding.system.name}' wrote whole stories, and unit is '{spec.unit}'")
+        return "caption" if "caption" in kinds else "photo"
+    sources = Source.objects.of_split(dataset, spec.split)
+    return "caption" if sources.captions().exists() or spec.show in ("caption", "both") else "photo"
+
+
+def choose_sources(
+    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: dict[System, Decoding], with_human: bool
+) -> list[Source]:
+    """The sources of the campaign's items, in the order of the items."""
+    if spec.show in ("caption", "both") and kind != "caption":
+        raise InputError(
+            f"show: '{spec.show}', and the systems wrote for {kind}s, which have no caption; show = \"none\""
+        )
+    eligible = Source.objects.of_split(dataset, spec.split).of_kind(kind).select_related("photo")
+    if spec.show in ("photo", "both"):
+        eligible = eligible.exclude(photo__image="")
+        if not eligible.exists():
+            raise InputError(
+                f"show: '{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture; import with --images"
+            )
+    left = {source.pk: source for source in eligible}
+    counts = [f"{len(left)} {kind}s"]
+    for system, decoding in decodings.items():
+        wrote = set(Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", flat=True))
+        counts.append(f"{len(wrote)} by {system.name}")
+        left = {pk: source for pk, source in left.items() if pk in wrote}
+    if with_human:
+        referred = {row["source_pk"] for row in references(eligible)}
+        counts.append(f"{len(referred)} with a reference")
+        left = {pk: source for pk, source in left.items() if pk in referred}
+    if len(left) < spec.items:
+        raise InputError(
+            f"items: {spec.items} asked for, and {dataset.name}/{spec.split} has {len(left)} sources with a text of "
+            f"every system ({', '.join(counts)})"
+        )
+    chosen = sample_sources([(pk, source.photo_id) for pk, source in left.items()], spec.items, seed=spec.seed)
+    return [left[pk] for pk in chosen]
+
+
+def human_decoding(human: System, spec: CampaignSpec, dataset: Dataset, sources: Sequence[Source]) -> Decoding:
+    """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems."""
+    settings = {"campaign": spec.name, "seed": spec.seed}
+    decoding = decoding_begin(
+        system=human,
+        dataset=dataset,
+        split=spec.split,
+        settings=settings,
+        fingerprint=settings_fingerprint(settings),
+    )
+    written: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for part in batched(sources, SOURCES_A_READ):
+        for row in references(Source.objects.filter(pk__in=[source.pk for source in part])):
+            written[row["source_pk"]].append((row["sentence_id"], row["sentence"]))
+    draw, outputs = random.Random(spec.seed), []
+    for source in sources:
+        sentence_id, text = draw.choice(written[source.pk])
+        outputs.append(Output(decoding=decoding, source=source, text=text, sentence_id=sentence_id))
+    Output.objects.bulk_create(outputs, batch_size=ROWS_A_WRITE)
+    decoding_complete(decoding=decoding)
+    return decoding
+
+
+def items_create(campaign: Campaign, sources: Sequence[Source], decodings: Sequence[Decoding]) -> None:
+    """An item a source; its candidates are the different texts, each shown once for every system that wrote it."""
+    for part in batched(list(enumerate(sources)), SOURCES_A_READ):
+        outputs: dict[int, list[Output]] = defaultdict(list)
+        pks = [source.pk for _, source in part]
+        for output in Output.objects.filter(decoding__in=decodings, source__in=pks, rank=0).order_by("pk"):
+            outputs[output.source_id].append(output)
+        items = Item.objects.bulk_create(
+            [Item(campaign=campaign, source=source, position=position) for position, source in part]
+        )
+        texts: dict[tuple[int, str], list[Output]] = defaultdict(list)
+        for item in items:
+            for output in outputs[item.source_id]:
+                texts[item.pk, normalise(output.text)].append(output)
+        candidates = Candidate.objects.bulk_create(
+            [Candidate(item_id=item, text=text) for item, text in texts], batch_size=ROWS_A_WRITE
+        )
+        shown = [
+            CandidateOutput(candidate=candidate, output=output)
+            for candidate in candidates
+            for output in texts[candidate.item_id, candidate.text]
+        ]
+        CandidateOutput.objects.bulk_create(shown, batch_size=ROWS_A_WRITE)
+
+
+def batched(rows: Sequence[T], size: int) -> Iterator[list[T]]:
+    waiting = iter(rows)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+@transaction.atomic
+def campaign_close(*, campaign: Campaign) -> Campaign:
+    """End a campaign: nothing more is accepted, open assignments are given back, results may be looked at."""
+    closed = Campaign.objects.filter(pk=campaign.pk).exclude(state=Campaign.State.CLOSED)
+    if not closed.update(state=Campaign.State.CLOSED, closed_at=timezone.now()):
+        raise ConflictError(f"campaign '{campaign.name}' is closed already")
+    open_ones = Assignment.objects.open().filter(item__campaign=campaign)
+    open_ones.update(state=Assignment.State.RELEASED)
+    campaign.refresh_from_db()
+    return campaign

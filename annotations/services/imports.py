@@ -1,0 +1,330 @@
+"""Writes of imported content. Nothing shows before the last transaction, and what a killed import left is removed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotations.errors import ConflictError, InputError
+from annotations.importing.content import AlbumContent
+from annotations.importing.outputs import OutputContent
+from annotations.models import (
+    Album,
+    Dataset,
+    Decoding,
+    Import,
+    Photo,
+    SequencePhoto,
+    Source,
+    Story,
+    StorySentence,
+)
+from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
+from annotations.services.outputs import (
+    OutputRow,
+    decoding_begin,
+    decoding_discard,
+    outputs_add,
+    system_for_file,
+)
+
+ROWS_A_WRITE = 5000
+IDS_A_QUERY = 500
+OnProgress = Callable[[float], None]
+
+
+def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Import:
+    """The row under which an import writes. One import writes into a dataset at a time."""
+    try:
+        with transaction.atomic():
+            return Import.objects.create(dataset=dataset, fingerprint=fingerprint, description=description[:500])
+    except IntegrityError as error:
+        raise ConflictError(
+            f"dataset '{dataset.name}': another import is being written into it; wait until it is done "
+            "(one whose process was killed is cleared away by the sweeper)"
+        ) from error
+
+
+@transaction.atomic
+def import_complete(*, import_row: Import, counts: dict[str, int]) -> None:
+    """Make everything of the import visible at once."""
+    now = timezone.now()
+    Decoding.objects.filter(imported_by=import_row).update(completed_at=now)
+    import_row.state, import_row.counts, import_row.completed_at = Import.State.COMPLETE, counts, now
+    import_row.save(update_fields=["state", "counts", "completed_at"])
+
+
+def import_discard(*, import_row: Import) -> None:
+    """Remove what an unfinished import wrote, in short writes, children first."""
+    if Import.objects.complete().filter(pk=import_row.pk).exists():
+        raise ConflictError(f"import {import_row.pk} is complete, and a complete import is never removed")
+    for decoding in Decoding.objects.filter(imported_by=import_row):
+        decoding_discard(decoding=decoding)
+    rows_delete(StorySentence.objects.filter(story__imported_by=import_row))
+    rows_delete(Story.objects.filter(imported_by=import_row))
+    rows_delete(SequencePhoto.objects.filter(source__imported_by=import_row))
+    for model in (Source, Photo, Album):
+        rows_delete(model._default_manager.filter(imported_by=import_row))
+    Import.objects.filter(pk=import_row.pk).delete()
+
+
+def albums_check(*, dataset: Dataset, split: str, albums: Sequence[AlbumContent]) -> None:
+    """Raises ConflictError where an album is of another split already, or a story is there already."""
+    for start in range(0, len(albums), IDS_A_QUERY):
+        part = {album.external_id: album for album in albums[start : start + IDS_A_QUERY]}
+        present = Album.objects.filter(dataset=dataset, external_id__in=part).values_list("pk", "external_id", "split")
+        there = {}
+        for pk, external_id, its_split in present:
+            there[pk] = external_id
+            if its_split != split:
+                raise ConflictError(
+                    f"album '{external_id}' is in split '{its_split}' of dataset '{dataset.name}' and cannot be in "
+                    f"'{split}' too: an album belongs to exactly one split"
+                )
+        for album_pk, story in Story.objects.filter(album__in=there).values_list("album_id", "external_id"):
+            if any(one.external_id == story for one in part[there[album_pk]].stories):
+                raise ConflictError(
+                    f"story '{story}' of album '{there[album_pk]}' is in dataset '{dataset.name}' already, "
+                    "from another file"
+                )
+
+
+def albums_write(
+    *, import_row: Import, split: str, albums: Sequence[AlbumContent], on_progress: OnProgress
+) -> dict[str, int]:
+    """Write albums and what belongs to them, a few thousand rows a transaction. Returns the rows written by kind.
+
+    Albums and photos that the dataset has already are used again. `on_progress` is told the share done.
+    """
+    decodings: dict[str, Decoding] = {}
+    for name in sorted({output[0] for album in albums for output in album.outputs}):
+        settings = {"file": import_row.fingerprint}
+        decodings[name] = decoding_begin(
+            system=system_for_file(name=name),
+            dataset=import_row.dataset,
+            split=split,
+            settings=settings,
+            fingerprint=import_row.fingerprint,
+            imported_by=import_row,
+        )
+    counts: Counter[str] = Counter()
+    done = 0
+    for batch in album_batches(albums):
+        with transaction.atomic():
+            counts.update(AlbumBatch(import_row, split, decodings).write(batch))
+        done += len(batch)
+        on_progress(done / len(albums))
+    return dict(counts)
+
+
+def album_batches(albums: Sequence[AlbumContent]) -> Iterator[list[AlbumContent]]:
+    batch: list[AlbumContent] = []
+    rows = 0
+    for album in albums:
+        if batch and (rows + album.rows() > ROWS_A_WRITE or len(batch) >= IDS_A_QUERY):
+            yield batch
+            batch, rows = [], 0
+        batch.append(album)
+        rows += album.rows()
+    if batch:
+        yield batch
+
+
+@dataclass
+class AlbumBatch:
+    """A few albums on their way into the tables, in one transaction."""
+
+    import_row: Import
+    split: str
+    decodings: dict[str, Decoding]
+    albums: dict[str, int] = field(default_factory=dict)  # primary key by external id
+    photos: dict[tuple[int, str], int] = field(default_factory=dict)  # by album's primary key and external id
+    sequences: dict[tuple[int, str], int] = field(default_factory=dict)  # by album's primary key and source key
+    captions: dict[int, list[int]] = field(default_factory=dict)  # by album's primary key, in the content's order
+    photo_sources: dict[int, int] = field(default_factory=dict)  # by photo's primary key
+
+    def write(self, batch: Sequence[AlbumContent]) -> dict[str, int]:
+        present = self.find_present(batch)
+        self.write_albums([album for album in batch if album.external_id not in self.albums])
+        counts = {"albums": len(batch) - len(present), "photos": self.write_photos(batch)}
+        counts["sources"] = self.write_sources(batch, present)
+        counts["stories"], counts["sentences"] = self.write_stories(batch)
+        counts["outputs"] = self.write_outputs(batch)
+        return counts
+
+    def find_present(self, batch: Sequence[AlbumContent]) -> list[int]:
+        """Fill the maps with what the dataset has already. Returns the albums' primary keys."""
+        wanted = [album.external_id for album in batch]
+        found = Album.objects.filter(dataset=self.import_row.dataset_id, external_id__in=wanted)
+        self.albums = dict(found.values_list("external_id", "pk"))
+        present = list(self.albums.values())
+        if present:
+            photos = Photo.objects.filter(album__in=present).values_list("album_id", "external_id", "pk")
+            self.photos = {(album, external_id): pk for album, external_id, pk in photos}
+            sources = Source.objects.filter(album__in=present)
+            sequences = sources.of_kind("sequence").values_list("album_id", "key", "pk")
+            self.sequences = {(album, key): pk for album, key, pk in sequences}
+            self.photo_sources = dict(sources.of_kind("photo").values_list("photo_id", "pk"))
+        return present
+
+    def write_albums(self, new: Sequence[AlbumContent]) -> None:
+        ids = ids_reserve(Album, len(new))
+        self.albums.update((album.external_id, pk) for pk, album in zip(ids, new, strict=True))
+        head = self.import_row.dataset_id, self.import_row.pk, self.split
+        rows = ((pk, *head, album.external_id, album.title) for pk, album in zip(ids, new, strict=True))
+        rows_insert(Album, ("id", "dataset", "imported_by", "split", "external_id", "title"), rows)
+
+    def write_photos(self, batch: Sequence[AlbumContent]) -> int:
+        new = [
+            (pk, external_id, url, image)
+            for album in batch
+            for pk in [self.albums[album.external_id]]
+            for external_id, (url, image) in album.photos.items()
+            if (pk, external_id) not in self.photos
+        ]
+        ids = ids_reserve(Photo, len(new))
+        self.photos.update(((row[0], row[1]), pk) for pk, row in zip(ids, new, strict=True))
+        rows = ((pk, self.import_row.pk, *row) for pk, row in zip(ids, new, strict=True))
+        rows_insert(Photo, ("id", "imported_by", "album", "external_id", "url", "image"), rows)
+        return len(new)
+
+    def write_sources(self, batch: Sequence[AlbumContent], present: list[int]) -> int:
+        """Captions, photos and sequences; `PHOTO#n` numbers go on where the dataset has captions of a photo already."""
+        numbers = Counter(
+            Source.objects.filter(album__in=present).of_kind("caption").values_list("photo_id", flat=True)
+            if present
+            else ()
+        )
+        rows: list[tuple[int, str, str, int | None, int, str]] = []
+        sequences: list[tuple[tuple[int, str], list[int]]] = []
+        for album in batch:
+            pk = self.albums[album.external_id]
+            for external_id, position, text in album.captions:
+                photo = self.photos[pk, external_id]
+                rows.append((pk, "caption", f"{external_id}#{numbers[photo]}", photo, position, text))
+                numbers[photo] += 1
+            for external_id in album.photo_sources:
+                photo = self.photos[pk, external_id]
+                if photo not in self.photo_sources:
+                    rows.append((pk, "photo", external_id, photo, 0, ""))
+            for story in album.stories:
+                key = sequence_key(story.sentences)
+                if story.sequence and (pk, key) not in self.sequences:
+                    self.sequences[pk, key] = 0  # its primary key follows
+                    rows.append((pk, "sequence", key, None, 0, ""))
+                    sequences.append(((pk, key), [self.photos[pk, photo] for photo, _ in story.sentences]))
+        ids = ids_reserve(Source, len(rows))
+        for source, (album_pk, kind, key, photo_pk, _, _) in zip(ids, rows, strict=True):
+            if kind == "caption":
+                self.captions.setdefault(album_pk, []).append(source)
+            elif kind == "sequence":
+                self.sequences[album_pk, key] = source
+            elif photo_pk is not None:
+                self.photo_sources[photo_pk] = source
+        complete = ((source, self.import_row.pk, *row) for source, row in zip(ids, rows, strict=True))
+        rows_insert(Source, ("id", "imported_by", "album", "kind", "key", "photo", "position", "text"), complete)
+        rows_insert(
+            SequencePhoto,
+            ("source", "position", "photo"),
+            ((self.sequences[at], place, photo) for at, photos in sequences for place, photo in enumerate(photos)),
+        )
+        return len(rows)
+
+    def write_stories(self, batch: Sequence[AlbumContent]) -> tuple[int, int]:
+        stories = [(self.albums[album.external_id], story) for album in batch for story in album.stories]
+        ids = ids_reserve(Story, len(stories))
+        rows = (
+            (
+                pk,
+                self.import_row.pk,
+                album,
+                story.external_id,
+                self.sequences[album, sequence_key(story.sentences)] if story.sequence else None,
+                story.author,
+            )
+            for pk, (album, story) in zip(ids, stories, strict=True)
+        )
+        rows_insert(Story, ("id", "imported_by", "album", "external_id", "sequence", "author"), rows)
+        sentences = [
+            (pk, place, self.photos[album, photo], text)
+            for pk, (album, story) in zip(ids, stories, strict=True)
+            for place, (photo, text) in enumerate(story.sentences)
+        ]
+        rows_insert(StorySentence, ("story", "position", "photo", "text"), sentences)
+        return len(stories), len(sentences)
+
+    def write_outputs(self, batch: Sequence[AlbumContent]) -> int:
+        by_system: dict[str, list[OutputRow]] = {}
+        for album in batch:
+            pk = self.albums[album.external_id]
+            for system, photo, captions, texts in album.outputs:
+                if captions is None:
+                    sources = [self.photo_sources[self.photos[pk, photo]]]
+                else:
+                    sources = [self.captions[pk][index] for index in captions]
+                by_system.setdefault(system, []).extend(
+                    (source, rank, text, None) for source in sources for rank, text in enumerate(texts)
+                )
+        return sum(outputs_add(decoding=self.decodings[system], rows=rows) for system, rows in by_system.items())
+
+
+def sequence_key(sentences: Sequence[tuple[str, str]]) -> str:
+    return "-".join(photo for photo, _ in sentences)
+
+
+@dataclass(frozen=True)
+class ResolvedOutputs:
+    """Uploaded outputs as rows by split; `left_out` counts the optional ones of sources that are not there."""
+
+    by_split: dict[str, list[OutputRow]]
+    left_out: int
+
+
+def outputs_resolve(*, dataset: Dataset, outputs: Sequence[OutputContent], file: str) -> ResolvedOutputs:
+    """Find the sources of uploaded outputs.
+
+    Raises InputError, by place in the file, for an output whose source is not there or not the only one of its key.
+    """
+    sources: dict[str, list[tuple[int, str, str]]] = {}
+    visible = Source.objects.visible().filter(album__dataset=dataset)
+    for key, pk, album, split in visible.values_list("key", "pk", "album__external_id", "album__split"):
+        sources.setdefault(key, []).append((pk, album, split))
+    by_split: dict[str, list[OutputRow]] = {}
+    left_out = 0
+    for output in outputs:
+        found = [source for source in sources.get(output.key, ()) if output.album in (None, source[1])]
+        if not found and output.optional:
+            left_out += 1
+            continue
+        if len(found) != 1:
+            problem = "is not a source" if not found else f"names {len(found)} sources (say which with 'album')"
+            where = f" of album '{output.album}'" if output.album else ""
+            raise InputError(f"{file}: {output.place}: id='{output.key}' {problem}{where} of dataset '{dataset.name}'")
+        pk, _, split = found[0]
+        by_split.setdefault(split, []).append((pk, output.rank, output.text, None))
+    if not by_split:
+        raise InputError(f"{file}: none of its {len(outputs)} outputs is for a source of dataset '{dataset.name}'")
+    return ResolvedOutputs(by_split, left_out)
+
+
+def outputs_write(
+    *, import_row: Import, system_name: str, outputs: ResolvedOutputs, on_progress: OnProgress
+) -> dict[str, int]:
+    """A decoding a split, invisible until the import is complete."""
+    system = system_for_file(name=system_name)
+    splits = sorted(outputs.by_split)
+    written = 0
+    for number, split in enumerate(splits, start=1):
+        decoding = decoding_begin(
+            system=system,
+            dataset=import_row.dataset,
+            split=split,
+            settings={"file": import_row.fingerprint},
+            fingerprint=import_row.fingerprint,
+            imported_by=import_row,
+        )
+        written += outputs_add(decoding=decoding, rows=outputs.by_split[split])
+        on_progress(number / len(splits))
+    return {"outputs": written, "left_out": outputs.left_out, "decodings": len(splits)}

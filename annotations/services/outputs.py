@@ -1,0 +1,152 @@
+"""Writes of systems, decodings, outputs and scores."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotations.errors import ConflictError, InputError
+from annotations.models import (
+    Campaign,
+    Dataset,
+    Decoding,
+    Import,
+    Output,
+    Score,
+    Source,
+    StorySentence,
+    System,
+)
+from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
+
+OUTPUTS_A_WRITE = 5000
+OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob
+
+
+def settings_fingerprint(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+@transaction.atomic
+def system_for_file(*, name: str) -> System:
+    """The system of uploaded outputs with that name, made if it is not there. Refuses the names of other systems."""
+    system, _ = System.objects.get_or_create(name=name, defaults={"kind": System.Kind.FILE})
+    if system.kind != System.Kind.FILE:
+        raise ConflictError(f"system '{name}' is {system.get_kind_display()}: give the uploaded outputs another name")
+    return system
+
+
+@transaction.atomic
+def decoding_begin(
+    *,
+    system: System,
+    dataset: Dataset,
+    split: str,
+    settings: Mapping[str, Any],
+    fingerprint: str,
+    imported_by: Import | None = None,
+) -> Decoding:
+    """A new decoding to write outputs into. A complete one of the same fingerprint is returned as it is; one that was
+    left incomplete is removed first."""
+    same = Decoding.objects.filter(system=system, dataset=dataset, split=split, fingerprint=fingerprint).first()
+    if same and same.completed_at:
+        return same
+    if same:
+        decoding_discard(decoding=same)
+    return Decoding.objects.create(
+        system=system,
+        dataset=dataset,
+        split=split,
+        settings=dict(settings),
+        fingerprint=fingerprint,
+        imported_by=imported_by,
+    )
+
+
+def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
+    """Write outputs in short transactions. Returns how many there were."""
+    waiting, count = iter(rows), 0
+    while batch := list(islice(waiting, OUTPUTS_A_WRITE)):
+        with transaction.atomic():
+            ids = ids_reserve(Output, len(batch))
+            complete = ((pk, decoding.pk, *row) for pk, row in zip(ids, batch, strict=True))
+            rows_insert(Output, ("id", "decoding", "source", "rank", "text", "logprob"), complete)
+        count += len(batch)
+    return count
+
+
+def decoding_complete(*, decoding: Decoding) -> None:
+    decoding.completed_at = timezone.now()
+    decoding.save(update_fields=["completed_at"])
+
+
+def decoding_discard(*, decoding: Decoding) -> None:
+    """Remove a decoding that was never completed, with its outputs."""
+    if Decoding.objects.complete().filter(pk=decoding.pk).exists():
+        raise ConflictError(f"decoding {decoding.pk} is complete, and a complete decoding is never removed")
+    rows_delete(Output.objects.filter(decoding=decoding))
+    Decoding.objects.filter(pk=decoding.pk).delete()
+
+
+def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: str, seed: int = 1) -> Decoding:
+    """The decoding of `caption` (the captions themselves) or `random_story` (a random training sentence for each
+    source) over the split's sources of a kind; made once, the same for the same seed.
+
+    Raises InputError for `caption` of other sources, and for `random_story` without training stories.
+    """
+    settings: dict[str, Any] = {"source": kind} | ({"seed": seed} if system_name == "random_story" else {})
+    sources = Source.objects.of_split(dataset, split).of_kind(kind)
+    if system_name == "caption" and kind != Source.Kind.CAPTION:
+        raise InputError(f"system 'caption': a {kind} has no caption to show")
+    decoding = decoding_begin(
+        system=System.objects.get(name=system_name, kind=System.Kind.BASELINE),
+        dataset=dataset,
+        split=split,
+        settings=settings,
+        fingerprint=sources_fingerprint(settings, sources),
+    )
+    if decoding.completed_at is None:
+        rows = caption_rows(sources) if system_name == "caption" else random_story_rows(dataset, sources, seed)
+        outputs_add(decoding=decoding, rows=rows)
+        decoding_complete(decoding=decoding)
+    return decoding
+
+
+def sources_fingerprint(settings: Mapping[str, Any], sources: Any) -> str:
+    """Of the settings and of how far the split's sources go: after another import the baseline is made anew."""
+    newest = sources.order_by("-pk").values_list("pk", flat=True).first()
+    return settings_fingerprint({**settings, "sources": sources.count(), "newest": newest})
+
+
+def caption_rows(sources: Any) -> Iterator[OutputRow]:
+    for pk, text in sources.values_list("pk", "text"):
+        yield pk, 0, text, None
+
+
+def random_story_rows(dataset: Dataset, sources: Any, seed: int) -> Iterator[OutputRow]:
+    stories = list(StorySentence.objects.of_split(dataset, "train").values_list("text", flat=True))
+    if not stories:
+        raise InputError(f"system 'random_story': dataset '{dataset.name}' has no stories in its split 'train'")
+    for pk, key in sources.values_list("pk", "key"):
+        yield pk, 0, random.Random(f"{seed}:{key}").choice(stories), None
+
+
+@transaction.atomic
+def scores_write(
+    *, decoding: Decoding, scores: Mapping[str, Mapping[str, Any]], campaign: Campaign | None = None
+) -> None:
+    """Write a decoding's scores, `{metric: {"value", "ci", "signature"}}`, in place of those of the same signature."""
+    for metric, score in scores.items():
+        low, high = score.get("ci") or (None, None)
+        Score.objects.update_or_create(
+            decoding=decoding,
+            campaign=campaign,
+            metric=metric,
+            signature=score["signature"],
+            defaults={"value": score["value"], "ci_low": low, "ci_high": high},
+        )

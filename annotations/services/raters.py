@@ -1,0 +1,73 @@
+"""Writes of raters: joining a campaign under a pseudonym."""
+
+import hashlib
+import secrets
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+
+from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from annotations.models import Campaign, Rater
+
+SALT = "annotations.rater"
+
+
+def session_hash(session: str) -> str:
+    return hashlib.sha256(session.encode()).hexdigest()
+
+
+def rater_signature(campaign: Campaign, outside_id: str) -> str:
+    """What a link for one outside id carries, so that only its holder can join again under it."""
+    return signing.Signer(salt=SALT).signature(f"{campaign.token}:{outside_id}")
+
+
+def campaign_by_token(token: str) -> Campaign:
+    campaign = Campaign.objects.filter(token=token).first()
+    if campaign is None:
+        raise NotFoundError("there is no campaign behind this link")
+    return campaign
+
+
+@transaction.atomic
+def rater_join(
+    *, token: str, outside_id: str | None = None, session: str | None = None, signature: str | None = None
+) -> tuple[Rater, str]:
+    """A rater of the campaign and a fresh session for them.
+
+    An outside id that has joined already needs that rater's session or the signature of their link; the sessions
+    before it end. Raises NotFoundError, ConflictError for a campaign that is not open, ForbiddenError.
+    """
+    campaign = campaign_by_token(token)
+    if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
+        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
+    if outside_id is not None and not 0 < len(outside_id) <= 200:
+        raise InputError("rater: must have 1 to 200 characters, or be left out")
+    signed = bool(outside_id and signature and secrets.compare_digest(signature, rater_signature(campaign, outside_id)))
+    if signature and not signed:
+        raise ForbiddenError("signature: does not fit the rater; use the link as it was given")
+    fresh = secrets.token_urlsafe(32)
+    if outside_id:
+        known = Rater.objects.select_for_update().filter(campaign=campaign, outside_id=outside_id).first()
+        if known:
+            theirs = session is not None and secrets.compare_digest(known.session_hash, session_hash(session))
+            if not (signed or theirs):
+                raise ForbiddenError("rater: this id has joined already; send its session, or use its signed link")
+            known.session_hash = session_hash(fresh)
+            known.save(update_fields=["session_hash"])
+            return known, fresh
+    try:
+        with transaction.atomic():
+            rater = Rater.objects.create(campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh))
+    except IntegrityError as error:  # somebody joined under the same id this very moment
+        raise ForbiddenError("rater: this id has joined already; send its session, or use its signed link") from error
+    return rater, fresh
+
+
+def rater_of_session(session: str) -> Rater | None:
+    return Rater.objects.select_related("campaign").filter(session_hash=session_hash(session)).first()
+
+
+def completion_code(rater: Rater) -> str:
+    """What a rater shows to prove that they took part: ten letters and digits that only this site can work out."""
+    digest = signing.Signer(salt=f"{SALT}.completion").signature(str(rater.public_id))
+    return hashlib.sha256(digest.encode()).hexdigest()[:10].upper()

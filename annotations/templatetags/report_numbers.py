@@ -1,0 +1,17 @@
+"""Numbers of a report as people read them."""
+
+from collections.abc import Sequence
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def figure(value: float | None, places: int) -> str:
+    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
+
+
+@register.filter
+def interval(value: Sequence[float] | None, places: int) -> str:
+    return "–" if value is None else f"{figure(value[0], places)} to {figure(value[1], places)}"

@@ -1,0 +1,186 @@
+"""`python -m modeling train|decode|score`: the models on JSONL files, without the site."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from modeling.config import DecodingConfig, load_preset, preset_names
+from modeling.corpus import Example, read_examples, read_rows, text_of
+from modeling.errors import ModelingError, ScoringError
+from modeling.metrics import METRICS, Segment, score_outputs
+from modeling.metrics.baselines import random_stories
+from modeling.progress import OnProgress, Progress
+
+Scores = dict[str, dict[str, Any]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        result = options.command(options)
+    except (ModelingError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="python -m modeling", description=__doc__)
+    commands = root.add_subparsers(required=True, metavar="train|decode|score")
+
+    def command(name: str, do: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help)
+        made.set_defaults(command=do)
+        made.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        return made
+
+    settings = {"nargs": "*", "action": "extend", "default": [], "metavar": "KEY=VALUE", "help": "settings"}
+    train = command("train", train_command, "Train a model, or go on with an interrupted training.")
+    train.add_argument("--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?")
+    train.add_argument("--valid", type=Path, help="JSONL of the same kind")
+    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}")
+    train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
+
+    decode = command("decode", decode_command, "Write texts for the sources of a JSONL file.")
+    decode.add_argument("--checkpoint", type=Path, required=True)
+    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source")
+    decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
+
+    score = command("score", score_command, "Score outputs or a checkpoint, source and random story beside.")
+    score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?")
+    score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
+    score.add_argument("--checkpoint", type=Path, help="adds nll and source_gain")
+    score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
+    score.add_argument("--metric", action="append", choices=METRICS, help="repeatable; default: all")
+    return root
+
+
+def train_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.training import train
+
+    config = load_preset(options.preset, options.settings)
+    with bar() as on_progress:
+        result = train(
+            config,
+            train_file=options.train,
+            valid_file=options.valid,
+            directory=options.out,
+            on_progress=on_progress,
+        )
+    nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats a token on the validation file"
+    left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
+    print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
+    return {
+        "checkpoint": str(result.checkpoint),
+        "sha256": result.sha256,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "valid_nll": result.valid_nll,
+        "left_out": result.left_out,
+    }
+
+
+def decode_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.decoding import decode
+
+    examples = read_examples(options.input, references=False)
+    config = DecodingConfig.from_overrides(options.settings)
+    sources = [(example.id, example.source) for example in examples]
+    out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
+    count = 0
+    try:
+        with bar() as on_progress:
+            for each in decode(options.checkpoint, sources, config, on_progress=on_progress):
+                out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
+                count += 1
+    finally:
+        if options.out:
+            out.close()
+    return {"sources": len(sources), "outputs": count}
+
+
+def score_command(options: argparse.Namespace) -> Scores:
+    """The scores asked for. The table on the terminal has `caption` and `random_story` beside."""
+    examples = read_examples(options.input)
+    if not (options.outputs or options.checkpoint):
+        raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
+    stories = [text for example in read_examples(options.train) for text in example.references] if options.train else []
+    systems = {"caption": {example.id: example.source for example in examples}}
+    if stories:
+        systems["random_story"] = random_stories([example.id for example in examples], stories, seed=1)
+    if options.outputs:
+        systems["outputs"] = read_outputs(options.outputs, examples)
+    table: dict[str, Scores] = {
+        name: score_outputs(segments(examples, texts), metrics=options.metric or METRICS, training_stories=stories)
+        for name, texts in systems.items()
+    }
+    if options.checkpoint:
+        from modeling.metrics.source_gain import score_checkpoint
+
+        with bar() as on_progress:
+            of_checkpoint = score_checkpoint(options.checkpoint, examples, on_progress=on_progress)
+        table["outputs"] = table.get("outputs", {}) | of_checkpoint
+    show(table)
+    return {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
+
+
+def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
+    return [Segment(each.id, texts[each.id], each.references, each.album) for each in examples if each.id in texts]
+
+
+def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
+    """The text of rank 0 by id. Raises ScoringError for an id the examples lack, or one of theirs that is missing."""
+    known, found = {example.id for example in examples}, {}
+    for number, row in read_rows(path):
+        place = f"{path}:{number}"
+        name = text_of(row, "id", place)
+        if name not in known:
+            raise ScoringError(f"{place}: id={name!r} is not among the sources of --input")
+        if row.get("rank", 0) == 0:
+            if name in found:
+                raise ScoringError(f"{place}: id={name!r} has a second text of rank 0")
+            found[name] = text_of(row, "text", place)
+    if missing := [example.id for example in examples if example.id not in found]:
+        raise ScoringError(f"{path}: no text of rank 0 for id {missing[0]!r} (and {len(missing) - 1} more)")
+    return found
+
+
+def show(table: dict[str, Scores]) -> None:
+    names = list(dict.fromkeys(metric for scores in table.values() for metric in scores))
+    print(f"{'':14}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
+    for name in names:
+        cells = [f"{table[system][name]['value']:16.4f}" if name in table[system] else f"{'':16}" for system in table]
+        print(f"{name:14}" + "".join(cells), file=sys.stderr)
+
+
+@contextmanager
+def bar() -> Iterator[OnProgress]:
+    """A bar on a terminal, nothing in a pipe."""
+    layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, bar_format=layout, disable=not sys.stderr.isatty()) as shown:
+
+        def report(progress: Progress) -> None:
+            loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"
+            shown.set_description_str(f"{progress.message}{loss}", refresh=False)
+            shown.update(progress.fraction - shown.n)
+
+        yield report
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""A trained model on disk: safetensors, JSON and the tokenizer's model. Nothing is pickled or unpickled.
+
+A checkpoint is a folder, written under a temporary name, fsynced file by file and then renamed, so that it is either
+whole or absent. Its `manifest.json` holds the SHA-256 of every other file, and loading verifies each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from modeling.architectures import EncoderDecoder, build
+from modeling.config import TrainingConfig
+from modeling.errors import CheckpointError, ConfigError
+from modeling.tokenization import Tokenizer
+
+FORMAT = 1
+WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
+STATE_TENSORS, STATE_VALUES = "training.safetensors", "training.json"
+FINAL, STEP = "final", "step-"
+_TEMPORARY = ".writing-"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`weights` are those to decode with. `tensors` and `values` are the training's state, while it can resume."""
+
+    config: TrainingConfig
+    tokenizer: Tokenizer
+    weights: dict[str, Tensor]
+    step: int
+    data_sha256: str
+    values: dict[str, Any] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def model(self, device: torch.device) -> EncoderDecoder:
+        """The model with its weights, in evaluation mode. Raises CheckpointError where they are another model's."""
+        model = build(self.config, len(self.tokenizer))
+        try:
+            model.load_state_dict(self.weights)
+        except RuntimeError as error:
+            raise CheckpointError(f"{WEIGHTS} does not fit its {CONFIG}: {error}") from error
+        return model.eval().to(device)
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
+    """Write the checkpoint as `folder`, which must not exist. Returns the SHA-256 of the weights file."""
+    files = {
+        WEIGHTS: save(_plain(checkpoint.weights)),
+        TOKENIZER: checkpoint.tokenizer.model,
+        CONFIG: _json(checkpoint.config.to_dict()),
+    }
+    if checkpoint.values:
+        files[STATE_VALUES] = _json(checkpoint.values)
+    if checkpoint.tensors:
+        files[STATE_TENSORS] = save(_plain(checkpoint.tensors))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files[MANIFEST] = _json(
+        {
+            "format": FORMAT,
+            "config": checkpoint.config.to_dict(),
+            "seed": checkpoint.config.seed,
+            "step": checkpoint.step,
+            "data_sha256": checkpoint.data_sha256,
+            "files": hashes,
+            "threads": torch.get_num_threads(),
+            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        }
+    )
+    _write_folder(folder, files)
+    return hashes[WEIGHTS]
+
+
+def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
+    """Read and verify. With `resumable` the training's state is read too.
+
+    Raises CheckpointError, naming folder and file, where a file is missing, altered, or of another training.
+    """
+    manifest = read_manifest(folder)
+    try:
+        hashes, step, data_sha256 = manifest["files"], manifest["step"], manifest["data_sha256"]
+        config = TrainingConfig.from_dict(manifest["config"])
+        wanted = {WEIGHTS, TOKENIZER, CONFIG} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
+        missing = sorted(wanted - set(hashes))
+    except (KeyError, TypeError, AttributeError, ConfigError) as error:
+        raise CheckpointError(f"{folder / MANIFEST}: damaged ({error})") from error
+    if missing:
+        raise CheckpointError(f"{folder}: this checkpoint was saved without {', '.join(missing)}")
+    contents = {name: _verified(folder / name, expected) for name, expected in hashes.items()}
+    if json.loads(contents[CONFIG]) != config.to_dict():
+        raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
+    return Checkpoint(
+        config,
+        Tokenizer(contents[TOKENIZER], config.lowercase, config.detokenize),
+        _tensors(folder / WEIGHTS, contents[WEIGHTS]),
+        step,
+        data_sha256,
+        json.loads(contents.get(STATE_VALUES, b"{}")),
+        _tensors(folder / STATE_TENSORS, contents[STATE_TENSORS]) if resumable else {},
+    )
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the checkpoint says of itself, without its tensors. Raises CheckpointError."""
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: no such checkpoint folder")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{folder / MANIFEST}: missing, so this is no checkpoint") from error
+    except ValueError as error:
+        raise CheckpointError(f"{folder / MANIFEST}: damaged ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CheckpointError(f"{folder / MANIFEST}: not of format {FORMAT}, the one this version reads")
+    return manifest
+
+
+def step_folder(directory: Path, step: int) -> Path:
+    return directory / f"{STEP}{step:09d}"
+
+
+def latest(directory: Path) -> Path | None:
+    """The checkpoint a training in `directory` goes on from: the finished one, else that of the highest step."""
+    if (directory / FINAL).is_dir():
+        return directory / FINAL
+    return max(directory.glob(f"{STEP}*"), default=None)
+
+
+def prune(directory: Path, keep: Path) -> None:
+    """Delete the other step checkpoints and what a killed save left. Renamed first, so none is ever half there."""
+    for old in directory.glob(f"{STEP}*"):
+        if old != keep:
+            old.rename(directory / f"{_TEMPORARY}{old.name}")
+    for left in directory.glob(f"{_TEMPORARY}*"):
+        shutil.rmtree(left)
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    temporary = folder.parent / f"{_TEMPORARY}{folder.name}"
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    temporary.mkdir(parents=True)
+    for name, content in files.items():
+        with (temporary / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync_folder(temporary)
+    temporary.rename(folder)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _verified(path: Path, expected: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: missing") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise CheckpointError(f"{path}: altered: its SHA-256 is {found[:12]}…, the manifest says {expected[:12]}…")
+    return content
+
+
+def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: not safetensors ({error})") from error
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,184 @@
+"""Settings of a training and of a decoding: frozen, checked, and the same in TOML, JSON and on the command line."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from modeling.errors import ConfigError
+
+__all__ = ["ConfigError", "DecodingConfig", "TrainingConfig", "load_preset", "preset_names"]
+
+PRESETS = Path(__file__).parent / "presets"
+ARCHITECTURES = ("gru-luong",)
+LIMITS = ("budget", "max_steps", "epochs")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def _setting(
+    default: bool | int | float | str,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field with what it means and what it may be: `low` and `high` are both allowed."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Common to all configurations: made from a mapping or from `key=value` strings, refused with the valid ones."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Raises ConfigError for an unknown key or a value out of range."""
+        known = [each.name for each in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise ConfigError(f"unknown setting {key!r}; valid settings: {', '.join(sorted(known))}")
+        return cls(**values)
+
+    @classmethod
+    def from_overrides(cls, overrides: Sequence[str] = (), base: Mapping[str, Any] | None = None) -> Self:
+        """Apply `key=value` strings, the last one winning, to the `base` values and the defaults."""
+        values = dict(base or {})
+        for override in overrides:
+            key, equals, value = override.partition("=")
+            if not equals:
+                raise ConfigError(f"setting {override!r} is not of the form key=value")
+            values[key.strip()] = value.strip()
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Config):
+    """Everything a training depends on besides its data. At least one of the three limits must be set."""
+
+    architecture: str = _setting("gru-luong", "model family", choices=ARCHITECTURES)
+    seed: int = _setting(1, "seeds weights, dropout and the order of the examples", low=0, high=2**31)
+
+    vocabulary_size: int = _setting(4000, "sentencepiece pieces, fewer where the data is small", low=16, high=64000)
+    lowercase: bool = _setting(True, "lower-case all text")
+    detokenize: bool = _setting(True, "undo the spaces before punctuation")
+    max_source_length: int = _setting(256, "longest source, in tokens; a longer one is left out of training", low=2)
+    max_target_length: int = _setting(256, "longest reference, in tokens; a longer one is left out of training", low=2)
+
+    embedding_size: int = _setting(256, "units of an embedding, shared by source, target and output", low=2)
+    hidden_size: int = _setting(512, "units of the decoder; each direction of the encoder has half", low=2)
+    layers: int = _setting(1, "recurrent layers, of the encoder and of the decoder", low=1, high=8)
+    dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
+    word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
+    label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
+
+    learning_rate: float = _setting(0.002, "peak of Adam's learning rate", low=0, high=1)
+    warmup: float = _setting(0.05, "share of the training in which the learning rate rises", low=0, high=1)
+    weight_decay: float = _setting(0.0, "decoupled weight decay", low=0, high=1)
+    gradient_clip: float = _setting(1.0, "longest gradient", low=0)
+    token_budget: int = _setting(2048, "source and target tokens a batch, padding included", low=16)
+
+    budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
+    max_steps: int = _setting(0, "limit: batches; 0 is none", low=0)
+    epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
+    validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
+    patience: int = _setting(0, "looks without improvement before stopping early; 0 never stops", low=0)
+    save_every: float = _setting(30.0, "seconds between two resumable checkpoints", low=0)
+
+    device: str = _setting("auto", "where to compute", choices=DEVICES)
+    threads: int = _setting(1, "CPU threads", low=1, high=256)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.budget or self.max_steps or self.epochs):
+            raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
+        if self.hidden_size % 2:
+            raise ConfigError(f"hidden_size={self.hidden_size}: must be even, each encoder direction has half")
+
+
+@dataclass(frozen=True)
+class DecodingConfig(Config):
+    """How texts are drawn from a model. The same settings, checkpoint and sources give the same texts."""
+
+    method: str = _setting("nucleus", "nucleus draws, greedy takes the likeliest", choices=("nucleus", "greedy"))
+    top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
+    temperature: float = _setting(1.0, "nucleus: below 1 sharpens, above 1 flattens", low=0.01, high=100)
+    samples: int = _setting(1, "texts a source, ranked by log-probability", low=1, high=1000)
+    seed: int = _setting(1, "seeds the draws", low=0, high=2**31)
+    max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
+    batch: int = _setting(64, "sequences decoded side by side", low=1)
+    device: str = _setting("auto", "where to compute", choices=DEVICES)
+    threads: int = _setting(1, "CPU threads", low=1, high=256)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.method == "greedy" and self.samples > 1:
+            raise ConfigError(f"samples={self.samples}: greedy decoding has one text a source; valid values: 1")
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
+    """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset.
+
+    Raises ConfigError, listing what is valid.
+    """
+    if name not in preset_names():
+        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}")
+    preset = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+    if {override.partition("=")[0].strip() for override in overrides} & set(LIMITS):
+        preset = {key: value for key, value in preset.items() if key not in LIMITS}
+    return TrainingConfig.from_overrides(overrides, base=preset)
+
+
+def _checked(setting: Field[Any], value: object) -> bool | int | float | str:
+    """`value` as the type of the setting's default, read from a string where it is one."""
+    choices, low, high = (setting.metadata[key] for key in ("choices", "low", "high"))
+    kind = type(setting.default)
+    wanted = (
+        " or ".join(choices)
+        if choices
+        else "true or false"
+        if kind is bool
+        else f"{'a whole number' if kind is int else 'a number'}"
+        + (f" from {low:g}" if low is not None else "")
+        + (f" to {high:g}" if high is not None else "")
+    )
+    parsed = _parsed(kind, value)
+    refused = parsed is None or (choices and parsed not in choices)
+    if not refused and isinstance(parsed, int | float) and not isinstance(parsed, bool):
+        refused = (
+            not math.isfinite(parsed) or (low is not None and parsed < low) or (high is not None and parsed > high)
+        )
+    if refused or parsed is None:
+        raise ConfigError(f"{setting.name}={value}: must be {wanted} ({setting.metadata['help']})")
+    return parsed
+
+
+def _parsed(kind: type, value: object) -> bool | int | float | str | None:
+    """`value` as `kind`, or None where it is not one. A whole number is a float too; a boolean is no number."""
+    if kind is bool:
+        return {"true": True, "false": False}.get(str(value).lower())
+    if kind is str:
+        return value if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        if kind is int:
+            return int(value) if not isinstance(value, float) or value.is_integer() else None
+        return float(value)
+    except ValueError:
+        return None

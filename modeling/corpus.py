@@ -1,0 +1,160 @@
+"""Examples as they stand in a JSONL file, and as the token ids a model is trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeling.errors import CorpusError
+
+if TYPE_CHECKING:
+    from modeling.tokenization import Tokenizer
+
+Tokens = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together."""
+
+    id: str
+    source: str
+    references: tuple[str, ...]
+    weight: float = 1.0
+    album: str | None = None
+
+
+@dataclass(frozen=True)
+class EncodedPair:
+    """One (source, reference); both end with the end token.
+
+    `example` is the place of its example in the list it came from, `words` the reference's white-space words.
+    """
+
+    source: Tokens
+    target: Tokens
+    weight: float
+    example: int
+    words: int
+
+
+def read_examples(path: Path, *, references: bool = True) -> list[Example]:
+    """Read `{"id", "source", "references": [...], "weight"?, "album"?}`, one a line; blank lines are skipped.
+
+    With `references=False` a line may leave them out. Raises CorpusError, naming file, line, key and value.
+    """
+    examples: list[Example] = []
+    lines: dict[str, int] = {}
+    for number, row in read_rows(path):
+        example = _example(row, f"{path}:{number}", references)
+        if example.id in lines:
+            raise CorpusError(f"{path}:{number}: id={example.id!r} already stands in line {lines[example.id]}")
+        lines[example.id] = number
+        examples.append(example)
+    if not examples:
+        raise CorpusError(f"{path}: holds no examples")
+    return examples
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line of a JSONL file as (line number from 1, object)."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except json.JSONDecodeError as error:
+                    raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
+                if not isinstance(row, dict):
+                    raise CorpusError(f"{path}:{number}: must be an object, is {_shown(row)}")
+                yield number, row
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
+
+
+def text_of(row: dict[str, Any], key: str, place: str) -> str:
+    """The string under `key`; an id may be a whole number as well. Raises CorpusError."""
+    value = row.get(key)
+    if key == "id" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise CorpusError(f"{place}: {key}={_shown(value)} must be a string")
+    return value
+
+
+def fingerprint(*paths: Path | None) -> str:
+    """SHA-256 over the SHA-256 of each file, a missing one counting as empty."""
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
+    return whole.hexdigest()
+
+
+def encode_pairs(
+    examples: Iterable[Example], tokenizer: Tokenizer, *, max_source: int, max_target: int
+) -> tuple[list[EncodedPair], list[str]]:
+    """One pair a reference, in order, and why each pair that was left out is: it is empty or too long."""
+    pairs: list[EncodedPair] = []
+    left_out: list[str] = []
+    for index, example in enumerate(examples):
+        try:
+            source = encode_text(example.source, tokenizer, max_source, f"source of {example.id!r}")
+        except CorpusError as error:
+            left_out.append(str(error))
+            continue
+        for reference in example.references:
+            try:
+                target = encode_text(reference, tokenizer, max_target, f"reference of {example.id!r}")
+            except CorpusError as error:
+                left_out.append(str(error))
+            else:
+                pairs.append(EncodedPair(source, target, example.weight, index, len(reference.split())))
+    return pairs, left_out
+
+
+def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
+    """Token ids ending with the end token. Raises CorpusError where nothing, or more than `limit` tokens, is left."""
+    ids = tokenizer.encode(text)
+    if len(ids) == 1:
+        raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
+    if len(ids) > limit:
+        raise CorpusError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
+    return np.array(ids, dtype=np.int32)
+
+
+def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
+    references = row.get("references", None if with_references else [])
+    if not isinstance(references, list) or (with_references and not references):
+        raise CorpusError(f"{place}: references={_shown(references)} must be a list of at least one string")
+    for position, reference in enumerate(references):
+        if not isinstance(reference, str) or not reference.strip():
+            raise CorpusError(f"{place}: references[{position}]={_shown(reference)} must be a string with words in it")
+    source = text_of(row, "source", place)
+    if not source.strip():
+        raise CorpusError(f"{place}: source={_shown(source)} must have words in it")
+    weight = row.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+        raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")
+    album = None if row.get("album") is None else text_of(row, "album", place)
+    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def texts(examples: Sequence[Example]) -> list[str]:
+    """Every different source and reference, in order of first appearance."""
+    return list(dict.fromkeys(text for example in examples for text in (example.source, *example.references)))

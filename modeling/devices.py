@@ -1,0 +1,29 @@
+"""Where tensors live, and how many CPU threads work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from modeling.errors import ConfigError
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is a GPU where there is one. Raises ConfigError for `cuda` without a GPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device=cuda: no GPU is at hand here; valid values: auto, cpu")
+    return torch.device(name)
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,29 @@
+"""What the user can do wrong. Every message says what, where, and what would be right."""
+
+
+class ModelingError(ValueError):
+    """Base of the errors below; the command line prints its message as one line."""
+
+
+class ConfigError(ModelingError):
+    """An unknown setting or a value that it cannot take."""
+
+
+class CorpusError(ModelingError):
+    """A line of a JSONL file that is not an example, or a text that cannot be encoded."""
+
+
+class CheckpointError(ModelingError):
+    """A checkpoint that is incomplete, altered, or belongs to another training."""
+
+
+class TrainingError(ModelingError):
+    """A training that cannot go on, such as one whose loss is not a number."""
+
+
+class DecodingError(ModelingError):
+    """A source that cannot be decoded, named by its id."""
+
+
+class ScoringError(ModelingError):
+    """Outputs and references that cannot be compared, named by their ids."""

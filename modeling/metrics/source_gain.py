@@ -1,0 +1,108 @@
+"""Does a model look at its source at all? Its loss on the references with the true sources, and with others'."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from modeling.architectures import EncoderDecoder
+from modeling.batching import make_batch, plan_batches
+from modeling.checkpoints import load_checkpoint
+from modeling.corpus import EncodedPair, Example, encode_pairs
+from modeling.devices import cpu_threads, pick_device
+from modeling.errors import ScoringError
+from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.outputs import RESAMPLES, SEED
+from modeling.progress import OnProgress, Progress, no_progress
+
+DERANGEMENTS = (1, 2, 3, 4, 5)  # seeds
+TOKEN_BUDGET = 4096
+
+
+def score_checkpoint(
+    checkpoint: Path,
+    examples: Sequence[Example],
+    *,
+    device: str = "auto",
+    threads: int = 1,
+    on_progress: OnProgress = no_progress,
+) -> dict[str, dict[str, Any]]:
+    """`nll` and `source_gain`, nats a white-space word of reference, as `{"value", "ci", "signature"}`.
+
+    `nll` is the loss of the references with their true sources. `source_gain` is that loss with the sources deranged
+    across albums, the mean of five fixed derangements, minus `nll`; it is left out where every derangement would put
+    a source of the same album somewhere. Intervals are bootstrapped over albums. Raises CheckpointError, and
+    ScoringError where no pair can be scored.
+    """
+    loaded = load_checkpoint(checkpoint)
+    where = pick_device(device)
+    limits = {"max_source": loaded.config.max_source_length, "max_target": loaded.config.max_target_length}
+    pairs, left_out = encode_pairs(examples, loaded.tokenizer, **limits)
+    if not pairs:
+        raise ScoringError(f"no pair can be scored; the first: {left_out[0] if left_out else 'there are none'}")
+    scored = sorted({pair.example for pair in pairs})
+    words = np.array([pair.words for pair in pairs], dtype=float)
+    albums: list[Hashable] = [examples[index].album or ("alone", index) for index in scored]
+    album_of = dict(zip(scored, albums, strict=True))
+    groups = [album_of[pair.example] for pair in pairs]
+    swapped = [derangement(albums, seed) for seed in DERANGEMENTS]
+    sources = {pair.example: pair.source for pair in pairs}
+    rounds: list[dict[int, int]] = [{index: index for index in scored}]
+    rounds += [{scored[a]: scored[b] for a, b in enumerate(order)} for order in swapped if order is not None]
+    model, losses = loaded.model(where), []
+    with cpu_threads(threads):
+        for number, taken in enumerate(rounds):
+            on_progress(Progress(number, len(rounds), number / len(rounds), message="source gain"))
+            given = [replace(pair, source=sources[taken[pair.example]]) for pair in pairs]
+            losses.append(pair_losses(model, given, where))
+    settings = f"unit:nats_per_word|pairs:{len(pairs)}|left_out:{len(left_out)}"
+    version = f"torch:{torch.__version__}"
+    scores = {"nll": (losses[0], f"nll|{settings}|{version}")}
+    if len(losses) > 1:
+        gains = np.mean(losses[1:], axis=0) - losses[0]
+        scores["source_gain"] = (gains, f"source_gain|{settings}|derangements:{len(losses) - 1}|{version}")
+    return {
+        metric: {
+            "value": float(nats.sum() / words.sum()),
+            "ci": ratio_interval(nats, words, groups, resamples=RESAMPLES, seed=SEED),
+            "signature": signature,
+        }
+        for metric, (nats, signature) in scores.items()
+    }
+
+
+def derangement(albums: Sequence[Hashable], seed: int) -> NDArray[np.int64] | None:
+    """For each example one of another album, each taken once; None where one album holds more than half of them.
+
+    Albums and their examples are shuffled into a row, album by album, and the row is turned by a drawn number of
+    places that is no less than the largest album from either end, so that nobody meets their own album.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index, album in enumerate(albums):
+        members.setdefault(album, []).append(index)
+    largest, count = max(map(len, members.values())), len(albums)
+    if 2 * largest > count:
+        return None
+    generator = np.random.default_rng(seed)
+    order = list(members)
+    row = np.concatenate([generator.permutation(members[order[each]]) for each in generator.permutation(len(order))])
+    turned = np.roll(row, generator.integers(largest, count - largest + 1))
+    taken = np.empty(count, dtype=np.int64)
+    taken[row] = turned
+    return taken
+
+
+@torch.no_grad()
+def pair_losses(model: EncoderDecoder, pairs: Sequence[EncodedPair], device: torch.device) -> NDArray[np.float64]:
+    """Nats of each pair's whole target."""
+    found = np.zeros(len(pairs))
+    for indices in plan_batches(pairs, token_budget=TOKEN_BUDGET, seed=0, epoch=0):
+        losses, rows = model.token_losses(make_batch([pairs[index] for index in indices], device))
+        found[indices] = np.bincount(rows.cpu().numpy(), losses.double().cpu().numpy(), len(indices))
+    return found

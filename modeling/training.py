@@ -1,0 +1,335 @@
+"""Training an encoder-decoder: resumable, and on the CPU with the same weights however often it was interrupted.
+
+A batch depends on (data, seed, epoch) alone, and every step draws its dropout from a seed of its own, so that a
+checkpoint needs the step, the weights and the optimizer, and nothing of any random generator.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modeling.architectures import EncoderDecoder, build
+from modeling.batching import make_batch, plan_batches
+from modeling.checkpoints import (
+    FINAL,
+    WEIGHTS,
+    Checkpoint,
+    latest,
+    load_checkpoint,
+    prune,
+    read_manifest,
+    save_checkpoint,
+    step_folder,
+)
+from modeling.config import TrainingConfig
+from modeling.corpus import EncodedPair, encode_pairs, fingerprint, read_examples, texts
+from modeling.devices import cpu_threads, pick_device
+from modeling.errors import CheckpointError, CorpusError, TrainingError
+from modeling.progress import Clock, OnProgress, Progress, no_progress
+from modeling.tokenization import Tokenizer
+
+__all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
+
+VALID_PAIRS = 1000  # looked at during training; more would eat a short budget
+SMOOTHING = 0.98  # of the loss that is reported
+OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Where the model is and how its training went. `valid_nll` in nats a token; None without validation pairs."""
+
+    checkpoint: Path
+    sha256: str
+    steps: int
+    seconds: float
+    valid_nll: float | None
+    history: list[dict[str, float]]
+    left_out: int
+
+
+@dataclass
+class _State:
+    """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    loss: float | None = None
+    tokens: int = 0
+    best_nll: float | None = None
+    looks_since_best: int = 0
+    stopped_early: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    config: TrainingConfig,
+    *,
+    train_file: Path,
+    valid_file: Path | None,
+    directory: Path,
+    on_progress: OnProgress = no_progress,
+) -> TrainingResult:
+    """Train until the first limit of the config, and leave the checkpoint as `directory/final`.
+
+    A directory that holds an unfinished training of the same config and data is gone on with; a finished one returns
+    at once. With validation pairs the weights of the best look are kept. `on_progress` is called after every step and
+    may raise, to stop. Raises CorpusError, CheckpointError, or TrainingError for a loss that is not a number.
+    """
+    data_sha256 = fingerprint(train_file, valid_file)
+    found = latest(directory)
+    if found and found.name == FINAL:
+        return _result(found, _saved(found, config, data_sha256, resumable=False))
+    with cpu_threads(config.threads):
+        return _Training(config, train_file, valid_file, directory, data_sha256, on_progress).run(found)
+
+
+class _Training:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        train_file: Path,
+        valid_file: Path | None,
+        directory: Path,
+        data_sha256: str,
+        on_progress: OnProgress,
+    ) -> None:
+        self.config, self.directory, self.data_sha256, self.on_progress = config, directory, data_sha256, on_progress
+        self.device = pick_device(config.device)
+        self.clock = Clock(on_cpu=self.device.type == "cpu")
+        self.examples = read_examples(train_file)
+        self.valid_examples = read_examples(valid_file) if valid_file else []
+
+    def run(self, found: Path | None) -> TrainingResult:
+        saved = _saved(found, self.config, self.data_sha256, resumable=True) if found else None
+        self.tokenizer = saved.tokenizer if saved else self._new_tokenizer()
+        self._encode()
+        torch.manual_seed(self.config.seed)
+        self.model = build(self.config, len(self.tokenizer)).to(self.device)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            fused=True,
+        )
+        self.state = _State()
+        self.best: dict[str, Tensor] | None = None
+        if saved:
+            self._restore(saved)
+        self.total_steps = self._total_steps()
+        self._loop()
+        final = self.directory / FINAL
+        self.state.seconds = self.clock.seconds()
+        save_checkpoint(self._checkpoint(resumable=False), final)
+        prune(self.directory, keep=final)
+        return _result(final, self._checkpoint(resumable=False))
+
+    def _new_tokenizer(self) -> Tokenizer:
+        self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
+        return Tokenizer.train(
+            texts(self.examples),
+            vocabulary_size=self.config.vocabulary_size,
+            lowercase=self.config.lowercase,
+            detokenize=self.config.detokenize,
+            seed=self.config.seed,
+        )
+
+    def _encode(self) -> None:
+        limits = {"max_source": self.config.max_source_length, "max_target": self.config.max_target_length}
+        self.pairs, left_out = encode_pairs(self.examples, self.tokenizer, **limits)
+        if not self.pairs:
+            raise CorpusError(f"nothing is left to train on; the first pair: {left_out[0]}")
+        self.left_out = len(left_out)
+        valid, _ = encode_pairs(self.valid_examples, self.tokenizer, **limits)
+        if len(valid) > VALID_PAIRS:
+            chosen = np.random.default_rng(self.config.seed).choice(len(valid), VALID_PAIRS, replace=False)
+            valid = [valid[each] for each in sorted(chosen)]
+        self.valid_pairs = valid
+
+    def _total_steps(self) -> int | None:
+        """Steps to the limits that are counted in steps; None where only the clock ends the training."""
+        limits = [self.config.max_steps] if self.config.max_steps else []
+        if self.config.epochs:
+            limits.append(self.config.epochs * len(self._plan(0)))
+        return min(limits, default=None)
+
+    def _plan(self, epoch: int) -> list[Any]:
+        return plan_batches(self.pairs, token_budget=self.config.token_budget, seed=self.config.seed, epoch=epoch)
+
+    def _batches(self, step: int) -> Iterator[Sequence[int]]:
+        """The batches from a step on, epoch after epoch."""
+        plan = self._plan(0)
+        epoch, position = divmod(step, len(plan))
+        while True:
+            plan = self._plan(epoch)
+            yield from plan[position:]
+            epoch, position = epoch + 1, 0
+
+    def _fraction(self) -> float:
+        """The share of the training that is done, by the limit that comes first."""
+        by_step = self.state.step / self.total_steps if self.total_steps else 0.0
+        by_clock = self.clock.seconds() / self.config.budget if self.config.budget else 0.0
+        return min(1.0, max(by_step, by_clock))
+
+    def _loop(self) -> None:
+        state, config, saved_at = self.state, self.config, time.monotonic()
+        for indices in self._batches(state.step):
+            fraction = self._fraction()
+            if fraction >= 1.0 or state.stopped_early:
+                break
+            rate = learning_rate(fraction, state.step, config, self.total_steps)
+            self._step([self.pairs[index] for index in indices], rate)
+            if self.valid_pairs and state.step % config.validate_every == 0:
+                self._look()
+            self._report(rate)
+            if time.monotonic() - saved_at >= config.save_every:
+                self._save()
+                saved_at = time.monotonic()
+        if self.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
+            self._look()
+
+    def _step(self, pairs: list[EncodedPair], rate: float) -> None:
+        state = self.state
+        self.model.train()
+        torch.manual_seed(step_seed(self.config.seed, state.step))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batch = make_batch(pairs, self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model.loss(batch, self.config.label_smoothing)
+        loss.backward()
+        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip or math.inf)
+        value = loss.item()
+        if not (math.isfinite(value) and math.isfinite(length.item())):
+            names = ", ".join(sorted({self.examples[pair.example].id for pair in pairs})[:8])
+            raise TrainingError(
+                f"step {state.step}: the loss is {value} and the gradient's length {length.item()}, on a batch of "
+                f"{len(pairs)} pairs with {names}; a lower learning_rate than {self.config.learning_rate:g} may help"
+            )
+        self.optimizer.step()
+        state.step += 1
+        state.tokens += sum(len(pair.target) for pair in pairs)
+        state.loss = value if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * value
+
+    def _look(self) -> None:
+        """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
+        state, nll = self.state, mean_nll(self.model, self.valid_pairs, self.config.token_budget, self.device)
+        state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
+        if state.best_nll is None or nll < state.best_nll:
+            state.best_nll, state.looks_since_best = nll, 0
+            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        else:
+            state.looks_since_best += 1
+            state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
+
+    def _report(self, rate: float) -> None:
+        state, seconds = self.state, self.clock.seconds()
+        self.on_progress(
+            Progress(
+                step=state.step,
+                total_steps=self.total_steps,
+                fraction=self._fraction(),
+                loss=state.loss,
+                valid_loss=state.history[-1]["valid_nll"] if state.history else None,
+                learning_rate=rate,
+                tokens_per_second=state.tokens / max(seconds, 1e-9),
+                seconds=seconds,
+                message=f"step {state.step:,}",
+            )
+        )
+
+    def _save(self) -> None:
+        self.state.seconds = self.clock.seconds()
+        folder = step_folder(self.directory, self.state.step)
+        save_checkpoint(self._checkpoint(resumable=True), folder)
+        prune(self.directory, keep=folder)
+
+    def _checkpoint(self, *, resumable: bool) -> Checkpoint:
+        current = self.model.state_dict()
+        tensors: dict[str, Tensor] = {}
+        if resumable:
+            tensors = {f"model.{name}": tensor for name, tensor in current.items()}
+            for index, state in self.optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{index}.{name}": state[name] for name in OPTIMIZER_STATE}
+        values = {**vars(self.state), "left_out": self.left_out, "has_best": self.best is not None}
+        return Checkpoint(
+            self.config, self.tokenizer, self.best or current, self.state.step, self.data_sha256, values, tensors
+        )
+
+    def _restore(self, saved: Checkpoint) -> None:
+        values = {key: value for key, value in saved.values.items() if key not in ("left_out", "has_best")}
+        self.state = _State(**values)
+        self.clock = Clock(on_cpu=self.device.type == "cpu", used=self.state.seconds + self.clock.seconds())
+        self.best = (
+            {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
+            if saved.values["has_best"]
+            else None
+        )
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}}
+        for name, tensor in saved.tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        self.model.load_state_dict(parts["model"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, moment = name.partition(".")
+            moments.setdefault(int(index), {"step": torch.tensor(float(self.state.step))})[moment] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def learning_rate(fraction: float, step: int, config: TrainingConfig, total_steps: int | None) -> float:
+    """Linear rise over the `warmup` share of the training, then a half cosine down to nothing."""
+    if total_steps and not config.budget:
+        fraction = (step + 1) / (total_steps + 1)
+    rise = min(1.0, max(fraction, 0.02 * config.warmup) / config.warmup) if config.warmup else 1.0
+    past = max(0.0, fraction - config.warmup) / max(1.0 - config.warmup, 1e-9)
+    return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(past, 1.0)))
+
+
+def step_seed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@torch.no_grad()
+def mean_nll(model: EncoderDecoder, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
+    """Negative log-likelihood of the pairs' targets, nats a token."""
+    model.eval()
+    total, tokens = 0.0, 0
+    for indices in plan_batches(pairs, token_budget=2 * token_budget, seed=0, epoch=0):
+        losses, _ = model.token_losses(make_batch([pairs[index] for index in indices], device))
+        total, tokens = total + float(losses.double().sum()), tokens + len(losses)
+    return total / tokens
+
+
+def _saved(folder: Path, config: TrainingConfig, data_sha256: str, *, resumable: bool) -> Checkpoint:
+    """The checkpoint to go on from. Raises CheckpointError where it is of another config or of other data."""
+    saved = load_checkpoint(folder, resumable=resumable)
+    if saved.data_sha256 != data_sha256:
+        raise CheckpointError(f"{folder}: was trained on other data; choose another directory")
+    before, now = saved.config.to_dict(), config.to_dict()
+    if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
+        raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
+    return saved if resumable else replace(saved, tensors={})
+
+
+def _result(final: Path, checkpoint: Checkpoint) -> TrainingResult:
+    values = checkpoint.values
+    return TrainingResult(
+        checkpoint=final,
+        sha256=read_manifest(final)["files"][WEIGHTS],
+        steps=checkpoint.step,
+        seconds=values["seconds"],
+        valid_nll=values["best_nll"],
+        history=values["history"],
+        left_out=values["left_out"],
+    )

@@ -1,0 +1,72 @@
+"""An import is whole or not there at all."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from annotations import models
+from annotations.importing.content import AlbumContent, StoryContent
+from annotations.querysets.datasets import pairs
+from annotations.services import imports
+from tests.factories import DatasetFactory
+from tests.site import Site
+
+
+@pytest.mark.django_db
+def test_nothing_shows_before_the_import_is_complete() -> None:
+    dataset = DatasetFactory()
+    row = imports.import_begin(dataset=dataset, fingerprint="f", description="half")
+    album = AlbumContent("a", photos={"p": ("", "")}, captions=[("p", 0, "a caption")])
+    album.stories.append(StoryContent("s", [("p", "A sentence.")]))
+    album.outputs.append(("lstm", "p", range(1), ["an output"]))
+    counts = imports.albums_write(import_row=row, split="train", albums=[album], on_progress=lambda share: None)
+    assert models.Source.objects.exists()
+    assert not models.Source.objects.of_split(dataset, "train").exists()
+    assert not pairs(dataset, "train").exists()
+    assert not models.Decoding.objects.complete().exists()
+    with pytest.raises(imports.ConflictError, match="another import is being written"):
+        imports.import_begin(dataset=dataset, fingerprint="g", description="second")
+    imports.import_complete(import_row=row, counts=counts)
+    assert pairs(dataset, "train").count() == 1
+    assert models.Decoding.objects.complete().count() == 1
+    with pytest.raises(imports.ConflictError, match="complete"):
+        imports.import_discard(import_row=row)
+
+
+def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:
+    site.migrate()
+    rows = ({"caption": f"caption {n}", "story": f"Story {n}.", "out": "x"} for n in range(60_000))
+    file = tmp_path / "many.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["import_pairs", str(file), "--dataset", "mine", "--split", "train", "--system", "lstm=out"]
+    process = site.start("manage.py", *command, log="import.log")
+
+    def writing() -> bool:
+        return any("writing" in line for line in site.manage("runs").values())
+
+    site.wait(writing, 60, "the import to write")
+    time.sleep(0.3)
+    assert process.poll() is None, "the import was done before it could be killed: make the file longer"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    site.manage_plain("sweeper", "--once")
+    states = list(site.manage("runs").values())
+    assert len(states) == 1
+    assert states[0].startswith("import failed")
+    left = site.manage_plain("shell", "-c", COUNT)
+    assert json.loads(left.splitlines()[-1]) == 0
+
+    again = site.manage(*command)
+    assert again["counts"]["sources"] == 60_000
+
+
+COUNT = """
+import json
+from annotations import models as m
+models = (m.Import, m.Album, m.Photo, m.Source, m.Story, m.StorySentence, m.Decoding, m.Output)
+print(json.dumps(sum(model._default_manager.count() for model in models)))
+"""

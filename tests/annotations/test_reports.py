@@ -1,0 +1,185 @@
+"""A report's numbers, worked out beside it by hand from the answers that were sent."""
+
+import csv
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotations import models
+from annotations.reports.build import report_build
+from annotations.reports.export import inert
+from annotations.services.campaigns import campaign_close
+from annotations.services.outputs import scores_write
+from annotations.services.reports import report_freeze
+from tests.annotations.raters import Rater
+from tests.factories import make_campaign
+
+pytestmark = pytest.mark.django_db
+WORTH = {"human": 70, "gru": 50, "lstm": 20}
+
+
+def rate(campaign: models.Campaign, raters: int, severity: int = 5) -> list[dict[str, Any]]:
+    """Each rater gives what a text's first system is worth less their severity, and a bit by the length of the text."""
+    first = {
+        str(candidate.public_id): max(output.decoding.system.name for output in candidate.outputs.all())
+        for candidate in models.Candidate.objects.filter(item__campaign=campaign)
+    }
+    sent = []
+    for number in range(raters):
+        rater = Rater(campaign)
+        screen = rater.next()
+        while screen:
+            given = {
+                each["id"]: WORTH[first[each["id"]]] - severity * number + len(each["text"]) % 7
+                for each in screen["item"]["candidates"]
+            }
+            sent.append({"rater": number, "screen": screen, "given": given})
+            screen = rater.submit(screen, answers=dict.fromkeys(screen["criteria"], given)).json()["next"]
+    return sent
+
+
+def systems_of(public_id: str) -> list[str]:
+    shown = models.CandidateOutput.objects.filter(candidate__public_id=public_id)
+    return list(shown.values_list("output__decoding__system__name", flat=True))
+
+
+def test_means_differences_and_counts() -> None:
+    made = make_campaign(captions=8, overlap=3, criteria=["human_likeness", "fluency"])
+    sent = rate(made.campaign, 3)
+    campaign_close(campaign=made.campaign)
+    report = report_build(models.Campaign.objects.get())
+    given: dict[str, list[float]] = defaultdict(list)
+    for rating in sent:
+        for public_id, score in rating["given"].items():
+            for system in systems_of(public_id):
+                given[system].append(score)
+    assert {name: len(scores) for name, scores in given.items()} == {"human": 24, "gru": 24, "lstm": 24}
+    table = {row["system"]: row for row in report["criteria"]["fluency"]["systems"]}
+    assert list(table) == ["human", "gru", "lstm"], "best first"
+    for name, scores in given.items():
+        assert table[name]["mean"] == pytest.approx(np.mean(scores))
+        assert table[name]["ci"][0] < table[name]["mean"] < table[name]["ci"][1]
+        assert (table[name]["n"], table[name]["raters"], table[name]["items"]) == (24, 3, 8)
+    assert [table[name]["cluster"] for name in table] == [1, 2, 3]
+    assert [table[name]["rank_range"] for name in table] == [(1, 1), (2, 2), (3, 3)]
+    assert sum(row["z"] * row["n"] for row in table.values()) == pytest.approx(0, abs=1e-9)
+    pairs = {(p["system_a"], p["system_b"]): p for p in report["pairs"] if p["criterion"] == "fluency"}
+    assert set(pairs) == {("gru", "human"), ("gru", "lstm"), ("human", "lstm")}
+    difference = np.mean(given["gru"]) - np.mean(given["human"])
+    assert pairs["gru", "human"]["difference"] == pytest.approx(difference)
+    assert pairs["gru", "human"]["n"] == 24
+    assert report["criteria"]["fluency"]["agreement"]["alpha"] > 0.5
+    about = report["campaign"]
+    assert (about["ratings"], about["raters"], about["screens"], about["interim"]) == (24, 3, 24, False)
+    assert [(row["screens"], row["seconds"]) for row in report["raters"]] == [(8, 3.5)] * 3
+    assert json.loads(json.dumps(report)) is not None
+
+
+def test_a_text_of_two_systems_counts_for_both_and_once_for_agreement() -> None:
+    same = {"gru": lambda n: "we had fun .", "lstm": lambda n: "We had fun"}
+    campaign = make_campaign(captions=4, overlap=2, texts=same).campaign
+    rate(campaign, 2)
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    rows = {row["system"]: row for row in report["criteria"]["human_likeness"]["systems"]}
+    assert rows["gru"]["mean"] == rows["lstm"]["mean"]
+    assert rows["gru"]["n"] == rows["human"]["n"] == 8
+    pair = next(p for p in report["pairs"] if (p["system_a"], p["system_b"]) == ("gru", "lstm"))
+    assert (pair["difference"], pair["ci"], pair["p"]) == (0, (0, 0), 1)
+    assert rows["gru"]["cluster"] == rows["lstm"]["cluster"]
+    assert report["raters"][0]["screens"] == 4
+
+
+def test_withdrawn_and_skipped_answers_do_not_count() -> None:
+    campaign = make_campaign(captions=3, overlap=1).campaign
+    rater = Rater(campaign)
+    rater.skip(rater.next())
+    undone = rater.submit(rater.next()).json()["rating"]
+    rater.undo(undone)
+    rater.submit(rater.next(), answers=rater.answers(rater.next(), 30))
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    about = report["campaign"]
+    assert (about["ratings"], about["skipped"], about["withdrawn"]) == (1, 1, 1)
+    rows = report["criteria"]["human_likeness"]["systems"]
+    assert sorted(row["mean"] for row in rows) == [30, 31, 32]
+    assert all(row["ci"] is None for row in rows), "of one rater and one item there is no interval"
+
+
+def test_results_are_for_after_the_close(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_campaign()
+    rate(made.campaign, 1)
+    out = tmp_path / "report.json"
+    for command in ("report", "export_ratings"):
+        with pytest.raises(CommandError, match="is open: close it first"):
+            call_command(command, made.campaign.name, "--format", "csv", "--out", str(out))
+    assert not out.exists()
+    call_command("report", made.campaign.name, "--format", "json", "--out", str(out), "--unblind")
+    assert json.loads(out.read_text())["campaign"]["interim"] is True
+    assert models.Report.objects.count() == 1, "the early look is kept"
+
+
+def test_a_frozen_report_keeps_its_bytes_and_is_made_anew_when_scores_come() -> None:
+    made = make_campaign()
+    rate(made.campaign, 2)
+    campaign_close(campaign=made.campaign)
+    first = report_freeze(campaign=made.campaign)
+    assert report_freeze(campaign=made.campaign).pk == first.pk
+    score = {"bleu": {"value": 12.5, "ci": (10.0, 15.0), "signature": "nrefs:1|version:2.6.0"}}
+    scores_write(decoding=made.systems["gru"], campaign=made.campaign, scores=score)
+    second = report_freeze(campaign=made.campaign)
+    assert second.pk != first.pk
+    metrics = json.loads(bytes(second.content))["metrics"]
+    assert metrics["gru"]["bleu"] == {"value": 12.5, "ci": [10.0, 15.0], "signature": "nrefs:1|version:2.6.0"}
+    assert metrics["human"]["bleu"]["value"] is None
+    assert "single reference" in metrics["human"]["bleu"]["undefined"]
+
+
+def test_the_files(tmp_path: Path) -> None:
+    made = make_campaign()
+    rate(made.campaign, 2)
+    campaign_close(campaign=made.campaign)
+    for form in ("html", "csv", "json"):
+        call_command("report", made.campaign.name, "--format", form, "--out", str(tmp_path / f"report.{form}"))
+    report = json.loads((tmp_path / "report.json").read_text())
+    page = (tmp_path / "report.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
+    for row in report["criteria"]["human_likeness"]["systems"]:
+        assert f"<td>{row['system']}</td><td>{row['mean']:.1f}</td>" in page
+    with (tmp_path / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["system"]: float(row["value"]) for row in rows} == pytest.approx(
+        {row["system"]: row["mean"] for row in report["criteria"]["human_likeness"]["systems"]}
+    )
+    for form in ("csv", "jsonl"):
+        call_command("export_ratings", made.campaign.name, "--format", form, "--out", str(tmp_path / f"r.{form}"))
+    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert len(lines) == 6 * 2 * 3
+    with (tmp_path / "r.csv").open() as file:
+        assert [row["score"] for row in csv.DictReader(file)] == [str(line["score"]) for line in lines]
+    means = defaultdict(list)
+    for line in lines:
+        means[line["system"]].append(line["score"])
+    for row in report["criteria"]["human_likeness"]["systems"]:
+        assert np.mean(means[row["system"]]) == pytest.approx(row["mean"])
+
+
+def test_a_file_that_cannot_be_written_says_so_in_a_line(tmp_path: Path) -> None:
+    made = make_campaign()
+    campaign_close(campaign=made.campaign)
+    nowhere = tmp_path / "nowhere" / "report.html"
+    for command, form in (("report", "html"), ("export_ratings", "csv")):
+        with pytest.raises(CommandError, match=r"nowhere/\.report\.html\.part: No such file or directory"):
+            call_command(command, made.campaign.name, "--format", form, "--out", str(nowhere))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\tx"])
+def test_formulas_are_made_inert(text: str) -> None:
+    assert inert(text) == f"'{text}"
+    assert inert(-1.5) == -1.5
+    assert inert("we saw it") == "we saw it"

@@ -1,0 +1,93 @@
+"""A real browser on a real site. Skipped, saying so, where no Chromium is at hand."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.site import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH: on Debian, apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def rating_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with twenty captions and a system's outputs, its web process running."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}"
+    site.up()
+    rows = [{"caption": f"a dog in boat {n}", "story": f"Boat {n} was ours .", "out": f"we saw {n}"} for n in range(20)]
+    file = site.var_dir / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    site.manage("import_pairs", str(file), "--dataset", "boats", "--split", "test", "--system", "lstm=out")
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def link(rating_site: Site, request: pytest.FixtureRequest) -> str:
+    """The link of a fresh campaign of three items and two systems."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    values: dict[str, Any] = {
+        "name": name, "purpose": "evaluation", "dataset": "boats", "split": "test", "systems": ["human", "lstm"],
+        "criteria": ["human_likeness", "fluency"], "items": 3, "overlap": 1,
+    }  # fmt: skip
+    file = rating_site.var_dir / f"{name}.toml"
+    file.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))
+    return str(rating_site.manage("create_campaign", str(file))["link"])
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Opens pages; what their consoles say or throw fails the test at its end, unless it holds an `expected` word."""
+    said: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    def make(*expected: str, context: BrowserContext | None = None, **options: Any) -> Page:
+        opened = context or browser.new_context(**options)
+        contexts.append(opened)
+        page = opened.new_page()
+        page.on("console", lambda message: None if any(word in message.text for word in expected) else heard(message))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not said
+
+
+def ratings_in(site: Site) -> list[list[Any]]:
+    """Every rating row of the site: campaign's token, kind, answers."""
+    code = (
+        "import json; from annotations.models import Rating; "
+        "rows = Rating.objects.order_by('pk').values_list('assignment__item__campaign__token', 'kind', 'answers'); "
+        "print(json.dumps(list(rows)))"
+    )
+    rows: list[list[Any]] = json.loads(site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1])
+    return rows
+
+
+def axe_script() -> str:
+    import axe_playwright_python
+
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()

@@ -1,0 +1,188 @@
+"""A rater's whole way through the page: by keyboard, by touch, in both languages, and when things go wrong."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, axe_script, ratings_in
+from tests.site import Site
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+DESK = {"viewport": {"width": 1280, "height": 900}}
+
+
+def of(link: str, site: Site) -> list[list[Any]]:
+    token = link.rstrip("/").rpartition("/")[2]
+    return [row[1:] for row in ratings_in(site) if row[0] == token]
+
+
+def check_accessible(page: Page) -> None:
+    """axe-core, WCAG 2.2 AA; evaluated outside of the page's content security policy."""
+    page.evaluate(axe_script())
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+def check_fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+
+
+def join(page: Page, link: str) -> None:
+    page.goto(link)
+    page.locator("button.primary").click()
+    expect(page.locator("#answer")).to_be_visible()
+
+
+def answer(page: Page, digit: str = "7") -> None:
+    for slider in page.locator("input[type=range]").all():
+        slider.focus()
+        page.keyboard.press(digit)
+    with page.expect_response(lambda response: "/answer/" in response.url):
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_by_keyboard_at_a_desk(rating_site: Site, link: str, new_page: NewPage, colours: str) -> None:
+    page = new_page(**DESK, locale="en-US", color_scheme=colours)
+    page.goto(link)
+    check_accessible(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "I agree, begin"
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_be_visible()
+    check_accessible(page)
+    check_fits(page)
+
+    # wrong keys do nothing, and an unfinished screen is not sent
+    for key in ("a", "7", "x", "Escape", "Enter", "Control+5"):
+        page.keyboard.press(key)
+    assert page.locator(".unset").count() == 4
+    assert not of(link, rating_site)
+    assert page.evaluate("document.activeElement.type") == "range", "Enter leads to the first slider that is not set"
+
+    # the help card opens and closes, and takes no keys through to the sliders
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    check_accessible(page)
+    page.keyboard.press("5")
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    assert page.locator(".unset").count() == 4
+
+    # arrows, digits, End; then send
+    sliders = page.locator("input[type=range]")
+    for place, keys in enumerate((["ArrowRight"], ["3"], ["End"], ["0"])):
+        sliders.nth(place).focus()
+        for key in keys:
+            page.keyboard.press(key)
+    shown = [output.text_content() for output in page.locator(".slider output").all()]
+    assert shown == ["51", "30", "100", "0"]
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    kind, answers = of(link, rating_site)[0]
+    assert kind == "answer"
+    assert sorted(value for given in answers.values() for value in given.values()) == [0, 30, 51, 100]
+
+    # undo shows what was sent; send it again as it is
+    page.get_by_role("button", name="Undo last").click()
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    assert sorted(output.text_content() or "" for output in page.locator(".slider output").all()) == sorted(shown)
+    page.locator("button.primary").click()
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    answer(page)
+    expect(page.get_by_text("2 of 3 done")).to_be_visible()
+    answer(page)
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    check_accessible(page)
+    assert [kind for kind, _ in of(link, rating_site)] == ["answer", "withdrawn", "answer", "answer", "answer"]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_by_touch_on_a_phone_in_korean(rating_site: Site, link: str, new_page: NewPage, colours: str) -> None:
+    page = new_page(**PHONE, locale="ko-KR", color_scheme=colours)
+    page.goto(link)
+    expect(page.get_by_role("heading", name="어느 글을 사람이 썼을까요?")).to_be_visible()
+    check_accessible(page)
+    check_fits(page)
+    page.get_by_role("button", name="동의하고 시작").tap()
+    for done in range(3):
+        expect(page.get_by_text(f"3개 중 {done}개 완료")).to_be_visible()
+        check_fits(page)
+        for slider in page.locator("input[type=range]").all():
+            box = slider.bounding_box()
+            assert box
+            assert box["height"] >= 44, "too small for a thumb"
+            slider.tap(position={"x": box["width"] * 0.5, "y": box["height"] / 2})
+        page.get_by_role("button", name="보내고 다음으로").tap()
+    expect(page.get_by_role("heading", name="감사합니다!")).to_be_visible()
+    check_accessible(page)
+    assert len(of(link, rating_site)) == 3
+
+
+def test_half_an_answer_survives_a_reload(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK)
+    join(page, link)
+    page.locator("input[type=range]").first.focus()
+    with page.expect_response(lambda response: "/draft/" in response.url):
+        page.keyboard.press("8")
+    page.reload()
+    assert page.locator(".slider output").first.text_content() == "80"
+    assert page.locator(".unset").count() == 3
+
+
+def test_a_lost_connection_loses_and_doubles_nothing(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page("ERR_INTERNET_DISCONNECTED", "htmx:", **DESK)
+    join(page, link)
+    for slider in page.locator("input[type=range]").all():
+        slider.focus()
+        page.keyboard.press("6")
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.locator("#offline")).to_be_visible()
+    assert not of(link, rating_site)
+    page.context.set_offline(False)
+    expect(page.get_by_text("1 of 3 done")).to_be_visible(timeout=10_000)
+    expect(page.locator("#offline")).to_be_hidden()
+    assert len(of(link, rating_site)) == 1
+
+
+def test_a_double_click_and_two_tabs_write_once(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK)
+    join(page, link)
+    second = new_page(context=page.context)
+    second.goto(link)
+    for tab in (page, second):
+        for slider in tab.locator("input[type=range]").all():
+            slider.focus()
+            tab.keyboard.press("4")
+    page.locator("button.primary").dblclick()
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    second.locator("button.primary").click()
+    expect(second.get_by_text("answered already")).to_be_visible()
+    assert len(of(link, rating_site)) == 1
+
+
+def test_skip_with_a_reason_back_button_and_a_lost_session(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK)
+    join(page, link)
+    before = page.locator(".source").text_content()
+    page.get_by_text("Skip, or report a problem").click()
+    page.get_by_label("Something is wrong here").check()
+    page.get_by_label("What is it?").fill("7? the text is cut off")
+    page.get_by_role("button", name="Skip", exact=True).click()
+    expect(page.locator(".source")).not_to_have_text(before or "")
+    shown = page.locator(".source").text_content()
+    page.goto("about:blank")
+    page.go_back()
+    expect(page.locator(".source")).to_have_text(shown or "")
+    page.context.clear_cookies(name=re.compile("^rater-"))
+    for slider in page.locator("input[type=range]").all():
+        slider.focus()
+        page.keyboard.press("4")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="I agree, begin")).to_be_visible()
+    assert [kind for kind, _ in of(link, rating_site)] == ["skip"]

@@ -1,0 +1,52 @@
+"""Fixtures of every test. Nothing here stands in for a part of the system."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="storyblender-test-"))
+
+import pytest
+from django.db import connection
+
+from annotations.triggers import NAMES, TABLE, create_missing_triggers
+from tests.site import Site
+
+
+@pytest.fixture(autouse=True)
+def ratings_can_be_flushed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test with real transactions ends in Django's flush, which the rating triggers refuse: lift them for it.
+
+    `post_migrate`, which the flush sends, makes them again.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    transactional = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
+    if not transactional:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    create_missing_triggers(using="default")
+    yield
+    on_table = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for name in NAMES:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data beside the checkout (or `STORYBLENDER_DATA`); a test that reads it skips without it."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("STORYBLENDER_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"real data is not at {folder}: set STORYBLENDER_DATA to its folder")
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """An empty site of its own; the test starts the processes it wants."""
+    made = Site(tmp_path, RUN_HEARTBEAT_SECONDS="0.5", RUN_LOST_AFTER_SECONDS="5", SWEEP_EVERY_SECONDS="0.5")
+    yield made
+    made.close()

@@ -1,0 +1,66 @@
+"""`python -m modeling` on files: the three commands one after the other, and what they say to bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modeling.__main__ import main
+from tests.site import ROOT
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "modeling", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    train_file, valid_file = map(str, corpus)
+    settings = ["--preset", "tiny", "--set", "vocabulary_size=60", "max_steps=40"]
+    done = run("train", "--train", train_file, "--valid", valid_file, *settings, "--out", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    trained = json.loads(done.stdout.splitlines()[-1])
+    assert trained["steps"] == 40
+    outputs = tmp_path / "outputs.jsonl"
+    decode = ["decode", "--checkpoint", trained["checkpoint"], "--input", valid_file, "--out", str(outputs), "--json"]
+    assert json.loads(run(*decode).stdout)["outputs"] == 40
+    row = json.loads(outputs.read_text().splitlines()[0])
+    assert set(row) == {"id", "rank", "text", "logprob"}
+    score = ["score", "--input", valid_file, "--outputs", str(outputs), "--train", train_file, "--json"]
+    done = run(*score, "--checkpoint", trained["checkpoint"])
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout.splitlines()[-1])
+    assert {"bleu", "chrf", "distinct_1", "distinct_2", "unique", "repetition", "copy_rate"} <= set(scores)
+    assert {"nll", "source_gain"} <= set(scores)
+    assert set(scores["beside"]) == {"caption", "random_story"}
+    assert scores["beside"]["random_story"]["copy_rate"]["value"] == 1
+    assert all(scores[metric]["signature"] for metric in scores if metric != "beside")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (['{"id": "a", "source": "x", "references": ["y"]}', "nonsense"], r"in\.jsonl:2: not JSON"),
+        (['{"id": "a", "source": "x", "references": []}'], r"in\.jsonl:1: references=\[\] must be a list"),
+        (['{"id": "a", "source": 3, "references": ["y"]}'], r"in\.jsonl:1: source=3 must be a string"),
+        ([], "holds no examples"),
+    ],
+)
+def test_bad_input_is_one_line(
+    lines: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(lines))
+    assert main(["train", "--train", str(file), "--preset", "tiny", "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    import re
+
+    assert re.search(message, told)
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_the_package_root_and_the_metrics_of_texts_load_no_torch() -> None:
+    code = "import sys, modeling.config, modeling.metrics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

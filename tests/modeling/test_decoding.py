@@ -1,0 +1,81 @@
+"""What is written for a source depends on the source, the seed and the settings, and on nothing beside it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from modeling.config import DecodingConfig
+from modeling.decoding import decode, nucleus_pick
+from modeling.errors import DecodingError
+from modeling.training import TrainingResult
+from tests.modeling.corpora import NOUNS, PLACES
+
+SOURCES = [(f"{noun}-{place}", f"a {noun} is at the {place}") for noun in NOUNS for place in PLACES]
+GREEDY = DecodingConfig(method="greedy")
+
+
+def texts(
+    trained: TrainingResult, config: DecodingConfig, sources: list[tuple[str, str]]
+) -> dict[tuple[str, int], str]:
+    return {(each.id, each.rank): each.text for each in decode(trained.checkpoint, sources, config)}
+
+
+def test_greedy_says_what_the_source_names(trained: TrainingResult) -> None:
+    written = texts(trained, GREEDY, SOURCES)
+    named = [
+        noun in written[f"{noun}-{place}", 0] or place in written[f"{noun}-{place}", 0]
+        for noun, place in (name.split("-") for name, _ in SOURCES)
+    ]
+    assert np.mean(named) > 0.9
+
+
+@pytest.mark.parametrize("config", [GREEDY, DecodingConfig(samples=3)])
+def test_batches_and_neighbours_change_nothing(trained: TrainingResult, config: DecodingConfig) -> None:
+    together = texts(trained, config, SOURCES)
+    alone = texts(trained, replace(config, batch=1), list(reversed(SOURCES)))
+    assert together == alone
+
+
+def test_samples_come_likeliest_first_and_by_seed(trained: TrainingResult) -> None:
+    config = DecodingConfig(samples=8, top_p=1.0, temperature=1.5)
+    written = list(decode(trained.checkpoint, SOURCES[:4], config))
+    for name, _ in SOURCES[:4]:
+        logprobs = [each.logprob for each in written if each.id == name]
+        assert logprobs == sorted(logprobs, reverse=True)
+        assert [each.rank for each in written if each.id == name] == list(range(8))
+    assert len({each.text for each in written}) > 8
+    assert written == list(decode(trained.checkpoint, SOURCES[:4], config))
+    assert written != list(decode(trained.checkpoint, SOURCES[:4], replace(config, seed=2)))
+
+
+def test_the_logprob_is_the_models_own(trained: TrainingResult) -> None:
+    """A source's samples under their probabilities: the mass of all different ones stays below one."""
+    config = DecodingConfig(samples=200, top_p=1.0, batch=200)
+    written = {each.text: each.logprob for each in decode(trained.checkpoint, SOURCES[:1], config)}
+    assert 0.3 < sum(np.exp(list(written.values()))) <= 1.0 + 1e-6
+    sharp = next(decode(trained.checkpoint, SOURCES[:1], GREEDY))
+    assert written[sharp.text] == pytest.approx(sharp.logprob, abs=1e-4)
+
+
+def test_a_narrow_nucleus_is_greedy(trained: TrainingResult) -> None:
+    assert texts(trained, DecodingConfig(top_p=1e-6), SOURCES) == texts(trained, GREEDY, SOURCES)
+
+
+def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
+    """Probabilities 0.5, 0.3, 0.15, 0.05 and p = 0.7: the first two, at 5/8 and 3/8."""
+    count = 20_000
+    logits = torch.tensor([0.15, 0.5, 0.05, 0.3]).log().expand(count, 4)
+    draws = torch.from_numpy((np.arange(count) + 0.5) / count)
+    picked = torch.bincount(nucleus_pick(logits, 0.7, draws), minlength=4) / count
+    torch.testing.assert_close(picked, torch.tensor([0.0, 5 / 8, 0.0, 3 / 8]), atol=1e-3, rtol=0)
+
+
+def test_odd_sources_are_written_for_or_refused_by_name(trained: TrainingResult) -> None:
+    odd = [("one", "dog"), ("emoji", "a 🐶 dog"), ("korean", "해변의 개"), ("control", "a\x00dog\x07is")]
+    assert {each.id for each in decode(trained.checkpoint, odd, GREEDY)} == {name for name, _ in odd}
+    with pytest.raises(DecodingError, match="source 'empty' is empty once normalised"):
+        list(decode(trained.checkpoint, [*odd, ("empty", " \n ")], GREEDY))
+    with pytest.raises(DecodingError, match=r"source 'long' has \d+ tokens, more than the 256 allowed"):
+        list(decode(trained.checkpoint, [("long", "dog " * 10_000)], GREEDY))

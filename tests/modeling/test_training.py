@@ -1,0 +1,152 @@
+"""A training learns, goes on after any interruption as if there had been none, and says what is wrong."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modeling.config import ConfigError, TrainingConfig, load_preset
+from modeling.errors import CheckpointError, CorpusError, TrainingError
+from modeling.training import Progress, TrainingResult, train
+
+
+class Stop(Exception):
+    pass
+
+
+def test_it_learns(trained: TrainingResult) -> None:
+    first, last = trained.history[0]["valid_nll"], trained.history[-1]["valid_nll"]
+    assert last < 0.75 * first
+    assert trained.valid_nll == min(look["valid_nll"] for look in trained.history)
+    assert trained.steps == 240
+
+
+def test_interruptions_change_nothing(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult, tmp_path: Path
+) -> None:
+    eager = replace(tiny, save_every=0.0)
+    draw, stops = random.Random(5), 0
+    reports: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        reports.append(progress)
+        if stops < 6 and progress.step and draw.random() < 0.04:
+            raise Stop
+
+    while True:
+        try:
+            result = train(eager, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path, on_progress=report)
+            break
+        except Stop:
+            stops += 1
+    assert stops == 6
+    assert result.sha256 == trained.sha256
+    assert [look["valid_nll"] for look in result.history] == [look["valid_nll"] for look in trained.history]
+    assert reports[-1].step == reports[-1].total_steps == 240
+    assert [folder.name for folder in tmp_path.iterdir()] == ["final"]
+
+
+def test_a_finished_training_returns_at_once(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult
+) -> None:
+    reports: list[Progress] = []
+    again = train(
+        tiny,
+        train_file=corpus[0],
+        valid_file=corpus[1],
+        directory=trained.checkpoint.parent,
+        on_progress=reports.append,
+    )
+    assert again == trained
+    assert reports == []
+
+
+def test_another_config_or_other_data_is_refused(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult
+) -> None:
+    folder = trained.checkpoint.parent
+    with pytest.raises(CheckpointError, match="seed=1 there, 2 here"):
+        train(replace(tiny, seed=2), train_file=corpus[0], valid_file=corpus[1], directory=folder)
+    with pytest.raises(CheckpointError, match="other data"):
+        train(tiny, train_file=corpus[1], valid_file=corpus[1], directory=folder)
+
+
+def test_a_loss_that_is_no_number_stops_with_step_and_batch(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    rows = [{"id": f"x{n}", "source": "a dog", "references": ["we saw a dog"], "weight": 1e38} for n in range(8)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    config = load_preset("tiny", ["vocabulary_size=30", "max_steps=3"])
+    with pytest.raises(TrainingError, match=r"step 0: the loss is inf .* x0, x1"):
+        train(config, train_file=file, valid_file=None, directory=tmp_path / "out")
+
+
+def test_pairs_that_are_empty_or_too_long_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [{"id": f"x{n}", "source": "a dog ran", "references": ["we saw a dog"]} for n in range(20)]
+    rows.append({"id": "long", "source": "a " * 500, "references": ["we saw a dog"]})
+    file = tmp_path / "train.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    config = load_preset("tiny", ["vocabulary_size=30", "max_steps=2"])
+    assert train(config, train_file=file, valid_file=None, directory=tmp_path / "out").left_out == 1
+    file.write_text(json.dumps(rows[-1]))
+    with pytest.raises(CorpusError, match=r"nothing is left to train on.*source of 'long' has \d+ tokens"):
+        train(config, train_file=file, valid_file=None, directory=tmp_path / "none")
+
+
+def test_patience_ends_a_training_early(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    config = load_preset(
+        "tiny", ["vocabulary_size=60", "max_steps=4000", "validate_every=10", "patience=3", "learning_rate=0.05"]
+    )
+    result = train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path)
+    assert result.steps < 4000
+    worse = [look["valid_nll"] for look in result.history[-3:]]
+    assert result.valid_nll is not None
+    assert min(worse) > result.valid_nll
+
+
+def test_a_limit_replaces_those_of_the_preset() -> None:
+    """Else a training meant to end after so many steps would end by the clock, and never twice alike."""
+    assert load_preset("gru-luong").budget == 600
+    limited = load_preset("gru-luong", ["max_steps=50"])
+    assert (limited.budget, limited.max_steps, limited.epochs) == (0, 50, 0)
+    assert load_preset("gru-luong", ["seed=2"]).budget == 600
+
+
+def test_a_budget_ends_a_training_in_time(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    config = load_preset("tiny", ["vocabulary_size=60", "budget=2"])
+    result = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path)
+    assert 1.9 < result.seconds < 3
+    assert result.steps > 10
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("hidden=3", "unknown setting 'hidden'; valid settings: .*hidden_size"),
+        ("dropout=2", "dropout=2: must be a number from 0 to 0.95"),
+        ("max_steps=0", "needs a limit"),
+        ("architecture=lstn", "must be gru-luong"),
+        ("seed", "is not of the form key=value"),
+    ],
+)
+def test_a_wrong_setting_says_what_is_right(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_preset("tiny", [override])
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.model", "config.json"])
+def test_a_damaged_checkpoint_is_refused(
+    file: str, corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path
+) -> None:
+    short = replace(tiny, max_steps=2)
+    result = train(short, train_file=corpus[0], valid_file=None, directory=tmp_path)
+    damaged = result.checkpoint / file
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"{file}: altered"):
+        train(short, train_file=corpus[0], valid_file=None, directory=tmp_path)
+    damaged.unlink()
+    with pytest.raises(CheckpointError, match=f"{file}: missing"):
+        train(short, train_file=corpus[0], valid_file=None, directory=tmp_path)

@@ -1,0 +1,142 @@
+"""A whole site of its own for a test: empty database, broker, files, and the real processes.
+
+Embedded (SQLite, filesystem broker) by default; with `DATABASE_URL` and `REDIS_URL` set, on a new PostgreSQL database
+and a queue prefix of its own on that Redis.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Site:
+    def __init__(self, var_dir: Path, **env: str) -> None:
+        self.var_dir, self.port = var_dir, free_port()
+        self.env = {**os.environ, "VAR_DIR": str(var_dir), "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **env}
+        self.env.pop("DJANGO_SETTINGS_MODULE", None)
+        self.server_url = os.environ.get("DATABASE_URL", "").replace("postgres://", "postgresql://")
+        self.database = f"storyblender_test_{secrets.token_hex(4)}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        if self.server_url:
+            self._on_server(f'CREATE DATABASE "{self.database}"')
+            self.env["DATABASE_URL"] = f"{self.server_url.rpartition('/')[0]}/{self.database}"
+            self.env["QUEUE_PREFIX"] = self.database
+
+    def _on_server(self, statement: str) -> None:
+        with psycopg.connect(self.server_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        with (self.var_dir / log).open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self.env, stdout=out, stderr=out, start_new_session=True
+            )
+        self.processes.append(process)
+        return process
+
+    def up(self) -> subprocess.Popen[bytes]:
+        """`manage.py up`, once it answers."""
+        process = self.start("manage.py", "up", log="up.log")
+        self.wait(lambda: process.poll() is not None or self.healthy(), 30, "the site to answer")
+        assert process.poll() is None, (self.var_dir / "up.log").read_text()
+        return process
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        command = ["-m", "celery", "-A", "storyblender_site", "worker", "--pool", "solo", "--queues", "cpu,gpu"]
+        return self.start(*command, "--without-mingle", "--loglevel", "INFO", log="worker.log")
+
+    def manage(self, *args: str, code: int = 0) -> Any:
+        """The JSON that a command prints last; with another exit status expected, what it says on stderr."""
+        if code:
+            return self.manage_plain(*args, code=code)
+        return json.loads(self.manage_plain(*args, "--json").strip().splitlines()[-1])
+
+    def manage_plain(self, *args: str, code: int = 0) -> str:
+        """What a command prints; with an exit status other than 0 expected, what it says on stderr."""
+        command = [sys.executable, "manage.py", *args]
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300)
+        assert done.returncode == code, f"{args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stderr if code else done.stdout
+
+    def migrate(self) -> None:
+        self.manage_plain("migrate", "-v0")
+
+    def wait(self, true: Callable[[], bool], seconds: float, what: str) -> None:
+        last = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > last:
+                logs = "\n".join(path.read_text()[-3000:] for path in self.var_dir.glob("*.log"))
+                raise AssertionError(f"waited {seconds} s for {what}\n{logs}")
+            time.sleep(0.1)
+
+    def run_done(self, launched: dict[str, Any], seconds: float = 240) -> dict[str, Any]:
+        """The row of a queued run once a worker has done it."""
+        last = time.monotonic() + seconds
+        while True:
+            run: dict[str, Any] = self.manage("runs", launched["run"])
+            if run["state"] in ("done", "failed", "cancelled") or time.monotonic() > last:
+                logs = "\n".join(path.read_text()[-3000:] for path in self.var_dir.glob("*.log"))
+                assert run["state"] == "done", f"{run}\n{logs}"
+                return run
+            time.sleep(0.5)
+
+    def request(
+        self, method: str, path: str, body: Any = None, session: str | None = None
+    ) -> tuple[int, dict[str, Any] | None]:
+        headers = {"Content-Type": "application/json"}
+        if session:
+            headers["Authorization"] = f"Rater {session}"
+        data = json.dumps(body if body is not None else {}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            text = error.read()
+            return error.code, json.loads(text) if text else None
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if self.server_url:
+            self._on_server(f'DROP DATABASE "{self.database}" WITH (FORCE)')
+        if url := os.environ.get("REDIS_URL"):
+            broker = redis.Redis.from_url(url)
+            for key in broker.scan_iter(f"{self.database}*"):
+                broker.delete(key)

@@ -1,0 +1,75 @@
+"""A worker killed at random moments of a training: the run ends, once, with the weights of an undisturbed one."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+from tests.site import Site
+
+KILLS = 10
+STEPS = 600
+WORDS = [
+    "sun",
+    "sea",
+    "sand",
+    "dog",
+    "kite",
+    "boat",
+    "wave",
+    "shell",
+    "gull",
+    "pier",
+    "cloud",
+    "child",
+    "hat",
+    "ball",
+    "net",
+    "rope",
+]
+
+
+def write_pairs(file: Path, count: int, seed: int) -> None:
+    draw = random.Random(seed)
+    rows = ([draw.choice(WORDS) for _ in range(5)] for _ in range(count))
+    lines = [
+        json.dumps({"caption": f"a {a} by the {b}", "story": f"we loved the {a} and the {c}"}) for a, b, c, _, _ in rows
+    ]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def steps_done(site: Site, run: str) -> int:
+    """The step of the run's newest checkpoint, 0 before the first."""
+    folders = (site.var_dir / "runs" / run / "training").glob("step-*")
+    return max((int(folder.name.removeprefix("step-")) for folder in folders), default=0)
+
+
+def test_ten_kills_change_nothing(site: Site, tmp_path: Path) -> None:
+    site.migrate()
+    for split, count in (("train", 400), ("valid", 40)):
+        write_pairs(tmp_path / f"{split}.jsonl", count, seed=count)
+        site.manage("import_pairs", str(tmp_path / f"{split}.jsonl"), "--dataset", "beach", "--split", split)
+    command = ["train", "--dataset", "beach", "--preset", "gru-luong", "--set", "hidden_size=48", "embedding_size=48"]
+    command += ["vocabulary_size=120", f"max_steps={STEPS}", "save_every=0.2", "threads=1"]
+    undisturbed = site.manage(*command, "--name", "undisturbed", "--wait")
+
+    launched = site.manage(*command, "--name", "killed")
+    site.start("manage.py", "sweeper", log="sweeper.log")
+    draw = random.Random(7)
+    worker = site.worker()
+    for kill in range(1, KILLS + 1):
+        last = time.monotonic() + draw.uniform(0.2, 4.5)
+        # at a random moment, but on a fast machine before too much of the run is done for the kills that follow
+        while time.monotonic() < last and steps_done(site, launched["run"]) < STEPS * kill // (KILLS + 2):
+            time.sleep(0.01)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        worker = site.worker()
+    assert site.manage("runs", launched["run"])["state"] != "done", "the run was done before the last kill"
+    run = site.run_done(launched)
+    assert run["attempt"] > 1
+    assert run["result"]["sha256"] == undisturbed["sha256"]
+    trained = site.manage("runs")
+    assert sum(line.startswith("train done") for line in trained.values()) == 2

@@ -1,0 +1,128 @@
+"""What a model is given: a split's sources with their references, as the plain records `modeling` reads.
+
+A record is `{"id", "source", "references", "album"}`, with `"weight"` where it comes from a feedback set. The id begins
+with the source's primary key.
+"""
+
+import json
+import os
+import random
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+
+from annotations.errors import InputError
+from annotations.models import Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
+from annotations.querysets.datasets import pairs, references
+
+ANY_SYSTEM = "*"
+CAPTION = "caption"
+Record = dict[str, Any]
+
+
+def input_systems(dataset: Dataset, split: str, source: str) -> QuerySet[System]:
+    """The systems whose outputs are the input, for `source` a system's name or `*` for any of them."""
+    decoded = Decoding.objects.complete().filter(dataset=dataset, split=split, system__kind__in=["file", "model"])
+    systems = System.objects.filter(decodings__in=decoded).distinct().order_by("name")
+    return systems if source == ANY_SYSTEM else systems.filter(name=source)
+
+
+def check_source(dataset: Dataset, split: str, source: str) -> None:
+    """Raises InputError unless `source` is `caption` or names systems with outputs on the split."""
+    if source != CAPTION and not input_systems(dataset, split, source):
+        there = ", ".join(system.name for system in input_systems(dataset, split, ANY_SYSTEM)) or "none"
+        raise InputError(
+            f"source: '{source}' is neither '{CAPTION}' nor '{ANY_SYSTEM}' nor a system with outputs on "
+            f"{dataset.name}/{split}; there is: {there}"
+        )
+
+
+def system_inputs(dataset: Dataset, split: str, source: str) -> dict[int, list[str]]:
+    """Texts of the chosen systems by source, empty texts left out; the newest decoding of each system counts."""
+    found: dict[int, list[str]] = {}
+    for system in input_systems(dataset, split, source):
+        decoding = Decoding.objects.latest_of(system, dataset, split)
+        rows = Output.objects.filter(decoding=decoding).exclude(text="").order_by("source_id", "rank")
+        for source_id, text in rows.values_list("source_id", "text").iterator(chunk_size=5000):
+            found.setdefault(source_id, []).append(text)
+    return found
+
+
+def paired_records(dataset: Dataset, split: str, *, source: str, pairing: str, seed: int) -> Iterator[Record]:
+    """Sources of a split with their references, in a fixed order.
+
+    With `source` "caption" a record is a caption with the sentences that `pairing` gives it. With a system's name, or
+    `*` for all, each reference is a record of its own, whose source is one of the systems' texts, drawn by the seed.
+    """
+    if source == CAPTION:
+        rows = pairs(dataset, split, pairing).iterator(chunk_size=5000)
+        for (pk, caption, album), group in groupby(rows, key=itemgetter("caption_id", "caption", "album_key")):
+            yield {"id": str(pk), "source": caption, "references": [row["sentence"] for row in group], "album": album}
+        return
+    draw = random.Random(seed)
+    inputs = system_inputs(dataset, split, source)
+    sources = Source.objects.of_split(dataset, split).exclude(kind="sequence")
+    albums = dict(sources.values_list("pk", "album__external_id"))
+    for row in references(sources).iterator(chunk_size=5000):
+        if texts := inputs.get(row["source_pk"]):
+            pk = row["source_pk"]
+            yield {
+                "id": f"{pk}-{row['sentence_id']}",
+                "source": draw.choice(texts),
+                "references": [row["sentence"]],
+                "album": albums[pk],
+            }
+
+
+def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[Record]:
+    """The set's rated texts as weighted examples of their sources."""
+    draw = random.Random(seed)
+    inputs: dict[str, dict[int, list[str]]] = {}
+    for example in feedback_set.examples.select_related("source__album").order_by("pk"):
+        given = example.source.text
+        if source != CAPTION:
+            album = example.source.album
+            if album.split not in inputs:
+                inputs[album.split] = system_inputs(feedback_set.dataset, album.split, source)
+            texts = inputs[album.split].get(example.source_id)
+            given = draw.choice(texts) if texts else ""
+        if given:
+            yield {
+                "id": f"feedback-{example.pk}",
+                "source": given,
+                "references": [example.text],
+                "album": example.source.album.external_id,
+                "weight": example.weight,
+            }
+
+
+def captions(dataset: Dataset, split: str) -> QuerySet[Source]:
+    return Source.objects.of_split(dataset, split).captions()
+
+
+def given_texts(dataset: Dataset, split: str, *, source: str) -> list[tuple[str, str]]:
+    """What a model decodes: (source's primary key, text) of every source of the split, one text each."""
+    if source == CAPTION:
+        return [(str(pk), text) for pk, text in captions(dataset, split).values_list("pk", "text")]
+    return [(str(pk), texts[0]) for pk, texts in sorted(system_inputs(dataset, split, source).items())]
+
+
+def training_stories(dataset: Dataset) -> list[str]:
+    return list(StorySentence.objects.of_split(dataset, "train").values_list("text", flat=True))
+
+
+def write_records(records: Iterable[Record], file: Path) -> int:
+    """Write JSON lines under a temporary name, then rename. Returns how many there were."""
+    draft, count = file.with_suffix(".part"), 0
+    with draft.open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(file)
+    return count

@@ -1,0 +1,115 @@
+"""A decoding run: a trained system writes one text, or several, for every source of a split."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+
+from annotations.errors import InputError
+from annotations.models import Dataset, System
+from annotations.services.outputs import decoding_begin, decoding_complete, outputs_add
+from modeling.config import DecodingConfig
+from workers.jobs import corpus
+from workers.jobs.lookup import dataset_named, split_named, system_named
+from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.models import Checkpoint, Run
+
+OUTPUTS_A_WRITE = 2000
+
+
+def launch(
+    *,
+    system: str,
+    dataset: str,
+    split: str,
+    overrides: Sequence[str] = (),
+    queue: str = "cpu",
+    claimed: bool = False,
+) -> Run | Claim:
+    """Make a decoding run, queued, or claimed by this process. Raises InputError for an unknown name, key or value.
+
+    `source=…` among the overrides gives the model another input than it was trained on; the rest are decoding settings.
+    """
+    dataset_row, system_row = dataset_named(dataset), system_named(system)
+    checkpoint = checkpoint_of(system_row)
+    sources = [override.partition("=")[2] for override in overrides if override.startswith("source=")]
+    source = sources[-1] if sources else trained_source(checkpoint)
+    decoding = DecodingConfig.from_overrides([override for override in overrides if not override.startswith("source=")])
+    check_given(dataset_row, split_named(split), source)
+    config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
+    make = run_create_claimed if claimed else run_create
+    return make(kind=Run.Kind.DECODE, config=config, dataset=dataset_row, system=system_row, queue=queue)
+
+
+def checkpoint_of(system: System) -> Checkpoint:
+    checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()
+    if checkpoint is None:
+        trained = ", ".join(Checkpoint.objects.order_by("system__name").values_list("system__name", flat=True)[:20])
+        raise InputError(
+            f"system '{system.name}' has no checkpoint to decode with; trained are: {trained or 'none yet'}"
+        )
+    return checkpoint
+
+
+def trained_source(checkpoint: Checkpoint) -> str:
+    source: str = checkpoint.run.config["source"]
+    return source
+
+
+def check_given(dataset: Dataset, split: str, source: str) -> None:
+    corpus.check_source(dataset, split, source)
+    if source == corpus.CAPTION and not corpus.captions(dataset, split).exists():
+        raise InputError(
+            f"{dataset.name}/{split} has no captions to decode; import some, or choose a system with source="
+        )
+
+
+def decoding_fingerprint(checkpoint: Checkpoint, config: dict[str, Any]) -> str:
+    """SHA-256 of the weights and of what was decoded how: the same gives the same outputs."""
+    what = json.dumps({"weights": checkpoint.sha256, **config["decoding"], "source": config["source"]}, sort_keys=True)
+    return hashlib.sha256(what.encode()).hexdigest()
+
+
+def perform(claim: Claim) -> None:
+    """Decode in batches; the decoding shows once it is complete."""
+    from modeling.decoding import decode
+
+    run = claim.run
+    config = run.config
+    dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
+    checkpoint = checkpoint_of(system)
+    given = corpus.given_texts(dataset, config["split"], source=config["source"])
+    with claim.fenced():
+        decoding = decoding_begin(
+            system=system,
+            dataset=dataset,
+            split=config["split"],
+            settings={**config["decoding"], "source": config["source"], "checkpoint": checkpoint.sha256},
+            fingerprint=decoding_fingerprint(checkpoint, config),
+        )
+    if decoding.completed_at is None:
+        claim.save(decoding=decoding)
+        rows: list[tuple[int, int, str, float | None]] = []
+
+        def write() -> None:
+            with claim.fenced():
+                outputs_add(decoding=decoding, rows=rows)
+            rows.clear()
+
+        written = decode(
+            settings.VAR_DIR / checkpoint.directory,
+            given,
+            DecodingConfig.from_dict(config["decoding"]),
+            on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
+        )
+        for output in written:
+            rows.append((int(output.id), output.rank, output.text, output.logprob))
+            if len(rows) >= OUTPUTS_A_WRITE:
+                write()
+        write()
+        with claim.fenced():
+            decoding_complete(decoding=decoding)
+    run.message = f"decoded {len(given):,} sources"
+    run.result = {"decoding": decoding.pk, "system": system.name, "split": config["split"], "sources": len(given)}

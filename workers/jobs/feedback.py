@@ -1,0 +1,40 @@
+"""A feedback run: from the ratings of feedback campaigns to a frozen training set."""
+
+from collections.abc import Sequence
+
+from annotations.errors import ConflictError, InputError
+from annotations.models import Campaign, FeedbackSet
+from annotations.services.feedback import FeedbackSettings, check_campaigns, feedback_set_build
+from workers.jobs.lookup import by_name
+from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.models import Run
+
+
+def launch(
+    *, name: str, campaigns: Sequence[str], beta: float | None = None, queue: str = "cpu", claimed: bool = False
+) -> Run | Claim:
+    """Make a feedback run, queued, or claimed by this process. Campaigns that cannot feed training raise InputError."""
+    rows = [by_name(Campaign.objects.all(), campaign, "campaign") for campaign in campaigns]
+    if not rows:
+        raise InputError("build_feedback: name at least one feedback campaign with --campaign")
+    check_campaigns(rows)
+    if FeedbackSet.objects.filter(name=name).exists():
+        raise ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
+    settings = FeedbackSettings() if beta is None else FeedbackSettings(beta=beta)
+    config = {"name": name, "campaigns": list(campaigns), "settings": settings.to_dict()}
+    make = run_create_claimed if claimed else run_create
+    return make(kind=Run.Kind.FEEDBACK, config=config, dataset=rows[0].dataset, queue=queue)
+
+
+def perform(claim: Claim) -> None:
+    run, config = claim.run, claim.run.config
+    claim.progress(0.0, "weighing the ratings")
+    with claim.fenced():
+        feedback_set = feedback_set_build(
+            name=config["name"],
+            campaigns=list(Campaign.objects.filter(name__in=config["campaigns"])),
+            settings=FeedbackSettings(**config["settings"]),
+        )
+        claim.save(feedback_set=feedback_set)
+    run.message = f"{feedback_set.counts['examples']} rated texts"
+    run.result = {"feedback_set": feedback_set.name, "sha256": feedback_set.sha256, **feedback_set.counts}

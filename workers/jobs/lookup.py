@@ -1,0 +1,39 @@
+"""Rows by the names people use, with an error that lists what there is."""
+
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from annotations.errors import InputError, NotFoundError
+from annotations.models import Dataset, FeedbackSet, Split, System
+
+Row = TypeVar("Row", bound=Model)
+
+
+def by_name(rows: "QuerySet[Row]", name: str, what: str) -> Row:
+    found = rows.filter(name=name).first()
+    if found is None:
+        names = sorted(rows.values_list("name", flat=True)[:20])
+        raise NotFoundError(f"{what} '{name}' does not exist; there is: {', '.join(names) or 'none yet'}")
+    return found
+
+
+def dataset_named(name: str) -> Dataset:
+    return by_name(Dataset.objects.all(), name, "dataset")
+
+
+def system_named(name: str) -> System:
+    return by_name(System.objects.all(), name, "system")
+
+
+def feedback_set_named(name: str) -> FeedbackSet:
+    found = by_name(FeedbackSet.objects.all(), name, "feedback set")
+    if not found.valid:
+        raise InputError(f"feedback set '{name}' is invalid: words it holds were erased; build it again")
+    return found
+
+
+def split_named(name: str) -> str:
+    if name not in Split.values:
+        raise InputError(f"split: '{name}' is not one of {', '.join(Split.values)}")
+    return name

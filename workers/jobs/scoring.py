@@ -1,0 +1,157 @@
+"""A scoring run: automatic metrics of decodings over a split, or over the items of a campaign.
+
+On a campaign the human candidate's reference is withheld from the references of every system; where no source has
+another, the systems are scored against it and the human's own metrics are undefined.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from annotations.errors import InputError
+from annotations.models import Campaign, Dataset, Decoding, Output, Source, System
+from annotations.querysets.datasets import references
+from annotations.services.outputs import baseline_decoding, scores_write
+from modeling.metrics import METRICS, Segment, score_outputs
+from workers.jobs import corpus
+from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
+from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.models import Checkpoint, Run
+
+CHECKPOINT_METRICS = ("nll", "source_gain")
+
+
+def launch(
+    *,
+    dataset: str | None = None,
+    split: str | None = None,
+    campaign: str | None = None,
+    systems: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    queue: str = "cpu",
+    claimed: bool = False,
+) -> Run | Claim:
+    """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name."""
+    known = (*METRICS, *CHECKPOINT_METRICS)
+    if unknown := [metric for metric in metrics if metric not in known]:
+        raise InputError(f"metric: '{unknown[0]}' is not one of {', '.join(known)}")
+    links: dict[str, Any] = {"queue": queue}
+    if campaign:
+        links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
+        links["dataset"] = links["campaign"].dataset
+    elif dataset and split:
+        links["dataset"] = dataset_named(dataset)
+        decodings_to_score(links["dataset"], split_named(split), systems)
+    else:
+        raise InputError("score: give --dataset and --split, or --campaign")
+    config = {
+        "dataset": links["dataset"].name,
+        "split": split,
+        "campaign": campaign,
+        "systems": list(systems),
+        "metrics": list(metrics) or list(known),
+    }
+    make = run_create_claimed if claimed else run_create
+    return make(kind=Run.Kind.SCORE, config=config, **links)
+
+
+def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> list[Decoding]:
+    """The newest complete decoding of each named system on the split, or of every system that has one."""
+    decoded = Decoding.objects.complete().filter(dataset=dataset, split=split, system__kind__in=["file", "model"])
+    systems = [system_named(name) for name in names] or list(
+        System.objects.filter(decodings__in=decoded).distinct().order_by("name")
+    )
+    found = []
+    for system in systems:
+        decoding = Decoding.objects.latest_of(system, dataset, split)
+        if decoding is None and system.kind != System.Kind.BASELINE:
+            where = f"{dataset.name}/{split}"
+            raise InputError(
+                f"system '{system.name}' has no complete decoding of {where}; run `manage.py decode` first"
+            )
+        if decoding is not None:
+            found.append(decoding)
+    return found
+
+
+def with_baselines(dataset: Dataset, split: str, decodings: list[Decoding]) -> list[Decoding]:
+    """The decodings with `caption` (where there are captions) and `random_story` beside them, on the same sources."""
+    present = {decoding.system.name for decoding in decodings}
+    kinds = set(Source.objects.filter(outputs__decoding__in=decodings).values_list("kind", flat=True).distinct()) or {
+        "caption"
+    }
+    kind = "caption" if "caption" in kinds else sorted(kinds)[0]
+    wanted = [name for name in ("caption", "random_story") if name not in present]
+    if kind != "caption":
+        wanted = [name for name in wanted if name != "caption"]
+    return decodings + [baseline_decoding(system_name=name, dataset=dataset, split=split, kind=kind) for name in wanted]
+
+
+def references_by_source(sources: Any, withheld: Iterable[int] = ()) -> dict[int, tuple[str, ...]]:
+    """Reference sentences of each source, less the withheld ones (by the sentence's primary key)."""
+    hidden, found = set(withheld), defaultdict(list)
+    for row in references(sources).iterator(chunk_size=5000):
+        if row["sentence_id"] not in hidden:
+            found[row["source_pk"]].append(row["sentence"])
+    return {pk: tuple(sentences) for pk, sentences in found.items()}
+
+
+def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]]) -> list[Segment]:
+    """What the decoding has at rank 0 for each source with references, beside them."""
+    rows = Output.objects.filter(decoding=decoding).first_rank().order_by("source_id")
+    values = rows.values_list("source_id", "text", "source__album__external_id").iterator(chunk_size=5000)
+    return [
+        Segment(id=str(pk), output=text, references=refs[pk], album=album) for pk, text, album in values if pk in refs
+    ]
+
+
+def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
+    """`nll` and `source_gain` of the model behind a decoding, on the split's pairs."""
+    from modeling.corpus import Example
+    from modeling.metrics.source_gain import score_checkpoint
+
+    checkpoint = Checkpoint.objects.filter(system=decoding.system).select_related("run").first()
+    if checkpoint is None:
+        return {}
+    source = decoding.settings.get("source", corpus.CAPTION)
+    records = corpus.paired_records(decoding.dataset, split, source=source, pairing="aligned", seed=0)
+    examples = [Example(**{**record, "references": tuple(record["references"])}) for record in records]
+    return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
+
+
+def perform(claim: Claim) -> None:
+    run, config = claim.run, claim.run.config
+    campaign: Campaign | None = run.campaign
+    dataset, metrics = dataset_named(config["dataset"]), config["metrics"]
+    if campaign:
+        split, sources = campaign.split, Source.objects.filter(items__campaign=campaign)
+        entries = campaign.entries.select_related("decoding__system", "decoding__dataset").order_by("system__name")
+        decodings = [entry.decoding for entry in entries]
+        drawn = Output.objects.filter(decoding__in=decodings, sentence__isnull=False)
+        refs = references_by_source(sources, withheld=drawn.values_list("sentence_id", flat=True))
+        if not refs:  # one reference a source: the systems are scored against it, the human's metric is undefined
+            refs = references_by_source(sources)
+            decodings = [decoding for decoding in decodings if decoding.system.kind != System.Kind.HUMAN]
+    else:
+        split = config["split"]
+        decodings = decodings_to_score(dataset, split, config["systems"])
+        if not config["systems"]:
+            decodings = with_baselines(dataset, split, decodings)
+        refs = references_by_source(Source.objects.of_split(dataset, split))
+    stories = corpus.training_stories(dataset)
+    table: dict[str, dict[str, Any]] = {}
+    for done, decoding in enumerate(decodings):
+        name = decoding.system.name
+        claim.progress(done / len(decodings), f"scoring {name}")
+        segments = segments_of(decoding, refs)
+        text_metrics = [metric for metric in metrics if metric in METRICS]
+        scores = score_outputs(segments, metrics=text_metrics, training_stories=stories) if segments else {}
+        if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
+            scores |= {k: v for k, v in checkpoint_scores(decoding, split).items() if k in metrics}
+        with claim.fenced():
+            scores_write(decoding=decoding, campaign=campaign, scores=scores)
+        table[name] = scores
+    run.message = f"scored {len(decodings)} systems"
+    run.result = {"scores": table}

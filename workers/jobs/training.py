@@ -1,0 +1,171 @@
+"""A training run: from a dataset, and possibly a feedback set, to a checkpoint."""
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from annotations.errors import ConflictError, InputError
+from annotations.models import Dataset, FeedbackSet, System
+from annotations.querysets.datasets import PAIRINGS
+from modeling.config import load_preset
+from workers.jobs import corpus
+from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
+from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.models import Checkpoint, Run
+
+DATA_DEFAULTS = {"pairing": "aligned", "source": corpus.CAPTION}
+
+
+def launch(
+    *,
+    dataset: str,
+    preset: str,
+    overrides: Sequence[str] = (),
+    feedback: str | None = None,
+    name: str | None = None,
+    queue: str = "cpu",
+    claimed: bool = False,
+) -> Run | Claim:
+    """Make a training run, queued, or claimed by this process. Everything asked for is checked first.
+
+    Overrides are `key=value`: `pairing` and `source` say what the model is given, the rest are the model's settings.
+    Raises InputError for an unknown name, key or value, ConflictError when the system was trained already.
+    """
+    dataset_row = dataset_named(dataset)
+    data, model_overrides = split_overrides(overrides)
+    feedback_row = feedback_set_named(feedback) if feedback else None
+    training = load_preset(preset, model_overrides)
+    check_data(dataset_row, feedback_row, data)
+    system = system_reserve(name or default_name(preset, dataset, feedback))
+    config = {
+        "dataset": dataset,
+        "system": system.name,
+        "preset": preset,
+        "training": training.to_dict(),
+        **data,
+        "feedback": feedback,
+    }
+    make = run_create_claimed if claimed else run_create
+    links: dict[str, Any] = {"dataset": dataset_row, "system": system, "feedback_set": feedback_row, "queue": queue}
+    try:
+        with transaction.atomic():
+            return make(kind=Run.Kind.TRAIN, config=config, **links)
+    except IntegrityError as error:
+        raise ConflictError(
+            f"system '{system.name}' is trained or in training already; choose another name with --name"
+        ) from error
+
+
+def split_overrides(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Settings of the data and settings of the model, from one list of `key=value`."""
+    data, model = dict(DATA_DEFAULTS), []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key in DATA_DEFAULTS:
+            data[key] = value
+        else:
+            model.append(override)
+    if data["pairing"] not in PAIRINGS:
+        raise InputError(f"pairing: '{data['pairing']}' is not one of {', '.join(PAIRINGS)}")
+    return data, model
+
+
+def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[str, str]) -> None:
+    corpus.check_source(dataset, "train", data["source"])
+    records = corpus.paired_records(dataset, "train", source=data["source"], pairing=data["pairing"], seed=0)
+    if next(records, None) is None:
+        raise InputError(
+            f"dataset '{dataset.name}' has nothing to train on: no {data['source']} source of its split 'train' "
+            "stands beside a story sentence"
+        )
+    if feedback_set and feedback_set.dataset_id != dataset.pk:
+        raise InputError(
+            f"feedback set '{feedback_set.name}' is of dataset '{feedback_set.dataset.name}', not of '{dataset.name}'"
+        )
+
+
+def default_name(preset: str, dataset: str, feedback: str | None) -> str:
+    """The first free of PRESET-DATASET, PRESET-DATASET-2, …"""
+    stem = "-".join(filter(None, [preset, dataset, feedback]))
+    taken = set(System.objects.filter(name__startswith=stem).values_list("name", flat=True))
+    return next(name for name in chain([stem], (f"{stem}-{n}" for n in range(2, 10**6))) if name not in taken)
+
+
+def system_reserve(name: str) -> System:
+    """The model system of that name, made if it is not there; a name of another kind of system is refused."""
+    system = System.objects.filter(name=name).first() or System(name=name, kind=System.Kind.MODEL)
+    if system.kind != System.Kind.MODEL:
+        raise ConflictError(f"system '{name}' is {system.get_kind_display()}; choose another name with --name")
+    if system.pk is None:
+        system.clean_fields()
+        system.save()
+    return system
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """One process at a time in the run's folder: a worker that was given up may still be on its way out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def perform(claim: Claim) -> None:
+    """Write the data once, train (or go on from the last checkpoint), record the checkpoint."""
+    from modeling.config import TrainingConfig
+    from modeling.training import Progress, train
+
+    run = claim.run
+    config = run.config
+    dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
+    training = TrainingConfig.from_dict(config["training"])
+    folder = settings.RUNS_DIR / str(run.public_id)
+    with folder_lock(folder):
+        claim.check()
+        chosen = {"source": config["source"], "seed": training.seed}
+        train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
+        if not train_file.exists():
+            claim.progress(0.0, "writing the training data")
+            valid = corpus.paired_records(dataset, "valid", pairing=config["pairing"], **chosen)
+            corpus.write_records(valid, valid_file)
+            records = corpus.paired_records(dataset, "train", pairing=config["pairing"], **chosen)
+            if run.feedback_set:
+                records = chain(records, corpus.feedback_records(run.feedback_set, **chosen))
+            corpus.write_records(records, train_file)
+
+        def report(progress: Progress) -> None:
+            row = {"step": progress.step, "loss": progress.loss, "valid_loss": progress.valid_loss}
+            claim.progress(progress.fraction, progress.message, row if progress.loss is not None else None)
+
+        result = train(
+            training,
+            train_file=train_file,
+            valid_file=valid_file if valid_file.stat().st_size else None,
+            directory=folder / "training",
+            on_progress=report,
+        )
+    files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
+    metrics = {
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "valid_nll": result.valid_nll,
+        "left_out": result.left_out,
+    }
+    with claim.fenced():
+        checkpoint = Checkpoint.objects.create(
+            run=run,
+            system=system,
+            directory=str(result.checkpoint.relative_to(settings.VAR_DIR)),
+            sha256=result.sha256,
+            size_bytes=sum(file.stat().st_size for file in files),
+            metrics=metrics,
+        )
+    run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
+    run.message = f"trained {result.steps} steps"

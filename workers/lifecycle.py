@@ -1,0 +1,346 @@
+"""The life of a run: created, claimed, beating, finished, or put back.
+
+The row is the truth and the broker only a doorbell. A run is claimed by one atomic UPDATE that raises its attempt
+number; every later write of the claim carries that number and is refused once somebody else holds the run. A claim
+whose heart stops is put back by the sweeper. A lost message, a doubled one, a dead worker or a late write does no harm.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from annotations.errors import ConflictError
+from annotations.services.imports import import_discard
+from annotations.services.outputs import decoding_discard
+from workers.models import Run
+
+log = structlog.get_logger(__name__)
+
+# An import belongs to the process that reads the file: where that is gone, the file is to be imported again.
+RETRIED_KINDS = (Run.Kind.TRAIN, Run.Kind.DECODE, Run.Kind.SCORE, Run.Kind.FEEDBACK)
+PROGRESS_SECONDS = 1.0
+HISTORY_ROWS = 500
+
+
+class RunStopped(Exception):
+    """Raised inside a run's work when it must not go on."""
+
+
+class RunLost(RunStopped):
+    """The claim is no longer ours: the heart stopped too long, and the run was put back or given to another."""
+
+
+class RunCancelled(RunStopped):
+    """A person asked for it."""
+
+
+class WorkerStopping(RunStopped):
+    """The worker was told to stop: the run goes back to the queue."""
+
+
+stopping = threading.Event()  # set when this worker process was told to stop
+
+
+def run_create(*, kind: str, config: dict[str, Any], queue: str = "cpu", **links: Any) -> Run:
+    """Queue a run; its doorbell is rung once the transaction is committed."""
+    run = Run.objects.create(kind=kind, config=config, queue=queue, **links)
+    transaction.on_commit(lambda: doorbell_ring(run))
+    return run
+
+
+def doorbell_ring(run: Run) -> None:
+    """Tell the workers. Nothing is lost if that fails: the sweeper rings again for every run that waits."""
+    from workers.tasks import execute_run
+
+    try:
+        execute_run.apply_async((run.pk,), queue=run.queue)
+    except (BrokerError, OSError) as error:
+        log.warning("broker unreachable, the sweeper will ring again", run=str(run.public_id), error=str(error))
+    else:
+        Run.objects.filter(pk=run.pk).update(rung_at=timezone.now())
+
+
+def this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Claim:
+    """A run in the hands of this process, under one attempt number."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.attempt = run.attempt
+        self.lost = threading.Event()
+        self.cancelled = threading.Event()
+        self.listener: Callable[[float, str], None] | None = None  # told of the progress, for a terminal
+        self._saved_at = float("-inf")
+
+    def rows(self) -> QuerySet[Run]:
+        """The run's row while the claim holds, else nothing."""
+        return Run.objects.filter(pk=self.run.pk, attempt=self.attempt, state=Run.State.RUNNING)
+
+    def beat(self) -> None:
+        """Show life; called by the heart's own thread."""
+        if not self.rows().update(heartbeat_at=timezone.now()):
+            self.lost.set()
+        elif self.rows().filter(cancel_requested=True).exists():
+            self.cancelled.set()
+
+    def check(self) -> None:
+        """Raises a RunStopped when the work must not go on."""
+        if self.lost.is_set():
+            raise RunLost(f"run {self.run.public_id} is no longer ours (attempt {self.attempt})")
+        if self.cancelled.is_set():
+            raise RunCancelled(f"run {self.run.public_id} was cancelled")
+        if stopping.is_set():
+            raise WorkerStopping(f"run {self.run.public_id} goes back to the queue")
+
+    def progress(self, fraction: float, message: str = "", row: dict[str, Any] | None = None) -> None:
+        """Note how far the work is, at most once a second, and with `row` a point of the run's curve.
+
+        Raises a RunStopped when the work must not go on.
+        """
+        self.check()
+        if time.monotonic() - self._saved_at < PROGRESS_SECONDS:
+            return
+        self._saved_at = time.monotonic()
+        if self.listener:
+            self.listener(fraction, message)
+        history = self.run.history + ([row] if row else [])
+        if len(history) > HISTORY_ROWS:
+            history = history[::2]
+        fraction = min(max(fraction, 0.0), 1.0)
+        further = {"stalled_attempts": 0} if fraction > self.run.fraction else {}
+        self.save(fraction=fraction, message=message[:500], history=history, **further)
+
+    def save(self, **fields: Any) -> None:
+        """Write fields of the run's row, fenced by the attempt number. Raises RunLost if the claim is gone."""
+        for name, value in fields.items():
+            setattr(self.run, name, value)
+        if not self.rows().update(**fields):
+            self.lost.set()
+        self.check()
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """A transaction that commits only while the claim holds: the late writes of a claim given up are refused.
+
+        The run's row stays locked until the commit, so the sweeper cannot put the run back in between.
+        """
+        with transaction.atomic():
+            held = self.rows().select_for_update() if connection.vendor == "postgresql" else self.rows()
+            if held.first() is None:
+                self.lost.set()
+            self.check()
+            yield
+
+    def finish(self, state: str, message: str = "", result: dict[str, Any] | None = None) -> bool:
+        """End the run, if it is still ours. Says whether it was."""
+        fields: dict[str, Any] = {"state": state, "message": message[:500], "finished_at": timezone.now()}
+        if state == Run.State.DONE:
+            fields |= {"fraction": 1.0, "result": result or {}}
+        return bool(self.rows().update(**fields))
+
+    def release(self, message: str) -> None:
+        """Put the run back in the queue, for whoever comes next."""
+        put_back(self.rows(), message)
+
+
+def put_back(rows: QuerySet[Run], message: str) -> int:
+    return rows.update(state=Run.State.QUEUED, claimed_by="", heartbeat_at=None, rung_at=None, message=message[:500])
+
+
+def run_claim(pk: int) -> Claim | None:
+    """Claim a queued run: one atomic UPDATE. None when it is not there to be claimed any more."""
+    now = timezone.now()
+    claimed = (
+        Run.objects.claimable()
+        .filter(pk=pk)
+        .update(
+            state=Run.State.RUNNING,
+            attempt=F("attempt") + 1,
+            claimed_by=this_process(),
+            heartbeat_at=now,
+            started_at=now,
+            message="",
+        )
+    )
+    return Claim(Run.objects.get(pk=pk)) if claimed else None
+
+
+def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Claim:
+    """A run that this process does itself: no worker ever sees it queued."""
+    now = timezone.now()
+    run = Run.objects.create(
+        kind=kind,
+        config=config,
+        state=Run.State.RUNNING,
+        attempt=1,
+        claimed_by=this_process(),
+        heartbeat_at=now,
+        started_at=now,
+        **links,
+    )
+    return Claim(run)
+
+
+@contextmanager
+def heart(claim: Claim) -> Iterator[None]:
+    """Beat from a thread of its own, with a database connection of its own, until the block ends."""
+    stopped = threading.Event()
+
+    def pulse() -> None:
+        try:
+            while not stopped.wait(settings.RUN_HEARTBEAT_SECONDS):
+                try:
+                    close_old_connections()
+                    claim.beat()
+                except OperationalError as error:  # a busy or restarted database: the next beat may succeed
+                    log.warning("heartbeat missed", run=str(claim.run.public_id), error=str(error))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=pulse, name=f"heart-{claim.run.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+@contextmanager
+def holding(claim: Claim) -> Iterator[None]:
+    """Do a claimed run's work in the block: the heart beats, and however the block ends, the row says so.
+
+    The block's end is `done` with `claim.run.result`. A cancelled run ends so; Ctrl-C, a stopping worker and a database
+    that went away put it back in the queue (an import is discarded); any other error fails it and is raised again.
+    """
+    run, log_ = claim.run, log.bind(run=str(claim.run.public_id), kind=claim.run.kind, attempt=claim.attempt)
+    with heart(claim):
+        try:
+            yield
+        except RunLost:
+            log_.warning("run lost: its late writes are refused")
+            raise
+        except RunCancelled:
+            claim.finish(Run.State.CANCELLED, "cancelled")
+            leftovers_discard(run)
+            raise
+        except (KeyboardInterrupt, WorkerStopping, OperationalError) as error:
+            if run.kind in RETRIED_KINDS:
+                claim.release(f"put back in the queue: {type(error).__name__} {error}".strip())
+            else:
+                claim.finish(Run.State.CANCELLED, "interrupted")
+                leftovers_discard(run)
+            raise
+        except Exception as error:
+            claim.finish(Run.State.FAILED, f"{type(error).__name__}: {error}")
+            leftovers_discard(run)
+            raise
+        claim.finish(Run.State.DONE, claim.run.message, result=claim.run.result)
+    log_.info("run done")
+
+
+@contextmanager
+def run_here(*, kind: str, config: dict[str, Any], **links: Any) -> Iterator[Claim]:
+    """A run that this process does itself, in the block; see `holding` for how it ends."""
+    claim = run_create_claimed(kind=kind, config=config, **links)
+    with holding(claim):
+        yield claim
+
+
+def run_cancel(run: Run) -> None:
+    """Ask a run to stop: at once if it is queued, at its next step if it is running."""
+    cancelled = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
+        state=Run.State.CANCELLED, finished_at=timezone.now(), message="cancelled before it began"
+    )
+    if not cancelled and not Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(cancel_requested=True):
+        run.refresh_from_db()
+        raise ConflictError(f"run {run.public_id}: it is {run.state}, only a queued or running run can be cancelled")
+
+
+def run_retry(run: Run) -> None:
+    """Queue a failed or cancelled run again. A training goes on from its last checkpoint."""
+    again = Run.objects.filter(
+        pk=run.pk, state__in=[Run.State.FAILED, Run.State.CANCELLED], kind__in=RETRIED_KINDS
+    ).update(
+        state=Run.State.QUEUED, finished_at=None, cancel_requested=False, claimed_by="", heartbeat_at=None, message=""
+    )
+    if not again:
+        run.refresh_from_db()
+        raise ConflictError(
+            f"run {run.public_id}: a {run.kind} run that is {run.state} cannot be retried, "
+            f"only a failed or cancelled one of: {', '.join(RETRIED_KINDS)}"
+        )
+    doorbell_ring(run)
+
+
+def leftovers_discard(run: Run) -> None:
+    """Remove what an unfinished run wrote and nobody may see."""
+    run.refresh_from_db()
+    if run.state == Run.State.DONE:
+        return
+    if run.import_row and run.import_row.state == "writing":
+        import_discard(import_row=run.import_row)
+    if run.decoding and run.decoding.completed_at is None:
+        decoding_discard(decoding=run.decoding)
+
+
+def claimant_died(run: Run) -> bool:
+    """Whether the process that claimed the run is known to be gone: it was of this host, and is no more."""
+    host, _, pid = run.claimed_by.rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def sweep() -> dict[str, int]:
+    """One round of the sweeper: put back or end the runs whose heart stopped, ring again for those that wait.
+
+    A run that `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next.
+    """
+    now = timezone.now()
+    silent_since = now - timedelta(seconds=settings.RUN_LOST_AFTER_SECONDS)
+    counts = {"put_back": 0, "ended": 0, "rung": 0}
+    for run in Run.objects.in_progress().order_by("pk"):
+        if run.heartbeat_at and run.heartbeat_at > silent_since and not claimant_died(run):
+            continue
+        mine = Run.objects.in_progress().filter(pk=run.pk, attempt=run.attempt, heartbeat_at=run.heartbeat_at)
+        if run.cancel_requested:
+            end, message = Run.State.CANCELLED, "cancelled; its worker had gone"
+        elif run.kind not in RETRIED_KINDS:
+            end, message = Run.State.FAILED, "the process that did it has gone: run the command again"
+        elif run.stalled_attempts + 1 >= settings.RUN_MAX_STALLED_ATTEMPTS:
+            stalled = run.stalled_attempts + 1
+            end, message = Run.State.FAILED, f"given up: {stalled} workers in a row died before it got further"
+        else:
+            mine.update(stalled_attempts=F("stalled_attempts") + 1)
+            counts["put_back"] += put_back(mine, "its worker had gone: queued again")
+            continue
+        if mine.update(state=end, message=message, finished_at=now):
+            counts["ended"] += 1
+            leftovers_discard(run)
+    rung_since = now - timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
+    for run in Run.objects.claimable().filter(Q(rung_at=None) | Q(rung_at__lt=rung_since)).order_by("pk"):
+        doorbell_ring(run)
+        counts["rung"] += 1
+    return counts

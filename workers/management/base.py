@@ -1,0 +1,51 @@
+"""What the commands that make a run share: `--wait`, `--queue`, and how a run they wait for is shown and ends."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from annotations.management.base import AnswerCommand
+from workers.jobs import perform
+from workers.lifecycle import Claim, holding
+from workers.models import Run
+
+
+class LaunchCommand(AnswerCommand):
+    """Makes a run: for the workers, or with `--wait` claimed and done by this process.
+
+    Subclasses write `launch`, which returns a queued run or, where `claimed` is asked for, a claim.
+    """
+
+    errors = (ValueError,)  # InputError, and the errors of `modeling` for bad settings and files
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--wait", action="store_true", help="do it in this process; Ctrl-C puts it back in the queue"
+        )
+        parser.add_argument("--queue", choices=["cpu", "gpu"], default="cpu", help="which workers do it")
+
+    def launch(self, *, claimed: bool, **options: Any) -> Run | Claim:
+        raise NotImplementedError
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        launched = self.launch(claimed=options["wait"], **options)
+        if isinstance(launched, Run):
+            return {"run": str(launched.public_id), "kind": launched.kind, "state": launched.state, **names(launched)}
+        return self.carry_out(launched)
+
+    def carry_out(self, claim: Claim) -> dict[str, Any]:
+        run = claim.run
+        with self.share() as watch:
+            claim.listener = watch
+            try:
+                with holding(claim):
+                    perform(claim)
+            except KeyboardInterrupt as error:
+                raise CommandError(f"run {run.public_id}: interrupted, and back in the queue for a worker") from error
+            except Exception as error:
+                raise CommandError(f"run {run.public_id} failed: {type(error).__name__}: {error}") from error
+        return {"run": str(run.public_id), "kind": run.kind, "state": Run.State.DONE.value, **names(run), **run.result}
+
+
+def names(run: Run) -> dict[str, str]:
+    return {"system": run.system.name} if run.system else {}

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotations.management.base import AnswerCommand
+from workers.jobs.lookup import system_named
+from workers.lineage import lineage
+
+
+class Command(AnswerCommand):
+    help = "Where a system comes from: ratings, feedback set, run, checkpoint, decodings."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("system")
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        return lineage(system_named(options["system"]))

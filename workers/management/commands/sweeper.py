@@ -1,0 +1,37 @@
+import signal
+import threading
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, close_old_connections
+
+from annotations.services.ratings import leases_release_expired
+from workers.lifecycle import sweep
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Put back runs whose worker has gone, ring again for those that wait, release expired leases; for ever."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one round, then stop")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while True:
+            try:
+                close_old_connections()
+                counts = sweep() | {"leases": leases_release_expired()}
+            except OperationalError as error:  # the database restarts or is busy: the next round may succeed
+                log.warning("round missed", error=str(error))
+            else:
+                if any(counts.values()):
+                    log.info("swept", **counts)
+            if options["once"] or stop.wait(settings.SWEEP_EVERY_SECONDS):
+                return

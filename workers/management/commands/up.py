@@ -1,0 +1,75 @@
+import io
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workers.supervisor import Child, supervise
+
+
+class Command(BaseCommand):
+    help = "Migrate, then run the site, a worker and the sweeper together; one Ctrl-C stops them all."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--threads", type=int, default=8, help="requests the site answers at a time")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        check_port_free(host, port)
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("check", databases=["default"], stdout=io.StringIO())
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        self.stdout.write(
+            f"Story Blender serves http://{host}:{port} with a worker and the sweeper (Ctrl-C stops them)"
+        )
+        self.stdout.flush()
+        supervise(children(host, port, options["threads"]), stop)
+        self.stdout.write("stopped")
+
+
+def children(host: str, port: int, threads: int) -> list[Child]:
+    python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")
+    web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{host}:{port}", "--chdir"]
+    worker = [
+        python,
+        "-m",
+        "celery",
+        "--quiet",
+        "--workdir",
+        str(settings.BASE_DIR),
+        "-A",
+        "storyblender_site",
+        "worker",
+    ]
+    return [
+        Child(
+            "web", [*web, str(settings.BASE_DIR), "--workers", "1", "--threads", str(threads), "--log-level", "warning"]
+        ),
+        # Solo: one run at a time in the worker's own process, which a signal reaches at once.
+        Child(
+            "worker", [*worker, "--pool", "solo", "--queues", "cpu,gpu", "--loglevel", "WARNING", "--without-mingle"]
+        ),
+        Child("sweeper", [python, manage, "sweeper"]),
+    ]
+
+
+def check_port_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"cannot listen on {host}:{port} ({error.strerror}); choose another with PORT=…"
+            ) from error

@@ -1,0 +1,110 @@
+"""Runs and checkpoints. The run row is the truth; the broker is only a doorbell (see workers.lifecycle)."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
+
+
+class RunQuerySet(models.QuerySet):
+    def claimable(self) -> "RunQuerySet":
+        return self.filter(state=Run.State.QUEUED)
+
+    def in_progress(self) -> "RunQuerySet":
+        return self.filter(state=Run.State.RUNNING)
+
+
+class Run(models.Model):
+    """A training, decoding, scoring, feedback or import job, with its state and progress.
+
+    `attempt` grows with every claim and is the fencing token: a write that carries an older one is refused.
+    """
+
+    class Kind(models.TextChoices):
+        TRAIN = "train"
+        DECODE = "decode"
+        SCORE = "score"
+        FEEDBACK = "feedback"
+        IMPORT = "import"
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
+    queue = models.CharField(max_length=3, choices=[("cpu", "cpu"), ("gpu", "gpu")], default="cpu")
+    config = models.JSONField(default=dict, help_text="what was asked for, complete: a retry needs nothing else")
+
+    attempt = models.PositiveIntegerField(default=0)
+    stalled_attempts = models.PositiveIntegerField(default=0, help_text="given up in a row, none getting further")
+    claimed_by = models.CharField(max_length=200, blank=True, help_text="host and process of the claim")
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="when the workers were last told of it")
+
+    fraction = models.FloatField(default=0.0, help_text="progress, 0 to 1")
+    message = models.CharField(max_length=500, blank=True, help_text="what it is doing, or how it ended")
+    history = models.JSONField(default=list, help_text="rows of a curve over the run: step, loss, …")
+    result = models.JSONField(default=dict)
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, null=True, blank=True, related_name="+")
+    system = models.ForeignKey(System, models.PROTECT, null=True, blank=True, related_name="runs")
+    feedback_set = models.ForeignKey(FeedbackSet, models.PROTECT, null=True, blank=True, related_name="runs")
+    decoding = models.OneToOneField(Decoding, models.SET_NULL, null=True, blank=True, related_name="run")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, blank=True, related_name="+")
+    import_row = models.OneToOneField(Import, models.SET_NULL, null=True, blank=True, related_name="run")
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["train", "decode", "score", "feedback", "import"]), name="run_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", heartbeat_at__isnull=False) | ~Q(state="running"),
+                name="run_running_beats",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["done", "failed", "cancelled"], finished_at__isnull=False)
+                | Q(state__in=["queued", "running"], finished_at=None),
+                name="run_finished_has_time",
+            ),
+            models.CheckConstraint(condition=Q(fraction__gte=0, fraction__lte=1), name="run_fraction_in_range"),
+            models.UniqueConstraint(
+                fields=["system"],
+                condition=Q(kind="train", state__in=["queued", "running", "done"]),
+                name="run_one_training_a_system",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "queue"], name="run_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+
+class Checkpoint(models.Model):
+    """A trained model on disk: safetensors and JSON under `VAR_DIR`, nothing pickled."""
+
+    run = models.OneToOneField(Run, models.PROTECT, related_name="checkpoint")
+    system = models.OneToOneField(System, models.PROTECT, related_name="checkpoint")
+    directory = models.CharField(max_length=500, help_text="relative to VAR_DIR")
+    sha256 = models.CharField(max_length=64, help_text="of the weights file")
+    size_bytes = models.PositiveBigIntegerField()
+    metrics = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.directory

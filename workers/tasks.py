@@ -1,0 +1,28 @@
+"""The one Celery task. It takes a run's primary key, claims the run, does it and records how it ended."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from workers import lifecycle
+from workers.jobs import perform
+
+
+@shared_task(name="workers.execute_run", ignore_result=True)
+def execute_run(pk: int) -> None:
+    """Do a run if it still waits; a message that comes twice, late or for a finished run does nothing."""
+    claim = lifecycle.run_claim(pk)
+    if claim is None:
+        return
+    try:
+        with lifecycle.holding(claim):
+            perform(claim)
+    except lifecycle.RunStopped:
+        return  # the row says how it ended
+
+
+@worker_shutting_down.connect
+def note_stopping(**kwargs: Any) -> None:
+    """A worker told to stop puts its run back at the next step, instead of holding the machine until the run ends."""
+    lifecycle.stopping.set()
