@@ -15,6 +15,7 @@ def create_built_in_systems(using: str, **kwargs: Any) -> None:
 
 class AnnotationsConfig(AppConfig):
     name = "annotations"
+    verbose_name = "Stories and campaigns"
 
     def ready(self) -> None:
         from annotations import checks  # noqa: F401  registers the system checks

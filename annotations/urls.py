@@ -1,13 +1,15 @@
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from annotations.views import rating
 
+# A rater has a link instead of an account.
 urlpatterns = [
-    path("photo/<uuid:assignment_id>/", rating.photo, name="rate-photo"),
-    path("<str:token>/", rating.page, name="rate"),
-    path("<str:token>/join/", rating.join, name="rate-join"),
-    path("<str:token>/answer/<uuid:assignment_id>/", rating.answer, name="rate-answer"),
-    path("<str:token>/skip/<uuid:assignment_id>/", rating.skip, name="rate-skip"),
-    path("<str:token>/draft/<uuid:assignment_id>/", rating.draft, name="rate-draft"),
-    path("<str:token>/undo/", rating.undo, name="rate-undo"),
+    path("photo/<uuid:assignment_id>/", login_not_required(rating.photo), name="rate-photo"),
+    path("<str:token>/", login_not_required(rating.page), name="rate"),
+    path("<str:token>/join/", login_not_required(rating.join), name="rate-join"),
+    path("<str:token>/answer/<uuid:assignment_id>/", login_not_required(rating.answer), name="rate-answer"),
+    path("<str:token>/skip/<uuid:assignment_id>/", login_not_required(rating.skip), name="rate-skip"),
+    path("<str:token>/draft/<uuid:assignment_id>/", login_not_required(rating.draft), name="rate-draft"),
+    path("<str:token>/undo/", login_not_required(rating.undo), name="rate-undo"),
 ]

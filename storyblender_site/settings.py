@@ -7,6 +7,7 @@ when nothing is set; `DATABASE_URL` and `REDIS_URL` switch to services you have.
 import logging
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
     "rest_framework",
     "django_htmx",
     "annotations",
@@ -73,9 +75,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",  # a page is for who is logged in unless it says otherwise
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "storyblender_site.urls"
@@ -119,6 +123,16 @@ def database() -> dict[str, Any]:
 
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # of one account from one place: nobody can lock others out
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds a link to set a password is good for
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -174,6 +188,8 @@ RUN_LOST_AFTER_SECONDS = env.float("RUN_LOST_AFTER_SECONDS", default=30.0)
 RUN_RING_AGAIN_SECONDS = env.float("RUN_RING_AGAIN_SECONDS", default=30.0)
 RUN_MAX_STALLED_ATTEMPTS = env.int("RUN_MAX_STALLED_ATTEMPTS", default=20)
 SWEEP_EVERY_SECONDS = env.float("SWEEP_EVERY_SECONDS", default=5.0)
+LISTENER_BEAT_SECONDS = env.float("LISTENER_BEAT_SECONDS", default=5.0)
+LISTENER_LOST_AFTER_SECONDS = env.float("LISTENER_LOST_AFTER_SECONDS", default=30.0)
 
 # --- rating ------------------------------------------------------------------------------------------------------
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)

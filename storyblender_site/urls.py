@@ -1,16 +1,26 @@
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import PasswordResetCompleteView, PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 
+@login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
     """Answers while the web process lives; touches nothing else."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+admin.site.site_header = admin.site.site_title = "Story Blender"
+admin.site.site_url = None
+
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz),
     path("api/v1/", include("annotations.api.urls")),
     path("rate/", include("annotations.urls")),
+    path("account/<uidb64>/<token>/", PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
+    path("account/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("admin/", admin.site.urls),
 ]

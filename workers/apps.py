@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class WorkersConfig(AppConfig):
     name = "workers"
+    verbose_name = "Runs and models"

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -28,10 +28,9 @@ from workers.models import Run
 
 log = structlog.get_logger(__name__)
 
-# An import belongs to the process that reads the file: where that is gone, the file is to be imported again.
-RETRIED_KINDS = (Run.Kind.TRAIN, Run.Kind.DECODE, Run.Kind.SCORE, Run.Kind.FEEDBACK)
 PROGRESS_SECONDS = 1.0
 HISTORY_ROWS = 500
+LOG_LINES = 100
 
 
 class RunStopped(Exception):
@@ -122,7 +121,9 @@ class Claim:
         if len(history) > HISTORY_ROWS:
             history = history[::2]
         fraction = min(max(fraction, 0.0), 1.0)
-        further = {"stalled_attempts": 0} if fraction > self.run.fraction else {}
+        further: dict[str, Any] = {"stalled_attempts": 0} if fraction > self.run.fraction else {}
+        if message != self.run.message:
+            further["log"] = log_with(self.run, message)
         self.save(fraction=fraction, message=message[:500], history=history, **further)
 
     def save(self, **fields: Any) -> None:
@@ -148,18 +149,34 @@ class Claim:
 
     def finish(self, state: str, message: str = "", result: dict[str, Any] | None = None) -> bool:
         """End the run, if it is still ours. Says whether it was."""
-        fields: dict[str, Any] = {"state": state, "message": message[:500], "finished_at": timezone.now()}
+        lines = log_with(self.run, f"{state}: {message}".removesuffix(": "))
+        fields: dict[str, Any] = {
+            "state": state,
+            "message": message[:500],
+            "log": lines,
+            "finished_at": timezone.now(),
+        }
         if state == Run.State.DONE:
             fields |= {"fraction": 1.0, "result": result or {}}
         return bool(self.rows().update(**fields))
 
     def release(self, message: str) -> None:
         """Put the run back in the queue, for whoever comes next."""
-        put_back(self.rows(), message)
+        put_back(self.run, self.rows(), message)
 
 
-def put_back(rows: QuerySet[Run], message: str) -> int:
-    return rows.update(state=Run.State.QUEUED, claimed_by="", heartbeat_at=None, rung_at=None, message=message[:500])
+def log_with(run: Run, text: str) -> list[list[str]]:
+    """The run's last lines with one more."""
+    line = [timezone.now().isoformat(timespec="seconds"), text[:500]]
+    return [*run.log, line][-LOG_LINES:] if text else run.log
+
+
+def put_back(run: Run, rows: QuerySet[Run], message: str) -> int:
+    """Queue the run again, if `rows` still holds it. Says whether it did."""
+    lines = log_with(run, message)
+    return rows.update(
+        state=Run.State.QUEUED, claimed_by="", heartbeat_at=None, rung_at=None, message=message[:500], log=lines
+    )
 
 
 def run_claim(pk: int) -> Claim | None:
@@ -174,10 +191,16 @@ def run_claim(pk: int) -> Claim | None:
             claimed_by=this_process(),
             heartbeat_at=now,
             started_at=now,
+            fraction_at_claim=F("fraction"),
             message="",
         )
     )
-    return Claim(Run.objects.get(pk=pk)) if claimed else None
+    if not claimed:
+        return None
+    claim = Claim(Run.objects.get(pk=pk))
+    with suppress(RunStopped):  # lost already: its holder is told at the first step
+        claim.save(log=log_with(claim.run, f"taken by {claim.run.claimed_by}, attempt {claim.attempt}"))
+    return claim
 
 
 def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Claim:
@@ -240,7 +263,7 @@ def holding(claim: Claim) -> Iterator[None]:
             leftovers_discard(run)
             raise
         except (KeyboardInterrupt, WorkerStopping, OperationalError) as error:
-            if run.kind in RETRIED_KINDS:
+            if run.repeatable:
                 claim.release(f"put back in the queue: {type(error).__name__} {error}".strip())
             else:
                 claim.finish(Run.State.CANCELLED, "interrupted")
@@ -274,16 +297,23 @@ def run_cancel(run: Run) -> None:
 
 def run_retry(run: Run) -> None:
     """Queue a failed or cancelled run again. A training goes on from its last checkpoint."""
-    again = Run.objects.filter(
-        pk=run.pk, state__in=[Run.State.FAILED, Run.State.CANCELLED], kind__in=RETRIED_KINDS
-    ).update(
-        state=Run.State.QUEUED, finished_at=None, cancel_requested=False, claimed_by="", heartbeat_at=None, message=""
+    if not run.repeatable:
+        raise ConflictError(f"run {run.public_id}: its files are not here any more; import them again")
+    ended = Run.objects.filter(pk=run.pk, state__in=[Run.State.FAILED, Run.State.CANCELLED])
+    again = ended.update(
+        state=Run.State.QUEUED,
+        finished_at=None,
+        cancel_requested=False,
+        claimed_by="",
+        heartbeat_at=None,
+        stalled_attempts=0,
+        message="",
+        log=log_with(run, "queued again by a person"),
     )
     if not again:
         run.refresh_from_db()
         raise ConflictError(
-            f"run {run.public_id}: a {run.kind} run that is {run.state} cannot be retried, "
-            f"only a failed or cancelled one of: {', '.join(RETRIED_KINDS)}"
+            f"run {run.public_id}: it is {run.state}, only a failed or cancelled run can be tried again"
         )
     doorbell_ring(run)
 
@@ -327,14 +357,14 @@ def sweep() -> dict[str, int]:
         mine = Run.objects.in_progress().filter(pk=run.pk, attempt=run.attempt, heartbeat_at=run.heartbeat_at)
         if run.cancel_requested:
             end, message = Run.State.CANCELLED, "cancelled; its worker had gone"
-        elif run.kind not in RETRIED_KINDS:
+        elif not run.repeatable:
             end, message = Run.State.FAILED, "the process that did it has gone: run the command again"
         elif run.stalled_attempts + 1 >= settings.RUN_MAX_STALLED_ATTEMPTS:
             stalled = run.stalled_attempts + 1
             end, message = Run.State.FAILED, f"given up: {stalled} workers in a row died before it got further"
         else:
             mine.update(stalled_attempts=F("stalled_attempts") + 1)
-            counts["put_back"] += put_back(mine, "its worker had gone: queued again")
+            counts["put_back"] += put_back(run, mine, "its worker had gone: queued again")
             continue
         if mine.update(state=end, message=message, finished_at=now):
             counts["ended"] += 1

@@ -1,10 +1,13 @@
 """Runs and checkpoints. The run row is the truth; the broker is only a doorbell (see workers.lifecycle)."""
 
 import uuid
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
 
@@ -53,6 +56,8 @@ class Run(models.Model):
     fraction = models.FloatField(default=0.0, help_text="progress, 0 to 1")
     message = models.CharField(max_length=500, blank=True, help_text="what it is doing, or how it ended")
     history = models.JSONField(default=list, help_text="rows of a curve over the run: step, loss, …")
+    log = models.JSONField(default=list, help_text="its last lines: [ISO time, text]")
+    fraction_at_claim = models.FloatField(default=0.0, help_text="how far it was when this attempt began")
     result = models.JSONField(default=dict)
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, null=True, blank=True, related_name="+")
@@ -94,6 +99,15 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
 
+    @property
+    def finished(self) -> bool:
+        return self.state not in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a worker can do it again: not an import of files that are only where its process read them."""
+        return self.kind != self.Kind.IMPORT or bool(self.config.get("uploaded"))
+
 
 class Checkpoint(models.Model):
     """A trained model on disk: safetensors and JSON under `VAR_DIR`, nothing pickled."""
@@ -104,7 +118,26 @@ class Checkpoint(models.Model):
     sha256 = models.CharField(max_length=64, help_text="of the weights file")
     size_bytes = models.PositiveBigIntegerField()
     metrics = models.JSONField(default=dict)
+    pruned_at = models.DateTimeField(null=True, blank=True, help_text="when its files were removed; the row stays")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:
         return self.directory
+
+
+class ListenerQuerySet(models.QuerySet):
+    def alive(self) -> "ListenerQuerySet":
+        return self.filter(seen_at__gt=timezone.now() - timedelta(seconds=settings.LISTENER_LOST_AFTER_SECONDS))
+
+
+class Listener(models.Model):
+    """A Celery worker process that takes runs, as it said itself: it beats for as long as it lives."""
+
+    name = models.CharField(max_length=200, unique=True, help_text="host and process")
+    queues = models.JSONField(help_text="names of the queues it listens to")
+    seen_at = models.DateTimeField()
+
+    objects = ListenerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} on {', '.join(self.queues)}"

@@ -3,9 +3,9 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
-from workers import lifecycle
+from workers import lifecycle, listeners
 from workers.jobs import perform
 
 
@@ -26,3 +26,8 @@ def execute_run(pk: int) -> None:
 def note_stopping(**kwargs: Any) -> None:
     """A worker told to stop puts its run back at the next step, instead of holding the machine until the run ends."""
     lifecycle.stopping.set()
+
+
+@worker_ready.connect
+def note_listening(sender: Any, **kwargs: Any) -> None:
+    listeners.listen(queues=sorted(sender.app.amqp.queues.consume_from))

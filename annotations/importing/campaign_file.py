@@ -1,9 +1,10 @@
 """A campaign file: what is asked, of what, and how often, in TOML."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def read_campaign_file(file: Path) -> CampaignSpec:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not TOML ({error})") from error
     return CampaignSpec.from_mapping(values, str(file))
+
+
+def campaign_toml(spec: CampaignSpec) -> str:
+    """The file that reads back as the spec. Strings and lists of JSON are TOML's as well."""
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(spec).items()]
+    return "\n".join(lines) + "\n"
 
 
 def _name(value: Any, place: str) -> str:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from annotations.models.datasets import Dataset, Source, Split
 from annotations.models.outputs import Decoding, Output, System
-from annotations.querysets.campaigns import AssignmentQuerySet, ItemQuerySet
+from annotations.querysets.campaigns import AssignmentQuerySet, CampaignQuerySet, ItemQuerySet
 
 
 def new_token() -> str:
@@ -55,6 +55,9 @@ class Campaign(models.Model):
     systems: "models.ManyToManyField[System, CampaignSystem]" = models.ManyToManyField(System, through="CampaignSystem")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     closed_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="put away from the list; nothing is lost")
+
+    objects = CampaignQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -67,6 +70,10 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(item_count__gte=1), name="campaign_has_items"),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "open", "paused", "closed"]), name="campaign_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(archived_at=None) | Q(state__in=["draft", "closed"]),
+                name="campaign_archived_takes_no_ratings",
             ),
         ]
 
@@ -166,6 +173,7 @@ class Rater(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     outside_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  null: none given, never ""
     session_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the session's token")
+    trial = models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

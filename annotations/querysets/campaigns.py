@@ -1,10 +1,11 @@
 """Reads of campaigns, items, raters and assignments."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 TAKEN_BY_RATER = ("open", "done", "skipped")
@@ -18,6 +19,20 @@ def done_by(rater: Any) -> Coalesce:
     return Coalesce(Subquery(answered.annotate(count=Count("pk")).values("count")), 0)
 
 
+class CampaignQuerySet(models.QuerySet):
+    def current(self) -> "CampaignQuerySet":
+        """Those not archived."""
+        return self.filter(archived_at=None)
+
+    def with_progress(self) -> "CampaignQuerySet":
+        """Each with `answered`: screens that raters have answered, dry runs aside."""
+        from annotations.models import Assignment
+
+        done = Assignment.objects.filter(item__campaign=OuterRef("pk"), state="done", rater__trial=False)
+        counted = done.order_by().values("item__campaign").annotate(count=Count("pk")).values("count")
+        return self.annotate(answered=Coalesce(Subquery(counted), 0))
+
+
 class ItemQuerySet(models.QuerySet):
     def new_to(self, rater: Any) -> "ItemQuerySet":
         """Items of the rater's campaign that they neither answered nor skipped nor have open."""
@@ -27,16 +42,44 @@ class ItemQuerySet(models.QuerySet):
         return self.filter(~Exists(theirs), campaign=rater.campaign_id)
 
     def waiting_for(self, rater: Any) -> "ItemQuerySet":
-        """Those that fewer raters than the overlap have taken, least taken first, each with `done` of the rater."""
-        waiting = self.new_to(rater).filter(taken__lt=rater.campaign.overlap).order_by("taken", "position")
+        """Those that fewer raters than the overlap have taken, least taken first, each with `done` of the rater.
+
+        A dry run goes through all of them in their order.
+        """
+        if rater.trial:
+            waiting = self.new_to(rater).order_by("position")
+        else:
+            waiting = self.new_to(rater).filter(taken__lt=rater.campaign.overlap).order_by("taken", "position")
         return waiting.select_related("source__photo").annotate(done=done_by(rater))
 
     def leased_elsewhere(self, rater: Any) -> "ItemQuerySet":
         """Those that others' open leases keep from the rater: they may come free again."""
         from annotations.models import Assignment
 
-        leased = Assignment.objects.filter(item=OuterRef("pk"), state="open")
+        leased = Assignment.objects.filter(item=OuterRef("pk"), state="open", rater__trial=False)
         return self.new_to(rater).filter(Exists(leased))
+
+
+def items_by_answers(campaign: Any) -> dict[int, int]:
+    """How many items have 0, 1, … answers that count."""
+    from annotations.models import Item
+
+    done = Count("assignments", filter=Q(assignments__state="done", assignments__rater__trial=False))
+    answers = Item.objects.filter(campaign=campaign).annotate(answers=done).values_list("answers", flat=True)
+    return dict(sorted(Counter(answers).items()))
+
+
+def rater_progress(campaign: Any) -> "models.QuerySet":
+    """The campaign's raters, dry runs aside, each with `done`, `skipped`, `seconds` (mean a screen) and `last`."""
+    from annotations.models import Rater
+
+    raters = Rater.objects.filter(campaign=campaign, trial=False)
+    return raters.annotate(
+        done=Count("assignments", filter=Q(assignments__state="done"), distinct=True),
+        skipped=Count("assignments", filter=Q(assignments__state="skipped"), distinct=True),
+        seconds=Avg("assignments__ratings__seconds", filter=Q(assignments__ratings__kind="answer")),
+        last=Max("assignments__ratings__created_at"),
+    ).order_by("pk")
 
 
 class AssignmentQuerySet(models.QuerySet):

@@ -13,7 +13,11 @@ class RatingQuerySet(models.QuerySet):
         return self.filter(revision=Subquery(newest.values("revision")[:1]))
 
     def counting(self, campaign: Any) -> "RatingQuerySet":
-        """The answers that enter a campaign's result: current, not withdrawn or skipped, no quality control."""
+        """The answers that enter a campaign's result: current, not withdrawn or skipped, no quality control, no dry
+        run."""
         return self.current().filter(
-            kind="answer", assignment__item__campaign=campaign, assignment__item__kind="regular"
+            kind="answer",
+            assignment__item__campaign=campaign,
+            assignment__item__kind="regular",
+            assignment__rater__trial=False,
         )

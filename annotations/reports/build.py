@@ -15,6 +15,8 @@ from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import shrunk_z
 from annotations.statistics.uncertainty import Mean, clustered_mean, holm
 
+EXAMPLES = 4  # best, and as many worst
+
 METHOD = (
     "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
     "(Cameron, Gelbach and Miller 2011) with Student's t. Differences are paired within a rater's screen, their "
@@ -55,13 +57,18 @@ def report_build(campaign: Campaign) -> dict[str, Any]:
             "interim": campaign.state != Campaign.State.CLOSED,
             "ratings": counting.count(),
             "raters": counting.values("assignment__rater").distinct().count(),
-            "skipped": Assignment.objects.filter(item__campaign=campaign, state=Assignment.State.SKIPPED).count(),
-            "withdrawn": Rating.objects.filter(assignment__item__campaign=campaign, kind=Rating.Kind.WITHDRAWN).count(),
+            "skipped": Assignment.objects.filter(
+                item__campaign=campaign, rater__trial=False, state=Assignment.State.SKIPPED
+            ).count(),
+            "withdrawn": Rating.objects.filter(
+                assignment__item__campaign=campaign, assignment__rater__trial=False, kind=Rating.Kind.WITHDRAWN
+            ).count(),
         },
         "criteria": criteria,
         "pairs": pairs,
         "metrics": metrics_of(campaign),
         "correlation": {},
+        "examples": {name: examples_of(campaign, by_criterion[name]) for name in campaign.criteria},
         "raters": raters_of(rows),
         "method": METHOD,
     }
@@ -160,6 +167,33 @@ def codes(names: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """A number for each name, equal names the same."""
     _, index = np.unique(np.array(names), return_inverse=True)
     return index.astype(np.int64)
+
+
+def examples_of(campaign: Campaign, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The texts rated best and worst by their mean, best first; of equal means the one rated more often."""
+    scores: dict[int, dict[str, float]] = defaultdict(dict)
+    systems: dict[int, set[str]] = defaultdict(set)
+    first: dict[int, Row] = {}
+    for row in rows:
+        scores[row.candidate][row.rater] = row.score
+        systems[row.candidate].add(row.system)
+        first.setdefault(row.candidate, row)
+    means = {candidate: float(np.mean(list(given.values()))) for candidate, given in scores.items()}
+    best = sorted(means, key=lambda pk: (-means[pk], -len(scores[pk]), pk))[:EXAMPLES]
+    worst = sorted(means, key=lambda pk: (means[pk], -len(scores[pk]), pk))[:EXAMPLES]
+    chosen = [*best, *(pk for pk in reversed(worst) if pk not in best)]
+    items = campaign.items.filter(position__in=[first[pk].item for pk in chosen])
+    sources = dict(items.values_list("position", "source__text"))
+    return [
+        {
+            "text": first[pk].text,
+            "source": sources[first[pk].item],
+            "systems": sorted(systems[pk]),
+            "mean": means[pk],
+            "n": len(scores[pk]),
+        }
+        for pk in chosen
+    ]
 
 
 def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:

@@ -1,8 +1,10 @@
 """A report as one HTML file that needs nothing beside it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
@@ -10,6 +12,13 @@ from annotations.reports.charts import intervals_svg
 
 
 def report_html(report: Mapping[str, Any]) -> str:
+    stylesheet = finders.find("annotations/report.css")
+    css = Path(stylesheet).read_text(encoding="utf-8") if stylesheet else ""
+    return render_to_string("annotations/report.html", {**report_context(report), "css": css})
+
+
+def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the report's template needs: the tables, and the charts as SVG."""
     criteria = [
         {
             "name": name,
@@ -17,6 +26,7 @@ def report_html(report: Mapping[str, Any]) -> str:
             **result,
             "chart": mark_safe(intervals_svg(result["systems"], title=f"Means and 95 % intervals: {name}")),
             "pairs": [pair for pair in report["pairs"] if pair["criterion"] == name],
+            "examples": report["examples"].get(name, []),
         }
         for name, result in report["criteria"].items()
     ]
@@ -31,5 +41,4 @@ def report_html(report: Mapping[str, Any]) -> str:
         )
         for metric in metrics
     }
-    context = {"report": report, "criteria": criteria, "metrics": metrics, "table": table, "signatures": signatures}
-    return render_to_string("annotations/report.html", context)
+    return {"report": report, "criteria": criteria, "metrics": metrics, "table": table, "signatures": signatures}

@@ -22,6 +22,7 @@ from annotations.models import (
     Decoding,
     Item,
     Output,
+    Rating,
     Source,
     System,
 )
@@ -37,12 +38,13 @@ from annotations.services.outputs import (
 
 T = TypeVar("T")
 ROWS_A_WRITE = 1000
+LARGEST_OVERLAP = 1000
 SOURCES_A_READ = 500
 
 
 @transaction.atomic
-def campaign_create(*, spec: CampaignSpec) -> Campaign:
-    """A campaign with its frozen decodings, items and candidates, open to raters.
+def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> Campaign:
+    """A campaign with its frozen decodings, items and candidates, open to raters or a draft.
 
     Raises InputError, naming the key of the spec, where a name is unknown, a system has no outputs, or the split has
     too few sources that all systems wrote for.
@@ -84,6 +86,7 @@ def campaign_create(*, spec: CampaignSpec) -> Campaign:
         overlap=spec.overlap,
         seed=spec.seed,
         item_count=len(sources),
+        state=state,
     )
     CampaignSystem.objects.bulk_create(
         CampaignSystem(campaign=campaign, system=system, decoding=decodings[system]) for system in systems
@@ -98,6 +101,27 @@ def campaign_named(name: str) -> Campaign:
         there = ", ".join(Campaign.objects.order_by("name").values_list("name", flat=True)[:20])
         raise NotFoundError(f"campaign '{name}' does not exist; there is: {there or 'none yet'}")
     return campaign
+
+
+def spec_of(campaign: Campaign) -> CampaignSpec:
+    """What the campaign was made from."""
+    entries = campaign.entries.order_by("pk").values_list("system__name", flat=True)
+    return CampaignSpec(
+        name=campaign.name,
+        purpose=campaign.purpose,
+        dataset=campaign.dataset.name,
+        split=campaign.split,
+        systems=tuple(entries),
+        criteria=tuple(campaign.criteria),
+        items=campaign.item_count,
+        protocol=campaign.protocol,
+        unit=campaign.unit,
+        show=campaign.show,
+        overlap=campaign.overlap,
+        seed=campaign.seed,
+        instructions=campaign.instructions,
+        consent=campaign.consent,
+    )
 
 
 def system_named(name: str) -> System:
@@ -214,6 +238,74 @@ def batched(rows: Sequence[T], size: int) -> Iterator[list[T]]:
     waiting = iter(rows)
     while part := list(islice(waiting, size)):
         yield part
+
+
+@transaction.atomic
+def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:
+    """Make a draft anew from another spec, under its link. Content is locked once raters may have seen it.
+
+    Raises ConflictError for a campaign that is no draft or was tried out already: those answers are never deleted.
+    """
+    token = draft.token
+    draft_delete(draft=draft)
+    campaign = campaign_create(spec=spec, state=Campaign.State.DRAFT)
+    campaign.token = token
+    campaign.save(update_fields=["token"])
+    return campaign
+
+
+@transaction.atomic
+def draft_delete(*, draft: Campaign) -> None:
+    if draft.state != Campaign.State.DRAFT:
+        raise ConflictError(f"campaign '{draft.name}' is {draft.state}: its content is locked; copy it to change it")
+    if Rating.objects.filter(assignment__item__campaign=draft).exists():
+        raise ConflictError(
+            f"campaign '{draft.name}' was tried out, and answers are never deleted; copy it to change it, and archive "
+            "this one"
+        )
+    drawn = list(draft.entries.filter(system__kind=System.Kind.HUMAN).values_list("decoding", flat=True))
+    draft.delete()
+    Decoding.objects.filter(pk__in=drawn).delete()  # the human candidates, drawn for this draft alone
+
+
+def campaign_move(campaign: Campaign, *, to: str, allowed: Sequence[str], what: str) -> Campaign:
+    """Set the state if it is one of the allowed. Raises ConflictError."""
+    moved = Campaign.objects.current().filter(pk=campaign.pk, state__in=allowed).update(state=to)
+    campaign.refresh_from_db()
+    if not moved:
+        state = "archived" if campaign.archived_at else campaign.state
+        raise ConflictError(f"campaign '{campaign.name}' is {state} and cannot be {what}")
+    return campaign
+
+
+def campaign_open(*, campaign: Campaign) -> Campaign:
+    """Let raters in: a draft for the first time, which locks its content, or a paused campaign again."""
+    return campaign_move(campaign, to=Campaign.State.OPEN, allowed=["draft", "paused"], what="opened")
+
+
+def campaign_pause(*, campaign: Campaign) -> Campaign:
+    """Take no answers for now; raters are told so, and half answers are kept."""
+    return campaign_move(campaign, to=Campaign.State.PAUSED, allowed=["open"], what="paused")
+
+
+def campaign_extend(*, campaign: Campaign, overlap: int) -> Campaign:
+    """More raters an item. Raises ConflictError for a closed campaign, InputError for fewer than there are."""
+    if not campaign.overlap < overlap <= LARGEST_OVERLAP:
+        raise InputError(f"overlap: {overlap} must be a number from {campaign.overlap + 1} to {LARGEST_OVERLAP}")
+    going = Campaign.objects.current().filter(pk=campaign.pk, overlap__lt=overlap).exclude(state=Campaign.State.CLOSED)
+    if not going.update(overlap=overlap):
+        raise ConflictError(f"campaign '{campaign.name}' is over, and cannot be extended")
+    campaign.refresh_from_db()
+    return campaign
+
+
+def campaign_archive(*, campaign: Campaign, archived: bool = True) -> Campaign:
+    """Put a draft or closed campaign away from the list, or take it out again."""
+    if archived and campaign.state not in (Campaign.State.DRAFT, Campaign.State.CLOSED):
+        raise ConflictError(f"campaign '{campaign.name}' is {campaign.state}: close it before it is archived")
+    campaign.archived_at = timezone.now() if archived else None
+    campaign.save(update_fields=["archived_at"])
+    return campaign
 
 
 @transaction.atomic

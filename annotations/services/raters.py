@@ -63,6 +63,14 @@ def rater_join(
     return rater, fresh
 
 
+def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
+    """A rater for a dry run of a campaign that is not closed, and their session. What they answer never counts."""
+    if campaign.state == Campaign.State.CLOSED:
+        raise ConflictError(f"campaign '{campaign.name}' is closed and takes no dry run")
+    session = secrets.token_urlsafe(32)
+    return Rater.objects.create(campaign=campaign, session_hash=session_hash(session), trial=True), session
+
+
 def rater_of_session(session: str) -> Rater | None:
     return Rater.objects.select_related("campaign").filter(session_hash=session_hash(session)).first()
 

@@ -43,8 +43,10 @@ class Wait:
     seconds: int
 
 
-def check_open(campaign: Campaign) -> None:
-    if campaign.state != Campaign.State.OPEN:
+def check_open(rater: Rater) -> None:
+    campaign = rater.campaign
+    tried_out = rater.trial and campaign.state != Campaign.State.CLOSED
+    if campaign.state != Campaign.State.OPEN and not tried_out:
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
 
 
@@ -53,7 +55,7 @@ def assignment_next(*, rater: Rater, just_answered: bool = False) -> Screen | Wa
 
     Who has just answered hardly has another one open, so that the claim is tried first: it fails where they have.
     """
-    check_open(rater.campaign)
+    check_open(rater)
     return (None if just_answered else screen_open(rater)) or screen_claim(rater)
 
 
@@ -82,7 +84,7 @@ def screen_claim(rater: Rater) -> Screen | Wait | None:
         draw += 1
         try:
             with transaction.atomic():
-                if not Item.objects.filter(pk=item.pk, taken__lt=rater.campaign.overlap).update(taken=F("taken") + 1):
+                if not place_take(item.pk, rater):
                     continue
                 candidates = list(item.candidates.order_by("pk").values_list("pk", "public_id", "text"))
                 order = candidate_order(
@@ -96,6 +98,19 @@ def screen_claim(rater: Rater) -> Screen | Wait | None:
                 return found
             continue
         return screen_of(claimed, {pk: text for pk, _, text in candidates}, item.done)
+
+
+def place_take(item: int, rater: Rater) -> bool:
+    """Take one of an item's places for the rater, if one is free. A dry run needs none."""
+    if rater.trial:
+        return True
+    free = Item.objects.filter(pk=item, taken__lt=rater.campaign.overlap)
+    return bool(free.update(taken=F("taken") + 1))
+
+
+def place_give_back(item: int, rater: Rater) -> None:
+    if not rater.trial:
+        Item.objects.filter(pk=item).update(taken=F("taken") - 1)
 
 
 def assignment_write(rater: Rater, item: Item, order: list[list[Any]]) -> Assignment:
@@ -194,13 +209,13 @@ def _respond(
         answered_before = assignment.state != State.OPEN or revision
         if answered_before and (again := rating_of_key(key, digest)):
             return again
-        check_open(rater.campaign)
+        check_open(rater)
         if assignment.state in (State.DONE, State.SKIPPED):
             raise ConflictError(f"the assignment is {assignment.state} already, under another key")
         leased = assignment.state == State.OPEN and assignment.leased_until > timezone.now()
         if leased:
             stored = read_answers(rater.campaign, assignment, answers) if kind == Kind.ANSWER else {}
-            return _answer(assignment, kind, key, digest, revision + 1, stored, seconds)
+            return _answer(rater, assignment, kind, key, digest, revision + 1, stored, seconds)
         assignment_release(assignment)  # committed: the error is raised outside of the transaction
     raise GoneError("the assignment's lease has expired; ask for the next one")
 
@@ -212,6 +227,7 @@ def read_answers(campaign: Campaign, assignment: Assignment, answers: Any) -> di
 
 
 def _answer(
+    rater: Rater,
     assignment: Assignment,
     kind: str,
     key: uuid.UUID,
@@ -224,7 +240,7 @@ def _answer(
     state = State.DONE if kind == Kind.ANSWER else State.SKIPPED
     Assignment.objects.filter(pk=assignment.pk).update(state=state, draft={})
     if kind == Kind.SKIP:
-        Item.objects.filter(pk=assignment.item_id).update(taken=F("taken") - 1)
+        place_give_back(assignment.item_id, rater)
     return rating
 
 
@@ -288,15 +304,13 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
         assignment, revision = assignment_lock(rater, target.assignment.public_id)
         if again := rating_of_key(key, digest):
             return again
-        check_open(rater.campaign)
+        check_open(rater)
         if target.revision != revision or target.kind == Kind.WITHDRAWN:
             raise ConflictError("the rating was taken back or replaced already")
         for other in Assignment.objects.select_for_update().open().filter(rater=rater).exclude(pk=assignment.pk):
             assignment_release(other)
-        if target.kind == Kind.SKIP:
-            place = Item.objects.filter(pk=assignment.item_id, taken__lt=rater.campaign.overlap)
-            if not place.update(taken=F("taken") + 1):
-                raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings")
+        if target.kind == Kind.SKIP and not place_take(assignment.item_id, rater):
+            raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings")
         withdrawn = rating_write(assignment, Kind.WITHDRAWN, key, digest, revision=target.revision + 1)
         names = dict(assignment.candidate_order)
         before = protocol_named(rater.campaign.protocol).fields(target.answers, names=names)
@@ -308,7 +322,7 @@ def assignment_release(assignment: Assignment) -> bool:
     """Give an open assignment back, so that its place in the item is free. Says whether it was open."""
     released = Assignment.objects.open().filter(pk=assignment.pk).update(state=State.RELEASED)
     if released:
-        Item.objects.filter(pk=assignment.item_id).update(taken=F("taken") - 1)
+        place_give_back(assignment.item_id, assignment.rater)
     return bool(released)
 
 

@@ -4,6 +4,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -57,14 +58,29 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 def welcome(request: HttpRequest, campaign: Campaign, problem: str = "") -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
-    context = {
-        "campaign": campaign,
-        "labels": [label_of(criterion) for criterion in campaign.criteria],
+    context = welcome_context(campaign) | {
         "rater": given.get("rater", ""),
         "signature": given.get("signature", ""),
         "problem": problem,
     }
     return render(request, "rating/welcome.html", context, status=403 if problem else 200)
+
+
+def welcome_context(campaign: Campaign) -> dict[str, Any]:
+    return {"campaign": campaign, "labels": [label_of(criterion) for criterion in campaign.criteria]}
+
+
+def session_cookie_set(request: HttpRequest, answer: HttpResponse, token: str, session: str) -> None:
+    """Let this browser come back as the rater of the session."""
+    answer.set_cookie(
+        cookie_of(token),
+        session,
+        max_age=COOKIE_SECONDS,
+        path=reverse("rate", args=[token]),
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
 
 
 @require_POST
@@ -86,15 +102,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     except InputError:
         return redirect("rate", token)
     answer = redirect("rate", token)
-    answer.set_cookie(
-        cookie_of(token),
-        session,
-        max_age=COOKIE_SECONDS,
-        path=reverse("rate", args=[token]),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure(),
-    )
+    session_cookie_set(request, answer, token, session)
     return answer
 
 
@@ -108,18 +116,23 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, just_answered: b
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
     if isinstance(found, Screen):
-        context |= screen_context(rater, found)
+        context |= screen_context(rater.campaign, found)
     elif isinstance(found, Wait):
         context["seconds"] = found.seconds
     context |= {"code": completion_code(rater), "skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
-    context["can_undo"] = rater.campaign.state == Campaign.State.OPEN and ratings.rating_last(rater=rater) is not None
+    context["can_undo"] = can_undo(rater)
     context["part"] = f"rating/_{kind}.html"
     return render(request, context["part"] if is_htmx(request) else "rating/page.html", context)
 
 
-def screen_context(rater: Rater, screen: Screen) -> dict[str, Any]:
+def can_undo(rater: Rater) -> bool:
+    going = rater.trial or rater.campaign.state == Campaign.State.OPEN
+    return going and ratings.rating_last(rater=rater) is not None
+
+
+def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
     """What a screen's template needs. A field is named `criterion:candidate`; its value is what the draft has."""
-    campaign, source, draft = rater.campaign, screen.assignment.item.source, screen.assignment.draft
+    source, draft = screen.assignment.item.source, screen.assignment.draft
     labels = [(criterion, label_of(criterion)) for criterion in campaign.criteria]
     return {
         "assignment": screen.assignment,
@@ -259,7 +272,12 @@ def keep_draft(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> 
 def photo(request: HttpRequest, assignment_id: uuid.UUID) -> FileResponse:
     """The picture of a screen; the assignment's random id is the permission to see it."""
     rows = Assignment.objects.filter(public_id=assignment_id, item__campaign__show__in=["photo", "both"])
-    path = rows.values_list("item__source__photo__image", flat=True).first()
+    return picture(rows.values_list("item__source__photo__image", flat=True))
+
+
+def picture(paths: QuerySet[Any, Any]) -> FileResponse:
+    """The file of the one path, without its name, which may tell what it is."""
+    path = paths.first()
     if not path or not Path(path).is_file():
         raise Http404
     answer = FileResponse(Path(path).open("rb"))  # noqa: SIM115  the response closes it

@@ -158,7 +158,7 @@ def test_cancel_and_retry() -> None:
     lifecycle.run_retry(run)
     run.refresh_from_db()
     assert run.state == "queued"
-    with pytest.raises(ConflictError, match="cannot be retried"):
+    with pytest.raises(ConflictError, match="only a failed or cancelled run can be tried again"):
         lifecycle.run_retry(run)
 
 

@@ -44,9 +44,10 @@ def launch(
 
 
 def checkpoint_of(system: System) -> Checkpoint:
-    checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()
+    kept = Checkpoint.objects.filter(pruned_at=None)
+    checkpoint = kept.filter(system=system).select_related("run").first()
     if checkpoint is None:
-        trained = ", ".join(Checkpoint.objects.order_by("system__name").values_list("system__name", flat=True)[:20])
+        trained = ", ".join(kept.order_by("system__name").values_list("system__name", flat=True)[:20])
         raise InputError(
             f"system '{system.name}' has no checkpoint to decode with; trained are: {trained or 'none yet'}"
         )

@@ -112,7 +112,7 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     from modeling.corpus import Example
     from modeling.metrics.source_gain import score_checkpoint
 
-    checkpoint = Checkpoint.objects.filter(system=decoding.system).select_related("run").first()
+    checkpoint = Checkpoint.objects.filter(system=decoding.system, pruned_at=None).select_related("run").first()
     if checkpoint is None:
         return {}
     source = decoding.settings.get("source", corpus.CAPTION)

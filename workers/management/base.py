@@ -5,9 +5,21 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotations.management.base import AnswerCommand
-from workers.jobs import perform
+from workers.jobs import importing, perform
 from workers.lifecycle import Claim, holding
 from workers.models import Run
+
+
+class ImportCommand(AnswerCommand):
+    """Imports files as a run of its own process, which is where they are. Subclasses write `request`."""
+
+    def request(self, **options: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        config = {**self.request(**options), "dataset": options["dataset"]}
+        with self.share() as watch:
+            return importing.import_here(config=config, watch=watch)
 
 
 class LaunchCommand(AnswerCommand):

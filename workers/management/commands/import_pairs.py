@@ -3,14 +3,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotations.importing.content import fingerprint
-from annotations.importing.pairs import PairFields, parse_systems, read_pairs
-from annotations.management.base import AnswerCommand
 from annotations.models import Split
-from workers.importing import import_albums
+from workers.management.base import ImportCommand
 
 
-class Command(AnswerCommand):
+class Command(ImportCommand):
     help = (
         "Import JSON lines of sources, references and other systems' outputs. A field is a dotted path to a string "
         "or a list of strings. Without an album field each line is a document of its own."
@@ -35,23 +32,12 @@ class Command(AnswerCommand):
             help="another system's outputs; '*=FIELD' makes each key of the object in the field a system; repeatable",
         )
 
-    def answer(self, **options: Any) -> dict[str, Any]:
-        fields = PairFields(
-            source=options["source_field"],
-            reference=options["reference_field"],
-            album=options["album_field"],
-            photo=options["photo_field"],
-            systems=parse_systems(options["systems"]),
-        )
-        file = options["file"]
-        digest = fingerprint([file], [options["split"], *fields.options()])
-        content = fingerprint([file], [])[:12]
-        with self.share() as watch:
-            return import_albums(
-                dataset=options["dataset"],
-                split=options["split"],
-                files=[file],
-                fingerprint=digest,
-                read=lambda note: read_pairs(file, fields, unique_prefix=content, note=note),
-                watch=watch,
-            )
+    def request(self, **options: Any) -> dict[str, Any]:
+        fields = {
+            "source": options["source_field"],
+            "reference": options["reference_field"],
+            "album": options["album_field"],
+            "photo": options["photo_field"],
+            "systems": options["systems"],
+        }
+        return {"form": "pairs", "files": {"file": [str(options["file"])]}, "fields": fields, "split": options["split"]}

@@ -9,6 +9,7 @@ from django.db import OperationalError, close_old_connections
 
 from annotations.services.ratings import leases_release_expired
 from workers.lifecycle import sweep
+from workers.listeners import listeners_forget
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         while True:
             try:
                 close_old_connections()
-                counts = sweep() | {"leases": leases_release_expired()}
+                counts = sweep() | {"leases": leases_release_expired(), "listeners": listeners_forget()}
             except OperationalError as error:  # the database restarts or is busy: the next round may succeed
                 log.warning("round missed", error=str(error))
             else:

@@ -1,0 +1,154 @@
+"""The store in Django's admin. Rows are looked at here, and written by the services behind the pages."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+
+from annotations.models import Campaign, Dataset, FeedbackSet, Source, Split, StorySentence
+from annotations.views import campaigns, reports
+
+SAMPLES = 12
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """A list and a page to look at; whatever changes rows is a page of its own."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def share_bar(done: int, total: int) -> str:
+    """A bar with its figures beside it."""
+    return format_html(
+        '<progress class="share" max="{}" value="{}"></progress> {} of {}', max(total, 1), done, done, total
+    )
+
+
+class ArchiveFilter(admin.SimpleListFilter):
+    """Archived campaigns are listed on request only."""
+
+    title = "archive"
+    parameter_name = "archived"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Archived")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for chosen, label in ((None, "Current"), ("yes", "Archived")):
+            query = changelist.get_query_string({self.parameter_name: chosen} if chosen else {}, [self.parameter_name])
+            yield {"selected": self.value() == chosen, "query_string": query, "display": label}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(archived_at__isnull=self.value() != "yes")
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "purpose", "dataset", "done", "created_at")
+    list_filter = (ArchiveFilter, "state", "purpose", "dataset")
+    search_fields = ("name",)
+    ordering = ("-pk",)
+    page_template = "annotations/campaigns/page.html"
+    change_list_template = "annotations/campaigns/list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        rows: QuerySet[Campaign] = Campaign.objects.with_progress().select_related("dataset")
+        return rows
+
+    @admin.display(description="answered")
+    def done(self, campaign: Any) -> str:
+        return share_bar(campaign.answered, campaign.screens)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        campaign = get_object_or_404(Campaign, pk=object_id)
+        if not self.has_view_permission(request, campaign):
+            return super().change_view(request, object_id, *args, **kwargs)
+        return campaigns.show(request, campaign, self.page_template)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("new/", campaigns.add, name="annotations_campaign_new"),
+            path("count/", campaigns.count, name="annotations_campaign_count"),
+            path("<int:pk>/copy/", campaigns.add, name="annotations_campaign_copy"),
+            path("<int:pk>/edit/", campaigns.add, {"replace": True}, name="annotations_campaign_edit"),
+            path("<int:pk>/act/", campaigns.act, name="annotations_campaign_act"),
+            path("<int:pk>/progress/", campaigns.progress, name="annotations_campaign_progress"),
+            path("<int:pk>/links/", campaigns.invite, name="annotations_campaign_links"),
+            path("<int:pk>/try/", campaigns.try_out, name="annotations_campaign_try"),
+            path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),
+            path("<int:pk>/photo/<uuid:item>/", campaigns.photo, name="annotations_campaign_photo"),
+            path("<int:pk>/campaign.toml", campaigns.toml, name="annotations_campaign_toml"),
+            path("<int:pk>/report/", reports.page, name="annotations_campaign_report"),
+            path("<int:pk>/unblind/", reports.unblind, name="annotations_campaign_unblind"),
+            path("<int:pk>/report.<str:form>", reports.export, name="annotations_campaign_export"),
+            path("<int:pk>/ratings.<str:form>", reports.ratings, name="annotations_campaign_ratings"),
+        ]
+        return own + super().get_urls()
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ReadOnlyAdmin):
+    list_display = ("name", "albums", "created_at")
+    change_form_template = "annotations/datasets/page.html"
+    ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
+        return super().get_queryset(request).annotate(album_count=Count("albums"))
+
+    @admin.display(description="albums", ordering="album_count")
+    def albums(self, dataset: Any) -> int:
+        return int(dataset.album_count)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        dataset = get_object_or_404(Dataset, pk=object_id)
+        rows = []
+        for split in Split.values:
+            sources = Source.objects.of_split(dataset, split)
+            rows.append(
+                {
+                    "split": split,
+                    "albums": dataset.albums.filter(split=split, imported_by__state="complete").count(),
+                    "captions": sources.captions().count(),
+                    "photos": sources.of_kind("photo").count(),
+                    "sentences": StorySentence.objects.of_split(dataset, split).count(),
+                }
+            )
+        visible = Source.objects.visible().filter(album__dataset=dataset, photo__sentences__isnull=False)
+        samples = visible.exclude(kind="sequence").order_by("?").select_related("photo", "album")[:SAMPLES]
+        extra = {
+            "splits": rows,
+            "imports": dataset.imports.complete().order_by("-pk"),
+            "samples": [(source, source.photo.sentences.first()) for source in samples if source.photo],
+        }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
+
+
+@admin.register(FeedbackSet)
+class FeedbackSetAdmin(ReadOnlyAdmin):
+    list_display = ("name", "dataset", "examples", "from_campaigns", "valid", "created_at")
+    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "valid", "created_at")
+    ordering = ("-pk",)
+
+    @admin.display(description="rated texts")
+    def examples(self, row: FeedbackSet) -> int:
+        return int(row.counts.get("examples", 0))
+
+    @admin.display(description="campaigns")
+    def from_campaigns(self, row: FeedbackSet) -> str:
+        return ", ".join(row.campaigns.order_by("name").values_list("name", flat=True))

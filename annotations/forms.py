@@ -1,0 +1,127 @@
+"""Forms of the researcher's pages."""
+
+from typing import Any
+
+from django import forms
+
+from annotations.errors import InputError
+from annotations.importing.campaign_file import LONGEST_TEXT, SPLIT_OF, CampaignSpec
+from annotations.models import Campaign, Dataset, System
+from annotations.protocols import PROTOCOLS
+from annotations.protocols.labels import LABELS
+
+PLACE = "form"
+
+
+class CampaignForm(forms.Form):
+    """The keys of a campaign file, one field each; the split follows from the purpose."""
+
+    name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
+    purpose = forms.ChoiceField(
+        choices=Campaign.Purpose.choices, widget=forms.RadioSelect, initial=Campaign.Purpose.EVALUATION
+    )
+    dataset = forms.ModelChoiceField(Dataset.objects.order_by("name"), to_field_name="name")
+    systems = forms.ModelMultipleChoiceField(
+        System.objects.order_by("kind", "name"),
+        to_field_name="name",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Two to four read well on a phone. 'caption' competes only where the caption is not shown.",
+    )
+    show = forms.ChoiceField(
+        choices=[
+            ("caption", "the caption"),
+            ("photo", "the photo"),
+            ("both", "photo and caption"),
+            ("none", "nothing: the texts alone"),
+        ],
+        initial="caption",
+        label="Raters see of the source",
+    )
+    protocol = forms.ChoiceField(
+        choices=[(name, name) for name in PROTOCOLS], initial="slider", help_text="How a screen is answered."
+    )
+    unit = forms.ChoiceField(choices=[("sentence", "sentence")], initial="sentence", help_text="What one text is.")
+    criteria = forms.MultipleChoiceField(
+        choices=[(name, f"{label.title}: {label.question}") for name, label in LABELS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["human_likeness"],
+        required=False,
+    )
+    own_criteria = forms.CharField(
+        required=False,
+        help_text="Names of your own, with commas between; their scale runs from not at all to entirely.",
+    )
+    items = forms.IntegerField(min_value=1, initial=100, help_text="Different sources, one screen each.")
+    overlap = forms.IntegerField(min_value=1, initial=3, help_text="Raters an item, at most.")
+    seed = forms.IntegerField(min_value=0, initial=1, help_text="Draws the items, their order, the human's texts.")
+    instructions = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=LONGEST_TEXT,
+        required=False,
+        help_text="Read before the first screen, and on request. Empty: the built-in text, in the rater's language.",
+    )
+    consent = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=LONGEST_TEXT,
+        required=False,
+        help_text="What raters agree to by beginning. Empty: the built-in text.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Holds the values against the campaign file's own rules; `cleaned_data["spec"]` is what such a file gives."""
+        given = super().clean() or self.cleaned_data
+        if self.errors:
+            return given
+        own = [name.strip() for name in given["own_criteria"].split(",") if name.strip()]
+        values = {
+            "name": given["name"],
+            "purpose": given["purpose"],
+            "dataset": given["dataset"].name,
+            "split": SPLIT_OF[given["purpose"]],
+            "systems": [system.name for system in given["systems"]],
+            "criteria": [*given["criteria"], *own],
+            **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show")},
+            **{key: given[key] for key in ("instructions", "consent")},
+        }
+        try:
+            given["spec"] = CampaignSpec.from_mapping(values, PLACE)
+        except InputError as error:
+            self.add_problem(error)
+        return given
+
+    def add_problem(self, error: InputError) -> None:
+        """Show a problem at the field whose key it begins with, else above the form."""
+        message = str(error).removeprefix(f"{PLACE}: ")
+        key, _, rest = message.partition(": ")
+        if key in self.fields:
+            self.add_error(key, rest)
+        else:
+            self.add_error(None, message)
+
+    @staticmethod
+    def initial_of(spec: CampaignSpec) -> dict[str, Any]:
+        """What the form holds for a spec."""
+        keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed")
+        return {
+            **{key: getattr(spec, key) for key in (*keys, "instructions", "consent")},
+            "systems": list(spec.systems),
+            "criteria": [name for name in spec.criteria if name in LABELS],
+            "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
+        }
+
+
+class ExtendForm(forms.Form):
+    overlap = forms.IntegerField(min_value=1)
+
+
+class InviteForm(forms.Form):
+    raters = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One id a line, such as a participant number. Each gets a link of their own, on any device.",
+    )
+
+    def clean_raters(self) -> list[str]:
+        ids = list(dict.fromkeys(line.strip() for line in self.cleaned_data["raters"].splitlines() if line.strip()))
+        if too_long := [each for each in ids if len(each) > 200]:
+            raise forms.ValidationError(f"'{too_long[0][:40]}…' has more than 200 characters")
+        return ids

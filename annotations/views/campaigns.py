@@ -1,0 +1,211 @@
+"""The researcher's campaign pages: made by a form, looked at as a rater will, opened, watched and closed."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotations.assignment.choice import candidate_order
+from annotations.errors import InputError
+from annotations.forms import CampaignForm, ExtendForm, InviteForm
+from annotations.importing.campaign_file import campaign_toml
+from annotations.links import rater_link
+from annotations.models import Assignment, Campaign, Item, Rater, Remark
+from annotations.querysets.campaigns import items_by_answers, rater_progress
+from annotations.services import campaigns
+from annotations.services.raters import trial_join
+from annotations.services.ratings import Screen
+from annotations.views.pages import render_page, staff_page
+from annotations.views.rating import picture, screen_context, session_cookie_set, welcome_context
+
+ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
+    "open": ("opened", campaigns.campaign_open),
+    "pause": ("paused", campaigns.campaign_pause),
+    "close": ("closed", campaigns.campaign_close),
+    "archive": ("archived", campaigns.campaign_archive),
+}
+
+
+def page_of(campaign: Campaign) -> str:
+    return reverse("admin:annotations_campaign_change", args=[campaign.pk])
+
+
+def note_act(request: HttpRequest, campaign: Campaign, what: str) -> None:
+    """Keep who did it, in the admin's log."""
+    who = request.user.pk or 0  # a staff page's visitor always has one
+    LogEntry.objects.log_actions(who, [campaign], CHANGE, change_message=what, single_object=True)
+
+
+def campaign_context(campaign: Campaign) -> dict[str, Any]:
+    progress = items_by_answers(campaign)
+    answered = sum(answers * items for answers, items in progress.items())
+    trials = Rater.objects.filter(campaign=campaign, trial=True)
+    remarks = Remark.objects.filter(
+        rating__assignment__item__campaign=campaign, rating__assignment__rater__trial=False
+    ).select_related("rating__assignment__item")
+    return {
+        "campaign": campaign,
+        "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
+        "answered": answered,
+        "share": round(100 * answered / campaign.screens),
+        "progress": [{"answers": answers, "items": items} for answers, items in progress.items()],
+        "raters": rater_progress(campaign),
+        "remarks": remarks.order_by("-pk")[:50],
+        "tried_out": Assignment.objects.filter(rater__in=trials, state="done").count(),
+        "link": rater_link(campaign),
+        "invite": InviteForm(),
+        "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),
+    }
+
+
+def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpResponse:
+    """The page of a campaign; `template` is the admin's, which others may extend."""
+    return render_page(request, template, campaign.name, campaign_context(campaign))
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes while raters are at work."""
+    context = campaign_context(get_object_or_404(Campaign, pk=pk))
+    return render(request, "annotations/campaigns/_progress.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page("annotations.add_campaign")
+def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -> HttpResponse:
+    """A new draft; from a campaign's values as a copy of it, or in the place of a draft."""
+    origin = get_object_or_404(Campaign, pk=pk) if pk else None
+    if request.method == "POST":
+        form = CampaignForm(request.POST)
+        if form.is_valid():
+            spec = form.cleaned_data["spec"]
+            try:
+                if origin and replace:
+                    campaign = campaigns.draft_replace(draft=origin, spec=spec)
+                else:
+                    campaign = campaigns.campaign_create(spec=spec, state=Campaign.State.DRAFT)
+            except InputError as error:
+                form.add_problem(error)
+            else:
+                note_act(request, campaign, "made as a draft")
+                messages.success(request, f"Draft '{campaign.name}' is made: {campaign.screens} screens. Look at it.")
+                return redirect(page_of(campaign))
+    else:
+        initial = CampaignForm.initial_of(campaigns.spec_of(origin)) if origin else dict(request.GET.items())
+        if origin and not replace:
+            initial["name"] = f"{origin.name}-copy"
+        form = CampaignForm(initial=initial)
+    title = f"Change the draft '{origin.name}'" if origin and replace else "New campaign"
+    return render_page(request, "annotations/campaigns/form.html", title, {"form": form, "origin": origin})
+
+
+@require_POST
+@staff_page("annotations.add_campaign")
+def count(request: HttpRequest) -> HttpResponse:
+    """How many screens the form asks for, as far as it is filled in."""
+    form = CampaignForm(request.POST)
+    form.is_valid()
+    items, overlap = (form.cleaned_data.get(key) for key in ("items", "overlap"))
+    text = f"{items * overlap:,} screens: {items:,} items × {overlap} raters each." if items and overlap else ""
+    return HttpResponse(text)
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def act(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    action = request.POST.get("action", "")
+    try:
+        if action in ACTIONS:
+            done, service = ACTIONS[action]
+            service(campaign=campaign)
+        elif action == "restore":
+            done = "taken out of the archive"
+            campaigns.campaign_archive(campaign=campaign, archived=False)
+        elif action == "extend":
+            form = ExtendForm(request.POST)
+            overlap = form.cleaned_data["overlap"] if form.is_valid() else 0
+            done = f"extended to {campaigns.campaign_extend(campaign=campaign, overlap=overlap).overlap} raters an item"
+        elif action == "delete":
+            campaigns.draft_delete(draft=campaign)
+            messages.success(request, f"Draft '{campaign.name}' is gone.")
+            return redirect("admin:annotations_campaign_changelist")
+        else:
+            raise Http404
+    except InputError as error:
+        messages.error(request, str(error))
+    else:
+        note_act(request, campaign, done)
+        messages.success(request, f"Campaign '{campaign.name}' is {done}.")
+    return redirect(page_of(campaign))
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def invite(request: HttpRequest, pk: int) -> HttpResponse:
+    """A signed link for each outside id."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    form = InviteForm(request.POST)
+    links = []
+    if form.is_valid():
+        links = [{"rater": each, "link": rater_link(campaign, each)} for each in form.cleaned_data["raters"]]
+    context = {"campaign": campaign, "invite": form, "links": links}
+    return render_page(request, "annotations/campaigns/links.html", f"Links of {campaign.name}", context)
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def try_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """A dry run: this browser becomes a rater whose answers are marked and never count."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    try:
+        _rater, session = trial_join(campaign=campaign)
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
+    answer = redirect("rate", campaign.token)
+    session_cookie_set(request, answer, campaign.token, session)
+    return answer
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
+    """What a rater will see: the welcome (0) or a screen, counted from 1; nothing can be sent from it."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    if not 0 <= screen <= campaign.item_count:
+        raise Http404
+    place = {"preview": True, "screen": screen, "last": campaign.item_count, "campaign": campaign}
+    if screen == 0:
+        return render(request, "rating/welcome.html", {**welcome_context(campaign), **place})
+    item = get_object_or_404(Item.objects.select_related("source__photo"), campaign=campaign, position=screen - 1)
+    candidates = item.candidates.order_by("pk").values_list("public_id", "text")
+    texts = [(str(public_id), text) for public_id, text in candidates]
+    texts = candidate_order(texts, turn=0, seed=f"{campaign.seed}:{item.position}")
+    shown = Screen(Assignment(item=item), texts, done=screen - 1)
+    context = screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
+    if context["photo"]:
+        context["photo"] = reverse("admin:annotations_campaign_photo", args=[pk, item.public_id])
+    return render(request, "rating/page.html", context)
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def photo(request: HttpRequest, pk: int, item: uuid.UUID) -> FileResponse:
+    return picture(Item.objects.filter(campaign=pk, public_id=item).values_list("source__photo__image", flat=True))
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def toml(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    answer = HttpResponse(campaign_toml(campaigns.spec_of(campaign)), content_type="application/toml")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{campaign.name}.toml"'
+    return answer

@@ -1,0 +1,35 @@
+"""What the researcher's pages share: they live in Django's admin, behind its login and its permissions."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import site
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+View = Callable[..., HttpResponseBase]
+
+
+def staff_page(permission: str) -> Callable[[View], View]:
+    """A view for who is logged in as staff and has the permission (`app.action_model`)."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded: View = site.admin_view(checked)
+        return guarded
+
+    return wrap
+
+
+def render_page(
+    request: HttpRequest, template: str, title: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    return render(request, template, {**site.each_context(request), "title": title, **context}, status=status)

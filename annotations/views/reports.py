@@ -1,0 +1,103 @@
+"""The report page and its exports. Who leads is hidden until the campaign closes; an early look is kept."""
+
+import io
+import json
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from annotations.errors import ConflictError
+from annotations.models import Campaign, Report
+from annotations.reports.export import write_ratings, write_report_csv
+from annotations.reports.render import report_context, report_html
+from annotations.reports.rows import rating_rows
+from annotations.services.reports import check_unblinded, report_freeze
+from annotations.views.campaigns import note_act, page_of
+from annotations.views.pages import render_page, staff_page
+
+CONTENT_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+}
+
+
+def unblinded_early(campaign: Campaign) -> bool:
+    """Whether somebody has asked for an early look at the results as they stand."""
+    return campaign.state != Campaign.State.CLOSED and Report.objects.filter(campaign=campaign).exists()
+
+
+def report_of(campaign: Campaign) -> Report:
+    """The report as it stands; for a campaign that is not closed, only where an early look was asked for."""
+    return report_freeze(campaign=campaign, unblind=unblinded_early(campaign))
+
+
+@require_GET
+@staff_page("annotations.view_report")
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    try:
+        frozen = report_of(campaign)
+    except ConflictError:
+        return render_page(
+            request, "annotations/campaigns/report_hidden.html", f"Report of {campaign.name}", {"campaign": campaign}
+        )
+    context = {"campaign": campaign, "frozen": frozen, **report_context(json.loads(bytes(frozen.content)))}
+    return render_page(request, "annotations/campaigns/report.html", f"Report of {campaign.name}", context)
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def unblind(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    if campaign.state != Campaign.State.CLOSED:
+        frozen = report_freeze(campaign=campaign, unblind=True)
+        note_act(request, campaign, f"looked at the results before the close (report {frozen.sha256[:12]})")
+    return redirect("admin:annotations_campaign_report", pk)
+
+
+@require_GET
+@staff_page("annotations.view_report")
+def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
+    """The report as `html`, `json` (the kept bytes) or `csv`."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    try:
+        frozen = report_of(campaign)
+    except ConflictError as error:
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
+    content = bytes(frozen.content)
+    if form == "json":
+        return attachment(f"{campaign.name}-report.json", form, content)
+    if form == "html":
+        return attachment(f"{campaign.name}-report.html", form, report_html(json.loads(content)).encode())
+    if form != "csv":
+        raise Http404
+    out = io.StringIO()
+    write_report_csv(out, json.loads(content))
+    return attachment(f"{campaign.name}-report.csv", form, out.getvalue().encode())
+
+
+@require_GET
+@staff_page("annotations.view_report")
+def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponse:
+    """The ratings as `csv` or `jsonl`, one row a rating, criterion and system."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    if form not in ("csv", "jsonl"):
+        raise Http404
+    try:
+        check_unblinded(campaign, unblinded_early(campaign))
+    except ConflictError as error:
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
+    out = io.StringIO()
+    write_ratings(out, rating_rows(campaign), form)
+    return attachment(f"{campaign.name}-ratings.{form}", form, out.getvalue().encode())
+
+
+def attachment(name: str, form: str, content: bytes) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=CONTENT_TYPES[form], headers=headers)

@@ -1,0 +1,69 @@
+"""Who may do what. An admin may do all; a researcher what the group allows; anybody else nothing. A rater needs no
+account: their link is enough, and opens nothing but their own screens."""
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from annotations.errors import InputError, NotFoundError
+
+RESEARCHERS = "researchers"
+RESEARCHERS_MAY = (
+    ("annotations", ("view_dataset", "view_system", "view_feedbackset", "view_report")),
+    ("annotations", ("view_campaign", "add_campaign", "change_campaign")),
+    ("workers", ("view_run", "add_run", "change_run", "view_checkpoint", "delete_checkpoint", "view_listener")),
+)
+ROLES = ("researcher", "admin")
+
+
+def researchers_group_make(*, using: str = "default") -> Group:
+    """The group with exactly its permissions; called after every `migrate`."""
+    group, _ = Group.objects.using(using).get_or_create(name=RESEARCHERS)
+    permissions = Permission.objects.using(using)
+    group.permissions.set(
+        [
+            permissions.get(content_type__app_label=app, codename=codename)
+            for app, codenames in RESEARCHERS_MAY
+            for codename in codenames
+        ]
+    )
+    return group
+
+
+def account_make(*, name: str, role: str, password: str | None = None) -> User:
+    """A new account, which without a password cannot log in before its link is used.
+
+    Raises InputError for a name that is taken or not a name.
+    """
+    if role not in ROLES:
+        raise InputError(f"role: '{role}' is not one of {', '.join(ROLES)}")
+    if User.objects.filter(username=name).exists():
+        raise InputError(f"account '{name}' exists already")
+    user = User(username=name, is_staff=True, is_superuser=role == "admin")
+    user.set_password(password)
+    try:
+        user.clean_fields(exclude=["password"])
+    except ValidationError as error:
+        raise InputError(f"account '{name}': {' '.join(error.messages)}") from error
+    user.save()
+    if role == "researcher":
+        user.groups.add(researchers_group_make())
+    return user
+
+
+def account_named(name: str) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        there = ", ".join(User.objects.order_by("username").values_list("username", flat=True)[:20])
+        raise NotFoundError(f"account '{name}' does not exist; there is: {there or 'none yet'}. --role makes a new one")
+    return user
+
+
+def password_link(user: User) -> str:
+    """A link to set a new password: good once, for a week, until the password changes or its owner logs in."""
+    uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+    return f"{settings.SITE_URL}{reverse('password_reset_confirm', args=[uid, token])}"

@@ -1,0 +1,142 @@
+"""Runs, checkpoints and systems in Django's admin, and the campaign pages with what runs do for them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from annotations.admin import CampaignAdmin, ReadOnlyAdmin
+from annotations.models import Campaign, System
+from workers import views
+from workers.models import Checkpoint, Listener, Run
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("what", "state_shown", "progress", "queue", "message", "created_at")
+    list_filter = ("kind", "state", "queue")
+    ordering = ("-pk",)
+    list_per_page = 50
+    change_list_template = "workers/list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        return super().get_queryset(request).select_related("system", "dataset").defer("history", "log", "result")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "state__in" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="run")
+    def what(self, run: Run) -> str:
+        return f"{run.kind} {run.system or run.config.get('name') or run.config.get('dataset', '')}"
+
+    @admin.display(description="state")
+    def state_shown(self, run: Run) -> str:
+        return format_html('<span class="state {}">{}</span>', run.state, run.state)
+
+    @admin.display(description="progress")
+    def progress(self, run: Run) -> str:
+        percent = round(100 * run.fraction)
+        return format_html('<progress class="share" max="100" value="{}"></progress> {} %', percent, percent)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        run = get_object_or_404(Run.objects.select_related("system", "dataset", "decoding"), pk=object_id)
+        if not self.has_view_permission(request, run):
+            return super().change_view(request, object_id, *args, **kwargs)
+        return views.show_run(request, run)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("launch/<str:kind>/", views.launch, name="workers_run_launch"),
+            path("import/<str:form>/", views.import_files, name="workers_run_import"),
+            path("<int:pk>/watch/", views.watch, name="workers_run_watch"),
+            path("<int:pk>/<str:action>/act/", views.act, name="workers_run_act"),
+        ]
+        return own + super().get_urls()
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyAdmin):
+    list_display = ("system_link", "size", "trained", "used_by", "files")
+    list_display_links = None
+    ordering = ("-size_bytes",)
+    list_select_related = ("system", "run")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Checkpoint]:
+        used = Count("system__decodings", filter=Q(system__decodings__completed_at__isnull=False))
+        return super().get_queryset(request).annotate(decodings=used)
+
+    @admin.display(description="system", ordering="system__name")
+    def system_link(self, row: Checkpoint) -> str:
+        address = reverse("admin:annotations_system_change", args=[row.system_id])
+        return format_html('<a href="{}">{}</a>', address, row.system)
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, row: Checkpoint) -> str:
+        return f"{row.size_bytes / 1e6:.1f} MB"
+
+    @admin.display(description="trained", ordering="created_at")
+    def trained(self, row: Checkpoint) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M}, {row.metrics.get('steps', '?')} steps"
+
+    @admin.display(description="decodings")
+    def used_by(self, row: Any) -> int:
+        return int(row.decodings)
+
+    @admin.display(description="files")
+    def files(self, row: Checkpoint) -> str:
+        if row.pruned_at:
+            return f"removed {row.pruned_at:%Y-%m-%d}"
+        return format_html('<a href="{}">remove…</a>', reverse("admin:workers_checkpoint_confirm", args=[row.pk]))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("<int:pk>/prune/", views.prune, name="workers_checkpoint_prune"),
+            path("<int:pk>/confirm/", views.prune_confirm, name="workers_checkpoint_confirm"),
+        ]
+        return own + super().get_urls()
+
+
+@admin.register(System)
+class SystemAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "decodings_count", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("name",)
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[System]:
+        complete = Count("decodings", filter=Q(decodings__completed_at__isnull=False))
+        return super().get_queryset(request).annotate(complete=complete)
+
+    @admin.display(description="decodings", ordering="complete")
+    def decodings_count(self, system: Any) -> int:
+        return int(system.complete)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        system = get_object_or_404(System, pk=object_id)
+        if not self.has_view_permission(request, system):
+            return super().change_view(request, object_id, *args, **kwargs)
+        return views.show_system(request, system)
+
+
+@admin.register(Listener)
+class ListenerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "queue_names", "seen_at")
+    list_display_links = None
+
+    @admin.display(description="queues")
+    def queue_names(self, row: Listener) -> str:
+        return ", ".join(row.queues)
+
+
+admin.site.unregister(Campaign)
+
+
+@admin.register(Campaign)
+class ScoredCampaignAdmin(CampaignAdmin):
+    """The campaign's page, with a button that scores its systems."""
+
+    page_template = "workers/campaign.html"

@@ -1,0 +1,59 @@
+"""Which worker processes listen to which queues, so that a person can be told when nobody takes a run.
+
+Celery's own inspection asks through the broker, which a worker busy with a run does not answer; here each worker
+process beats a row of its own from a thread.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from workers.lifecycle import stopping, this_process
+from workers.models import Listener, Run
+
+log = structlog.get_logger(__name__)
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def listen(*, queues: Sequence[str]) -> None:
+    """Beat for this process until it ends, from a thread of its own."""
+
+    def pulse() -> None:
+        try:
+            while True:
+                try:
+                    close_old_connections()
+                    listener_beat(name=this_process(), queues=queues)
+                except OperationalError as error:  # a busy or restarted database: the next beat may succeed
+                    log.warning("listener's beat missed", error=str(error))
+                if stopping.wait(settings.LISTENER_BEAT_SECONDS):
+                    Listener.objects.filter(name=this_process()).delete()
+                    return
+        finally:
+            connection.close()
+
+    threading.Thread(target=pulse, name="listener", daemon=True).start()
+
+
+def listener_beat(*, name: str, queues: Sequence[str]) -> None:
+    Listener.objects.update_or_create(name=name, defaults={"queues": list(queues), "seen_at": timezone.now()})
+
+
+def listeners_forget() -> int:
+    """Remove those not seen for a day. Returns how many."""
+    gone, _ = Listener.objects.filter(seen_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+    return gone
+
+
+def unheard_queues() -> dict[str, int]:
+    """Queues with runs that wait and no living worker listening, with the number of those runs."""
+    heard = {queue for listener in Listener.objects.alive() for queue in listener.queues}
+    waiting = Counter(Run.objects.claimable().values_list("queue", flat=True))
+    return {queue: count for queue, count in sorted(waiting.items()) if queue not in heard}

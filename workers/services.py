@@ -1,0 +1,29 @@
+"""Writes of checkpoints."""
+
+import shutil
+from pathlib import Path
+
+from django.utils import timezone
+
+from annotations.errors import ConflictError
+from workers.models import Checkpoint, Run
+
+
+def run_folder(run: Run, root: Path) -> Path:
+    return root / "runs" / str(run.public_id)
+
+
+def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
+    """Remove a checkpoint's files and its training's data; rows, decodings and lineage stay. Returns bytes freed.
+
+    Raises ConflictError where it was pruned before or a run still uses it.
+    """
+    using = Run.objects.filter(system=checkpoint.system, state__in=[Run.State.QUEUED, Run.State.RUNNING]).first()
+    if using:
+        raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
+    if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=timezone.now()):
+        raise ConflictError(f"checkpoint of '{checkpoint.system}': its files were removed already")
+    folder = run_folder(checkpoint.run, root)
+    freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    shutil.rmtree(folder, ignore_errors=True)
+    return freed

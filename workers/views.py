@@ -1,0 +1,178 @@
+"""Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotations.errors import InputError
+from annotations.models import Decoding, Output, System
+from annotations.views.pages import render_page, staff_page
+from workers.curves import loss_svg
+from workers.forms import IMPORT_FORMS, LAUNCH_FORMS, LaunchForm
+from workers.lifecycle import run_cancel, run_retry
+from workers.lineage import lineage
+from workers.models import Checkpoint, Run
+from workers.services import checkpoint_prune
+
+LOG_LINES = 30
+SAMPLES = 20
+FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
+
+
+def page_of(run: Run) -> str:
+    return reverse("admin:workers_run_change", args=[run.pk])
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page("workers.add_run")
+def launch(request: HttpRequest, kind: str) -> HttpResponse:
+    if kind not in LAUNCH_FORMS:
+        raise Http404
+    return launch_page(request, LAUNCH_FORMS[kind], {})
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page("workers.add_run")
+def import_files(request: HttpRequest, form: str) -> HttpResponse:
+    if form not in IMPORT_FORMS:
+        raise Http404
+    tabs = [{"form": key, "title": each.title, "chosen": key == form} for key, each in IMPORT_FORMS.items()]
+    return launch_page(request, IMPORT_FORMS[form], {"tabs": tabs})
+
+
+def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dict[str, Any]) -> HttpResponse:
+    if request.method == "POST":
+        form = form_class(request.POST, request.FILES)
+        run = form.run()
+        if run:
+            messages.success(request, "Launched.")
+            return redirect(page_of(run))
+    else:
+        form = form_class(initial=request.GET.dict())
+    return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
+
+
+def seconds_left(run: Run, now: datetime) -> float | None:
+    """From the pace of this attempt, once it has done enough to have one; None before that."""
+    done = run.fraction - run.fraction_at_claim
+    if run.state != Run.State.RUNNING or run.started_at is None or done < FRACTION_TO_TELL:
+        return None
+    return (1 - run.fraction) / done * (now - run.started_at).total_seconds()
+
+
+def run_context(run: Run) -> dict[str, Any]:
+    now = timezone.now()
+    left = seconds_left(run, now)
+    lines = [(datetime.fromisoformat(when), text) for when, text in run.log[-LOG_LINES:]]
+    return {
+        "run": run,
+        "percent": round(100 * run.fraction),
+        "left": "" if left is None else str(timedelta(seconds=round(left))),
+        "took": str(timedelta(seconds=round(((run.finished_at or now) - run.started_at).total_seconds())))
+        if run.started_at
+        else "",
+        "curve": mark_safe(loss_svg(run.history)),
+        "lines": lines,
+        "result": [(key, value) for key, value in run.result.items() if key != "scores"],
+        "scores": score_table(run.result.get("scores", {})),
+        "settings": sorted(flat(run.config)),
+        "checkpoint": Checkpoint.objects.filter(run=run).first(),
+    }
+
+
+def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
+    """The settings of a run, those of its inner mappings too, without the places of files."""
+    found: list[tuple[str, Any]] = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            found += flat(value, f"{place}{key}.") if key != "files" else []
+        elif value not in (None, "", []):
+            found.append((f"{place}{key}".removeprefix("training.").removeprefix("decoding."), value))
+    return found
+
+
+def score_table(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    metrics = sorted({metric for cells in scores.values() for metric in cells})
+    rows = [(system, [cells.get(metric, {}).get("value") for metric in metrics]) for system, cells in scores.items()]
+    return {"metrics": metrics, "rows": rows} if rows else {}
+
+
+@require_GET
+@staff_page("workers.view_run")
+def watch(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of a run's page that changes. Status 286 tells htmx to stop asking."""
+    run = get_object_or_404(Run, pk=pk)
+    return render(request, "workers/_run.html", run_context(run), status=286 if run.finished else 200)
+
+
+def show_run(request: HttpRequest, run: Run) -> HttpResponse:
+    title = f"{run.get_kind_display().capitalize()} {run.system or run.config.get('dataset', '')}".strip()
+    return render_page(request, "workers/run.html", title, run_context(run))
+
+
+@require_POST
+@staff_page("workers.change_run")
+def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    run = get_object_or_404(Run, pk=pk)
+    actions = {"cancel": run_cancel, "retry": run_retry}
+    if action not in actions:
+        raise Http404
+    try:
+        actions[action](run)
+    except InputError as error:
+        messages.error(request, str(error))
+    return redirect(page_of(run))
+
+
+def show_system(request: HttpRequest, system: System) -> HttpResponse:
+    """Sample outputs beside caption and reference, and the system's lineage."""
+    decodings = Decoding.objects.complete().filter(system=system).select_related("dataset").order_by("-pk")
+    asked = request.GET.get("decoding", "")
+    chosen = decodings.filter(pk=asked).first() if asked.isdigit() else decodings.first()
+    rows = []
+    if chosen:
+        outputs = Output.objects.filter(decoding=chosen, rank=0).select_related("source__photo")
+        for output in outputs.order_by("?")[:SAMPLES]:
+            photo = output.source.photo
+            rows.append((output, [sentence.text for sentence in photo.sentences.all()[:2]] if photo else []))
+    context = {
+        "system": system,
+        "decodings": decodings,
+        "chosen": chosen,
+        "rows": rows,
+        "different": chosen and chosen.outputs.filter(rank=0).values("text").distinct().count(),
+        "written": chosen and chosen.outputs.filter(rank=0).count(),
+        "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
+        "lineage": lineage(system),
+        "checkpoint": Checkpoint.objects.filter(system=system).select_related("run").first(),
+    }
+    return render_page(request, "workers/system.html", system.name, context)
+
+
+@require_GET
+@staff_page("workers.delete_checkpoint")
+def prune_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    checkpoint = get_object_or_404(Checkpoint.objects.select_related("system", "run"), pk=pk)
+    title = f"Remove the files of {checkpoint.system}?"
+    return render_page(request, "workers/prune.html", title, {"checkpoint": checkpoint})
+
+
+@require_POST
+@staff_page("workers.delete_checkpoint")
+def prune(request: HttpRequest, pk: int) -> HttpResponse:
+    checkpoint = get_object_or_404(Checkpoint, pk=pk)
+    try:
+        freed = checkpoint_prune(checkpoint=checkpoint, root=settings.VAR_DIR)
+    except InputError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The files of {checkpoint.system} are removed: {freed / 1e6:.1f} MB are free.")
+    return redirect("admin:workers_checkpoint_changelist")
