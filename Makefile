@@ -18,7 +18,7 @@ install: .venv/installed
 	touch $@
 
 run: install
-	$(PY) manage.py up
+	$(PY) manage.py up --samples
 
 test: test-embedded test-services
 

@@ -24,6 +24,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    once: bool = False  # ends by itself, and is not started again
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_again_at: float | None = None
@@ -39,7 +40,7 @@ class Child:
         if self.start_again_at is not None:
             if now >= self.start_again_at:
                 self.start()
-        elif self.process and self.process.poll() is not None:
+        elif self.process and self.process.poll() is not None and not self.once:
             self.deaths = 1 if now - self.started_at > STEADY_SECONDS else self.deaths + 1
             pause = RESTART_SECONDS[min(self.deaths, len(RESTART_SECONDS)) - 1]
             self.start_again_at = now + pause

@@ -60,7 +60,7 @@ class AnswerCommand(BaseCommand):
 
 def lines(value: Any, place: str = "") -> Iterator[str]:
     """`place: value` for everything in nested mappings and lists of mappings, places joined by dots."""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (value or not place):
         for key, inner in value.items():
             yield from lines(inner, f"{place}.{key}" if place else str(key))
     elif isinstance(value, list) and value and all(isinstance(inner, dict) for inner in value):

@@ -19,6 +19,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--samples", action="store_true", help="on the first start: an admin's account and a synthetic campaign"
+        )
         parser.add_argument("--threads", type=int, default=8, help="requests the site answers at a time")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,11 +37,11 @@ class Command(BaseCommand):
             f"Story Blender serves http://{host}:{port} with a worker and the sweeper (Ctrl-C stops them)"
         )
         self.stdout.flush()
-        supervise(children(host, port, options["threads"]), stop)
+        supervise(children(host, port, options["threads"], samples=options["samples"]), stop)
         self.stdout.write("stopped")
 
 
-def children(host: str, port: int, threads: int) -> list[Child]:
+def children(host: str, port: int, threads: int, *, samples: bool) -> list[Child]:
     python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")
     web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{host}:{port}", "--chdir"]
     worker = [
@@ -52,6 +55,7 @@ def children(host: str, port: int, threads: int) -> list[Child]:
         "storyblender_site",
         "worker",
     ]
+    first_start = [Child("first start", [python, manage, "first_start"], once=True)] if samples else []
     return [
         Child(
             "web", [*web, str(settings.BASE_DIR), "--workers", "1", "--threads", str(threads), "--log-level", "warning"]
@@ -61,6 +65,7 @@ def children(host: str, port: int, threads: int) -> list[Child]:
             "worker", [*worker, "--pool", "solo", "--queues", "cpu,gpu", "--loglevel", "WARNING", "--without-mingle"]
         ),
         Child("sweeper", [python, manage, "sweeper"]),
+        *first_start,
     ]
 
 

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.conf import settings
+
+from annotations.links import rater_link
+from annotations.management.base import AnswerCommand
+from storyblender_site.first_start import ADMIN, admin_make, samples_make
+
+
+class Command(AnswerCommand):
+    help = "Make the first admin's account and the synthetic sample campaign, and print their links; again: reuse them."
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        password = admin_make()
+        admin = f"{settings.SITE_URL}/admin/"
+        secret = f"user {ADMIN}, password {password}" if password else "password as you set it"
+        forgotten = "" if password else " (forgotten: .venv/bin/python manage.py account_link admin)"
+        if not options["json"]:
+            self.stdout.write(f"\n  Admin  {admin}  {secret}{forgotten}")
+            self.stdout.flush()
+        with self.share() as watch:
+            campaign = samples_make(watch)
+        link = rater_link(campaign)
+        if not options["json"]:
+            self.stdout.write(f"\n  Rate   {link}  (synthetic samples)\n  Admin  {admin}  {secret}\n")
+            return {}
+        return {"admin": admin, "user": ADMIN, "password": password, "rate": link, "campaign": campaign.name}
