@@ -14,13 +14,20 @@ PLACE = "form"
 
 
 class CampaignForm(forms.Form):
-    """The keys of a campaign file, one field each; the split follows from the purpose."""
+    """The keys of a campaign file, one field each; the split follows from the purpose.
+
+    `further` are the fields under "More settings".
+    """
+
+    further = ("own_criteria", "seed", "protocol", "unit", "instructions", "consent")
 
     name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
     purpose = forms.ChoiceField(
         choices=Campaign.Purpose.choices, widget=forms.RadioSelect, initial=Campaign.Purpose.EVALUATION
     )
-    dataset = forms.ModelChoiceField(Dataset.objects.order_by("name"), to_field_name="name")
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), to_field_name="name", initial=Dataset.objects.newest_name
+    )
     systems = forms.ModelMultipleChoiceField(
         System.objects.order_by("kind", "name"),
         to_field_name="name",

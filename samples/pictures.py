@@ -26,7 +26,7 @@ MOTIFS = {
     "castle": '<path d="M-90 80V0H-60V-50L-40 -80L-20 -50V0H20V-50L40 -80L60 -50V0H90V80Z" fill="#d9b36c"/><path d="M-14 80V46H14V80Z" fill="#8a6a35"/><path d="M40 -80V-108L66 -98L40 -90" fill="C"/>',
     "boat": '<path d="M-90 30H90L60 76H-60Z" fill="C"/><path d="M0 26V-90L66 10H0Z" fill="#fff"/><path d="M0 30V-94" stroke="DARK" stroke-width="5"/>',
     "umbrella": '<path d="M-90 -10Q0 -120 90 -10Z" fill="C"/><path d="M0 -60V90" stroke="DARK" stroke-width="6"/>',
-    "dog": '<ellipse rx="62" ry="30" cy="20" fill="C"/><circle cx="64" cy="-14" r="24" fill="C"/><path d="M54 -34L48 -60L70 -36M-60 10L-88 -24" stroke="C" stroke-width="12" fill="C"/><path d="M-40 40V78M-16 40V78M18 40V78M42 40V78" stroke="C" stroke-width="13"/><circle cx="72" cy="-18" r="4" fill="DARK"/>',
+    "dog": '<ellipse rx="62" ry="30" cy="20" fill="C"/><circle cx="64" cy="-14" r="24" fill="C"/><path d="M52 -30L40 -6M-60 10L-88 -24" stroke="C" stroke-width="12" fill="C"/><path d="M-40 40V78M-16 40V78M18 40V78M42 40V78" stroke="C" stroke-width="13"/><circle cx="72" cy="-18" r="4" fill="DARK"/>',
     "sunset": '<circle r="62" cy="-40" fill="#f79443"/><circle r="84" cy="-40" fill="#f79443" opacity=".3"/>',
     "cake": '<path d="M-80 0H80V70H-80Z" fill="C"/><path d="M-80 0Q-60 26 -40 0T0 0T40 0T80 0V-10H-80Z" fill="#fff"/><path d="M-40 -10V-44M0 -10V-44M40 -10V-44" stroke="DARK" stroke-width="6"/><path d="M-40 -60V-48M0 -60V-48M40 -60V-48" stroke="#f2a33d" stroke-width="8"/>',
     "balloon": '<ellipse rx="36" ry="46" cy="-50" fill="C"/><ellipse rx="30" ry="38" cx="62" cy="-20" fill="C" opacity=".75"/><path d="M0 -4Q14 40 0 90M62 18Q50 60 60 90" fill="none" stroke="DARK" stroke-width="3"/>',

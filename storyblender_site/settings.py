@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "annotations.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "storyblender_site.middleware.english_for_researchers",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -132,6 +133,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # of one account from on
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds a link to set a password is good for
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -217,6 +219,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "axes": {"level": "WARNING"},
         "django.db.backends": {"level": "INFO"},
         "kombu.connection": {"level": "ERROR"},  # a message folder has no host name, and it warns of that
     },

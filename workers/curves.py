@@ -7,11 +7,21 @@ from typing import Any
 WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 640, 240, 52, 30, 14
 SERIES = (("loss", "train", "training"), ("valid_loss", "valid", "validation"))
 TICKS = 4
+FEW = 30  # points of a series that are also drawn as dots
+
+
+def measured(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
+    """(step, value) where a value was measured: a row repeats the last one until there is another."""
+    found: list[tuple[int, float]] = []
+    for row in rows:
+        if row.get(key) is not None and (not found or found[-1][1] != row[key]):
+            found.append((row["step"], row[key]))
+    return found
 
 
 def loss_svg(rows: Sequence[Mapping[str, Any]]) -> str:
     """Nats a token over steps; empty for fewer than two points."""
-    points = {key: [(row["step"], row[key]) for row in rows if row.get(key) is not None] for key, _, _ in SERIES}
+    points = {key: measured(rows, key) for key, _, _ in SERIES}
     values = [value for series in points.values() for _, value in series]
     if len(points["loss"]) < 2:
         return ""
@@ -40,6 +50,11 @@ def loss_svg(rows: Sequence[Mapping[str, Any]]) -> str:
         if points[key]:
             line = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points[key])
             parts.append(f'<polyline class="{css}" points="{line}"/>')
+            if len(points[key]) < FEW:
+                parts += [
+                    f'<circle class="key-{css}" cx="{x(step):.1f}" cy="{y(value):.1f}" r="4"/>'
+                    for step, value in points[key]
+                ]
             right = WIDTH - MARGIN - 6
             parts.append(
                 f'<text class="key-{css}" x="{right}" y="{MARGIN + 14 + 18 * place}" text-anchor="end">'

@@ -35,7 +35,9 @@ def queue_field() -> forms.ChoiceField:
 
 
 def dataset_field() -> forms.ModelChoiceField:
-    return forms.ModelChoiceField(Dataset.objects.order_by("name"), to_field_name="name")
+    return forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), to_field_name="name", initial=Dataset.objects.newest_name
+    )
 
 
 class LaunchForm(forms.Form):
@@ -174,7 +176,9 @@ class ScoreForm(LaunchForm):
         required=False,
         empty_label="no campaign: a split",
     )
-    dataset = forms.ModelChoiceField(Dataset.objects.order_by("name"), to_field_name="name", required=False)
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), to_field_name="name", required=False, initial=Dataset.objects.newest_name
+    )
     split = forms.ChoiceField(choices=[("", "–"), *SPLITS], required=False, initial="test")
     systems = forms.ModelMultipleChoiceField(
         System.objects.exclude(kind=System.Kind.HUMAN).order_by("name"),

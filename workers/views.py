@@ -71,7 +71,7 @@ def seconds_left(run: Run, now: datetime) -> float | None:
 def run_context(run: Run) -> dict[str, Any]:
     now = timezone.now()
     left = seconds_left(run, now)
-    lines = [(datetime.fromisoformat(when), text) for when, text in run.log[-LOG_LINES:]]
+    lines = [(datetime.fromisoformat(when), text) for when, text in reversed(run.log[-LOG_LINES:])]
     return {
         "run": run,
         "percent": round(100 * run.fraction),

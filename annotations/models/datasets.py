@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.querysets.datasets import ImportQuerySet, SourceQuerySet, StorySentenceQuerySet
+from annotations.querysets.datasets import DatasetQuerySet, ImportQuerySet, SourceQuerySet, StorySentenceQuerySet
 
 
 class Split(models.TextChoices):
@@ -17,6 +17,8 @@ class Split(models.TextChoices):
 class Dataset(models.Model):
     name = models.SlugField(max_length=100, unique=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = DatasetQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

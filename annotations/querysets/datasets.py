@@ -8,6 +8,12 @@ from django.db.models import F, QuerySet
 COMPLETE = "complete"
 
 
+class DatasetQuerySet(models.QuerySet):
+    def newest_name(self) -> str | None:
+        """What a form offers first."""
+        return self.order_by("-pk").values_list("name", flat=True).first()
+
+
 class ImportQuerySet(models.QuerySet):
     def complete(self) -> "ImportQuerySet":
         return self.filter(state=COMPLETE)

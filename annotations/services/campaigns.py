@@ -26,7 +26,7 @@ from annotations.models import (
     Source,
     System,
 )
-from annotations.normalisation import normalise
+from annotations.normalisation import normalise, sentences
 from annotations.protocols import protocol_named
 from annotations.querysets.datasets import references
 from annotations.services.outputs import (
@@ -187,7 +187,10 @@ def choose_sources(
 
 
 def human_decoding(human: System, spec: CampaignSpec, dataset: Dataset, sources: Sequence[Source]) -> Decoding:
-    """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems."""
+    """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems.
+
+    It is drawn from those of a single sentence where there are any: two sentences tell a person from most machines.
+    """
     settings = {"campaign": spec.name, "seed": spec.seed}
     decoding = decoding_begin(
         system=human,
@@ -202,7 +205,8 @@ def human_decoding(human: System, spec: CampaignSpec, dataset: Dataset, sources:
             written[row["source_pk"]].append((row["sentence_id"], row["sentence"]))
     draw, outputs = random.Random(spec.seed), []
     for source in sources:
-        sentence_id, text = draw.choice(written[source.pk])
+        single = [row for row in written[source.pk] if sentences(row[1]) == 1]
+        sentence_id, text = draw.choice(single or written[source.pk])
         outputs.append(Output(decoding=decoding, source=source, text=text, sentence_id=sentence_id))
     Output.objects.bulk_create(outputs, batch_size=ROWS_A_WRITE)
     decoding_complete(decoding=decoding)

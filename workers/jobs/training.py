@@ -142,7 +142,10 @@ def perform(claim: Claim) -> None:
 
         def report(progress: Progress) -> None:
             row = {"step": progress.step, "loss": progress.loss, "valid_loss": progress.valid_loss}
-            claim.progress(progress.fraction, progress.message, row if progress.loss is not None else None)
+            losses = [f"loss {progress.loss:.2f}"] if progress.loss is not None else []
+            losses += [f"validation {progress.valid_loss:.2f}"] if progress.valid_loss is not None else []
+            message = ", ".join([progress.message, *losses])
+            claim.progress(progress.fraction, message, row if progress.loss is not None else None)
 
         result = train(
             training,

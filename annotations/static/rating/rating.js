@@ -29,6 +29,7 @@
     const answer = form();
     if (!answer) return;
     const button = answer.querySelector("button[type=submit]"), whole = complete(answer);
+    if (!button) return;  // a preview
     button.setAttribute("aria-disabled", String(!whole));
     button.textContent = whole ? button.dataset.ready : button.dataset.missing;
   }

@@ -1,0 +1,202 @@
+"""Nothing that reaches a rater says who wrote what: no name of a system, model, decoding or file, and no typography."""
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from scipy.optimize import minimize
+from scipy.stats import rankdata
+
+from annotations import models
+from annotations.importing.campaign_file import CampaignSpec
+from annotations.services.campaigns import campaign_create
+from tests.annotations.raters import Rater, new_key
+from tests.factories import (
+    AlbumFactory,
+    CaptionFactory,
+    DatasetFactory,
+    DecodingFactory,
+    OutputFactory,
+    PhotoFactory,
+    StorySentenceFactory,
+    SystemFactory,
+)
+
+CANARY = "canary7411"
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><rect width="4" height="3"/></svg>'
+
+pytestmark = pytest.mark.django_db
+
+
+def bytes_of(answer: Any) -> bytes:
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+    cookies = answer.cookies.output()
+    return f"{answer.status_code} {answer.reason_phrase}\n{headers}\n{cookies}\n".encode() + body
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> models.Campaign:
+    """A campaign whose systems, decodings, data set, albums, photos and picture files all have the canary's name."""
+    dataset = DatasetFactory(name=f"{CANARY}-data")
+    decodings = [
+        DecodingFactory(
+            dataset=dataset,
+            system=SystemFactory(name=f"{CANARY}-{name}", kind=kind),
+            settings={"model": f"{CANARY}-model", "checkpoint": CANARY},
+            fingerprint=f"{CANARY}{name}",
+        )
+        for name, kind in (("lstm", "file"), ("gru", "model"))
+    ]
+    for n in range(4):
+        album = AlbumFactory(dataset=dataset, split="test", external_id=f"{CANARY}-album-{n}", title=CANARY)
+        picture = tmp_path / f"{CANARY}-{n}.svg"
+        picture.write_text(PICTURE)
+        photo = PhotoFactory(album=album, external_id=f"{CANARY}-photo-{n}", image=str(picture), url=f"http://{CANARY}")
+        caption = CaptionFactory(photo=photo, key=f"{CANARY}#{n}", text=f"thing {n}")
+        StorySentenceFactory(photo=photo, text=f"We saw thing {n}.")
+        for decoding in decodings:
+            OutputFactory(decoding=decoding, source=caption, text=f"it was {decoding.pk} times {n}")
+    values = {
+        "name": "plain", "purpose": "evaluation", "dataset": dataset.name, "split": "test", "show": "both",
+        "systems": ["human", f"{CANARY}-lstm", f"{CANARY}-gru"], "criteria": ["fluency"], "items": 4, "overlap": 2,
+    }  # fmt: skip
+    return campaign_create(spec=CampaignSpec.from_mapping(values, "spec"))
+
+
+def test_no_byte_a_rater_can_reach_holds_a_name(campaign: models.Campaign) -> None:
+    """The page, with and without htmx: welcome, screens, pictures, refusals, drafts, skip, undo, thanks."""
+    client, address, seen = Client(), f"/rate/{campaign.token}/", []
+
+    def ask(method: str, path: str, data: Any = None, **headers: str) -> str:
+        answer = getattr(client, method)(path, data or {}, headers=headers)
+        seen.append(bytes_of(answer))
+        return answer.content.decode() if not answer.streaming else ""
+
+    ask("get", address)
+    ask("post", f"{address}join/", {"rater": "me", "signature": "wrong"})
+    ask("post", f"{address}join/")
+    for step in range(4):
+        page = ask("get", address)
+        [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
+        [picture] = re.findall(r'<img src="([^"]+)"', page)
+        ask("get", picture)
+        fields = re.findall(r'type="hidden" name="(\w+:[0-9a-f-]{36})"', page)
+        ask("post", f"{address}draft/{assignment}/", dict.fromkeys(fields, "3"))
+        ask("post", f"{address}answer/{assignment}/", {"key": new_key()})
+        ask("post", f"{address}answer/{new_key()}/", {"key": new_key()}, **{"HX-Request": "true"})
+        answer = dict.fromkeys(fields, "40") | {"key": new_key(), "seconds": "2"}
+        if step == 1:
+            ask("post", f"{address}skip/{assignment}/", {"key": new_key(), "reason": "wrong", "comment": "odd"})
+        else:
+            ask("post", f"{address}answer/{assignment}/", answer, **({"HX-Request": "true"} if step else {}))
+        if step == 2:
+            ask("post", f"{address}undo/", {"key": new_key()})
+            ask("post", f"{address}answer/{assignment}/", answer | {"key": new_key()})
+    ask("get", address)
+    assert b"completion code" in seen[-1]
+    assert any(b"image/svg+xml" in each for each in seen)
+    for each in seen:
+        assert CANARY.encode() not in each
+
+
+def test_no_byte_of_the_interface_holds_a_name(campaign: models.Campaign) -> None:
+    rater, seen = Rater(campaign), []
+    screen = rater.next()
+    for answer in (
+        rater.post("next"),
+        rater.submit(screen, answers={"fluency": {}}),
+        rater.submit(screen, answers={"fluency": {CANARY[:6]: 4}}),
+        rater.post(f"assignments/{new_key()}", {"key": new_key()}),
+        first := rater.submit(screen),
+        rater.undo(first.json()["rating"]),
+        rater.skip(rater.next()),
+        rater.post("next"),
+        rater.client.get(screen["item"]["photos"][0].partition("testserver")[2] or screen["item"]["photos"][0]),
+    ):
+        seen.append(bytes_of(answer))
+    for each in seen:
+        assert CANARY.encode() not in each
+
+
+MARKS = '.,!?";:()[]/&#$%*'
+
+
+def typography(text: str) -> list[bool]:
+    """Case, spacing and punctuation, whatever the words: an apostrophe or a hyphen within one is of the word."""
+    inner = re.sub(r"(?<=\w)['-](?=\w)", "", text).rstrip()[:-1]
+    return [
+        text[:1].isupper(),
+        bool(re.search(r"(?<=[a-z,] )[A-Z](?![ '])", text)),
+        bool(re.search(r"[a-z][A-Z]", text)),
+        bool(re.search(r"[.!?] [a-z]", text)),
+        "  " in text,
+        text != text.strip(),
+        bool(re.search(r"\s[.,!?;:']", text)),
+        *(text.endswith(mark) for mark in ".!?"),
+        *(mark in inner for mark in MARKS + "'-"),
+    ]
+
+
+def separability(texts: list[str], human: np.ndarray, groups: list[str]) -> tuple[float, float]:
+    """AUC of a logistic model on the typography, cross-fitted over groups, and its standard error under no effect."""
+    features = np.array([typography(text) for text in texts], dtype=float)
+    folds = np.array([random.Random(group).randrange(5) for group in groups])
+    scores = np.zeros(len(texts))
+    for fold in range(5):
+        train, held = folds != fold, folds == fold
+        middle, spread = features[train].mean(0), features[train].std(0) + 1e-9
+        x, held_x = ((features[part] - middle) / spread for part in (train, held))
+
+        def loss(w: np.ndarray, x: np.ndarray = x, y: np.ndarray = human[train]) -> tuple[float, np.ndarray]:
+            z = x @ w[1:] + w[0]
+            error = 1 / (1 + np.exp(-z)) - y
+            return np.logaddexp(0, z).sum() - z @ y + w[1:] @ w[1:] / 2, np.r_[error.sum(), x.T @ error + w[1:]]
+
+        fitted = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B").x
+        # On the scale of the fold's own mean: intercepts differ between folds.
+        scores[held] = held_x @ fitted[1:]
+    people, machines = int(human.sum()), int((1 - human).sum())
+    auc = (rankdata(scores)[human == 1].sum() - people * (people + 1) / 2) / (people * machines)
+    return float(auc), float(np.sqrt((people + machines + 1) / (12 * people * machines)))
+
+
+def test_typography_does_not_tell_people_from_machines(shared_data: Path) -> None:
+    """Real sentences of people and of six systems: as written they part almost wholly, as shown not beyond chance."""
+    file = shared_data / "machine_human" / "test.jsonl"
+    fields = ["--reference-field", "human", "--album-field", "album", "--photo-field", "photo"]
+    call_command("import_pairs", str(file), "--dataset", "real", "--split", "test", "--system", "*=machine", *fields)
+    systems = sorted(models.System.objects.filter(kind="file").values_list("name", flat=True))
+    count = models.Source.objects.filter(kind="photo").count()
+    values = {
+        "name": "real", "purpose": "evaluation", "dataset": "real", "split": "test", "show": "none",
+        "systems": ["human", *systems], "criteria": ["fluency"], "items": count,
+    }  # fmt: skip
+    common = set.intersection(
+        *(set(models.Output.objects.filter(decoding__system__name=s).values_list("source", flat=True)) for s in systems)
+    )
+    values["items"] = len(common)
+    campaign = campaign_create(spec=CampaignSpec.from_mapping(values, "spec"))
+    draw, rows = random.Random(1), []
+    for item in campaign.items.select_related("source__album"):
+        shown: dict[bool, list[Any]] = {True: [], False: []}
+        for candidate in item.candidates.all():
+            for output in candidate.outputs.select_related("decoding__system"):
+                shown[output.decoding.system.kind == "human"].append((candidate.text, output.text))
+        rows += [(*draw.choice(shown[human]), human, item.source.album.external_id) for human in (True, False)]
+    human, albums = np.array([float(row[2]) for row in rows]), [row[3] for row in rows]
+    written, _ = separability([row[1] for row in rows], human, albums)
+    shown_auc, error = separability([row[0] for row in rows], human, albums)
+    assert written > 0.95
+    assert abs(shown_auc - 0.5) < 1.96 * error, f"AUC {shown_auc:.3f} on {len(rows)} texts"
+
+
+def test_the_typography_test_can_fail() -> None:
+    texts = [f"We saw {n}." if n % 2 else f"we saw , {n} ." for n in range(400)]
+    auc, _ = separability(texts, np.array([float(n % 2) for n in range(400)]), [str(n) for n in range(400)])
+    assert auc == 1
