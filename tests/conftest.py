@@ -1,11 +1,8 @@
 """Fixtures of every test. Nothing here stands in for a part of the system."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="storyblender-test-"))
 
 import pytest
 from django.db import connection

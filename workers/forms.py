@@ -1,6 +1,7 @@
 """Forms that launch runs. What they hold is checked by the jobs' own `launch`, as on the command line."""
 
 import secrets
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -265,27 +266,30 @@ class ImportForm(LaunchForm):
         raise NotImplementedError
 
     def launch(self) -> Run:
-        given = self.cleaned_data
-        files = {role: given[role] if isinstance(given[role], list) else [given[role]] for role in self.roles}
+        given, options = self.cleaned_data, self.options()
         folder = settings.VAR_DIR / importing.UPLOADS / secrets.token_hex(8)
         folder.mkdir(parents=True)
-        kept = {
-            role: [str(keep(file, folder, f"{role}{place}-" if len(uploads) > 1 else "")) for place, file in
-                   enumerate(uploads)]
-            for role, uploads in files.items()
-        }  # fmt: skip
-        return importing.launch(
-            config={"form": self.form, "dataset": given["dataset"], "files": kept, **self.options()}
-        )
+        try:
+            files = {role: keep(given[role], folder, role) for role in self.roles}
+            return importing.launch(config={"form": self.form, "dataset": given["dataset"], "files": files, **options})
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
-def keep(upload: UploadedFile, folder: Path, prefix: str) -> Path:
-    """Store an uploaded file under its own name, the part after the last separator."""
-    path = folder / f"{prefix}{Path(str(upload.name)).name}"
-    with path.open("wb") as out:
-        for chunk in upload.chunks():
-            out.write(chunk)
-    return path
+def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> list[str]:
+    """Store uploaded files under their own names, and say where; a name that is taken gets the role before it."""
+    uploads = given if isinstance(given, list) else [given]
+    paths = []
+    for upload in uploads:
+        path = folder / Path(str(upload.name)).name
+        while path.exists():
+            path = folder / f"{role}-{path.name}"
+        with path.open("xb") as out:
+            for chunk in upload.chunks():
+                out.write(chunk)
+        paths.append(str(path))
+    return paths
 
 
 def image_folders() -> list[tuple[str, str]]:

@@ -86,9 +86,9 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 
 
 def campaign_toml(spec: CampaignSpec) -> str:
-    """The file that reads back as the spec. Strings and lists of JSON are TOML's as well."""
+    """The file that reads back as the spec. Strings and lists of JSON are TOML's as well, but for a raw delete sign."""
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(spec).items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
 
 
 def _name(value: Any, place: str) -> str:

@@ -1,0 +1,277 @@
+"""The researcher's campaign pages: drafts, what is locked, dry runs that never count, results hidden to the close."""
+
+import csv
+import io
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+
+from annotations import models
+from annotations.errors import ConflictError, InputError
+from annotations.importing.campaign_file import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.reports.build import report_build
+from annotations.services import campaigns
+from tests.annotations.raters import Rater, new_key
+from tests.factories import CampaignParts, make_campaign
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/annotations/campaign/"
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    return client
+
+
+def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
+    return {
+        "name": "from-the-form", "purpose": "evaluation", "dataset": parts.dataset.name, "show": "caption",
+        "protocol": "slider", "unit": "sentence", "systems": ["human", "lstm", "gru"],
+        "criteria": ["human_likeness"], "own_criteria": "warmth", "items": "4", "overlap": "2", "seed": "7",
+        "instructions": "Read, then “rate”.", "consent": "",
+    } | values  # fmt: skip
+
+
+def act(staff: Client, campaign: models.Campaign, action: str, **data: Any) -> str:
+    answer = staff.post(f"{LIST}{campaign.pk}/act/", {"action": action, **data}, follow=True)
+    campaign.refresh_from_db()
+    return answer.content.decode()
+
+
+def draft(staff: Client, parts: CampaignParts, **values: Any) -> models.Campaign:
+    answer = staff.post(f"{LIST}new/", form_of(parts, **values), follow=True)
+    assert "is made" in answer.content.decode(), re.findall(r"errorlist.*?</ul>", answer.content.decode(), re.S)
+    return models.Campaign.objects.get(name=values.get("name", "from-the-form"))
+
+
+def test_the_form_makes_what_the_file_makes(staff: Client, tmp_path: Path) -> None:
+    parts = make_campaign()
+    made = draft(staff, parts)
+    assert made.state == "draft"
+    file = tmp_path / "campaign.toml"
+    file.write_bytes(staff.get(f"{LIST}{made.pk}/campaign.toml").content)
+    spec = read_campaign_file(file)
+    assert spec == campaigns.spec_of(made)
+    assert (spec.criteria, spec.split, spec.seed) == (("human_likeness", "warmth"), "test", 7)
+    texts = [set(item.candidates.values_list("text", flat=True)) for item in made.items.order_by("position")]
+    campaigns.draft_delete(draft=made)
+    again = campaigns.campaign_create(spec=spec)
+    assert texts == [set(item.candidates.values_list("text", flat=True)) for item in again.items.order_by("position")]
+
+
+def test_a_written_file_reads_back_whatever_its_texts() -> None:
+    spec = CampaignSpec(
+        name="a", purpose="evaluation", dataset="d", split="test", systems=("human",), criteria=("fluency",), items=1,
+        instructions='quotes " and \\ and\nlines, 한국어, tab\there', consent="\x01\x7f",
+    )  # fmt: skip
+    assert CampaignSpec.from_mapping(tomllib.loads(campaign_toml(spec)), "x").instructions == spec.instructions
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"items": "5000"}, "has 6 sources with a text of every system"),
+        ({"systems": ["human", "caption"]}, "competes only where the caption is not shown"),
+        ({"name": "two words"}, "valid"),
+        ({"own_criteria": "human_likeness"}, "stands there twice"),
+        ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
+        ({"show": "photo"}, "has a picture; import with --images"),
+    ],
+)
+def test_a_mistake_in_the_form_is_said_and_makes_nothing(staff: Client, values: dict[str, Any], says: str) -> None:
+    parts = make_campaign()
+    answer = staff.post(f"{LIST}new/", form_of(parts, **values))
+    assert answer.status_code == 200
+    assert says in answer.content.decode().replace("&#x27;", "'")
+    assert models.Campaign.objects.count() == 1
+
+
+def test_screens_are_counted_while_the_form_is_filled(staff: Client) -> None:
+    assert staff.post(f"{LIST}count/", {"items": "1200", "overlap": "3"}).content.decode() == (
+        "3,600 screens: 1,200 items × 3 raters each."
+    )
+    assert staff.post(f"{LIST}count/", {"items": "x"}).content == b""
+
+
+def test_a_draft_can_be_changed_and_an_opened_campaign_cannot(staff: Client) -> None:
+    parts = make_campaign()
+    made = draft(staff, parts)
+    token = made.token
+    staff.post(f"{LIST}{made.pk}/edit/", form_of(parts, items="2"))
+    made = models.Campaign.objects.get(name="from-the-form")
+    assert (made.item_count, made.token, made.state) == (2, token, "draft")
+
+    visitor = Client()
+    assert "has not begun yet" in visitor.get(f"/rate/{token}/").content.decode()
+    act(staff, made, "open")
+    assert made.state == "open"
+    assert "I agree, begin" in visitor.get(f"/rate/{token}/").content.decode()
+    answer = staff.post(f"{LIST}{made.pk}/edit/", form_of(parts, items="3"))
+    assert "its content is locked" in answer.content.decode()
+    assert models.Campaign.objects.get(name="from-the-form").item_count == 2
+    with pytest.raises(ConflictError, match="locked"):
+        campaigns.draft_delete(draft=made)
+
+
+def test_pause_extend_close_archive(staff: Client) -> None:
+    campaign = make_campaign(overlap=1, captions=2).campaign
+    rater = Rater(campaign)
+    first = rater.next()
+    act(staff, campaign, "pause")
+    assert rater.submit(first).status_code == 409
+    act(staff, campaign, "open")
+    assert rater.submit(first).status_code == 201
+    assert rater.submit(rater.next()).status_code == 201
+    other = Rater(campaign)
+    assert other.next() is None
+    assert "must be a number from 2" in act(staff, campaign, "extend", overlap="1")
+    act(staff, campaign, "extend", overlap="2")
+    assert (campaign.overlap, campaign.screens) == (2, 4)
+    assert other.submit(other.next()).status_code == 201
+    assert "close it before it is archived" in act(staff, campaign, "archive")
+    act(staff, campaign, "close")
+    act(staff, campaign, "archive")
+    assert campaign.name not in staff.get(LIST).content.decode()
+    assert campaign.name in staff.get(f"{LIST}?archived=yes").content.decode()
+    act(staff, campaign, "restore")
+    assert "cannot be opened" in act(staff, campaign, "open")
+    said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(said) == ["paused", "opened", "extended to 2 raters an item", "closed", "archived",
+                          "taken out of the archive"]  # fmt: skip
+
+
+def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client) -> None:
+    parts = make_campaign(captions=2, overlap=1, purpose="feedback")
+    campaign = parts.campaign
+    models.Campaign.objects.filter(pk=campaign.pk).update(state="draft")
+    staff.post(f"{LIST}{campaign.pk}/try/")
+    address = f"/rate/{campaign.token}/"
+    for _ in range(2):
+        page = staff.get(address).content.decode()
+        assert "Dry run" in page
+        [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
+        fields = re.findall(r'type="hidden" name="(\w+:[0-9a-f-]{36})"', page)
+        staff.post(f"{address}answer/{assignment}/", dict.fromkeys(fields, "99") | {"key": new_key()})
+    assert "Thank you" in staff.get(address).content.decode()
+    assert models.Rating.objects.filter(assignment__rater__trial=True).count() == 2
+    assert set(campaign.items.values_list("taken", flat=True)) == {0}
+
+    campaigns.campaign_open(campaign=campaign)
+    campaign.refresh_from_db()
+    rater = Rater(campaign)
+    while screen := rater.next():
+        rater.submit(screen, answers=rater.answers(screen, 10))
+    report = report_build(campaign)
+    assert (report["campaign"]["ratings"], report["campaign"]["raters"]) == (2, 1)
+    assert all(system["mean"] < 20 for system in report["criteria"]["human_likeness"]["systems"])
+    assert models.Rating.objects.counting(campaign).count() == 2
+    page = staff.get(f"{LIST}{campaign.pk}/change/").content.decode()
+    assert "Dry runs, which never count: 2 screens" in page
+    with pytest.raises(InputError):
+        campaigns.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
+
+
+def test_a_draft_that_was_tried_out_is_kept(staff: Client) -> None:
+    parts = make_campaign(captions=1)
+    made = draft(staff, parts, items="1")
+    staff.post(f"{LIST}{made.pk}/try/")
+    page = staff.get(f"/rate/{made.token}/").content.decode()
+    [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
+    staff.post(f"/rate/{made.token}/skip/{assignment}/", {"key": new_key()})
+    assert "answers are never deleted" in act(staff, made, "delete")
+    assert models.Rating.objects.count() == 1
+
+
+def test_the_preview_is_the_raters_screen_without_its_buttons(staff: Client) -> None:
+    campaign = make_campaign().campaign
+    assert "I agree, begin" in staff.get(f"{LIST}{campaign.pk}/preview/0/").content.decode()
+    item = campaign.items.get(position=2)
+    page = staff.get(f"{LIST}{campaign.pk}/preview/3/").content.decode()
+    for text in [item.source.text, *item.candidates.values_list("text", flat=True)]:
+        assert text in page
+    assert 'type="submit"' not in page
+    assert page.count("<fieldset disabled") == item.candidates.count()
+    assert staff.get(f"{LIST}{campaign.pk}/preview/7/").status_code == 404
+    assert not models.Assignment.objects.exists()
+
+
+def test_links_are_signed_for_each_rater(staff: Client) -> None:
+    campaign = make_campaign().campaign
+    page = staff.post(f"{LIST}{campaign.pk}/links/", {"raters": "p1\n p2 \n\np1"}).content.decode()
+    links = re.findall(r"(/rate/[^<]+)</code>", page)
+    assert len(links) == 2
+    for link in links:
+        phone, laptop = Client(), Client()
+        for device in (phone, laptop):
+            address = link.replace("&amp;", "&")
+            welcome = device.get(address).content.decode()
+            values = dict(re.findall(r'name="(rater|signature)" value="([^"]*)"', welcome))
+            device.post(f"/rate/{campaign.token}/join/", values)
+    assert models.Rater.objects.filter(campaign=campaign).count() == 2
+
+
+def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Client) -> None:
+    campaign = make_campaign(captions=2, overlap=1).campaign
+    rater = Rater(campaign)
+    rater.submit(rater.next())
+    report = f"{LIST}{campaign.pk}/report/"
+    hidden = [staff.get(report), staff.get(f"{LIST}{campaign.pk}/change/")]
+    for form in ("report.html", "report.json", "report.csv", "ratings.csv", "ratings.jsonl"):
+        hidden.append(staff.get(f"{LIST}{campaign.pk}/{form}", follow=True))
+    for page in hidden:
+        assert "95 % interval" not in page.content.decode()
+        assert "human_likeness" not in page.content.decode().partition("What is shown")[0]
+    assert not models.Report.objects.exists()
+
+    page = staff.post(f"{LIST}{campaign.pk}/unblind/", follow=True).content.decode()
+    assert "early look" in page
+    assert "before the close" in LogEntry.objects.get().change_message
+
+
+def test_the_report_page_and_its_files(staff: Client) -> None:
+    campaign = make_campaign(captions=3, overlap=1).campaign
+    rater = Rater(campaign)
+    while screen := rater.next():
+        rater.submit(screen)
+    campaigns.campaign_close(campaign=campaign)
+    page = staff.get(f"{LIST}{campaign.pk}/report/").content.decode()
+    assert "<svg" in page
+    assert "rated best and worst" in page
+    assert "<style" not in page
+    assert "style=" not in page
+    kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
+    assert kept == bytes(models.Report.objects.get().content)
+    means = {row["system"]: row["mean"] for row in json.loads(kept)["criteria"]["human_likeness"]["systems"]}
+    table = list(csv.DictReader(io.StringIO(staff.get(f"{LIST}{campaign.pk}/report.csv").content.decode())))
+    assert {row["system"]: float(row["value"]) for row in table if row["kind"] == "rating"} == means
+    alone = staff.get(f"{LIST}{campaign.pk}/report.html").content.decode()
+    assert ".report" in alone.partition("</style>")[0]
+    rows = staff.get(f"{LIST}{campaign.pk}/ratings.jsonl").content.decode().splitlines()
+    assert len(rows) == 3 * 3
+    assert staff.get(f"{LIST}{campaign.pk}/ratings.xml").status_code == 404
+
+
+def test_best_and_worst_are_the_means_of_what_was_rated() -> None:
+    campaign = make_campaign(captions=6, overlap=2).campaign
+    for severity in (0, 10):
+        rater = Rater(campaign)
+        while screen := rater.next():
+            names = [each["id"] for each in screen["item"]["candidates"]]
+            number = int(re.findall(r"\d+", screen["item"]["source"])[0])
+            rater.submit(
+                screen, answers={"human_likeness": {n: 10 * number + severity + p for p, n in enumerate(names)}}
+            )
+    examples = report_build(campaign)["examples"]["human_likeness"]
+    assert [row["mean"] for row in examples] == sorted((row["mean"] for row in examples), reverse=True)
+    assert "thing 5" in examples[0]["source"]
+    assert "thing 0" in examples[-1]["source"]
+    assert {row["n"] for row in examples} == {2}

@@ -1,0 +1,126 @@
+"""Default-deny: who sees what, login throttling, and a password set by a link."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from storyblender_site.accounts import account_make, password_link
+from tests.factories import make_campaign
+from workers.models import Run
+
+pytestmark = pytest.mark.django_db
+OPEN_TO_ALL = ("healthz", "rate/", "api/v1/rate/", "account/", "admin/login/", "admin/jsi18n/")
+
+
+def addresses(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """An address of every URL pattern, its parameters filled in."""
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            filled = re.sub(r"<uuid:\w+>", "00000000-0000-4000-8000-000000000000", route)
+            filled = re.sub(r"<\w*:?\w+>|\(\?P<\w+>[^)]*\)", "1", filled)
+            yield re.sub(r"[\^$]|\\.", "", filled)
+
+
+def test_every_page_is_closed_to_strangers_unless_it_is_meant_for_them() -> None:
+    found = sorted(set(addresses(get_resolver())))
+    assert len(found) > 60
+    for address in found:
+        if address.startswith(OPEN_TO_ALL):
+            continue
+        for method in ("get", "post"):
+            answer = getattr(Client(), method)(f"/{address}")
+            assert answer.status_code in (302, 403, 404, 405), (method, address)
+            if answer.status_code == 302:
+                assert "/admin/login/" in answer.headers["Location"], address
+
+
+def test_an_account_without_a_role_sees_nothing() -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("visitor", password="x"))
+    for address in ("admin:index", "admin:workers_run_changelist", "admin:annotations_campaign_new"):
+        assert client.get(reverse(address)).status_code == 302
+
+
+def test_a_researcher_does_the_work_and_no_more() -> None:
+    campaign = make_campaign().campaign
+    run = Run.objects.create(kind="score", config={})
+    client = Client()
+    client.force_login(account_make(name="ada", role="researcher"))
+    allowed = [
+        reverse("admin:index"),
+        reverse("admin:workers_run_changelist"),
+        reverse("admin:workers_run_change", args=[run.pk]),
+        reverse("admin:workers_run_launch", args=["train"]),
+        reverse("admin:workers_run_import", args=["vist"]),
+        reverse("admin:workers_checkpoint_changelist"),
+        reverse("admin:annotations_campaign_changelist"),
+        reverse("admin:annotations_campaign_change", args=[campaign.pk]),
+        reverse("admin:annotations_campaign_report", args=[campaign.pk]),
+        reverse("admin:annotations_campaign_new"),
+        reverse("admin:annotations_dataset_change", args=[campaign.dataset.pk]),
+        reverse("admin:annotations_system_changelist"),
+        reverse("admin:annotations_feedbackset_changelist"),
+    ]
+    for address in allowed:
+        assert client.get(address).status_code == 200, address
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        if model._meta.app_label == "auth":
+            assert client.get(reverse(f"{name}_changelist")).status_code == 403
+        assert client.get(reverse(f"{name}_add")).status_code == 403
+    assert client.get(reverse("admin:auth_user_change", args=[1])).status_code == 403
+
+
+def log_in(client: Client, name: str, password: str) -> int:
+    return client.post("/admin/login/", {"username": name, "password": password}).status_code
+
+
+def test_guessing_a_password_is_stopped_and_others_are_not() -> None:
+    for name in ("ada", "bob"):
+        account_make(name=name, role="researcher", password="right horse")
+    client = Client()
+    for _ in range(4):
+        assert log_in(client, "ada", "wrong") == 200
+    locked = client.post("/admin/login/", {"username": "ada", "password": "wrong"})
+    assert locked.status_code == 429
+    assert "Too many wrong passwords" in locked.content.decode()
+    assert log_in(client, "ada", "right horse") == 429
+    assert log_in(Client(), "bob", "right horse") == 302
+
+
+def test_a_link_sets_a_password_once(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("account_link", "ada", "--role", "researcher")
+    [link] = re.findall(r"https?://[^/]+(/account/\S+)", capsys.readouterr().out)
+    assert not User.objects.get(username="ada").has_usable_password()
+    client = Client()
+    page = client.get(link, follow=True)
+    form = page.redirect_chain[-1][0]
+    answer = client.post(form, {"new_password1": "a long enough one", "new_password2": "a long enough one"})
+    assert answer.status_code == 302
+    assert log_in(Client(), "ada", "a long enough one") == 302
+    assert "set-password" not in Client().get(link, follow=True).request["PATH_INFO"]
+    assert password_link(User.objects.get(username="ada")) != link
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nobody"], "does not exist"),
+        (["ada", "--role", "researcher"], "exists already"),
+        (["two words", "--role", "admin"], "valid username"),
+    ],
+)
+def test_a_mistake_is_said(arguments: list[str], says: str) -> None:
+    account_make(name="ada", role="researcher")
+    with pytest.raises(CommandError, match=says):
+        call_command("account_link", *arguments)
+    assert User.objects.count() == 1

@@ -1,0 +1,264 @@
+"""Launching from forms, the live run page, the banner, pruning."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from annotations.models import Dataset, Import, Output, Source, System
+from modeling.config import load_preset
+from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory, make_campaign
+from workers import lifecycle, views
+from workers.listeners import listener_beat, listeners_forget, unheard_queues
+from workers.models import Checkpoint, Listener, Run
+from workers.tasks import execute_run
+
+pytestmark = pytest.mark.django_db
+RUNS = "/admin/workers/run/"
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    return client
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    made: Dataset = DatasetFactory()
+    for n in range(6):
+        caption = CaptionFactory(text=f"a dog in boat {n}", photo__album__dataset=made)
+        StorySentenceFactory(photo=caption.photo, text=f"Boat {n} was ours.")
+    return made
+
+
+def launch(staff: Client, path: str, data: dict[str, Any]) -> Run | str:
+    """The run that a form made, or what the page says."""
+    answer = staff.post(f"{RUNS}{path}", data)
+    if answer.status_code == 302:
+        return Run.objects.latest("pk")
+    return answer.content.decode().replace("&#x27;", "'")
+
+
+def train_form(dataset: Dataset, **values: Any) -> dict[str, Any]:
+    return {
+        "dataset": dataset.name, "preset": "tiny", "name": "little", "feedback": "", "budget": "2",
+        "pairing": "aligned", "source": "caption", "learning_rate": "", "dropout": "0.2", "seed": "", "queue": "cpu",
+    } | values  # fmt: skip
+
+
+def test_the_form_launches_what_the_command_launches(staff: Client, dataset: Dataset) -> None:
+    run = launch(staff, "launch/train/", train_form(dataset))
+    assert isinstance(run, Run)
+    call_command("train", dataset=dataset.name, preset="tiny", overrides=["budget=2.0", "dropout=0.2"], name="typed")
+    typed = Run.objects.latest("pk")
+    assert {**run.config, "system": ""} == {**typed.config, "system": ""}
+    assert run.config["training"] == load_preset("tiny", ["budget=2", "dropout=0.2"]).to_dict()
+    assert (run.state, run.queue) == ("queued", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"dropout": "3"}, "dropout=3.0: must be a number from 0 to 0.95"),
+        ({"budget": "-1"}, "greater than or equal to 1"),
+        ({"name": "human"}, "choose another name"),
+        ({"source": "nobody"}, "neither 'caption' nor '*' nor a system"),
+        ({"preset": "huge"}, "Select a valid choice"),
+    ],
+)
+def test_a_mistake_in_a_form_is_said_and_makes_no_run(
+    staff: Client, dataset: Dataset, values: dict[str, str], says: str
+) -> None:
+    assert says in str(launch(staff, "launch/train/", train_form(dataset, **values)))
+    assert not Run.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path: Path) -> None:
+    run = launch(staff, "launch/train/", train_form(dataset, budget="1"))
+    assert isinstance(run, Run)
+    assert "queued" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    assert staff.get(f"{RUNS}{run.pk}/watch/").status_code == 200
+    execute_run(run.pk)
+    watched = staff.get(f"{RUNS}{run.pk}/watch/")
+    assert watched.status_code == 286, "htmx stops asking"
+    assert "trained" in watched.content.decode()
+    checkpoint = Checkpoint.objects.get(system__name="little")
+
+    values = {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "top_p": "0.9",
+              "temperature": "1", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
+    decode = launch(staff, "launch/decode/", values)
+    assert isinstance(decode, Run)
+    execute_run(decode.pk)
+    assert Output.objects.filter(decoding__system__name="little").count() == 12
+    score = launch(staff, "launch/score/", {"dataset": dataset.name, "split": "train", "campaign": "", "queue": "cpu"})
+    assert isinstance(score, Run)
+    execute_run(score.pk)
+    assert "random_story" in staff.get(f"{RUNS}{score.pk}/change/").content.decode()
+
+    system = System.objects.get(name="little")
+    page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    for text in ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain"):
+        assert text in page
+
+    folder = settings.VAR_DIR / checkpoint.directory
+    assert folder.is_dir()
+    address = f"/admin/workers/checkpoint/{checkpoint.pk}"
+    assert "are removed for good" in staff.get(f"{address}/confirm/").content.decode()
+    assert "MB are free" in staff.post(f"{address}/prune/", follow=True).content.decode()
+    assert not folder.exists()
+    assert "were removed already" in staff.post(f"{address}/prune/", follow=True).content.decode()
+    assert "has no checkpoint" in str(launch(staff, "launch/decode/", values)) or "valid choice" in str(
+        launch(staff, "launch/decode/", values)
+    )
+    assert checkpoint.sha256 in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+
+
+def test_a_feedback_set_from_a_form(staff: Client) -> None:
+    campaign = make_campaign(purpose="feedback").campaign
+    said = launch(staff, "launch/feedback/", {"name": "liked", "campaigns": [campaign.name], "beta": "1"})
+    assert "has no ratings yet" in str(said)
+
+
+ROWS = [{"text": f"a dog {n}", "story": f"Dog {n}.", "out": f"dog {n}"} for n in range(5)]
+
+
+def upload(name: str, rows: list[dict[str, Any]] | bytes) -> SimpleUploadedFile:
+    content = rows if isinstance(rows, bytes) else "\n".join(map(json.dumps, rows)).encode()
+    return SimpleUploadedFile(name, content)
+
+
+def pairs_form(file: SimpleUploadedFile, **values: Any) -> dict[str, Any]:
+    return {
+        "dataset": "dogs", "split": "test", "file": file, "source_field": "text", "reference_field": "story",
+        "album_field": "", "photo_field": "", "systems": "lstm=out",
+    } | values  # fmt: skip
+
+
+def uploads() -> list[Path]:
+    folder = settings.VAR_DIR / "uploads"
+    return sorted(folder.rglob("*.*")) if folder.is_dir() else []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_uploaded_file_is_imported_by_a_worker_and_then_removed(staff: Client) -> None:
+    run = launch(staff, "import/pairs/", pairs_form(upload("dogs.jsonl", ROWS)))
+    assert isinstance(run, Run)
+    assert [file.name for file in uploads()] == ["dogs.jsonl"]
+    execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.result["counts"]["outputs"]) == ("done", 5)
+    assert not uploads()
+    page = staff.get(f"/admin/annotations/dataset/{Dataset.objects.get().pk}/change/").content.decode()
+    assert "dogs.jsonl" in page
+
+    again = launch(staff, "import/pairs/", pairs_form(upload("dogs.jsonl", ROWS)))
+    assert isinstance(again, Run)
+    execute_run(again.pk)
+    again.refresh_from_db()
+    assert "nothing changed" in again.message
+    assert Source.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bad_uploaded_file_is_refused_by_name_line_and_key(staff: Client) -> None:
+    run = launch(staff, "import/pairs/", pairs_form(upload("dogs.jsonl", [*ROWS, {"text": "a cat"}])))
+    assert isinstance(run, Run)
+    with pytest.raises(ValueError, match="story"):
+        execute_run(run.pk)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert run.message.startswith("InputError: dogs.jsonl: line 6: the key 'story' is missing")
+    assert not uploads()
+    assert not Import.objects.exists()
+    assert "dogs.jsonl: line 6" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_whose_worker_died_is_done_again(staff: Client) -> None:
+    run = launch(staff, "import/pairs/", pairs_form(upload("dogs.jsonl", ROWS)))
+    assert isinstance(run, Run)
+    claim = lifecycle.run_claim(run.pk)
+    assert claim
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert lifecycle.sweep()["put_back"] == 1
+    execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.attempt) == ("done", 2)
+    assert Source.objects.count() == 5
+
+
+def test_vist_and_outputs_forms_say_what_is_missing(staff: Client) -> None:
+    said = launch(staff, "import/vist/", {"dataset": "v", "split": "train", "images": ""})
+    assert "choose a file of captions, of stories, or both" in str(said)
+    said = launch(staff, "import/pairs/", pairs_form(upload("a.jsonl", ROWS), systems="lstm"))
+    assert "must be NAME=FIELD" in str(said)
+    said = launch(staff, "import/outputs/", {"dataset": "v", "system": "s"})
+    assert "This field is required" in str(said)
+    assert not Run.objects.exists()
+
+
+def test_cancel_and_try_again(staff: Client) -> None:
+    run = lifecycle.run_create(kind="score", config={})
+    staff.post(f"{RUNS}{run.pk}/cancel/act/")
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert "Try again" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    staff.post(f"{RUNS}{run.pk}/retry/act/")
+    run.refresh_from_db()
+    assert run.state == "queued"
+    assert "only a failed or cancelled run" in staff.post(f"{RUNS}{run.pk}/retry/act/", follow=True).content.decode()
+
+
+def test_the_time_left_follows_from_the_pace_of_this_attempt() -> None:
+    now = timezone.now()
+    run = Run(state="running", fraction=0.6, fraction_at_claim=0.5, started_at=now - timedelta(seconds=30))
+    assert views.seconds_left(run, now) == pytest.approx(120)
+    run.fraction = 0.501
+    assert views.seconds_left(run, now) is None
+
+
+def test_a_banner_tells_of_a_queue_that_nobody_listens_to(staff: Client) -> None:
+    assert unheard_queues() == {}
+    for _ in range(2):
+        lifecycle.run_create(kind="score", config={}, queue="gpu")
+    lifecycle.run_create(kind="score", config={}, queue="cpu")
+    listener_beat(name="here:1", queues=["cpu"])
+    assert unheard_queues() == {"gpu": 2}
+    assert "2 runs wait on the queue <b>gpu</b>" in staff.get("/admin/").content.decode()
+    listener_beat(name="there:2", queues=["gpu"])
+    assert "no worker listens" not in staff.get("/admin/").content.decode()
+    Listener.objects.update(seen_at=timezone.now() - timedelta(days=2))
+    assert unheard_queues() == {"cpu": 1, "gpu": 2}
+    assert listeners_forget() == 2
+
+
+def test_the_log_keeps_the_last_lines() -> None:
+    run = lifecycle.run_create(kind="score", config={})
+    claim = lifecycle.run_claim(run.pk)
+    assert claim
+    for n in range(lifecycle.LOG_LINES + 20):
+        claim._saved_at = float("-inf")
+        claim.progress(0.5, f"line {n}")
+    run.refresh_from_db()
+    assert len(run.log) == lifecycle.LOG_LINES
+    assert run.log[-1][1] == f"line {lifecycle.LOG_LINES + 19}"
+
+
+def test_a_curve_has_a_point_for_every_measurement() -> None:
+    from workers.curves import loss_svg
+
+    rows = [{"step": n, "loss": 5 - n / 10, "valid_loss": 3.0 if n > 5 else None} for n in range(20)]
+    svg = loss_svg(rows)
+    assert svg.count("<circle") == 20 + 1, "an old validation loss that is repeated is no new measurement"
+    assert loss_svg(rows[:1]) == ""
