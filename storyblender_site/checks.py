@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 @register(Tags.security, deploy=True)
 def production_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    if settings.PRODUCTION and not settings.env.str("SECRET_KEY", default=""):
+    if settings.PRODUCTION and settings.SECRET_KEY_IS_OURS:
         found.append(
             Error(
                 "SECRET_KEY is not set, and every process would make its own.",

@@ -129,7 +129,7 @@ class ListenerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="queues")
     def queue_names(self, row: Listener) -> str:
-        return ", ".join(row.queues)
+        return ", ".join(row.queues) or "sweeps"
 
 
 admin.site.unregister(Campaign)

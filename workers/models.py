@@ -131,7 +131,7 @@ class ListenerQuerySet(models.QuerySet):
 
 
 class Listener(models.Model):
-    """A Celery worker process that takes runs, as it said itself: it beats for as long as it lives."""
+    """A worker process and the queues it takes runs from, or a sweeper, which has none. It beats while it lives."""
 
     name = models.CharField(max_length=200, unique=True, help_text="host and process")
     queues = models.JSONField(help_text="names of the queues it listens to")

@@ -268,14 +268,38 @@ def test_every_candidate_stands_equally_often_at_every_place() -> None:
     assert all(sorted(stood) == [0, 1, 2] for stood in places.values())
 
 
-@pytest.mark.parametrize("captions", [5, 60])
-def test_a_round_costs_the_same_few_queries(captions: int) -> None:
-    campaign = make_campaign(captions=captions).campaign
-    rater = Rater(campaign)
-    screen = rater.next()
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert rater.submit(screen).json()["next"]
-    asked = [row["sql"] for row in queries if not re.match(r"SAVEPOINT|RELEASE|BEGIN|COMMIT", row["sql"])]
-    assert len(asked) <= 8, "\n".join(asked)
+def grow(campaign: models.Campaign, items: int) -> None:
+    """Give a campaign many more items, each a source with two candidates, straight into the tables."""
+    model, first = campaign.items.select_related("source").get(position=0), campaign.items.count()
+    sources = models.Source.objects.bulk_create(
+        models.Source(
+            album=model.source.album,
+            imported_by=model.source.imported_by,
+            kind="caption",
+            photo=model.source.photo,
+            key=f"more-{n}",
+            text=f"thing {n}",
+        )
+        for n in range(first, items)
+    )
+    made = models.Item.objects.bulk_create(
+        models.Item(campaign=campaign, source=source, position=n) for n, source in enumerate(sources, start=first)
+    )
+    models.Candidate.objects.bulk_create(
+        models.Candidate(item=item, text=text) for item in made for text in ("It was fun.", "It was not.")
+    )
+    models.Campaign.objects.filter(pk=campaign.pk).update(item_count=items)
+
+
+def test_a_round_costs_the_same_few_queries_however_many_items() -> None:
+    campaign = make_campaign(captions=5).campaign
+    rater, counts = Rater(campaign), []
+    for items in (5, 1_000, 100_000):
+        grow(campaign, items)
+        screen = rater.next()
+        with CaptureQueriesContext(connection) as queries:
+            assert rater.submit(screen).json()["next"]
+        asked = [row["sql"] for row in queries if not re.match(r"SAVEPOINT|RELEASE|BEGIN|COMMIT", row["sql"])]
+        assert len(asked) <= 8, "\n".join(asked)
+        counts.append(len(asked))
+    assert len(set(counts)) == 1, counts

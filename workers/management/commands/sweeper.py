@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
 from annotations.services.ratings import leases_release_expired
-from workers.lifecycle import sweep
-from workers.listeners import listeners_forget
+from workers.lifecycle import sweep, this_process
+from workers.listeners import listener_beat, listeners_forget
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         while True:
             try:
                 close_old_connections()
+                listener_beat(name=this_process(), queues=[])
                 counts = sweep() | {"leases": leases_release_expired(), "listeners": listeners_forget()}
             except OperationalError as error:  # the database restarts or is busy: the next round may succeed
                 log.warning("round missed", error=str(error))
