@@ -139,5 +139,9 @@ class Listener(models.Model):
 
     objects = ListenerQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = "worker process"
+        verbose_name_plural = "worker processes"
+
     def __str__(self) -> str:
         return f"{self.name} on {', '.join(self.queues)}"

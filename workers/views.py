@@ -1,6 +1,6 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -68,6 +68,12 @@ def seconds_left(run: Run, now: datetime) -> float | None:
     return (1 - run.fraction) / done * (now - run.started_at).total_seconds()
 
 
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def run_context(run: Run) -> dict[str, Any]:
     now = timezone.now()
     left = seconds_left(run, now)
@@ -75,10 +81,8 @@ def run_context(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "percent": round(100 * run.fraction),
-        "left": "" if left is None else str(timedelta(seconds=round(left))),
-        "took": str(timedelta(seconds=round(((run.finished_at or now) - run.started_at).total_seconds())))
-        if run.started_at
-        else "",
+        "left": "" if left is None else duration(left),
+        "took": duration(((run.finished_at or now) - run.started_at).total_seconds()) if run.started_at else "",
         "curve": mark_safe(loss_svg(run.history)),
         "lines": lines,
         "result": [(key, value) for key, value in run.result.items() if key != "scores"],
