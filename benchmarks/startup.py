@@ -94,7 +94,7 @@ def first_start() -> tuple[float, float]:
 
         def can_rate() -> bool:
             found = re.search(r"Rate +http\S+?(/rate/\S+)", log.read_text())
-            return bool(found) and answers(address + found[1])
+            return found is not None and answers(address + found[1])
 
         wait(process, can_rate, log)
         return page, time.perf_counter() - start

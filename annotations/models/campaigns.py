@@ -9,7 +9,12 @@ from django.db.models.functions import Now
 
 from annotations.models.datasets import Dataset, Source, Split
 from annotations.models.outputs import Decoding, Output, System
-from annotations.querysets.campaigns import AssignmentQuerySet, CampaignQuerySet, ItemQuerySet
+from annotations.querysets.campaigns import (
+    AssignmentQuerySet,
+    CampaignQuerySet,
+    CandidateQuerySet,
+    ItemQuerySet,
+)
 
 
 def new_token() -> str:
@@ -148,6 +153,8 @@ class Candidate(models.Model):
         Output, through="CandidateOutput", related_name="candidates"
     )
 
+    objects = CandidateQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "text"], name="candidate_text_once")]
 
@@ -202,6 +209,7 @@ class Assignment(models.Model):
     candidate_order = models.JSONField(help_text="[primary key, random id] of each candidate, as this rater sees them")
     draft = models.JSONField(default=dict, help_text="half an answer, as the page's fields had it")
     leased_until = models.DateTimeField()
+    revision = models.PositiveSmallIntegerField(default=0, help_text="of its newest rating; 0 before there is one")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = AssignmentQuerySet.as_manager()

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
@@ -41,17 +41,6 @@ class ItemQuerySet(models.QuerySet):
         theirs = Assignment.objects.filter(item=OuterRef("pk"), rater=rater, state__in=TAKEN_BY_RATER)
         return self.filter(~Exists(theirs), campaign=rater.campaign_id)
 
-    def waiting_for(self, rater: Any) -> "ItemQuerySet":
-        """Those that fewer raters than the overlap have taken, least taken first, each with `done` of the rater.
-
-        A dry run goes through all of them in their order.
-        """
-        if rater.trial:
-            waiting = self.new_to(rater).order_by("position")
-        else:
-            waiting = self.new_to(rater).filter(taken__lt=rater.campaign.overlap).order_by("taken", "position")
-        return waiting.select_related("source__photo").annotate(done=done_by(rater))
-
     def leased_elsewhere(self, rater: Any) -> "ItemQuerySet":
         """Those that others' open leases keep from the rater: they may come free again."""
         from annotations.models import Assignment
@@ -80,6 +69,48 @@ def rater_progress(campaign: Any) -> "models.QuerySet":
         seconds=Avg("assignments__ratings__seconds", filter=Q(assignments__ratings__kind="answer")),
         last=Max("assignments__ratings__created_at"),
     ).order_by("pk")
+
+
+class WaitingItem(NamedTuple):
+    """An item that waits for a rater, and how many screens that rater has done."""
+
+    pk: int
+    position: int
+    taken: int
+    done: int
+
+
+# Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time.
+WAITING = """
+SELECT item.id, item.position, item.taken,
+    (SELECT COUNT(*) FROM annotations_assignment mine WHERE mine.rater_id = %(rater)s AND mine.state = 'done')
+FROM annotations_item item
+WHERE item.campaign_id = %(campaign)s AND item.taken < %(places)s AND NOT EXISTS (
+    SELECT 1 FROM annotations_assignment mine
+    WHERE mine.item_id = item.id AND mine.rater_id = %(rater)s AND mine.state IN ('open', 'done', 'skipped')
+)
+ORDER BY {order} LIMIT %(window)s
+"""
+LEAST_TAKEN_FIRST, IN_ORDER = WAITING.format(order="item.taken, item.position"), WAITING.format(order="item.position")
+ANY_NUMBER = 2**31 - 1
+
+
+def items_waiting(rater: Any, window: int) -> list[WaitingItem]:
+    """Items new to the rater that fewer raters than the overlap have taken, least taken first, at most `window`.
+
+    A dry run goes through all of them in their order, however many have taken them.
+    """
+    sql, places = (IN_ORDER, ANY_NUMBER) if rater.trial else (LEAST_TAKEN_FIRST, rater.campaign.overlap)
+    values = {"rater": rater.pk, "campaign": rater.campaign_id, "places": places, "window": window}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [WaitingItem(*row) for row in cursor.fetchall()]
+
+
+class CandidateQuerySet(models.QuerySet):
+    def shown_in(self, item: int) -> "CandidateQuerySet":
+        """An item's candidates, in the order they were made, each with its item and what that shows of the source."""
+        return self.filter(item=item).select_related("item__source__photo").order_by("pk")
 
 
 class AssignmentQuerySet(models.QuerySet):

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, Min, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from annotations.assignment.choice import candidate_order, pick_item
 from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundError
 from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
 from annotations.protocols import protocol_named
+from annotations.querysets.campaigns import items_waiting
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000
@@ -75,33 +75,33 @@ def screen_claim(rater: Rater) -> Screen | Wait | None:
     """Claim an item: one that was taken least. Whoever takes the last place of an item first has it."""
     draw = 0
     while True:
-        waiting = list(Item.objects.waiting_for(rater)[:WINDOW])
+        waiting = items_waiting(rater, WINDOW)
         if not waiting:
             if leases_release_expired():
                 continue
             return wait_for_others(rater)
         if rater.trial:
-            item = waiting[0]
+            row = waiting[0]
         else:
             seed = f"{rater.public_id}:{waiting[0].done}:{draw}"
-            item = pick_item([(item, item.taken) for item in waiting], seed=seed)
+            row = pick_item([(row, row.taken) for row in waiting], seed=seed)
         draw += 1
         try:
             with transaction.atomic():
-                if not place_take(item.pk, rater):
+                if not place_take(row.pk, rater):
                     continue
-                candidates = list(item.candidates.order_by("pk").values_list("pk", "public_id", "text"))
+                candidates = list(Candidate.objects.shown_in(row.pk))
                 order = candidate_order(
-                    [[pk, str(public_id)] for pk, public_id, _ in candidates],
-                    turn=item.taken,
-                    seed=f"{rater.campaign.seed}:{item.position}",
+                    [[candidate.pk, str(candidate.public_id)] for candidate in candidates],
+                    turn=row.taken,
+                    seed=f"{rater.campaign.seed}:{row.position}",
                 )
-                claimed = assignment_write(rater, item, order)
+                claimed = assignment_write(rater, candidates[0].item, order)
         except IntegrityError:  # another tab of the same rater was first
             if found := screen_open(rater):
                 return found
             continue
-        return screen_of(claimed, {pk: text for pk, _, text in candidates}, item.done)
+        return screen_of(claimed, {candidate.pk: candidate.text for candidate in candidates}, row.done)
 
 
 def place_take(item: int, rater: Rater) -> bool:
@@ -209,8 +209,8 @@ def _respond(
     seconds: float | None = None,
 ) -> Rating:
     with transaction.atomic():
-        assignment, revision = assignment_lock(rater, assignment_id)
-        answered_before = assignment.state != State.OPEN or revision
+        assignment = assignment_lock(rater, assignment_id)
+        answered_before = assignment.state != State.OPEN or assignment.revision
         if answered_before and (again := rating_of_key(key, digest)):
             return again
         check_open(rater)
@@ -219,7 +219,7 @@ def _respond(
         leased = assignment.state == State.OPEN and assignment.leased_until > timezone.now()
         if leased:
             stored = read_answers(rater.campaign, assignment, answers) if kind == Kind.ANSWER else {}
-            return _answer(rater, assignment, kind, key, digest, revision + 1, stored, seconds)
+            return _answer(rater, assignment, kind, key, digest, stored, seconds)
         assignment_release(assignment)  # committed: the error is raised outside of the transaction
     raise GoneError("the assignment's lease has expired; ask for the next one")
 
@@ -236,27 +236,23 @@ def _answer(
     kind: str,
     key: uuid.UUID,
     digest: str,
-    revision: int,
     stored: Mapping[str, Any],
     seconds: float | None,
 ) -> Rating:
-    rating = rating_write(assignment, kind, key, digest, revision=revision, answers=stored, seconds=seconds)
+    rating = rating_write(assignment, kind, key, digest, answers=stored, seconds=seconds)
     state = State.DONE if kind == Kind.ANSWER else State.SKIPPED
-    Assignment.objects.filter(pk=assignment.pk).update(state=state, draft={})
+    Assignment.objects.filter(pk=assignment.pk).update(state=state, draft={}, revision=rating.revision)
     if kind == Kind.SKIP:
         place_give_back(assignment.item_id, rater)
     return rating
 
 
-def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> tuple[Assignment, int]:
-    """The rater's assignment, locked until the transaction ends, and its highest revision so far, or 0."""
-    mine = Assignment.objects.select_for_update(of=("self",)).filter(public_id=assignment_id, rater=rater)
-    revisions = Rating.objects.filter(assignment__public_id=assignment_id).values("assignment")
-    highest = revisions.annotate(highest=Max("revision")).values("highest")
-    found = mine.annotate(highest=Coalesce(Subquery(highest), 0)).first()
+def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> Assignment:
+    """The rater's assignment, locked until the transaction ends."""
+    found = Assignment.objects.select_for_update().filter(public_id=assignment_id, rater=rater).first()
     if found is None:
         raise NotFoundError("there is no such assignment of this rater")
-    return found, found.highest
+    return found
 
 
 def rating_of_key(key: uuid.UUID, digest: str) -> Rating | None:
@@ -273,15 +269,15 @@ def rating_write(
     key: uuid.UUID,
     digest: str,
     *,
-    revision: int,
     answers: Mapping[str, Any] | None = None,
     seconds: float | None = None,
 ) -> Rating:
+    """The assignment's next revision; noting its number there is left to the caller."""
     try:
         with transaction.atomic():
             return Rating.objects.create(
                 assignment=assignment,
-                revision=revision,
+                revision=assignment.revision + 1,
                 kind=kind,
                 answers=dict(answers or {}),
                 seconds=seconds,
@@ -305,20 +301,22 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
         target = Rating.objects.filter(key=rating_key, assignment__rater=rater).select_related("assignment").first()
         if target is None:
             raise NotFoundError("there is no such rating of this rater")
-        assignment, revision = assignment_lock(rater, target.assignment.public_id)
+        assignment = assignment_lock(rater, target.assignment.public_id)
         if again := rating_of_key(key, digest):
             return again
         check_open(rater)
-        if target.revision != revision or target.kind == Kind.WITHDRAWN:
+        if target.revision != assignment.revision or target.kind == Kind.WITHDRAWN:
             raise ConflictError("the rating was taken back or replaced already")
         for other in Assignment.objects.select_for_update().open().filter(rater=rater).exclude(pk=assignment.pk):
             assignment_release(other)
         if target.kind == Kind.SKIP and not place_take(assignment.item_id, rater):
             raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings")
-        withdrawn = rating_write(assignment, Kind.WITHDRAWN, key, digest, revision=target.revision + 1)
+        withdrawn = rating_write(assignment, Kind.WITHDRAWN, key, digest)
         names = dict(assignment.candidate_order)
         before = protocol_named(rater.campaign.protocol).fields(target.answers, names=names)
-        Assignment.objects.filter(pk=assignment.pk).update(state=State.OPEN, leased_until=lease_end(), draft=before)
+        Assignment.objects.filter(pk=assignment.pk).update(
+            state=State.OPEN, leased_until=lease_end(), draft=before, revision=withdrawn.revision
+        )
         return withdrawn
 
 
