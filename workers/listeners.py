@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from workers.lifecycle import stopping, this_process
@@ -31,7 +31,7 @@ def listen(*, queues: Sequence[str]) -> None:
                 try:
                     close_old_connections()
                     listener_beat(name=this_process(), queues=queues)
-                except OperationalError as error:  # a busy or restarted database: the next beat may succeed
+                except DatabaseError as error:  # busy, restarted or not migrated yet: the next beat may succeed
                     log.warning("listener's beat missed", error=str(error))
                 if stopping.wait(settings.LISTENER_BEAT_SECONDS):
                     Listener.objects.filter(name=this_process()).delete()
