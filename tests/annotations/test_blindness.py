@@ -166,6 +166,7 @@ def separability(texts: list[str], human: np.ndarray, groups: list[str]) -> tupl
     return float(auc), float(np.sqrt((people + machines + 1) / (12 * people * machines)))
 
 
+@pytest.mark.once
 def test_typography_does_not_tell_people_from_machines(shared_data: Path) -> None:
     """Real sentences of people and of six systems: as written they part almost wholly, as shown not beyond chance."""
     file = shared_data / "machine_human" / "test.jsonl"

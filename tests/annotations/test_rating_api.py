@@ -291,6 +291,7 @@ def grow(campaign: models.Campaign, items: int) -> None:
     models.Campaign.objects.filter(pk=campaign.pk).update(item_count=items)
 
 
+@pytest.mark.once
 def test_a_round_costs_the_same_few_queries_however_many_items() -> None:
     campaign = make_campaign(captions=5).campaign
     rater, counts = Rater(campaign), []

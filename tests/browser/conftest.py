@@ -91,3 +91,15 @@ def axe_script() -> str:
     import axe_playwright_python
 
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+def check_accessible(page: Page, within: str = "html") -> None:
+    """axe-core, WCAG 2.2 AA, on a part of the page; evaluated outside of the page's content security policy."""
+    page.evaluate(axe_script())
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = page.evaluate("([part, options]) => axe.run(part, options)", [within, options])["violations"]
+    assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+def check_fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"

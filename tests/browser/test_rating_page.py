@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage, axe_script, ratings_in
+from tests.browser.conftest import NewPage, check_accessible, check_fits, ratings_in
 from tests.site import Site
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -16,18 +16,6 @@ DESK = {"viewport": {"width": 1280, "height": 900}}
 def of(link: str, site: Site) -> list[list[Any]]:
     token = link.rstrip("/").rpartition("/")[2]
     return [row[1:] for row in ratings_in(site) if row[0] == token]
-
-
-def check_accessible(page: Page) -> None:
-    """axe-core, WCAG 2.2 AA; evaluated outside of the page's content security policy."""
-    page.evaluate(axe_script())
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
-
-
-def check_fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
 
 
 def join(page: Page, link: str) -> None:
