@@ -62,7 +62,7 @@ class ArchiveFilter(admin.SimpleListFilter):
 
 @admin.register(Campaign)
 class CampaignAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state", "purpose", "dataset", "done", "created_at")
+    list_display = ("name", "state_shown", "purpose_named", "dataset", "done", "made")
     list_filter = (ArchiveFilter, "state", "purpose", "dataset")
     search_fields = ("name",)
     ordering = ("-pk",)
@@ -72,6 +72,18 @@ class CampaignAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         rows: QuerySet[Campaign] = Campaign.objects.with_progress().select_related("dataset")
         return rows
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, campaign: Campaign) -> str:
+        return format_html('<span class="state {}">{}</span>', campaign.state, campaign.state)
+
+    @admin.display(description="purpose", ordering="purpose")
+    def purpose_named(self, campaign: Campaign) -> str:
+        return campaign.purpose
+
+    @admin.display(description="made", ordering="created_at")
+    def made(self, campaign: Campaign) -> str:
+        return f"{campaign.created_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="answered")
     def done(self, campaign: Any) -> str:
