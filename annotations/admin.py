@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
@@ -42,6 +41,10 @@ def share_bar(done: int, total: int) -> str:
     )
 
 
+def state_badge(state: str) -> str:
+    return format_html('<span class="state {}">{}</span>', state, state)
+
+
 class ArchiveFilter(admin.SimpleListFilter):
     """Archived campaigns are listed on request only."""
 
@@ -75,7 +78,7 @@ class CampaignAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, campaign: Campaign) -> str:
-        return format_html('<span class="state {}">{}</span>', campaign.state, campaign.state)
+        return state_badge(campaign.state)
 
     @admin.display(description="purpose", ordering="purpose")
     def purpose_named(self, campaign: Campaign) -> str:
@@ -90,8 +93,8 @@ class CampaignAdmin(ReadOnlyAdmin):
         return share_bar(campaign.answered, campaign.screens)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=object_id)
-        if not self.has_view_permission(request, campaign):
+        campaign = self.get_object(request, object_id)
+        if campaign is None or not self.has_view_permission(request, campaign):
             return super().change_view(request, object_id, *args, **kwargs)
         return campaigns.show(request, campaign, self.page_template)
 
@@ -132,7 +135,9 @@ class DatasetAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        dataset = get_object_or_404(Dataset, pk=object_id)
+        dataset = self.get_object(request, object_id)
+        if dataset is None or not self.has_view_permission(request, dataset):
+            return super().change_view(request, object_id, form_url, extra_context)
         rows = []
         for split in Split.values:
             sources = Source.objects.of_split(dataset, split)

@@ -16,7 +16,7 @@ from annotations.services.campaigns import campaign_create
 from samples.generate import generate
 from storyblender_site.accounts import account_make
 from workers.jobs import decoding, importing, scoring, training
-from workers.lifecycle import Claim, run_retry
+from workers.lifecycle import run_of, run_retry
 from workers.models import Run
 
 DATASET, SYSTEM, CAMPAIGN = "synthetic-samples", "synthetic-gru", "synthetic-first-look"
@@ -39,7 +39,6 @@ SPEC = CampaignSpec(
     ),
 )
 POLL_SECONDS = 0.5
-FINISHED = (Run.State.DONE, Run.State.FAILED, Run.State.CANCELLED)
 
 Watch = Callable[[float, str], None]
 
@@ -63,11 +62,11 @@ def samples_make(watch: Watch) -> Campaign:
     samples_import(watch)
     dataset = Dataset.objects.get(name=DATASET)
     trained = Run.objects.filter(kind=Run.Kind.TRAIN, system__name=SYSTEM).order_by("-pk").first()
-    run = trained or launched(training.launch(dataset=DATASET, preset=PRESET, overrides=SETTINGS, name=SYSTEM))
+    run = trained or run_of(training.launch(dataset=DATASET, preset=PRESET, overrides=SETTINGS, name=SYSTEM))
     wait(run, "training a small model", watch)
     if Decoding.objects.latest_of(System.objects.get(name=SYSTEM), dataset, SPEC.split) is None:
         waiting = Run.objects.filter(kind=Run.Kind.DECODE, system__name=SYSTEM).order_by("-pk").first()
-        run = waiting or launched(decoding.launch(system=SYSTEM, dataset=DATASET, split=SPEC.split))
+        run = waiting or run_of(decoding.launch(system=SYSTEM, dataset=DATASET, split=SPEC.split))
         wait(run, "letting it write", watch)
     campaign = campaign_create(spec=SPEC)
     scoring.launch(campaign=CAMPAIGN)
@@ -90,10 +89,6 @@ def samples_import(watch: Watch) -> None:
         watch((place + 1) / len(written), "importing the sample set")
 
 
-def launched(made: Run | Claim) -> Run:
-    return made if isinstance(made, Run) else made.run
-
-
 def wait(run: Run, what: str, watch: Watch) -> None:
     """Until the run is done; one that failed on an earlier start is tried once more."""
     run.refresh_from_db()
@@ -104,6 +99,6 @@ def wait(run: Run, what: str, watch: Watch) -> None:
         watch(run.fraction, what)
         if run.state == Run.State.DONE:
             return
-        if run.state in FINISHED:
+        if run.finished:
             raise InputError(f"{run.kind} run {run.public_id} is {run.state}: {run.message}")
         time.sleep(POLL_SECONDS)

@@ -5,11 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from annotations.admin import CampaignAdmin, ReadOnlyAdmin
+from annotations.admin import CampaignAdmin, ReadOnlyAdmin, state_badge
 from annotations.models import Campaign, System
 from workers import views
 from workers.models import Checkpoint, Listener, Run
@@ -35,7 +34,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state_shown(self, run: Run) -> str:
-        return format_html('<span class="state {}">{}</span>', run.state, run.state)
+        return state_badge(run.state)
 
     @admin.display(description="progress")
     def progress(self, run: Run) -> str:
@@ -43,8 +42,8 @@ class RunAdmin(ReadOnlyAdmin):
         return format_html('<progress class="share" max="100" value="{}"></progress> {} %', percent, percent)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        run = get_object_or_404(Run.objects.select_related("system", "dataset", "decoding"), pk=object_id)
-        if not self.has_view_permission(request, run):
+        run = self.get_object(request, object_id)
+        if run is None or not self.has_view_permission(request, run):
             return super().change_view(request, object_id, *args, **kwargs)
         return views.show_run(request, run)
 
@@ -116,8 +115,8 @@ class SystemAdmin(ReadOnlyAdmin):
         return int(system.complete)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        system = get_object_or_404(System, pk=object_id)
-        if not self.has_view_permission(request, system):
+        system = self.get_object(request, object_id)
+        if system is None or not self.has_view_permission(request, system):
             return super().change_view(request, object_id, *args, **kwargs)
         return views.show_system(request, system)
 

@@ -18,6 +18,7 @@ from modeling.config import DecodingConfig, TrainingConfig, preset_names
 from modeling.metrics import METRICS
 from workers.jobs import corpus, decoding, feedback, importing, scoring, training
 from workers.jobs.scoring import CHECKPOINT_METRICS
+from workers.lifecycle import run_of
 from workers.models import Run
 
 TRAINING, DECODING = TrainingConfig.__dataclass_fields__, DecodingConfig.__dataclass_fields__
@@ -121,7 +122,7 @@ class TrainForm(LaunchForm):
             name=given["name"] or None,
             queue=given["queue"],
         )
-        return made if isinstance(made, Run) else made.run
+        return run_of(made)
 
 
 class DecodeForm(LaunchForm):
@@ -159,7 +160,7 @@ class DecodeForm(LaunchForm):
             overrides=self.overrides(["method", "top_p", "temperature", "samples", "source", "seed"]),
             queue=given["queue"],
         )
-        return made if isinstance(made, Run) else made.run
+        return run_of(made)
 
 
 class ScoreForm(LaunchForm):
@@ -208,7 +209,7 @@ class ScoreForm(LaunchForm):
             metrics=given["metrics"],
             queue=given["queue"],
         )
-        return made if isinstance(made, Run) else made.run
+        return run_of(made)
 
 
 class FeedbackForm(LaunchForm):
@@ -234,7 +235,7 @@ class FeedbackForm(LaunchForm):
         given = self.cleaned_data
         names = [campaign.name for campaign in given["campaigns"]]
         made = feedback.launch(name=given["name"], campaigns=names, beta=given["beta"])
-        return made if isinstance(made, Run) else made.run
+        return run_of(made)
 
 
 class ManyFiles(forms.ClearableFileInput):

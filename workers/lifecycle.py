@@ -171,6 +171,11 @@ def log_with(run: Run, text: str) -> list[list[str]]:
     return [*run.log, line][-LOG_LINES:] if text else run.log
 
 
+def run_of(made: Run | Claim) -> Run:
+    """The run that a job's `launch` made, queued or claimed."""
+    return made if isinstance(made, Run) else made.run
+
+
 def put_back(run: Run, rows: QuerySet[Run], message: str) -> int:
     """Queue the run again, if `rows` still holds it. Says whether it did."""
     lines = log_with(run, message)

@@ -25,14 +25,16 @@ CONTENT_TYPES = {
 }
 
 
-def unblinded_early(campaign: Campaign) -> bool:
-    """Whether somebody has asked for an early look at the results as they stand."""
-    return campaign.state != Campaign.State.CLOSED and Report.objects.filter(campaign=campaign).exists()
-
-
 def report_of(campaign: Campaign) -> Report:
-    """The report as it stands; for a campaign that is not closed, only where an early look was asked for."""
-    return report_freeze(campaign=campaign, unblind=unblinded_early(campaign))
+    """A closed campaign's report; before the close the one that the last early look has kept, and nothing newer.
+
+    Raises ConflictError where nobody has looked yet.
+    """
+    if campaign.state != Campaign.State.CLOSED:
+        kept = Report.objects.filter(campaign=campaign).order_by("-pk").first()
+        if kept:
+            return kept
+    return report_freeze(campaign=campaign)
 
 
 @require_GET
@@ -89,7 +91,7 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if form not in ("csv", "jsonl"):
         raise Http404
     try:
-        check_unblinded(campaign, unblinded_early(campaign))
+        check_unblinded(campaign, unblind=False)
     except ConflictError as error:
         messages.error(request, str(error))
         return redirect(page_of(campaign))

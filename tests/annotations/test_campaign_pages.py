@@ -236,6 +236,22 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
     assert "early look" in page
     assert "before the close" in LogEntry.objects.get().change_message
 
+    kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
+    rater.submit(rater.next())
+    assert staff.get(f"{LIST}{campaign.pk}/report.json").content == kept, "what has come since is another look"
+    assert "close it first" in staff.get(f"{LIST}{campaign.pk}/ratings.csv", follow=True).content.decode()
+    staff.post(f"{LIST}{campaign.pk}/unblind/")
+    assert staff.get(f"{LIST}{campaign.pk}/report.json").content != kept
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize("model", ["annotations/campaign", "annotations/dataset", "annotations/system", "workers/run"])
+@pytest.mark.parametrize("name", ["0", "abc"])
+def test_an_address_that_names_nothing_leads_back(staff: Client, model: str, name: str) -> None:
+    answer = staff.get(f"/admin/{model}/{name}/change/", follow=True)
+    assert answer.status_code == 200
+    assert "doesn’t exist" in answer.content.decode()
+
 
 def test_the_report_page_and_its_files(staff: Client) -> None:
     campaign = make_campaign(captions=3, overlap=1).campaign
