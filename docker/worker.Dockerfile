@@ -13,7 +13,7 @@ WORKDIR /srv/storyblender
 
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN pip install --constraint constraints.txt ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} torch \
-    && pip install --constraint constraints.txt '.[worker]'
+    && pip install --constraint constraints.txt '.[worker,ct2]'
 COPY manage.py ./
 COPY annotations annotations
 COPY modeling modeling
