@@ -26,8 +26,7 @@ def learn(
     stories = [text for example in read_examples(train_file) for text in example.references]
     with tempfile.TemporaryDirectory() as folder:
         result = train(config, train_file=train_file, valid_file=valid_file, directory=Path(folder))
-        sources = [(example.id, example.source) for example in examples]
-        model = {each.id: each.text for each in decode(result.checkpoint, sources, GREEDY)}
+        model = {each.id: each.text for each in decode(result.checkpoint, examples, GREEDY)}
         of_checkpoint = score_checkpoint(result.checkpoint, examples)
     systems = {
         "model": model,

@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from modeling.architectures import build
 from modeling.batching import make_batch, plan_batches
 from modeling.config import TrainingConfig, load_preset
 from modeling.corpus import EncodedPair, encode_pairs, read_examples, texts
-from modeling.tokenization import BEGIN, PAD, Tokenizer
+from modeling.tokenization import BEGIN, PAD, Normalisation, Tokenizer
 
 BATCH, SOURCE_LENGTH, TARGET_LENGTH = 64, 72, 77
 CPU = torch.device("cpu")
@@ -68,9 +69,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         examples = read_examples(example_file("train", Path(folder)))
     tokenizer = Tokenizer.train(
-        texts(examples), vocabulary_size=config.vocabulary_size, lowercase=True, detokenize=True, seed=1
+        texts(examples), Normalisation.of(config), vocabulary_size=config.vocabulary_size, seed=1
     )
-    pairs, _ = encode_pairs(examples, tokenizer, max_source=SOURCE_LENGTH, max_target=TARGET_LENGTH)
+    limited = replace(config, max_source_length=SOURCE_LENGTH, max_target_length=TARGET_LENGTH)
+    pairs, _ = encode_pairs(examples, tokenizer, limited)
     ours, theirs = our_way(pairs, config, len(tokenizer)), reference_way(pairs, config, len(tokenizer))
     rates: dict[str, list[float]] = {"ours": [], "reference": []}
     for _ in range(given.rounds + 1):
@@ -105,7 +107,7 @@ def our_way(pairs: list[EncodedPair], config: TrainingConfig, vocabulary: int) -
         for indices in plan_batches(pairs, token_budget=config.token_budget, seed=1, epoch=epoch):
             batch = make_batch([pairs[index] for index in indices], CPU)
             optimizer.zero_grad(set_to_none=True)
-            model.loss(batch).backward()
+            (model(batch) / (batch.targets != PAD).sum()).backward()
             nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
             optimizer.step()
             yield int((batch.targets != PAD).sum())

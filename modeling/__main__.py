@@ -100,18 +100,17 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
 
     examples = read_examples(options.input, references=False)
     config = DecodingConfig.from_overrides(options.settings)
-    sources = [(example.id, example.source) for example in examples]
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, sources, config, on_progress=on_progress):
+            for each in decode(options.checkpoint, examples, config, on_progress=on_progress):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
         if options.out:
             out.close()
-    return {"sources": len(sources), "outputs": count}
+    return {"sources": len(examples), "outputs": count}
 
 
 def score_command(options: argparse.Namespace) -> Scores:

@@ -11,23 +11,27 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sentencepiece
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from modeling.architectures import EncoderDecoder, build
+from modeling.architectures import Model, build
 from modeling.config import TrainingConfig
 from modeling.errors import CheckpointError, ConfigError
-from modeling.tokenization import Tokenizer
+from modeling.tokenization import Normalisation, Tokenizer
 
 FORMAT = 1
 WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
+LAST = "last.safetensors"
 STATE_TENSORS, STATE_VALUES = "training.safetensors", "training.json"
 FINAL, STEP = "final", "step-"
 _TEMPORARY = ".writing-"
@@ -35,7 +39,8 @@ _TEMPORARY = ".writing-"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`weights` are those to decode with. `tensors` and `values` are the training's state, while it can resume."""
+    """`weights` are those to decode with: the best on the validation pairs; `last` are the training's last, where they
+    are others. `tensors` and `values` are the training's state, while it can resume."""
 
     config: TrainingConfig
     tokenizer: Tokenizer
@@ -44,8 +49,9 @@ class Checkpoint:
     data_sha256: str
     values: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    last: dict[str, Tensor] | None = None
 
-    def model(self, device: torch.device) -> EncoderDecoder:
+    def model(self, device: torch.device) -> Model:
         """The model with its weights, in evaluation mode. Raises CheckpointError where they are another model's."""
         model = build(self.config, len(self.tokenizer))
         try:
@@ -62,6 +68,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
         TOKENIZER: checkpoint.tokenizer.model,
         CONFIG: _json(checkpoint.config.to_dict()),
     }
+    if checkpoint.last and not checkpoint.tensors:
+        files[LAST] = save(_plain(checkpoint.last))
     if checkpoint.values:
         files[STATE_VALUES] = _json(checkpoint.values)
     if checkpoint.tensors:
@@ -76,7 +84,12 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
             "data_sha256": checkpoint.data_sha256,
             "files": hashes,
             "threads": torch.get_num_threads(),
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "sentencepiece": sentencepiece.__version__,
+                "git": git_commit(),
+            },
         }
     )
     _write_folder(folder, files)
@@ -103,12 +116,13 @@ def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
         raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
     return Checkpoint(
         config,
-        Tokenizer(contents[TOKENIZER], config.lowercase, config.detokenize),
+        Tokenizer(contents[TOKENIZER], Normalisation.of(config)),
         _tensors(folder / WEIGHTS, contents[WEIGHTS]),
         step,
         data_sha256,
         json.loads(contents.get(STATE_VALUES, b"{}")),
         _tensors(folder / STATE_TENSORS, contents[STATE_TENSORS]) if resumable else {},
+        _tensors(folder / LAST, contents[LAST]) if LAST in contents else None,
     )
 
 
@@ -125,6 +139,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise CheckpointError(f"{folder / MANIFEST}: not of format {FORMAT}, the one this version reads")
     return manifest
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit of the checkout that this code runs from, `+` behind it where files differ; None outside of one."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def step_folder(directory: Path, step: int) -> Path:

@@ -14,9 +14,10 @@ from modeling.errors import ConfigError
 __all__ = ["ConfigError", "DecodingConfig", "TrainingConfig", "load_preset", "preset_names"]
 
 PRESETS = Path(__file__).parent / "presets"
-ARCHITECTURES = ("gru-luong",)
+ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
+METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 
 
 def _setting(
@@ -70,24 +71,40 @@ class TrainingConfig(Config):
     architecture: str = _setting("gru-luong", "model family", choices=ARCHITECTURES)
     seed: int = _setting(1, "seeds weights, dropout and the order of the examples", low=0, high=2**31)
 
-    vocabulary_size: int = _setting(4000, "sentencepiece pieces, fewer where the data is small", low=16, high=64000)
+    tokens: str = _setting("subword", "what a vocabulary is made of", choices=("subword", "word"))
+    vocabulary_size: int = _setting(4000, "pieces or words at most, fewer where the data is small", low=16, high=64000)
     lowercase: bool = _setting(True, "lower-case all text")
     detokenize: bool = _setting(True, "undo the spaces before punctuation")
+    letters_only: bool = _setting(False, "turn all but the letters a to z into spaces, as the 2018 reference did")
+    deduplicate: bool = _setting(False, "keep a source's first reference, and of equal references the first")
     max_source_length: int = _setting(256, "longest source, in tokens; a longer one is left out of training", low=2)
     max_target_length: int = _setting(256, "longest reference, in tokens; a longer one is left out of training", low=2)
+    context: int = _setting(0, "sentences of the story so far that stand before the source", low=0, high=20)
 
-    embedding_size: int = _setting(256, "units of an embedding, shared by source, target and output", low=2)
-    hidden_size: int = _setting(512, "units of the decoder; each direction of the encoder has half", low=2)
-    layers: int = _setting(1, "recurrent layers, of the encoder and of the decoder", low=1, high=8)
+    embedding_size: int = _setting(256, "units of an embedding; of all layers of a Transformer", low=2)
+    hidden_size: int = _setting(512, "units of a recurrent decoder", low=2)
+    layers: int = _setting(1, "layers, of the encoder and of the decoder", low=1, high=24)
+    heads: int = _setting(4, "attention heads of a Transformer", low=1, high=64)
+    feedforward_size: int = _setting(1024, "units of a Transformer's feed-forward layers", low=2)
+    tied: bool = _setting(True, "one matrix for the embeddings of source and target and for the output")
+    reverse_source: bool = _setting(False, "lstm: read the source from its end")
     dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
     word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
     label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
 
+    denoising: float = _setting(
+        0.0, "share of the training that first restores sentences with words dropped", low=0, high=1
+    )
+    denoising_drop: float = _setting(0.3, "share of a sentence's words dropped there", low=0, high=0.95)
+
     learning_rate: float = _setting(0.002, "peak of Adam's learning rate", low=0, high=1)
     warmup: float = _setting(0.05, "share of the training in which the learning rate rises", low=0, high=1)
+    decay: str = _setting("cosine", "how the learning rate goes on after it", choices=("cosine", "none"))
     weight_decay: float = _setting(0.0, "decoupled weight decay", low=0, high=1)
     gradient_clip: float = _setting(1.0, "longest gradient", low=0)
     token_budget: int = _setting(2048, "source and target tokens a batch, padding included", low=16)
+    accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
+    precision: str = _setting("fp32", "bf16: matrix products in bfloat16, weights in float32", choices=("fp32", "bf16"))
 
     budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
     max_steps: int = _setting(0, "limit: batches; 0 is none", low=0)
@@ -105,19 +122,33 @@ class TrainingConfig(Config):
             raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
         if self.hidden_size % 2:
             raise ConfigError(f"hidden_size={self.hidden_size}: must be even, each encoder direction has half")
+        if self.architecture == "transformer" and self.embedding_size % self.heads:
+            raise ConfigError(f"heads={self.heads}: must divide embedding_size={self.embedding_size}")
+        if self.architecture == "gru-attention" and self.layers != 1:
+            raise ConfigError(f"layers={self.layers}: gru-attention has one layer; valid values: 1")
 
 
 @dataclass(frozen=True)
 class DecodingConfig(Config):
     """How texts are drawn from a model. The same settings, checkpoint and sources give the same texts."""
 
-    method: str = _setting("nucleus", "nucleus draws, greedy takes the likeliest", choices=("nucleus", "greedy"))
+    method: str = _setting("nucleus", "nucleus draws, greedy and beam take the likeliest", choices=METHODS)
     top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
     temperature: float = _setting(1.0, "nucleus: below 1 sharpens, above 1 flattens", low=0.01, high=100)
-    samples: int = _setting(1, "texts a source, ranked by log-probability", low=1, high=1000)
-    seed: int = _setting(1, "seeds the draws", low=0, high=2**31)
+    seed: int = _setting(1, "nucleus: seeds the draws", low=0, high=2**31)
+    samples: int = _setting(1, "texts a source: draws of nucleus, the best of beam", low=1, high=1000)
+    beam: int = _setting(5, "beam: texts kept side by side", low=1, high=1000)
+    groups: int = _setting(1, "diverse_beam: groups that the beam is split into", low=1, high=1000)
+    diversity: float = _setting(0.5, "diverse_beam: what a token costs that another group has taken", low=0, high=100)
+    length_penalty: float = _setting(
+        1.0, "beam: log-probabilities are divided by length to this power", low=-10, high=10
+    )
+    patience: float = _setting(1.0, "beam: stop once this many times the beam have ended", low=0.01, high=100)
+    no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
+    min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     batch: int = _setting(64, "sequences decoded side by side", low=1)
+    precision: str = _setting("fp32", "bf16: matrix products in bfloat16", choices=("fp32", "bf16"))
     device: str = _setting("auto", "where to compute", choices=DEVICES)
     threads: int = _setting(1, "CPU threads", low=1, high=256)
 
@@ -125,6 +156,21 @@ class DecodingConfig(Config):
         super().__post_init__()
         if self.method == "greedy" and self.samples > 1:
             raise ConfigError(f"samples={self.samples}: greedy decoding has one text a source; valid values: 1")
+        if self.method in ("beam", "diverse_beam") and self.samples > self.beam:
+            raise ConfigError(
+                f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
+            )
+        if self.method == "beam" and self.groups > 1:
+            raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
+        if self.beam % self.groups:
+            raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
+        if self.min_length > self.max_length:
+            raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
+
+    @property
+    def texts(self) -> int:
+        """Texts that are at work side by side for each source."""
+        return self.beam if self.method in ("beam", "diverse_beam") else self.samples
 
 
 def preset_names() -> list[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
+from modeling.marks import STORY, THEN
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -22,13 +24,15 @@ Tokens = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Example:
-    """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together."""
+    """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together; `context`
+    holds the sentences of the story before this one."""
 
     id: str
     source: str
-    references: tuple[str, ...]
+    references: tuple[str, ...] = ()
     weight: float = 1.0
     album: str | None = None
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class EncodedPair:
 
 
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
-    """Read `{"id", "source", "references": [...], "weight"?, "album"?}`, one a line; blank lines are skipped.
+    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "context"?}`, one a line, none for blank lines.
 
     With `references=False` a line may leave them out. Raises CorpusError, naming file, line, key and value.
     """
@@ -102,25 +106,42 @@ def fingerprint(*paths: Path | None) -> str:
 
 
 def encode_pairs(
-    examples: Iterable[Example], tokenizer: Tokenizer, *, max_source: int, max_target: int
+    examples: Iterable[Example], tokenizer: Tokenizer, config: TrainingConfig
 ) -> tuple[list[EncodedPair], list[str]]:
     """One pair a reference, in order, and why each pair that was left out is: it is empty or too long."""
     pairs: list[EncodedPair] = []
     left_out: list[str] = []
     for index, example in enumerate(examples):
         try:
-            source = encode_text(example.source, tokenizer, max_source, f"source of {example.id!r}")
+            source = encode_source(example, tokenizer, config)
         except CorpusError as error:
             left_out.append(str(error))
             continue
         for reference in example.references:
             try:
-                target = encode_text(reference, tokenizer, max_target, f"reference of {example.id!r}")
+                target = encode_text(reference, tokenizer, config.max_target_length, f"reference of {example.id!r}")
             except CorpusError as error:
                 left_out.append(str(error))
             else:
                 pairs.append(EncodedPair(source, target, example.weight, index, len(reference.split())))
     return pairs, left_out
+
+
+def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+    """Token ids of what a model is given: the last `config.context` sentences of the story so far, each with a mark
+    behind it, then the source and the end token; all behind a mark where the model learned to restore sentences too.
+
+    Raises CorpusError where nothing is left of the source, or it is longer than `config.max_source_length`.
+    """
+    ids = encode_text(example.source, tokenizer, config.max_source_length, f"source of {example.id!r}").tolist()
+    for sentence in reversed(example.context[-config.context :] if config.context else ()):
+        before = [*tokenizer.encode(sentence)[:-1], tokenizer.mark(THEN)]
+        if len(before) + len(ids) > config.max_source_length:
+            break
+        ids = before + ids
+    if config.denoising:
+        ids = [tokenizer.mark(STORY), *ids]
+    return np.array(ids, dtype=np.int32)
 
 
 def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
@@ -131,6 +152,18 @@ def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Token
     if len(ids) > limit:
         raise CorpusError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
     return np.array(ids, dtype=np.int32)
+
+
+def deduplicate(examples: Iterable[Example], normalisation: Callable[[str], str]) -> list[Example]:
+    """The first example of each source with its first reference, and of these the first of each reference."""
+    sources: dict[str, Example] = {}
+    for example in examples:
+        sources.setdefault(normalisation(example.source), example)
+    references: dict[str, Example] = {}
+    for example in sources.values():
+        first = replace(example, references=example.references[:1])
+        references.setdefault(normalisation(first.references[0]), first)
+    return list(references.values())
 
 
 def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
@@ -147,7 +180,10 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
         raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")
     album = None if row.get("album") is None else text_of(row, "album", place)
-    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album)
+    context = row.get("context", [])
+    if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
+        raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
+    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context))
 
 
 def _shown(value: object) -> str:

@@ -27,3 +27,8 @@ def cpu_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def precision(name: str, device: torch.device) -> torch.autocast:
+    """Where matrix products are computed in bfloat16 if `name` is bf16, and in float32 else."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=name == "bf16")

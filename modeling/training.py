@@ -1,7 +1,10 @@
 """Training an encoder-decoder: resumable, and on the CPU with the same weights however often it was interrupted.
 
-A batch depends on (data, seed, epoch) alone, and every step draws its dropout from a seed of its own, so that a
-checkpoint needs the step, the weights and the optimizer, and nothing of any random generator.
+A batch depends on (data, seed, epoch) alone, and every step draws its noise and dropout from a seed of its own, so that
+a checkpoint needs the position, the weights and the optimizer, and nothing of any random generator.
+
+Under `torchrun` each process takes its share of a step's batches; gradients are averaged over the step's tokens, the
+first process alone looks at the validation pairs, reports and saves.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from modeling.architectures import EncoderDecoder, build
+from modeling.architectures import Model, build
 from modeling.batching import make_batch, plan_batches
 from modeling.checkpoints import (
     FINAL,
@@ -31,17 +34,20 @@ from modeling.checkpoints import (
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, encode_pairs, fingerprint, read_examples, texts
-from modeling.devices import cpu_threads, pick_device
+from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, read_examples, texts
+from modeling.denoising import corrupt, restorations, word_starts
+from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CheckpointError, CorpusError, TrainingError
+from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
-from modeling.tokenization import Tokenizer
+from modeling.tokenization import Normalisation, Tokenizer
 
 __all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
 
 VALID_PAIRS = 1000  # looked at during training; more would eat a short budget
 SMOOTHING = 0.98  # of the loss that is reported
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq")
+NAMES = 8  # of a batch's examples in a message
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,16 @@ class TrainingResult:
 
 @dataclass
 class _State:
-    """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint."""
+    """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
+
+    `batches` have been taken since the current stage began; `pairs_from` is the step at which the pairs' stage did;
+    `parts` is how many pieces a batch is computed in.
+    """
 
     step: int = 0
+    batches: int = 0
+    pairs_from: int | None = None
+    parts: int = 1
     seconds: float = 0.0
     loss: float | None = None
     tokens: int = 0
@@ -83,14 +96,15 @@ def train(
 
     A directory that holds an unfinished training of the same config and data is gone on with; a finished one returns
     at once. With validation pairs the weights of the best look are kept. `on_progress` is called after every step and
-    may raise, to stop. Raises CorpusError, CheckpointError, or TrainingError for a loss that is not a number.
+    may raise, to stop. Raises CorpusError, CheckpointError, or TrainingError for a loss that is not a number or a batch
+    that does not fit into memory.
     """
     data_sha256 = fingerprint(train_file, valid_file)
     found = latest(directory)
     if found and found.name == FINAL:
         return _result(found, _saved(found, config, data_sha256, resumable=False))
-    with cpu_threads(config.threads):
-        return _Training(config, train_file, valid_file, directory, data_sha256, on_progress).run(found)
+    with cpu_threads(config.threads), Processes.joined(config.device) as processes:
+        return _Training(config, train_file, valid_file, directory, data_sha256, on_progress, processes).run(found)
 
 
 class _Training:
@@ -102,11 +116,14 @@ class _Training:
         directory: Path,
         data_sha256: str,
         on_progress: OnProgress,
+        processes: Processes,
     ) -> None:
         self.config, self.directory, self.data_sha256, self.on_progress = config, directory, data_sha256, on_progress
-        self.device = pick_device(config.device)
+        self.processes, self.device = processes, processes.device(pick_device(config.device))
         self.clock = Clock(on_cpu=self.device.type == "cpu")
         self.examples = read_examples(train_file)
+        if config.deduplicate:
+            self.examples = deduplicate(self.examples, Normalisation.of(config))
         self.valid_examples = read_examples(valid_file) if valid_file else []
 
     def run(self, found: Path | None) -> TrainingResult:
@@ -115,13 +132,14 @@ class _Training:
         self._encode()
         torch.manual_seed(self.config.seed)
         self.model = build(self.config, len(self.tokenizer)).to(self.device)
+        self.loss = self.processes.wrapped(self.model)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             fused=True,
         )
-        self.state = _State()
+        self.state = _State(pairs_from=None if self.restorations else 0)
         self.best: dict[str, Tensor] | None = None
         if saved:
             self._restore(saved)
@@ -129,27 +147,31 @@ class _Training:
         self._loop()
         final = self.directory / FINAL
         self.state.seconds = self.clock.seconds()
-        save_checkpoint(self._checkpoint(resumable=False), final)
-        prune(self.directory, keep=final)
+        if self.processes.first:
+            save_checkpoint(self._checkpoint(resumable=False), final)
+            prune(self.directory, keep=final)
+        self.processes.wait()
         return _result(final, self._checkpoint(resumable=False))
 
     def _new_tokenizer(self) -> Tokenizer:
         self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
         return Tokenizer.train(
             texts(self.examples),
+            Normalisation.of(self.config),
             vocabulary_size=self.config.vocabulary_size,
-            lowercase=self.config.lowercase,
-            detokenize=self.config.detokenize,
             seed=self.config.seed,
         )
 
     def _encode(self) -> None:
-        limits = {"max_source": self.config.max_source_length, "max_target": self.config.max_target_length}
-        self.pairs, left_out = encode_pairs(self.examples, self.tokenizer, **limits)
+        self.pairs, left_out = encode_pairs(self.examples, self.tokenizer, self.config)
         if not self.pairs:
             raise CorpusError(f"nothing is left to train on; the first pair: {left_out[0]}")
         self.left_out = len(left_out)
-        valid, _ = encode_pairs(self.valid_examples, self.tokenizer, **limits)
+        self.restorations: list[EncodedPair] = []
+        if self.config.denoising:
+            self.restorations = restorations(self.examples, self.tokenizer, self.config)
+            self.word_starts = word_starts(self.tokenizer)
+        valid, _ = encode_pairs(self.valid_examples, self.tokenizer, self.config)
         if len(valid) > VALID_PAIRS:
             chosen = np.random.default_rng(self.config.seed).choice(len(valid), VALID_PAIRS, replace=False)
             valid = [valid[each] for each in sorted(chosen)]
@@ -159,20 +181,15 @@ class _Training:
         """Steps to the limits that are counted in steps; None where only the clock ends the training."""
         limits = [self.config.max_steps] if self.config.max_steps else []
         if self.config.epochs:
-            limits.append(self.config.epochs * len(self._plan(0)))
+            limits.append(math.ceil(self.config.epochs * len(self._plan(self.pairs, 0)) / self._batches_a_step))
         return min(limits, default=None)
 
-    def _plan(self, epoch: int) -> list[Any]:
-        return plan_batches(self.pairs, token_budget=self.config.token_budget, seed=self.config.seed, epoch=epoch)
+    @property
+    def _batches_a_step(self) -> int:
+        return self.config.accumulation * self.processes.count
 
-    def _batches(self, step: int) -> Iterator[Sequence[int]]:
-        """The batches from a step on, epoch after epoch."""
-        plan = self._plan(0)
-        epoch, position = divmod(step, len(plan))
-        while True:
-            plan = self._plan(epoch)
-            yield from plan[position:]
-            epoch, position = epoch + 1, 0
+    def _plan(self, pairs: Sequence[EncodedPair], epoch: int) -> list[NDArray[np.int64]]:
+        return plan_batches(pairs, token_budget=self.config.token_budget, seed=self.config.seed, epoch=epoch)
 
     def _fraction(self) -> float:
         """The share of the training that is done, by the limit that comes first."""
@@ -182,57 +199,123 @@ class _Training:
 
     def _loop(self) -> None:
         state, config, saved_at = self.state, self.config, time.monotonic()
-        for indices in self._batches(state.step):
-            fraction = self._fraction()
-            if fraction >= 1.0 or state.stopped_early:
-                break
+        batches: Iterator[list[EncodedPair]] | None = None
+        while (fraction := self.processes.agreed(self._fraction())) < 1.0 and not state.stopped_early:
+            if state.pairs_from is None and fraction >= config.denoising:
+                state.pairs_from, state.batches, batches = state.step, 0, None
+            if batches is None:
+                batches = self._batches(self.restorations if state.pairs_from is None else self.pairs, state.batches)
             rate = learning_rate(fraction, state.step, config, self.total_steps)
-            self._step([self.pairs[index] for index in indices], rate)
+            self._step([next(batches) for _ in range(self._batches_a_step)], rate)
             if self.valid_pairs and state.step % config.validate_every == 0:
                 self._look()
             self._report(rate)
-            if time.monotonic() - saved_at >= config.save_every:
+            if self.processes.first and time.monotonic() - saved_at >= config.save_every:
                 self._save()
                 saved_at = time.monotonic()
         if self.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
             self._look()
 
-    def _step(self, pairs: list[EncodedPair], rate: float) -> None:
+    def _batches(self, pairs: Sequence[EncodedPair], taken: int) -> Iterator[list[EncodedPair]]:
+        """The batches behind those taken already, epoch after epoch."""
+        epoch, position = divmod(taken, len(self._plan(pairs, 0)))
+        while True:
+            for indices in self._plan(pairs, epoch)[position:]:
+                yield [pairs[index] for index in indices]
+            epoch, position = epoch + 1, 0
+
+    def _step(self, batches: list[list[EncodedPair]], rate: float) -> None:
+        """One step on all batches, of which this process computes its own."""
         state = self.state
         self.model.train()
-        torch.manual_seed(step_seed(self.config.seed, state.step))
+        if state.pairs_from is None:
+            generator = np.random.default_rng([self.config.seed, state.step])
+            batches = [corrupt(each, self.word_starts, self.config.denoising_drop, generator) for each in batches]
+        tokens = sum(len(pair.target) for batch in batches for pair in batch)
+        own = batches[self.processes.rank :: self.processes.count]
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        batch = make_batch(pairs, self.device)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model.loss(batch, self.config.label_smoothing)
-        loss.backward()
+        try:
+            value = self._gradients(own, tokens)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            value = self._gradients_in_parts(own, tokens, error)
         length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip or math.inf)
-        value = loss.item()
+        value = self.processes.total(value)
         if not (math.isfinite(value) and math.isfinite(length.item())):
-            names = ", ".join(sorted({self.examples[pair.example].id for pair in pairs})[:8])
+            ids = sorted({self.examples[pair.example].id for batch in own for pair in batch})
             raise TrainingError(
                 f"step {state.step}: the loss is {value} and the gradient's length {length.item()}, on a batch of "
-                f"{len(pairs)} pairs with {names}; a lower learning_rate than {self.config.learning_rate:g} may help"
+                f"{sum(map(len, own))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
+                f"{self.config.learning_rate:g} may help"
             )
         self.optimizer.step()
         state.step += 1
-        state.tokens += sum(len(pair.target) for pair in pairs)
+        state.batches += len(batches)
+        state.tokens += tokens
         state.loss = value if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * value
+
+    def _gradients(self, batches: list[list[EncodedPair]], tokens: int) -> float:
+        """Leave the gradients of the loss a token, and return this process's share of it, nats."""
+        torch.manual_seed(step_seed(self.config.seed, self.state.step, self.processes.rank))
+        self.optimizer.zero_grad(set_to_none=True)
+        pieces = [piece for batch in batches for piece in _parts(batch, self.state.parts)]
+        total = 0.0
+        for number, piece in enumerate(pieces, start=1):
+            with self.processes.synchronised(self.loss, number == len(pieces)):
+                with precision(self.config.precision, self.device):
+                    loss = self.loss(make_batch(piece, self.device), self.config.label_smoothing) / tokens
+                (loss * self.processes.count).backward()  # the mean over processes is a sum so
+            total += loss.item()
+        return total
+
+    def _gradients_in_parts(self, batches: list[list[EncodedPair]], tokens: int, error: BaseException) -> float:
+        """Compute a batch that did not fit into memory in two halves, from now on all of them.
+
+        Raises TrainingError, naming the `token_budget` that would have fitted, where the halves do not fit either.
+        """
+        if self.processes.count > 1 or self.state.parts > 1:
+            raise self._out_of_memory(batches, tokens) from error
+        self.state.parts = 2
+        try:
+            return self._gradients(batches, tokens)
+        except (torch.OutOfMemoryError, MemoryError) as again:
+            raise self._out_of_memory(batches, tokens) from again
+
+    def _out_of_memory(self, batches: list[list[EncodedPair]], tokens: int) -> TrainingError:
+        largest = max(batches, key=_padded_tokens)
+        while self.state.parts < len(largest):
+            self.state.parts *= 2
+            try:
+                self._gradients([largest], tokens)
+            except (torch.OutOfMemoryError, MemoryError):
+                continue
+            fits = max(map(_padded_tokens, _parts(largest, self.state.parts)))
+            return TrainingError(f"step {self.state.step}: out of memory; token_budget={fits} would fit")
+        return TrainingError(
+            f"step {self.state.step}: out of memory with a single pair of {_padded_tokens(largest[:1])} tokens; a "
+            "smaller hidden_size, embedding_size or vocabulary_size is needed"
+        )
 
     def _look(self) -> None:
         """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
-        state, nll = self.state, mean_nll(self.model, self.valid_pairs, self.config.token_budget, self.device)
-        state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
-        if state.best_nll is None or nll < state.best_nll:
-            state.best_nll, state.looks_since_best = nll, 0
-            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        else:
-            state.looks_since_best += 1
-            state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
+        state = self.state
+        if self.processes.first:
+            with precision(self.config.precision, self.device):
+                nll = mean_nll(self.model, self.valid_pairs, self.config.token_budget, self.device)
+            state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
+            if state.best_nll is None or nll < state.best_nll:
+                state.best_nll, state.looks_since_best = nll, 0
+                self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            else:
+                state.looks_since_best += 1
+                state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
+        state.stopped_early = bool(self.processes.agreed(float(state.stopped_early)))
 
     def _report(self, rate: float) -> None:
+        if not self.processes.first:
+            return
         state, seconds = self.state, self.clock.seconds()
+        stage = "restoring sentences, " if state.pairs_from is None else ""
         self.on_progress(
             Progress(
                 step=state.step,
@@ -243,7 +326,7 @@ class _Training:
                 learning_rate=rate,
                 tokens_per_second=state.tokens / max(seconds, 1e-9),
                 seconds=seconds,
-                message=f"step {state.step:,}",
+                message=f"{stage}step {state.step:,}",
             )
         )
 
@@ -262,7 +345,14 @@ class _Training:
                 tensors |= {f"optimizer.{index}.{name}": state[name] for name in OPTIMIZER_STATE}
         values = {**vars(self.state), "left_out": self.left_out, "has_best": self.best is not None}
         return Checkpoint(
-            self.config, self.tokenizer, self.best or current, self.state.step, self.data_sha256, values, tensors
+            config=self.config,
+            tokenizer=self.tokenizer,
+            weights=self.best or current,
+            last=current if self.best else None,
+            step=self.state.step,
+            data_sha256=self.data_sha256,
+            values=values,
+            tensors=tensors,
         )
 
     def _restore(self, saved: Checkpoint) -> None:
@@ -287,21 +377,33 @@ class _Training:
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
+def _parts(batch: list[EncodedPair], count: int) -> list[list[EncodedPair]]:
+    """The batch in so many pieces, fewer where it has fewer pairs."""
+    size = math.ceil(len(batch) / count)
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _padded_tokens(batch: Sequence[EncodedPair]) -> int:
+    return len(batch) * (max(len(pair.source) for pair in batch) + max(len(pair.target) for pair in batch))
+
+
 def learning_rate(fraction: float, step: int, config: TrainingConfig, total_steps: int | None) -> float:
-    """Linear rise over the `warmup` share of the training, then a half cosine down to nothing."""
+    """Linear rise over the `warmup` share of the training, then a half cosine down to nothing, or no change."""
     if total_steps and not config.budget:
         fraction = (step + 1) / (total_steps + 1)
     rise = min(1.0, max(fraction, 0.02 * config.warmup) / config.warmup) if config.warmup else 1.0
+    if config.decay == "none":
+        return config.learning_rate * rise
     past = max(0.0, fraction - config.warmup) / max(1.0 - config.warmup, 1e-9)
     return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(past, 1.0)))
 
 
-def step_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @torch.no_grad()
-def mean_nll(model: EncoderDecoder, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
+def mean_nll(model: Model, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
     """Negative log-likelihood of the pairs' targets, nats a token."""
     model.eval()
     total, tokens = 0.0, 0

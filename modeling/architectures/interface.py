@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,42 +18,67 @@ from modeling.tokenization import PAD
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept of B encoded sources of at most S tokens.
+    """What is kept of B encoded sources of at most S tokens: tensors, or tuples of them, whose first axis is the batch.
 
-    values (B, S, H) and keys (B, S, H) to attend to, mask (B, S) true at real tokens, start: the decoder's first state.
+    mask (B, S): true at real tokens.
     """
 
-    values: Tensor
-    keys: Tensor
     mask: Tensor
-    start: Tensor
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> Memory:
-        """The memory of other rows: `change` gets each tensor, its first axis over the batch."""
-        return Memory(change(self.values), change(self.keys), change(self.mask), change(self.start))
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The memory of other sources: `change` gets each tensor."""
+        changed: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            changed[each.name] = tuple(map(change, value)) if isinstance(value, tuple) else change(value)
+        return type(self)(**changed)
 
 
-class EncoderDecoder(nn.Module, ABC):
-    """A model of p(target | source), V tokens in its vocabulary. A state is a tensor whose first axis is the batch."""
+class State(ABC):
+    """What a decoder knows of the K texts begun for each of B sources. `EncoderDecoder.step` moves it on."""
+
+    @abstractmethod
+    def reorder(self, parents: Tensor) -> None:
+        """Text k of a source goes on from what was its text `parents[source, k]`; parents (B, K)."""
+
+    @abstractmethod
+    def keep(self, sources: Tensor) -> None:
+        """Forget every source but those at the places `sources`."""
+
+
+M = TypeVar("M", bound=Memory)
+S = TypeVar("S", bound=State)
+
+
+class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
+    """A model of p(target | source), V tokens in its vocabulary, F features behind a projection onto it."""
 
     def __init__(self, config: TrainingConfig, vocabulary: int) -> None:
         super().__init__()
 
     @abstractmethod
-    def encode(self, source: Tensor, lengths: Tensor) -> Memory:
+    def encode(self, source: Tensor, lengths: Tensor) -> M:
         """source (B, S) padded with PAD, lengths (B) on the CPU."""
 
     @abstractmethod
-    def hidden(self, inputs: Tensor, memory: Memory) -> Tensor:
+    def hidden(self, inputs: Tensor, memory: M) -> Tensor:
         """Features (B, T, F) of the next token after each of the given inputs (B, T), computed side by side."""
 
     @abstractmethod
-    def step(self, tokens: Tensor, state: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """One position of `hidden`: tokens (B), state (B, …) → features (B, F) and the next state."""
+    def start(self, memory: M, texts: int) -> S:
+        """The state before the first token of `texts` texts a source."""
+
+    @abstractmethod
+    def step(self, tokens: Tensor, state: S, memory: M) -> Tensor:
+        """One position of `hidden`: the last tokens (B, K) → features (B, K, F). Changes the state in place."""
 
     @abstractmethod
     def logits(self, features: Tensor) -> Tensor:
         """features (…, F) → (…, V), not normalised."""
+
+    def attention(self, inputs: Tensor, memory: M) -> Tensor | None:
+        """Weights (B, A, T, S) of the A attention heads over the source; None for a family that attends to nothing."""
+        return None
 
     def token_losses(self, batch: Batch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
         """Losses in nats of the N real target tokens (N), and the row of the batch each belongs to (N).
@@ -62,14 +88,14 @@ class EncoderDecoder(nn.Module, ABC):
         features = self.hidden(batch.inputs, self.encode(batch.source, batch.source_lengths))
         rows, positions = torch.nonzero(batch.targets != PAD, as_tuple=True)
         losses = F.cross_entropy(
-            self.logits(features[rows, positions]),
+            self.logits(features[rows, positions]).float(),
             batch.targets[rows, positions],
             reduction="none",
             label_smoothing=label_smoothing,
         )
         return losses, rows
 
-    def loss(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-        """Mean over real target tokens of loss times weight of the pair, nats. Differentiable, of no dimension."""
+    def forward(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+        """Sum over real target tokens of loss times weight of the pair, nats. Differentiable, of no dimension."""
         losses, rows = self.token_losses(batch, label_smoothing)
-        return (losses * batch.weights[rows]).mean()
+        return (losses * batch.weights[rows]).sum()

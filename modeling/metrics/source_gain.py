@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from modeling.architectures import EncoderDecoder
+from modeling.architectures import Model
 from modeling.batching import make_batch, plan_batches
 from modeling.checkpoints import load_checkpoint
 from modeling.corpus import EncodedPair, Example, encode_pairs
@@ -42,8 +42,7 @@ def score_checkpoint(
     """
     loaded = load_checkpoint(checkpoint)
     where = pick_device(device)
-    limits = {"max_source": loaded.config.max_source_length, "max_target": loaded.config.max_target_length}
-    pairs, left_out = encode_pairs(examples, loaded.tokenizer, **limits)
+    pairs, left_out = encode_pairs(examples, loaded.tokenizer, loaded.config)
     if not pairs:
         raise ScoringError(f"no pair can be scored; the first: {left_out[0] if left_out else 'there are none'}")
     scored = sorted({pair.example for pair in pairs})
@@ -99,7 +98,7 @@ def derangement(albums: Sequence[Hashable], seed: int) -> NDArray[np.int64] | No
 
 
 @torch.no_grad()
-def pair_losses(model: EncoderDecoder, pairs: Sequence[EncodedPair], device: torch.device) -> NDArray[np.float64]:
+def pair_losses(model: Model, pairs: Sequence[EncodedPair], device: torch.device) -> NDArray[np.float64]:
     """Nats of each pair's whole target."""
     found = np.zeros(len(pairs))
     for indices in plan_batches(pairs, token_budget=TOKEN_BUDGET, seed=0, epoch=0):

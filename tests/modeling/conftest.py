@@ -8,7 +8,16 @@ from modeling.config import TrainingConfig, load_preset
 from modeling.training import TrainingResult, train
 from tests.modeling.corpora import write_examples
 
-TINY = ["vocabulary_size=60", "hidden_size=64", "embedding_size=32", "token_budget=512", "max_steps=240"]
+TINY = [
+    "vocabulary_size=64",
+    "hidden_size=64",
+    "embedding_size=64",
+    "token_budget=512",
+    "learning_rate=0.02",
+    "warmup=0.2",
+    "max_steps=240",
+    "seed=3",
+]
 
 
 @pytest.fixture(scope="session")

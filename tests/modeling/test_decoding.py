@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from modeling.config import DecodingConfig
-from modeling.decoding import decode, nucleus_pick
+from modeling.corpus import Example
+from modeling.decoding import decode
 from modeling.errors import DecodingError
+from modeling.search import nucleus_pick
 from modeling.training import TrainingResult
 from tests.modeling.corpora import NOUNS, PLACES
 
-SOURCES = [(f"{noun}-{place}", f"a {noun} is at the {place}") for noun in NOUNS for place in PLACES]
+SOURCES = [Example(f"{noun}-{place}", f"a {noun} is at the {place}") for noun in NOUNS for place in PLACES]
 GREEDY = DecodingConfig(method="greedy")
 
 
-def texts(
-    trained: TrainingResult, config: DecodingConfig, sources: list[tuple[str, str]]
-) -> dict[tuple[str, int], str]:
+def texts(trained: TrainingResult, config: DecodingConfig, sources: list[Example]) -> dict[tuple[str, int], str]:
     return {(each.id, each.rank): each.text for each in decode(trained.checkpoint, sources, config)}
 
 
@@ -26,7 +26,7 @@ def test_greedy_says_what_the_source_names(trained: TrainingResult) -> None:
     written = texts(trained, GREEDY, SOURCES)
     named = [
         noun in written[f"{noun}-{place}", 0] or place in written[f"{noun}-{place}", 0]
-        for noun, place in (name.split("-") for name, _ in SOURCES)
+        for noun, place in (source.id.split("-") for source in SOURCES)
     ]
     assert np.mean(named) > 0.9
 
@@ -41,7 +41,7 @@ def test_batches_and_neighbours_change_nothing(trained: TrainingResult, config: 
 def test_samples_come_likeliest_first_and_by_seed(trained: TrainingResult) -> None:
     config = DecodingConfig(samples=8, top_p=1.0, temperature=1.5)
     written = list(decode(trained.checkpoint, SOURCES[:4], config))
-    for name, _ in SOURCES[:4]:
+    for name in [source.id for source in SOURCES[:4]]:
         logprobs = [each.logprob for each in written if each.id == name]
         assert logprobs == sorted(logprobs, reverse=True)
         assert [each.rank for each in written if each.id == name] == list(range(8))
@@ -73,9 +73,14 @@ def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
 
 
 def test_odd_sources_are_written_for_or_refused_by_name(trained: TrainingResult) -> None:
-    odd = [("one", "dog"), ("emoji", "a 🐶 dog"), ("korean", "해변의 개"), ("control", "a\x00dog\x07is")]
-    assert {each.id for each in decode(trained.checkpoint, odd, GREEDY)} == {name for name, _ in odd}
-    with pytest.raises(DecodingError, match="source 'empty' is empty once normalised"):
-        list(decode(trained.checkpoint, [*odd, ("empty", " \n ")], GREEDY))
-    with pytest.raises(DecodingError, match=r"source 'long' has \d+ tokens, more than the 256 allowed"):
-        list(decode(trained.checkpoint, [("long", "dog " * 10_000)], GREEDY))
+    odd = [
+        Example("one", "dog"),
+        Example("emoji", "a 🐶 dog"),
+        Example("korean", "해변의 개"),
+        Example("control", "a\x00dog\x07is"),
+    ]
+    assert {each.id for each in decode(trained.checkpoint, odd, GREEDY)} == {each.id for each in odd}
+    with pytest.raises(DecodingError, match="source of 'empty' is empty once normalised"):
+        list(decode(trained.checkpoint, [*odd, Example("empty", " \n ")], GREEDY))
+    with pytest.raises(DecodingError, match=r"source of 'long' has \d+ tokens, more than the 256 allowed"):
+        list(decode(trained.checkpoint, [Example("long", "dog " * 10_000)], GREEDY))

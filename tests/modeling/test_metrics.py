@@ -123,7 +123,7 @@ def test_nll_is_nats_a_white_space_word(trained: TrainingResult, corpus: tuple[P
     examples = read_examples(corpus[1])[:6]
     loaded = load_checkpoint(trained.checkpoint)
     model, total, words = loaded.model(torch.device("cpu")), 0.0, 0
-    for pair in encode_pairs(examples, loaded.tokenizer, max_source=99, max_target=99)[0]:
+    for pair in encode_pairs(examples, loaded.tokenizer, loaded.config)[0]:
         total += float(model.token_losses(make_batch([pair], torch.device("cpu")))[0].sum().detach())
     words = sum(len(reference.split()) for example in examples for reference in example.references)
     assert score_checkpoint(trained.checkpoint, examples)["nll"]["value"] == pytest.approx(total / words, rel=1e-5)

@@ -75,6 +75,7 @@ def decoding_fingerprint(checkpoint: Checkpoint, config: dict[str, Any]) -> str:
 
 def perform(claim: Claim) -> None:
     """Decode in batches; the decoding shows once it is complete."""
+    from modeling.corpus import Example
     from modeling.decoding import decode
 
     run = claim.run
@@ -101,7 +102,7 @@ def perform(claim: Claim) -> None:
 
         written = decode(
             settings.VAR_DIR / checkpoint.directory,
-            given,
+            [Example(id=name, source=text) for name, text in given],
             DecodingConfig.from_dict(config["decoding"]),
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
         )

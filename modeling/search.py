@@ -1,0 +1,270 @@
+"""Search for texts under a model, K of them side by side for each of B sources: greedy, nucleus, beam, diverse beam.
+
+The encoded sources are never repeated for their texts, and sources whose texts are finished leave the batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modeling.architectures import Memory, Model
+from modeling.config import DecodingConfig
+from modeling.tokenization import BEGIN, END, PAD, UNKNOWN
+
+NEVER_WRITTEN = [PAD, UNKNOWN, BEGIN]
+COMPACT = 0.75  # a batch is made smaller once no more than this share of it goes on
+NOTHING = float("-inf")
+BLOCK = 32  # of the candidates that `top_candidates` looks at in two stages
+
+
+@dataclass(frozen=True)
+class Text:
+    """Token ids without the end, the log-probability in nats of all of them and the end, and what it is ranked by."""
+
+    tokens: list[int]
+    logprob: float
+    score: float
+
+
+def search(model: Model, memory: Memory, names: Sequence[str], config: DecodingConfig) -> list[list[Text]]:
+    """The texts of each source, the best first. `names` seed what is drawn for each source."""
+    if config.method in ("beam", "diverse_beam"):
+        return beam_search(model, memory, config)
+    pick = greedy_pick if config.method == "greedy" else nucleus(names, config, memory.mask.device)
+    return step_by_step(model, memory, pick, config)
+
+
+Pick = Callable[[Tensor, Tensor, int], Tensor]
+
+
+def step_by_step(model: Model, memory: Memory, pick: Pick, config: DecodingConfig) -> list[list[Text]]:
+    """One token after the other, each picked from its distribution: `pick(log-probabilities (b, K, V), sources (b),
+    position)` → tokens (b, K), b of the B sources being at work."""
+    count, texts, device = len(memory.mask), config.samples, memory.mask.device
+    state = model.start(memory, texts)
+    written = torch.full((count, texts, config.max_length), PAD, device=device)
+    logprobs = torch.zeros(count, texts, dtype=torch.float64, device=device)
+    sources = torch.arange(count, device=device)
+    tokens = torch.full((count, texts), BEGIN, device=device)
+    ended = torch.zeros(count, texts, dtype=torch.bool, device=device)
+    for position in range(config.max_length):
+        log_probs = model.logits(model.step(tokens, state, memory)).float().log_softmax(dim=-1)
+        forbid(log_probs, written[sources, :, :position], config)
+        tokens = pick(log_probs, sources, position).masked_fill(ended, PAD)
+        gained = log_probs.gather(2, tokens[..., None])[..., 0].double()
+        logprobs[sources] += gained.masked_fill(ended, 0.0)
+        written[sources, :, position] = tokens
+        ended = ended | (tokens == END)
+        going_on = (~ended.all(dim=1)).nonzero()[:, 0]
+        if not len(going_on):
+            break
+        if len(going_on) <= COMPACT * len(sources):
+            sources, tokens, ended = sources[going_on], tokens[going_on], ended[going_on]
+            memory = memory.map(lambda tensor, kept=going_on: tensor[kept])  # type: ignore[misc]
+            state.keep(going_on)
+    found = []
+    for rows, values in zip(written.tolist(), logprobs.tolist(), strict=True):
+        each = [Text(_before_end(row), value, value) for row, value in zip(rows, values, strict=True)]
+        found.append(sorted(each, key=lambda text: -text.score))
+    return found
+
+
+def greedy_pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
+    return log_probs.argmax(dim=-1)
+
+
+def nucleus(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Pick:
+    draws = uniform_draws(names, config, device)
+
+    def pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
+        flat = (log_probs / config.temperature).flatten(0, 1)
+        return nucleus_pick(flat, config.top_p, draws[sources, :, position].flatten()).view(log_probs.shape[:2])
+
+    return pick
+
+
+def nucleus_pick(logits: Tensor, top_p: float, draws: Tensor) -> Tensor:
+    """Draw from the smallest set of tokens whose probability reaches `top_p`: logits (N, V), draws (N) in [0, 1) → (N).
+
+    The draw is inverted through the cumulative probability of the tokens, likeliest first (Holtzman et al. 2020).
+    """
+    probabilities, order = logits.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    cumulative = probabilities.double().cumsum(dim=-1)
+    before = cumulative - probabilities
+    kept = before < top_p
+    mass = torch.where(kept, probabilities.double(), 0.0).sum(dim=-1)
+    places = (cumulative <= (draws * mass)[:, None]).sum(dim=-1)
+    places = torch.minimum(places, kept.sum(dim=-1) - 1)
+    return order.gather(1, places[:, None])[:, 0]
+
+
+def uniform_draws(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Tensor:
+    """(B, K, max_length) in [0, 1), each row a function of (seed, source's name, number of the text)."""
+    rows = []
+    for name in names:
+        for sample in range(config.samples):
+            digest = hashlib.sha256(f"{config.seed}\0{name}\0{sample}".encode()).digest()
+            rows.append(np.random.default_rng(list(digest)).random(config.max_length))
+    return torch.from_numpy(np.stack(rows)).view(len(names), config.samples, -1).to(device)
+
+
+def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[list[Text]]:
+    """Beam search of width K = G groups of K / G texts, each ranked by log-probability / tokens^length_penalty.
+
+    A text that ends among the K / G best of its group is finished; a group stops once `patience` times its width are
+    (Kasai et al. 2022; 1 is the usual rule). With more than one group, a token costs `diversity` for each text of an
+    earlier group that has just taken it (Vijayakumar et al. 2018, Hamming diversity), while groups are compared and
+    reported by the model's own log-probability.
+    """
+    count, groups, device = len(memory.mask), config.groups, memory.mask.device
+    width = config.beam // groups
+    enough = max(1, round(width * config.patience))
+    state = model.start(memory, config.beam)
+    sources = torch.arange(count, device=device)
+    tokens = torch.full((count, config.beam), BEGIN, device=device)
+    totals = torch.full((count, groups, width), NOTHING, device=device)
+    totals[:, :, 0] = 0.0
+    written = torch.full((count, config.beam, config.max_length), PAD, device=device)
+    finished = _Finished(count, groups, width, config.max_length, device)
+    for position in range(config.max_length):
+        logits = model.logits(model.step(tokens, state, memory)).float()
+        logits -= logits.logsumexp(dim=-1, keepdim=True)
+        forbid(logits, written[:, :, :position], config)
+        vocabulary = logits.shape[-1]
+        candidates = logits.view(len(sources), groups, width, vocabulary)
+        candidates += totals[..., None]
+        best, places = _best_of_groups(candidates, config.diversity)
+        parents = places.div(vocabulary, rounding_mode="floor") + width * torch.arange(groups, device=device)[:, None]
+        words = places % vocabulary
+        ended = (words == END) | (position + 1 == config.max_length)
+        finished.add(sources, written, position, best, parents, words, ended, config.length_penalty)
+        totals, chosen = best.masked_fill(ended, NOTHING).topk(width, dim=-1)
+        parents, tokens = parents.gather(2, chosen).flatten(1), words.gather(2, chosen).flatten(1)
+        written = written.gather(1, parents[..., None].expand_as(written))
+        written[:, :, position] = tokens
+        going_on = (finished.counts[sources] < enough).any(dim=1).nonzero()[:, 0]
+        if not len(going_on) or position + 1 == config.max_length:
+            break
+        state.reorder(parents)
+        if len(going_on) <= COMPACT * len(sources):
+            sources, tokens, totals, written = (each[going_on] for each in (sources, tokens, totals, written))
+            memory = memory.map(lambda tensor, kept=going_on: tensor[kept])  # type: ignore[misc]
+            state.keep(going_on)
+    return finished.texts(config.samples, enough)
+
+
+class _Finished:
+    """The K / G best finished texts of each source's G groups, and how many have finished in all."""
+
+    def __init__(self, count: int, groups: int, width: int, longest: int, device: torch.device) -> None:
+        self.width = width
+        self.counts = torch.zeros(count, groups, dtype=torch.long, device=device)
+        self.scores = torch.full((count, groups, width), NOTHING, device=device)
+        self.logprobs = torch.full((count, groups, width), NOTHING, device=device)
+        self.written = torch.full((count, groups, width, longest), PAD, device=device)
+        self.enough: int | None = None
+
+    def add(
+        self,
+        sources: Tensor,
+        written: Tensor,
+        position: int,
+        best: Tensor,
+        parents: Tensor,
+        words: Tensor,
+        ended: Tensor,
+        length_penalty: float,
+    ) -> None:
+        """Take in what ended among the first `width` candidates; best, parents, words and ended are (b, G, ≥ width)."""
+        best, parents, words, ended = (each[..., : self.width] for each in (best, parents, words, ended))
+        ended = ended & (best > NOTHING)
+        rows = ended.flatten(1).any(dim=1).nonzero()[:, 0]
+        if not len(rows):
+            return
+        places = sources[rows]
+        best, parents, words, ended = best[rows], parents[rows], words[rows], ended[rows]
+        new = written[rows].gather(1, parents.flatten(1)[..., None].expand(-1, -1, written.shape[-1]))
+        new = new.view(*parents.shape, -1)
+        new[..., position] = words
+        scores = (best / (position + 1) ** length_penalty).masked_fill(~ended, NOTHING)
+        self.scores[places], chosen = torch.cat([self.scores[places], scores], dim=2).topk(self.width, dim=2)
+        self.logprobs[places] = torch.cat([self.logprobs[places], best], dim=2).gather(2, chosen)
+        both = torch.cat([self.written[places], new], dim=2)
+        self.written[places] = both.gather(2, chosen[..., None].expand(*chosen.shape, both.shape[-1]))
+        self.counts[places] += ended.sum(dim=2)
+
+    def texts(self, most: int, enough: int) -> list[list[Text]]:
+        found = []
+        flat = (self.scores.flatten(1).tolist(), self.logprobs.flatten(1).tolist(), self.written.flatten(1, 2).tolist())
+        for scores, logprobs, rows in zip(*flat, strict=True):
+            each = [
+                Text(_before_end(row), logprob, score)
+                for score, logprob, row in zip(scores, logprobs, rows, strict=True)
+                if score > NOTHING
+            ]
+            found.append(sorted(each, key=lambda text: -text.score)[:most])
+        return found
+
+
+def _best_of_groups(candidates: Tensor, diversity: float) -> tuple[Tensor, Tensor]:
+    """The 2 · K / G best of each group's candidates (b, G, K / G, V): log-probabilities and places in (K / G · V).
+
+    So many, since half of them may be ends, of which none goes on.
+    """
+    rows, groups, width, vocabulary = candidates.shape
+    flat = candidates.reshape(rows, groups, width * vocabulary)
+    wanted = min(2 * width, width * vocabulary)
+    if groups == 1:
+        best, places = top_candidates(flat[:, 0], wanted)
+        return best[:, None], places[:, None]
+    found = []
+    taken = torch.zeros(rows, vocabulary, device=candidates.device)
+    for group in range(groups):
+        penalised = (candidates[:, group] - diversity * taken[:, None]).flatten(1)
+        _, places = top_candidates(penalised, wanted)
+        found.append((flat[:, group].gather(1, places), places))
+        words = places[:, :width] % vocabulary
+        taken.scatter_add_(1, words, torch.ones_like(words, dtype=taken.dtype))
+    best, places = (torch.stack(each, dim=1) for each in zip(*found, strict=True))
+    return best, places
+
+
+def top_candidates(values: Tensor, wanted: int) -> tuple[Tensor, Tensor]:
+    """`values.topk(wanted)` of rows (b, N), in two stages: the best values lie in the blocks of the best maxima."""
+    rows, count = values.shape
+    whole = count // BLOCK
+    if whole <= 2 * wanted:
+        return values.topk(wanted, dim=1)
+    blocks = values[:, : whole * BLOCK].view(rows, whole, BLOCK)
+    _, chosen = blocks.amax(dim=2).topk(wanted, dim=1)
+    places = (chosen[..., None] * BLOCK + torch.arange(BLOCK, device=values.device)).flatten(1)
+    rest = torch.arange(whole * BLOCK, count, device=values.device).expand(rows, -1)
+    places = torch.cat([places, rest], dim=1)
+    best, which = values.gather(1, places).topk(wanted, dim=1)
+    return best, places.gather(1, which)
+
+
+def forbid(log_probs: Tensor, written: Tensor, config: DecodingConfig) -> None:
+    """Make impossible what may not come next: log_probs (b, K, V) are changed, written (b, K, position) is so far."""
+    position = written.shape[2]
+    log_probs[..., NEVER_WRITTEN] = NOTHING
+    if position < config.min_length:
+        log_probs[..., END] = NOTHING
+    size = config.no_repeat_ngram
+    if size and position >= size:
+        windows = written.unfold(2, size, 1)
+        repeats = (windows[..., :-1] == written[..., None, position - size + 1 :]).all(dim=-1)
+        banned = torch.zeros_like(log_probs, dtype=torch.bool)
+        banned.scatter_(2, windows[..., -1].masked_fill(~repeats, PAD), True)
+        log_probs.masked_fill_(banned, NOTHING)
+
+
+def _before_end(row: list[Any]) -> list[int]:
+    return row[: row.index(END)] if END in row else [token for token in row if token != PAD]
