@@ -182,12 +182,23 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
 
     Raises ConfigError, listing what is valid.
     """
-    if name not in preset_names():
-        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}")
-    preset = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
+    preset = _read_preset(name)
+    preset.pop("data", None)
     if {override.partition("=")[0].strip() for override in overrides} & set(LIMITS):
         preset = {key: value for key, value in preset.items() if key not in LIMITS}
     return TrainingConfig.from_overrides(overrides, base=preset)
+
+
+def preset_data(name: str) -> dict[str, str]:
+    """What the preset says of the data to train on, such as how captions and sentences are paired."""
+    data: dict[str, str] = _read_preset(name).get("data", {})
+    return data
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    if name not in preset_names():
+        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}")
+    return tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _checked(setting: Field[Any], value: object) -> bool | int | float | str:

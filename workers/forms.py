@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import UploadedFile
 
 from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, FeedbackSet, Split, System
-from annotations.querysets.datasets import PAIRINGS
 from annotations.services.feedback import FeedbackSettings
 from modeling.config import DecodingConfig, TrainingConfig, preset_names
 from modeling.metrics import METRICS
@@ -80,7 +79,8 @@ class TrainForm(LaunchForm):
     preset = forms.ChoiceField(
         choices=lambda: [(name, name) for name in preset_names()],
         initial="gru-luong",
-        help_text="gru-luong is the model to use on a CPU; tiny only tries things out.",
+        help_text="gru-luong is the model to use on a CPU, transformer-base on a GPU; the seeds are the 2018 "
+        "reference's; tiny only tries things out.",
     )
     name = forms.SlugField(
         max_length=100, required=False, help_text="What the new system is called. Empty: preset and dataset."
@@ -96,11 +96,13 @@ class TrainForm(LaunchForm):
     budget = forms.FloatField(
         min_value=1,
         initial=240,
+        required=False,
         label="Budget, in seconds",
-        help_text="CPU seconds, or GPU seconds on a GPU. 60 shows that it works, 600 is the preset's own.",
+        help_text="CPU seconds, or GPU seconds on a GPU; 60 shows that it works. Empty: the preset's own limit.",
     )
     pairing = forms.ChoiceField(
-        choices=[(name, PAIRING_LABELS[name]) for name in PAIRINGS],
+        choices=[("", "the preset's own: aligned, for the seeds positional"), *PAIRING_LABELS.items()],
+        required=False,
         help_text="Which sentences stand beside a caption.",
     )
     source = forms.CharField(

@@ -37,8 +37,8 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
     ("command", "message"),
     [
         ("train --dataset see --preset tiny", "dataset 'see' does not exist; there is: beach"),
-        ("train --dataset beach --preset huge", "unknown preset 'huge'; valid presets: gru-luong, tiny"),
-        ("train --dataset beach --preset tiny --set layers=x", "layers=x: must be a whole number from 1 to 8"),
+        ("train --dataset beach --preset huge", "unknown preset 'huge'; valid presets: gru-luong, seed-bilstm"),
+        ("train --dataset beach --preset tiny --set layers=x", "layers=x: must be a whole number from 1 to 24"),
         ("train --dataset beach --preset tiny --set pairing=near", "pairing: 'near' is not one of aligned, positional"),
         ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is neither 'caption' nor"),
         ("train --dataset beach --preset tiny --feedback f", "feedback set 'f' does not exist"),

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
 from annotations.querysets.datasets import PAIRINGS
-from modeling.config import load_preset
+from modeling.config import load_preset, preset_data
 from workers.jobs import corpus
 from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
@@ -38,7 +38,7 @@ def launch(
     Raises InputError for an unknown name, key or value, ConflictError when the system was trained already.
     """
     dataset_row = dataset_named(dataset)
-    data, model_overrides = split_overrides(overrides)
+    data, model_overrides = split_overrides(overrides, DATA_DEFAULTS | preset_data(preset))
     feedback_row = feedback_set_named(feedback) if feedback else None
     training = load_preset(preset, model_overrides)
     check_data(dataset_row, feedback_row, data)
@@ -62,12 +62,12 @@ def launch(
         ) from error
 
 
-def split_overrides(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Settings of the data and settings of the model, from one list of `key=value`."""
-    data, model = dict(DATA_DEFAULTS), []
+def split_overrides(overrides: Sequence[str], defaults: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Settings of the data, over the defaults, and settings of the model, from one list of `key=value`."""
+    data, model = dict(defaults), []
     for override in overrides:
         key, _, value = override.partition("=")
-        if key in DATA_DEFAULTS:
+        if key in defaults:
             data[key] = value
         else:
             model.append(override)

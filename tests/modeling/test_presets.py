@@ -1,0 +1,41 @@
+"""Every preset trains and decodes, made small where it is not, and what it is taught it can be asked."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from modeling.config import DecodingConfig, load_preset, preset_data, preset_names
+from modeling.corpus import read_examples
+from modeling.decoding import decode
+from modeling.training import train
+
+SMALL = ["embedding_size=16", "hidden_size=16", "feedforward_size=32", "token_budget=512", "max_steps=12"]
+METHODS = [
+    DecodingConfig(method="greedy"),
+    DecodingConfig(method="nucleus", samples=2),
+    DecodingConfig(method="beam", beam=4, samples=2),
+    DecodingConfig(method="diverse_beam", beam=4, groups=2, samples=2),
+]
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_it_trains_and_decodes(preset: str, corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    config = load_preset(preset, [*SMALL, "vocabulary_size=80"])
+    result = train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path)
+    assert result.steps == 12
+    assert result.valid_nll is not None
+    assert math.isfinite(result.valid_nll)
+    sources = read_examples(corpus[1])[:5]
+    for method in METHODS:
+        written = list(decode(result.checkpoint, sources, method))
+        assert [each.id for each in written] == [source.id for source in sources for _ in range(method.samples)]
+        assert all(each.text and each.logprob < 0 for each in written)
+
+
+def test_the_seeds_pair_by_place_as_the_reference_did() -> None:
+    assert {name for name in preset_names() if preset_data(name) == {"pairing": "positional"}} == {
+        "seed-lstm",
+        "seed-bilstm",
+        "seed-gru-attention",
+    }
