@@ -9,7 +9,7 @@ from benchmarks.common import print_table
 from modeling.config import DecodingConfig, load_preset
 from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
-from modeling.metrics import Segment, score_outputs
+from modeling.metrics import Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import train
@@ -37,6 +37,7 @@ def learn(
     table = {
         name: score_outputs(segments(examples, texts), training_stories=stories) for name, texts in systems.items()
     }
+    table["human"] = score_human(segments(examples, systems["caption"]), training_stories=stories)
     table["model"] |= of_checkpoint
     show(table)
     print(f"{result.steps:,} steps in {result.seconds:.0f} CPU s; settings: {' '.join(settings)}")
@@ -46,7 +47,7 @@ def learn(
 
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
-    return [Segment(each.id, texts[each.id], each.references, each.album) for each in examples]
+    return [Segment(each.id, texts[each.id], each.references, each.album, each.source) for each in examples]
 
 
 def show(table: dict[str, dict[str, Any]]) -> None:

@@ -168,8 +168,8 @@ class DecodeForm(LaunchForm):
 class ScoreForm(LaunchForm):
     title = "Score"
     explanation = (
-        "Automatic metrics of a split's decodings, the caption and a random training story always beside them; or of "
-        "a campaign's items, with the reference withheld that raters saw as the human's text."
+        "Automatic metrics of a split's decodings, the caption, a random training story and people's own sentences "
+        "always beside them; or of a campaign's items, with the reference withheld that raters saw as the human's text."
     )
     button = "Start scoring"
     further = ("systems", "metrics", "queue")

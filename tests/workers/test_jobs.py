@@ -103,7 +103,7 @@ def test_the_reference_shown_as_the_human_is_withheld_from_everybody() -> None:
 
 
 def test_a_run_done_here_leaves_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Score the baselines of a split with --wait: no worker, no torch needed for metrics of texts."""
+    """Score the baselines of a split with --wait: no worker needed."""
     dataset = small_dataset(split="train")
     photo = PhotoFactory(album=AlbumFactory(dataset=dataset, split="test"))
     caption = CaptionFactory(photo=photo)
@@ -113,7 +113,7 @@ def test_a_run_done_here_leaves_its_result(tmp_path: Path, capsys: pytest.Captur
     call_command("score", "--dataset", "beach", "--split", "test", "--wait", "--json")
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["state"] == "done"
-    assert set(told["scores"]) == {"lstm", "caption", "random_story"}
+    assert set(told["scores"]) == {"lstm", "caption", "random_story", "human"}
     run = Run.objects.get()
     assert (run.state, run.attempt, run.fraction) == ("done", 1, 1.0)
     assert models.Score.objects.filter(decoding=decoding, metric="bleu", campaign=None).count() == 1
