@@ -90,6 +90,7 @@ class TrainingConfig(Config):
     reverse_source: bool = _setting(False, "lstm: read the source from its end")
     dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
     word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
+    source_dropout: float = _setting(0.0, "share of sources withheld, so that a model can do without", low=0, high=0.95)
     label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
 
     denoising: float = _setting(
