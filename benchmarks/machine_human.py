@@ -1,8 +1,8 @@
 """Fifteen CPU-minutes on `machine_human`, from what the system `arel` wrote for a photo to what people wrote for it.
 
 Two trainings of the same budget: the preset as it is (`plain`), and `looking`, which is the answer to models that do
-not look at their source. Reported are source gain and loss on the test albums, the difference of the two trainings' losses,
-and how many different texts each writes greedily for the test photos, beside how many different sources those have.
+not look at their source. Reported are source gain and loss on the test albums, the difference of the two trainings'
+losses, and how many different texts each writes greedily for the test photos, beside how many sources those have.
 """
 
 import argparse
