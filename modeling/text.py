@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 PLACEHOLDERS = ("[male]", "[female]", "[location]", "[organization]")
 
 _SPACE_BEFORE = re.compile(r"\s+(?=(?:[.,!?;:%)]|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b))", re.IGNORECASE)
 _SPACE_AFTER = re.compile(r"(?<=\()\s+")
 _DOUBLED_QUOTE = re.compile(r"``|''")
+_PLACEHOLDER = re.compile(r"\[ *(male|female|location|organization) *\]")
+_PLACEHOLDER_WORDS = {"location": "that place", "organization": "that group"}
+_APOSTROPHES = str.maketrans("", "", "'‘’´`")
 
 
 def normalize(text: str, *, lowercase: bool = True, detokenize: bool = True) -> str:
@@ -19,3 +23,15 @@ def normalize(text: str, *, lowercase: bool = True, detokenize: bool = True) -> 
         text = _DOUBLED_QUOTE.sub('"', text)
         text = _SPACE_AFTER.sub("", _SPACE_BEFORE.sub("", text))
     return " ".join(text.split())
+
+
+def plain_words(text: str) -> str:
+    """The words alone, lower-cased, a space between them: what is left where typography must tell nothing.
+
+    Every mark goes: an apostrophe joins what is beside it ("did n't" → "didnt"), any other parts it ("ice-cream" →
+    "ice cream"). A placeholder for a name becomes words ("[male]" → "someone"), since most data sets keep the names.
+    """
+    text = normalize(unicodedata.normalize("NFKC", text))
+    text = _PLACEHOLDER.sub(lambda found: f" {_PLACEHOLDER_WORDS.get(found[1], 'someone')} ", text)
+    kept = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text.translate(_APOSTROPHES))
+    return " ".join("".join(kept).split())
