@@ -15,6 +15,7 @@ from annotations.models import Campaign, Dataset, FeedbackSet, Split, System
 from annotations.services.feedback import FeedbackSettings
 from modeling.config import DecodingConfig, TrainingConfig, preset_names
 from modeling.metrics import METRICS
+from modeling.metrics.indistinguishable import JUDGES
 from workers.jobs import corpus, decoding, feedback, importing, scoring, training
 from workers.jobs.scoring import CHECKPOINT_METRICS
 from workers.lifecycle import run_of
@@ -192,10 +193,10 @@ class ScoreForm(LaunchForm):
         help_text="None chosen: every system with a decoding of the split.",
     )
     metrics = forms.MultipleChoiceField(
-        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS)],
+        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: all of them.",
+        help_text=f"None chosen: all but {' and '.join(JUDGES)}, each of which takes minutes.",
     )
     queue = queue_field()
 
