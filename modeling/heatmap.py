@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-CELL, GAP, MARGIN = 26, 8, 10  # of a cell's side, between labels and cells, around the picture; all in pixels
+CELL, GAP, MARGIN = 22, 8, 10  # of a cell's side, between labels and cells, around the picture; all in pixels
 LETTER = 7.4  # width of a letter at the size of the labels
 LONGEST_LABEL = 18  # letters
 SLANT = 60  # degrees by which the source's labels rise
 CORNER = (74, 44)  # room for the names of the two axes
 SCALE = (0.0, 0.25, 0.5, 0.75, 1.0)
-SCALE_WIDTH = 250  # of the scale and what it says
 SCALE_HEIGHT = 62
 
 
@@ -41,7 +40,8 @@ def heatmap_svg(shown: AttentionMap) -> str:
     top = MARGIN + GAP + max(CORNER[1], rise * max(map(_width, columns)) + LETTER)
     right, bottom = left + CELL * len(columns), top + CELL * len(rows)
     overhang = max(left + CELL * (place + 0.5) + lean * _width(label) for place, label in enumerate(columns))
-    width, height = max(right, overhang, left + SCALE_WIDTH) + MARGIN, bottom + SCALE_HEIGHT
+    width = max(right, overhang, left + CELL * 2 * len(SCALE)) + MARGIN
+    height = bottom + SCALE_HEIGHT
 
     def label(x: float, y: float, text: str, full: str, rest: str) -> str:
         told = f"<title>{escape(full)}</title>" if full != text else ""
@@ -67,6 +67,7 @@ def heatmap_svg(shown: AttentionMap) -> str:
     parts.append('</g><g class="tick" fill="#595959" font-size="12">')
     parts.append(f'<text x="{left - GAP:.1f}" y="{top - GAP - 18:.1f}" text-anchor="end">source →</text>')
     parts.append(f'<text x="{left - GAP:.1f}" y="{top - GAP:.1f}" text-anchor="end">written ↓</text>')
+    parts.append(f'<text x="{left - GAP:.1f}" y="{bottom + 33:.1f}" text-anchor="end">share</text>')
     for place, value in enumerate(SCALE):
         x = left + 2 * CELL * place + CELL / 2
         parts.append(f'<text x="{x:.1f}" y="{bottom + 54:.1f}" text-anchor="middle">{value:g}</text>')

@@ -107,10 +107,10 @@ def training_svg(rows: Sequence[Mapping[str, Any]]) -> str:
     if len(rates) > 1:
         top = loss.bottom + BETWEEN
         last = Panel("learning rate", top, top + RATE_HEIGHT, *span, 0.0, max(rate for _, rate in rates))
-        parts += [*last.axis(2), last.line(rates, "rate")]
+        parts += [*last.axis(3), last.line(rates, "rate")]
     height = last.bottom + AXIS
     told = (
         "Loss, in nats a token" + (", and below it the learning rate" if last is not loss else "") + ", over the steps"
     )
     head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
-    return "".join([head, f"<title>{told}</title>", *parts, *last.steps(6), "</svg>"])
+    return "".join([head, f"<title>{told}</title>", *parts, *last.steps(8), "</svg>"])

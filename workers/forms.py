@@ -42,15 +42,21 @@ def setting_field(config: type[Config], name: str, *, empty: str = "", **options
     default, or at what `empty` says."""
     setting = config.__dataclass_fields__[name]
     default, choices = setting.default, setting.metadata["choices"]
-    options = {"required": False, "help_text": setting.metadata["help"], **options}
+    options = {"required": False, "help_text": sentence(setting.metadata["help"]), **options}
     if empty:
-        options["help_text"] += f". Empty: {empty}."
+        options["help_text"] += f" Empty: {empty}."
     if choices:
         first = [("", empty)] if empty else []
         options = {"choices": [*first, *((each, each) for each in choices)], **options}
         return forms.ChoiceField(**options, initial="" if empty else default)
     kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
     return kind(**options, initial=None if empty else default)
+
+
+def sentence(text: str) -> str:
+    """A help of `modeling.config` as a sentence; the name of a method or value that leads it stays as it is written."""
+    first = text.split()[0]
+    return f"{text if first.endswith(':') else text[0].upper() + text[1:]}."
 
 
 def training_field(name: str, **options: Any) -> forms.Field:
@@ -176,7 +182,9 @@ class DecodeForm(LaunchForm):
     )
     dataset = dataset_field()
     split = forms.ChoiceField(choices=SPLITS, initial="test")
-    method = decoding_field("method", choices=METHOD_LABELS, help_text="Each method has settings of its own below.")
+    method = decoding_field(
+        "method", choices=METHOD_LABELS, help_text="Each has settings of its own under More settings."
+    )
     samples = decoding_field("samples")
     seed = decoding_field("seed")
     top_p = decoding_field("top_p")

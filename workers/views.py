@@ -27,6 +27,7 @@ from workers.services import checkpoint_prune
 
 LOG_LINES = 30
 SAMPLES = 20
+PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
 
 
@@ -87,7 +88,7 @@ def run_context(run: Run) -> dict[str, Any]:
         "left": "" if left is None else duration(left),
         "took": duration(((run.finished_at or now) - run.started_at).total_seconds()) if run.started_at else "",
         "curve": mark_safe(training_svg(run.history)),
-        "pictures": [picture(each) for each in attention_of(run).values()] if run.finished else [],
+        "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
         "result": [(key, value) for key, value in run.result.items() if key != "scores"],
         "scores": score_table(run.result.get("scores", {})),

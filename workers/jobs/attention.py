@@ -53,7 +53,7 @@ def attends(checkpoint: Checkpoint) -> bool:
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     checkpoint = checkpoint_of(system_named(config["system"]))
-    claim.progress(0.0, "looking at what it looks at")
+    claim.progress(0.0, "computing what it looks at")
     texts = {"source": (config["source"], config["target"])}
     (drawn,) = attention_draw(run, settings.VAR_DIR / checkpoint.directory, texts).values()
     run.message = f"{len(drawn.target)} pieces written, {len(drawn.source)} looked at"
