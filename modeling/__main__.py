@@ -1,4 +1,4 @@
-"""`python -m modeling train|decode|score`: the models on JSONL files, without the site."""
+"""`python -m modeling train|decode|score|attention`: the models on JSONL files, without the site."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples, read_rows, text_of
 from modeling.errors import ModelingError, ScoringError
+from modeling.heatmap import heatmap_svg
 from modeling.metrics import METRICS, Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
 from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m modeling", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="train|decode|score")
+    commands = root.add_subparsers(required=True, metavar="train|decode|score|attention")
 
     def command(name: str, do: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help)
@@ -78,6 +80,13 @@ def parser() -> argparse.ArgumentParser:
     )
     score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
+
+    attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
+    attention.add_argument("--checkpoint", type=Path, required=True)
+    attention.add_argument("--source", required=True, help="what the model is given")
+    attention.add_argument("--target", help="what was written; default: what the model writes greedily")
+    attention.add_argument("--head", type=int, help="from 1, layer by layer; default: the mean of the last layer's")
+    attention.add_argument("--out", type=Path, help="SVG file; default: stdout")
     return root
 
 
@@ -158,6 +167,19 @@ def score_command(options: argparse.Namespace) -> Scores:
         table["outputs"] = table.get("outputs", {}) | of_checkpoint
     show(table)
     return {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
+
+
+def attention_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.attention import attention_maps
+
+    texts = [(Example("--source", options.source), options.target)]
+    (drawn,) = attention_maps(options.checkpoint, texts, head=options.head)
+    picture = heatmap_svg(drawn)
+    if options.out:
+        options.out.write_text(picture + "\n", encoding="utf-8")
+    elif not options.json:
+        print(picture)
+    return asdict(drawn)
 
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:

@@ -15,6 +15,7 @@ __all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
+WITHOUT_ATTENTION = ("lstm", "bilstm")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")

@@ -25,6 +25,10 @@ class DecodingError(ModelingError):
     """A source that cannot be decoded, named by its id."""
 
 
+class AttentionError(ModelingError):
+    """Attention that cannot be drawn: the model has none, or no such head."""
+
+
 class ScoringError(ModelingError):
     """Outputs and references that cannot be compared, named by their ids."""
 
