@@ -17,6 +17,7 @@ PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
+WEIGHTS = ("best", "last")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 
 
@@ -107,7 +108,7 @@ class TrainingConfig(Config):
     precision: str = _setting("fp32", "bf16: matrix products in bfloat16, weights in float32", choices=("fp32", "bf16"))
 
     budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
-    max_steps: int = _setting(0, "limit: batches; 0 is none", low=0)
+    max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)
     epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
     validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
     patience: int = _setting(0, "looks without improvement before stopping early; 0 never stops", low=0)
@@ -147,6 +148,7 @@ class DecodingConfig(Config):
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
+    weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(64, "sequences decoded side by side", low=1)
     precision: str = _setting("fp32", "bf16: matrix products in bfloat16", choices=("fp32", "bf16"))
     device: str = _setting("auto", "where to compute", choices=DEVICES)
