@@ -259,17 +259,21 @@ class _Training:
         loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, state.step)
         length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip or math.inf)
         if not (math.isfinite(loss) and math.isfinite(length.item())):
-            ids = sorted({self.examples[pair.example].id for batch in batches for pair in batch})
-            raise TrainingError(
-                f"step {state.step}: the loss is {loss} and the gradient's length {length.item()}, on a batch of "
-                f"{sum(map(len, batches))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
-                f"{self.config.learning_rate:g} may help"
-            )
+            with self.processes.together():
+                raise TrainingError(self._no_number(loss, length.item(), batches))
         self.optimizer.step()
         state.step += 1
         state.batches += len(batches)
         state.tokens += tokens
         state.loss = loss if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+
+    def _no_number(self, loss: float, length: float, batches: list[list[EncodedPair]]) -> str:
+        ids = sorted({self.examples[pair.example].id for batch in batches for pair in batch})
+        return (
+            f"step {self.state.step}: the loss is {loss} and the gradient's length {length}, on a batch of "
+            f"{sum(map(len, batches))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
+            f"{self.config.learning_rate:g} may help"
+        )
 
     def _look(self) -> None:
         """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
