@@ -89,19 +89,9 @@ def test_two_processes_equal_one_and_torchrun_resumes_them(command: list[str], a
         "error: process 1: another one has gone without a word ("
     ]
     assert (out / "step-000000003").exists()
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "modeling",
-    ]
-    done = subprocess.run(
-        [*torchrun, *command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    full = [*torchrun, "-m", "modeling", *command, "--out", str(out)]
+    done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["steps"] for line in done.stdout.splitlines()] == [20], "the first process speaks for all"
     assert [folder.name for folder in out.iterdir()] == ["final"]
