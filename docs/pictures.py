@@ -1,6 +1,6 @@
 """Takes the pictures in docs/pictures: `.venv/bin/python -m docs.pictures` starts a site of its own on the synthetic
-samples, looks at a run while it trains, at an output, at a screen and at a report. The ratings behind that report are drawn by this
-script; they are nobody's.
+samples, looks at a run while it trains, at an output, at a screen and at a report. The ratings behind that report are
+drawn by this script; they are nobody's.
 
 Needs Chromium on the PATH.
 """
