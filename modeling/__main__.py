@@ -13,12 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from modeling.config import DecodingConfig, load_preset, preset_names
+from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples, read_rows, text_of
 from modeling.errors import ModelingError, ScoringError
 from modeling.heatmap import heatmap_svg
-from modeling.metrics import METRICS, Segment, score_outputs
+from modeling.metrics import METRICS, Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
+from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable
 from modeling.progress import OnProgress, Progress
 
 Scores = dict[str, dict[str, Any]]
@@ -63,12 +64,22 @@ def parser() -> argparse.ArgumentParser:
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
-    score = command("score", score_command, "Score outputs or a checkpoint, source and random story beside.")
+    score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
     score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
-    score.add_argument("--checkpoint", type=Path, help="adds nll and source_gain")
+    score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
-    score.add_argument("--metric", action="append", choices=METRICS, help="repeatable; default: all")
+    score.add_argument(
+        "--bertscore-model", type=Path, help="folder of a model in MiniLM's place, such as roberta-large"
+    )
+    score.add_argument(
+        "--metric",
+        action="append",
+        choices=(*METRICS, *JUDGES),
+        help=f"repeatable; default: all but {' and '.join(JUDGES)}",
+    )
+    score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
 
     attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
     attention.add_argument("--checkpoint", type=Path, required=True)
@@ -123,7 +134,7 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def score_command(options: argparse.Namespace) -> Scores:
-    """The scores asked for. The table on the terminal has `caption` and `random_story` beside."""
+    """The scores asked for. The table on the terminal has `caption`, `random_story` and `human` beside."""
     examples = read_examples(options.input)
     if not (options.outputs or options.checkpoint):
         raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
@@ -133,10 +144,21 @@ def score_command(options: argparse.Namespace) -> Scores:
         systems["random_story"] = random_stories([example.id for example in examples], stories, seed=1)
     if options.outputs:
         systems["outputs"] = read_outputs(options.outputs, examples)
-    table: dict[str, Scores] = {
-        name: score_outputs(segments(examples, texts), metrics=options.metric or METRICS, training_stories=stories)
-        for name, texts in systems.items()
+    texts: dict[str, Any] = {
+        "metrics": [metric for metric in options.metric or METRICS if metric in METRICS],
+        "training_stories": stories,
     }
+    table: dict[str, Scores] = {
+        name: score_outputs(segments(examples, written), bertscore_model=options.bertscore_model, **texts)
+        for name, written in systems.items()
+    }
+    table["human"] = score_human(segments(examples, systems["caption"]), **texts)
+    if judges := [metric for metric in options.metric or () if metric in JUDGES]:
+        settings = JudgeSettings(cnn=SentenceCnnConfig.from_overrides(options.settings), encoder=options.encoder)
+        judged_texts = {name: segments(examples, written) for name, written in systems.items()}
+        with bar() as on_progress:
+            judged = score_indistinguishable(judged_texts, metrics=judges, settings=settings, on_progress=on_progress)
+        table = {name: table.get(name, {}) | judged.get(name, {}) for name in dict.fromkeys((*table, *judged))}
     if options.checkpoint:
         from modeling.metrics.source_gain import score_checkpoint
 
@@ -161,7 +183,11 @@ def attention_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
-    return [Segment(each.id, texts[each.id], each.references, each.album) for each in examples if each.id in texts]
+    return [
+        Segment(each.id, texts[each.id], each.references, each.album, each.source)
+        for each in examples
+        if each.id in texts
+    ]
 
 
 def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
@@ -183,10 +209,18 @@ def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
 
 def show(table: dict[str, Scores]) -> None:
     names = list(dict.fromkeys(metric for scores in table.values() for metric in scores))
-    print(f"{'':14}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
+    print(f"{'':26}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
     for name in names:
-        cells = [f"{table[system][name]['value']:16.4f}" if name in table[system] else f"{'':16}" for system in table]
-        print(f"{name:14}" + "".join(cells), file=sys.stderr)
+        cells = [shown(table[system].get(name)) for system in table]
+        print(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells), file=sys.stderr)
+    for system, scores in table.items():
+        for name, score in scores.items():
+            if "undefined" in score:
+                print(f"{name} of {system}: {score['undefined']}", file=sys.stderr)
+
+
+def shown(score: dict[str, Any] | None) -> str:
+    return "" if score is None else "undefined" if score["value"] is None else f"{score['value']:.4f}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Settings of a training and of a decoding: frozen, checked, and the same in TOML, JSON and on the command line."""
+"""Settings of a training, a decoding, a classifier: frozen, checked, the same in TOML, JSON and on the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from modeling.errors import ConfigError
 
-__all__ = ["ConfigError", "DecodingConfig", "TrainingConfig", "load_preset", "preset_names"]
+__all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig", "load_preset", "preset_names"]
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
@@ -19,6 +19,7 @@ WITHOUT_ATTENTION = ("lstm", "bilstm")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
+EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
 
 def _setting(
@@ -91,6 +92,7 @@ class TrainingConfig(Config):
     reverse_source: bool = _setting(False, "lstm: read the source from its end")
     dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
     word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
+    source_dropout: float = _setting(0.0, "share of sources withheld, so that a model can do without", low=0, high=0.95)
     label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
 
     denoising: float = _setting(
@@ -172,6 +174,30 @@ class DecodingConfig(Config):
     def texts(self) -> int:
         """Texts that are at work side by side for each source."""
         return self.beam if self.method in ("beam", "diverse_beam") else self.samples
+
+
+@dataclass(frozen=True)
+class SentenceCnnConfig(Config):
+    """A sentence classifier and its training. Filters, dropout, norm and batch are those of Kim 2014, section 3.1."""
+
+    embeddings: str = _setting("random", "where word embeddings begin and whether they learn", choices=EMBEDDINGS)
+    vectors: str = _setting("", "word2vec or GloVe file that embeddings begin from; random ones have none")
+    embedding_size: int = _setting(100, "units of an embedding that begins at random", low=1)
+    filters: int = _setting(100, "feature maps of each filter width", low=1)
+    dropout: float = _setting(0.5, "dropout of the pooled features", low=0, high=0.95)
+    max_norm: float = _setting(3.0, "longest weight vector of an output", low=1e-6)
+    epochs: int = _setting(6, "passes over the texts", low=1)
+    batch: int = _setting(50, "texts a step", low=1)
+    learning_rate: float = _setting(0.002, "Adam's learning rate", low=0, high=1)
+    min_count: int = _setting(2, "a rarer word without a vector is the unknown one", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.embeddings == "random" and self.vectors:
+            others = ", ".join(EMBEDDINGS[1:])
+            raise ConfigError(f"vectors={self.vectors}: random embeddings use none; set embeddings to {others}")
+        if self.embeddings != "random" and not self.vectors:
+            raise ConfigError(f"embeddings={self.embeddings}: set vectors to a word2vec or GloVe file to begin from")
 
 
 def preset_names() -> list[str]:

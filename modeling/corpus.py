@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
-from modeling.marks import STORY, THEN
+from modeling.marks import END, STORY, THEN
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -139,9 +139,17 @@ def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig
         if len(before) + len(ids) > config.max_source_length:
             break
         ids = before + ids
-    if config.denoising:
-        ids = [tokenizer.mark(STORY), *ids]
-    return np.array(ids, dtype=np.int32)
+    return marked(ids, tokenizer, config)
+
+
+def no_source(tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+    """What a model is given in place of a source that is withheld."""
+    return marked([END], tokenizer, config)
+
+
+def marked(ids: list[int], tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+    """The ids behind the mark of what is to be written, where the model learned to restore sentences too."""
+    return np.array([tokenizer.mark(STORY), *ids] if config.denoising else ids, dtype=np.int32)
 
 
 def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:

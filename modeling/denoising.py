@@ -48,6 +48,14 @@ def corrupt(
     return [replace(pair, source=_dropped(pair.source, starts, share, generator)) for pair in pairs]
 
 
+def withhold(
+    pairs: Sequence[EncodedPair], nothing: Tokens, share: float, generator: np.random.Generator
+) -> list[EncodedPair]:
+    """The pairs with a share of their sources replaced by `nothing`."""
+    withheld = generator.random(len(pairs)) < share
+    return [replace(pair, source=nothing) if each else pair for pair, each in zip(pairs, withheld, strict=True)]
+
+
 def _dropped(source: Tokens, starts: np.ndarray, share: float, generator: np.random.Generator) -> Tokens:
     """`source` is its mark, its words and the end token."""
     body = source[1:-1]

@@ -31,3 +31,7 @@ class AttentionError(ModelingError):
 
 class ScoringError(ModelingError):
     """Outputs and references that cannot be compared, named by their ids."""
+
+
+class WordVectorsError(ModelingError):
+    """A file of word vectors that cannot be read, named by file and line or byte."""

@@ -34,8 +34,8 @@ from modeling.checkpoints import (
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, read_examples, texts
-from modeling.denoising import corrupt, restorations, word_starts
+from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, no_source, read_examples, texts
+from modeling.denoising import corrupt, restorations, withhold, word_starts
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CheckpointError, CorpusError, TrainingError
 from modeling.processes import Processes
@@ -228,9 +228,12 @@ class _Training:
         """One step on all batches, of which this process computes its own."""
         state = self.state
         self.model.train()
+        generator = np.random.default_rng([self.config.seed, state.step])
         if state.pairs_from is None:
-            generator = np.random.default_rng([self.config.seed, state.step])
             batches = [corrupt(each, self.word_starts, self.config.denoising_drop, generator) for each in batches]
+        elif self.config.source_dropout:
+            nothing = no_source(self.tokenizer, self.config)
+            batches = [withhold(each, nothing, self.config.source_dropout, generator) for each in batches]
         tokens = sum(len(pair.target) for batch in batches for pair in batch)
         own = batches[self.processes.rank :: self.processes.count]
         for group in self.optimizer.param_groups:

@@ -10,6 +10,7 @@ from annotations.models import Campaign, Dataset, FeedbackSet, Output, Split, Sy
 from annotations.services.feedback import FeedbackSettings
 from modeling.config import Config, DecodingConfig, TrainingConfig, preset_names
 from modeling.metrics import METRICS
+from modeling.metrics.indistinguishable import JUDGES
 from workers.jobs import attention, corpus, decoding, feedback, scoring, training
 from workers.jobs.scoring import CHECKPOINT_METRICS
 from workers.lifecycle import run_of
@@ -250,8 +251,8 @@ class AttentionForm(LaunchForm):
 class ScoreForm(LaunchForm):
     title = "Score"
     explanation = (
-        "Automatic metrics of a split's decodings, the caption and a random training story always beside them; or of "
-        "a campaign's items, with the reference withheld that raters saw as the human's text."
+        "Automatic metrics of a split's decodings, the caption, a random training story and people's own sentences "
+        "always beside them; or of a campaign's items, with the reference withheld that raters saw as the human's text."
     )
     button = "Start scoring"
     further = ("systems", "metrics", "queue")
@@ -274,10 +275,10 @@ class ScoreForm(LaunchForm):
         help_text="None chosen: every system with a decoding of the split.",
     )
     metrics = forms.MultipleChoiceField(
-        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS)],
+        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: all of them.",
+        help_text=f"None chosen: all but {' and '.join(JUDGES)}, each of which takes minutes.",
     )
     queue = queue_field()
 
