@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples, read_rows, text_of
-from modeling.errors import ModelingError, ScoringError
+from modeling.errors import ModelingError, PeerError, ScoringError
 from modeling.heatmap import heatmap_svg
 from modeling.metrics import METRICS, Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
@@ -29,13 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         result = options.command(options)
+    except PeerError:
+        return 1
     except (ModelingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
-    if options.json:
+    if options.json and is_first_process():
         print(json.dumps(result, ensure_ascii=False))
     return 0
 
@@ -104,7 +107,8 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         )
     nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats a token on the validation file"
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
-    print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
+    if is_first_process():
+        print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
     return {
         "checkpoint": str(result.checkpoint),
         "sha256": result.sha256,
@@ -223,11 +227,16 @@ def shown(score: dict[str, Any] | None) -> str:
     return "" if score is None else "undefined" if score["value"] is None else f"{score['value']:.4f}"
 
 
+def is_first_process() -> bool:
+    """Whether this process speaks for all that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def bar() -> Iterator[OnProgress]:
     """A bar on a terminal, nothing in a pipe."""
     layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, bar_format=layout, disable=not sys.stderr.isatty()) as shown:
+    with tqdm(total=1.0, bar_format=layout, disable=not (sys.stderr.isatty() and is_first_process())) as shown:
 
         def report(progress: Progress) -> None:
             loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"

@@ -18,6 +18,9 @@ ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
 WITHOUT_ATTENTION = ("lstm", "bilstm")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
+WEIGHTS = ("best", "last")
+ENGINES = ("torch", "ct2")
+DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
@@ -110,7 +113,7 @@ class TrainingConfig(Config):
     precision: str = _setting("fp32", "bf16: matrix products in bfloat16, weights in float32", choices=("fp32", "bf16"))
 
     budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
-    max_steps: int = _setting(0, "limit: batches; 0 is none", low=0)
+    max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)
     epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
     validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
     patience: int = _setting(0, "looks without improvement before stopping early; 0 never stops", low=0)
@@ -150,8 +153,14 @@ class DecodingConfig(Config):
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
+    weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(64, "sequences decoded side by side", low=1)
-    precision: str = _setting("fp32", "bf16: matrix products in bfloat16", choices=("fp32", "bf16"))
+    engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
+    precision: str = _setting(
+        "fp32",
+        "bf16: matrix products in bfloat16; int8, with engine=ct2: in whole numbers",
+        choices=DECODING_PRECISIONS,
+    )
     device: str = _setting("auto", "where to compute", choices=DEVICES)
     threads: int = _setting(1, "CPU threads", low=1, high=256)
 
@@ -167,6 +176,8 @@ class DecodingConfig(Config):
             raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
         if self.beam % self.groups:
             raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
+        if self.precision == "int8" and self.engine != "ct2":
+            raise ConfigError("precision=int8: needs engine=ct2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
             raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
 

@@ -80,6 +80,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
                 if not isinstance(row, dict):
                     raise CorpusError(f"{path}:{number}: must be an object, is {_shown(row)}")
+                if "\\u" in line and (half := _half_character(json.dumps(row, ensure_ascii=False))):
+                    raise CorpusError(f"{path}:{number}: {half}")
                 yield number, row
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
@@ -154,6 +156,8 @@ def marked(ids: list[int], tokenizer: Tokenizer, config: TrainingConfig) -> Toke
 
 def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
     """Token ids ending with the end token. Raises CorpusError where nothing, or more than `limit` tokens, is left."""
+    if half := _half_character(text):
+        raise CorpusError(f"{name} has {half}: {_shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
         raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
@@ -192,6 +196,15 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
         raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
     return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context))
+
+
+def _half_character(text: str) -> str:
+    """What is wrong with text that has half of a pair of surrogates, which JSON can write and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"half a character, {text[error.start]!r}, where a whole one must be"
+    return ""
 
 
 def _shown(value: object) -> str:

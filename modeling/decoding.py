@@ -5,7 +5,7 @@ Neither the batch a source is in nor its neighbours change what is written for i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def decode(
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
     encoded = encode_sources(loaded, sources)
-    model = loaded.model(device)
+    write = _writer(loaded.model(device, config.weights), encoded, config, device)
     width = max(1, config.batch // config.texts)
     for start in range(0, len(sources), width * BATCHES_SORTED):
         names = [source.id for source in sources[start : start + width * BATCHES_SORTED]]
@@ -58,13 +58,26 @@ def decode(
         for first in range(0, len(order), width):
             places = order[first : first + width]
             with cpu_threads(config.threads):
-                found = decode_batch(model, [block[each] for each in places], [names[each] for each in places], config)
+                found = write([block[each] for each in places], [names[each] for each in places])
             texts.update(zip(places, found, strict=True))
             done = start + len(texts)
             on_progress(Progress(done, len(sources), done / len(sources), message=f"decoded {done:,}"))
         for place, name in enumerate(names):
             for rank, text in enumerate(texts[place]):
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
+
+
+Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]
+
+
+def _writer(model: Model, sources: Sequence[Tokens], config: DecodingConfig, device: torch.device) -> Write:
+    """What writes the texts of a batch of sources and their names, by the engine of the config."""
+    if config.engine == "ct2":
+        from modeling.ctranslate import CTranslate
+
+        engine = CTranslate(model, config, longest=max(map(len, sources), default=0), device=device)
+        return lambda batch, names: engine.texts(batch)
+    return lambda batch, names: decode_batch(model, batch, names, config)
 
 
 @torch.inference_mode()

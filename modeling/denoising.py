@@ -16,7 +16,7 @@ from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, Example, Tokens, encode_text
 from modeling.errors import CorpusError
 from modeling.marks import CAPTION, STORY
-from modeling.tokenization import WORD, Tokenizer
+from modeling.tokenization import UNKNOWN, WORD, Tokenizer
 
 
 def restorations(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[EncodedPair]:
@@ -37,8 +37,10 @@ def restorations(examples: Sequence[Example], tokenizer: Tokenizer, config: Trai
 
 
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
-    """For each id of the vocabulary, whether a word begins with it."""
-    return np.array([piece.startswith(WORD) for piece in tokenizer.pieces(range(len(tokenizer)))])
+    """For each id of the vocabulary, whether a word begins with it. In a vocabulary of words the unknown is one."""
+    starts = np.array([piece.startswith(WORD) for piece in tokenizer.pieces(range(len(tokenizer)))])
+    starts[UNKNOWN] = tokenizer.normalisation.tokens == "word"
+    return starts
 
 
 def corrupt(

@@ -21,6 +21,10 @@ class TrainingError(ModelingError):
     """A training that cannot go on, such as one whose loss is not a number."""
 
 
+class PeerError(TrainingError):
+    """Another process of the same training has failed and says why, so that this one ends without a word."""
+
+
 class DecodingError(ModelingError):
     """A source that cannot be decoded, named by its id."""
 

@@ -132,7 +132,7 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
     totals = torch.full((count, groups, width), NOTHING, device=device)
     totals[:, :, 0] = 0.0
     written = torch.full((count, config.beam, config.max_length), PAD, device=device)
-    finished = _Finished(count, groups, width, config.max_length, device)
+    finished = _Finished(count, groups, width, enough, config.max_length, device)
     for position in range(config.max_length):
         logits = model.logits(model.step(tokens, state, memory)).float()
         logits -= logits.logsumexp(dim=-1, keepdim=True)
@@ -157,19 +157,21 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
             sources, tokens, totals, written = (each[going_on] for each in (sources, tokens, totals, written))
             memory = memory.map(lambda tensor, kept=going_on: tensor[kept])  # type: ignore[misc]
             state.keep(going_on)
-    return finished.texts(config.samples, enough)
+    return finished.texts(config.samples)
 
 
 class _Finished:
-    """The K / G best finished texts of each source's G groups, and how many have finished in all."""
+    """The K / G best finished texts of each source's G groups, and how many have finished in all.
 
-    def __init__(self, count: int, groups: int, width: int, longest: int, device: torch.device) -> None:
-        self.width = width
+    A group of which `enough` have finished takes in no more, however long its source stays in the batch.
+    """
+
+    def __init__(self, count: int, groups: int, width: int, enough: int, longest: int, device: torch.device) -> None:
+        self.width, self.enough = width, enough
         self.counts = torch.zeros(count, groups, dtype=torch.long, device=device)
         self.scores = torch.full((count, groups, width), NOTHING, device=device)
         self.logprobs = torch.full((count, groups, width), NOTHING, device=device)
         self.written = torch.full((count, groups, width, longest), PAD, device=device)
-        self.enough: int | None = None
 
     def add(
         self,
@@ -184,7 +186,7 @@ class _Finished:
     ) -> None:
         """Take in what ended among the first `width` candidates; best, parents, words and ended are (b, G, ≥ width)."""
         best, parents, words, ended = (each[..., : self.width] for each in (best, parents, words, ended))
-        ended = ended & (best > NOTHING)
+        ended = ended & (best > NOTHING) & (self.counts[sources] < self.enough)[..., None]
         rows = ended.flatten(1).any(dim=1).nonzero()[:, 0]
         if not len(rows):
             return
@@ -200,7 +202,7 @@ class _Finished:
         self.written[places] = both.gather(2, chosen[..., None].expand(*chosen.shape, both.shape[-1]))
         self.counts[places] += ended.sum(dim=2)
 
-    def texts(self, most: int, enough: int) -> list[list[Text]]:
+    def texts(self, most: int) -> list[list[Text]]:
         found = []
         flat = (self.scores.flatten(1).tolist(), self.logprobs.flatten(1).tolist(), self.written.flatten(1, 2).tolist())
         for scores, logprobs, rows in zip(*flat, strict=True):

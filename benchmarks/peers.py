@@ -1,0 +1,107 @@
+"""Our Transformer's weights in the `transformers` library's model of the same layout, Pegasus, and its search."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import GenerationConfig, PegasusConfig, PegasusForConditionalGeneration
+
+from modeling.architectures.transformer import Attention, DecoderLayer, EncoderLayer, Transformer, sinusoids
+from modeling.batching import source_batch
+from modeling.config import DecodingConfig
+from modeling.corpus import Tokens
+from modeling.search import NEVER_WRITTEN
+from modeling.tokenization import BEGIN, END, PAD
+
+CPU = torch.device("cpu")
+
+
+def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGeneration:
+    """The same function of the same tokens, for at most `longest` positions."""
+    heads, units = model.encoder[0].own.heads, model.encoder[0].feed_forward[0].out_features
+    theirs = PegasusForConditionalGeneration(
+        PegasusConfig(
+            vocab_size=len(model.bias),
+            d_model=model.size,
+            max_position_embeddings=longest,
+            encoder_layers=len(model.encoder),
+            decoder_layers=len(model.decoder),
+            encoder_attention_heads=heads,
+            decoder_attention_heads=heads,
+            encoder_ffn_dim=units,
+            decoder_ffn_dim=units,
+            activation_function="relu",
+            scale_embedding=True,
+            pad_token_id=PAD,
+            eos_token_id=END,
+            decoder_start_token_id=BEGIN,
+            forced_eos_token_id=None,
+        )
+    ).eval()
+    copy(theirs.model.shared.weight, model.embedding.weight)
+    copy(theirs.final_logits_bias, model.bias[None])
+    for side, layers, norm in (
+        (theirs.model.encoder, model.encoder, model.encoder_norm),
+        (theirs.model.decoder, model.decoder, model.decoder_norm),
+    ):
+        copy(side.embed_positions.weight, sinusoids(longest, model.size))
+        side.layer_norm.load_state_dict(norm.state_dict())
+        for to, layer in zip(side.layers, layers, strict=True):
+            copy_layer(to, layer)
+    return theirs
+
+
+def copy_layer(to: nn.Module, layer: EncoderLayer | DecoderLayer) -> None:
+    copy_attention(to.self_attn, layer.own)
+    norms = [(to.self_attn_layer_norm, layer.own_norm), (to.final_layer_norm, layer.forward_norm)]
+    if isinstance(layer, DecoderLayer):
+        copy_attention(to.encoder_attn, layer.attended)
+        norms.append((to.encoder_attn_layer_norm, layer.attended_norm))
+    for their_norm, norm in norms:
+        their_norm.load_state_dict(norm.state_dict())
+    to.fc1.load_state_dict(layer.feed_forward[0].state_dict())
+    to.fc2.load_state_dict(layer.feed_forward[2].state_dict())
+
+
+def copy_attention(to: nn.Module, attention: Attention) -> None:
+    to.q_proj.load_state_dict(attention.query.state_dict())
+    to.out_proj.load_state_dict(attention.output.state_dict())
+    for name in ("weight", "bias"):
+        keys, values = getattr(attention.key_value, name).chunk(2)
+        copy(getattr(to.k_proj, name), keys)
+        copy(getattr(to.v_proj, name), values)
+
+
+def copy(to: Tensor, tensor: Tensor) -> None:
+    with torch.no_grad():
+        to.copy_(tensor)
+
+
+@torch.inference_mode()
+def generate(theirs: nn.Module, sources: Sequence[Tokens], config: DecodingConfig) -> list[list[list[int]]]:
+    """The library's texts of one batch of sources, the best first, as ids without the end."""
+    padded, _ = source_batch(sources, CPU)
+    beam = config.method == "beam"
+    found = theirs.generate(  # type: ignore[operator]
+        input_ids=padded,
+        attention_mask=(padded != PAD).long(),
+        generation_config=GenerationConfig(
+            do_sample=False,
+            num_beams=config.beam if beam else 1,
+            num_return_sequences=config.samples,
+            early_stopping=True if beam else None,
+            length_penalty=config.length_penalty,
+            no_repeat_ngram_size=config.no_repeat_ngram or None,
+            suppress_tokens=NEVER_WRITTEN,
+            min_new_tokens=config.min_length,
+            max_new_tokens=config.max_length,
+            pad_token_id=PAD,
+            eos_token_id=END,
+            decoder_start_token_id=BEGIN,
+        ),
+    )
+    texts = [
+        row[: row.index(END)] if END in row else [each for each in row if each != PAD]
+        for row in (each[1:] for each in found.tolist())
+    ]
+    return [texts[start : start + config.samples] for start in range(0, len(texts), config.samples)]

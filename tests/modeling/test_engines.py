@@ -1,0 +1,277 @@
+"""Search finds what independent implementations find with the same weights: the `transformers` library, CTranslate2,
+and a plain search written out below, which keeps no cache."""
+
+import math
+import sys
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.peers import generate, pegasus
+from modeling.architectures import FAMILIES, Model, build
+from modeling.architectures.transformer import Transformer
+from modeling.batching import make_batch, source_batch
+from modeling.config import ConfigError, DecodingConfig, TrainingConfig
+from modeling.corpus import EncodedPair, Example, Tokens
+from modeling.ctranslate import CTranslate
+from modeling.decoding import decode, decode_batch
+from modeling.errors import DecodingError
+from modeling.search import NEVER_WRITTEN, Text
+from modeling.tokenization import BEGIN, END
+from modeling.training import TrainingResult, train
+from tests.modeling.corpora import NOUNS, PLACES
+
+VOCABULARY = 60
+CPU = torch.device("cpu")
+GREEDY, BEAM = DecodingConfig(method="greedy", max_length=24), DecodingConfig(method="beam", max_length=24)
+BEAMS = [
+    BEAM,
+    replace(BEAM, samples=5),
+    replace(BEAM, beam=2, length_penalty=0.0),
+    replace(BEAM, beam=8, samples=3, length_penalty=2.0),
+    replace(BEAM, min_length=6, max_length=9),
+]
+FEATURES = {"embedding_size": 32, "hidden_size": 32, "heads": 4, "feedforward_size": 48, "dropout": 0.0}
+STEPS = 150  # of 32 pairs
+
+
+def some_sources(count: int, seed: int) -> list[Tokens]:
+    draw = np.random.default_rng(seed)
+    return [np.append(draw.integers(4, VOCABULARY, draw.integers(1, 12)), END).astype(np.int32) for _ in range(count)]
+
+
+def noisy_copies(sources: list[Tokens]) -> list[EncodedPair]:
+    """Targets that repeat their source, with some tokens left out and some replaced."""
+    draw = np.random.default_rng(2)
+    pairs = []
+    for source in sources:
+        kept = source[:-1][draw.random(len(source) - 1) > 0.15]
+        other = draw.integers(4, VOCABULARY, len(kept))
+        target = np.append(np.where(draw.random(len(kept)) < 0.2, other, kept), END).astype(np.int32)
+        pairs.append(EncodedPair(source, target, 1.0, 0, len(target)))
+    return pairs
+
+
+@cache
+def taught(family: str) -> Model:
+    """A model that has half learned to copy, so that its texts vary, end, and are neither sure nor arbitrary."""
+    torch.manual_seed(5)
+    layers = 1 if family == "gru-attention" else 2
+    config = TrainingConfig(architecture=family, layers=layers, max_steps=1, **FEATURES)  # type: ignore[arg-type]
+    model = build(config, VOCABULARY)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+    pairs = noisy_copies(some_sources(32 * STEPS, seed=3))
+    for start in range(0, len(pairs), 32):
+        optimizer.zero_grad()
+        (model(make_batch(pairs[start : start + 32], CPU)) / 200).backward()
+        optimizer.step()
+    bias = model.get_parameter("bias" if family == "transformer" else "vocabulary.bias")
+    with torch.no_grad():
+        bias[NEVER_WRITTEN] -= 10.0  # as a longer training would leave it
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def transformer() -> Transformer:
+    model = taught("transformer")
+    assert isinstance(model, Transformer)
+    return model
+
+
+@pytest.fixture(scope="module")
+def sources() -> list[Tokens]:
+    return some_sources(120, seed=1)
+
+
+def ours(model: Model, sources: list[Tokens], config: DecodingConfig) -> list[list[Text]]:
+    return decode_batch(model, sources, [str(number) for number in range(len(sources))], config)
+
+
+def written(found: list[list[Text]]) -> list[list[list[int]]]:
+    return [[text.tokens for text in texts] for texts in found]
+
+
+def share_equal(one: list[list[list[int]]], other: list[list[list[int]]]) -> float:
+    return float(np.mean([a == b for a, b in zip(one, other, strict=True)]))
+
+
+@torch.no_grad()
+def test_logits_are_those_of_the_transformers_library(transformer: Transformer, sources: list[Tokens]) -> None:
+    pairs = [EncodedPair(one, other, 1.0, 0, 1) for one, other in zip(sources, reversed(sources), strict=True)]
+    batch = make_batch(pairs, CPU)
+    mine = transformer.logits(transformer.hidden(batch.inputs, transformer.encode(batch.source, batch.source_lengths)))
+    theirs = pegasus(transformer)(
+        input_ids=batch.source, attention_mask=(batch.source != 0).long(), decoder_input_ids=batch.inputs
+    ).logits
+    torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("config", [GREEDY, *BEAMS], ids=str)
+def test_texts_are_those_of_the_transformers_library(
+    transformer: Transformer, sources: list[Tokens], config: DecodingConfig
+) -> None:
+    mine = written(ours(transformer, sources, config))
+    assert len({tuple(texts[0]) for texts in mine}) > 60
+    assert share_equal(mine, generate(pegasus(transformer), sources, config)) >= 0.995
+
+
+@pytest.mark.parametrize("config", [GREEDY, *BEAMS[:-1]], ids=str)
+def test_texts_are_those_of_ctranslate2(
+    transformer: Transformer, sources: list[Tokens], config: DecodingConfig
+) -> None:
+    """But for close ranks, since CTranslate2 normalises without what is forbidden, here an end before the first token:
+    that lifts the log-probabilities of all of a source's texts alike."""
+    mine = ours(transformer, sources, config)
+    theirs = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
+    assert share_equal(written(mine), written(theirs)) >= 0.95
+    for one, other in zip(mine, theirs, strict=True):
+        if [text.tokens for text in one] == [text.tokens for text in other]:
+            lifts = [text.logprob - mine.logprob for mine, text in zip(one, other, strict=True)]
+            assert min(lifts) > -1e-3
+            assert max(lifts) - min(lifts) < 1e-3
+
+
+def test_a_checkpoint_decodes_with_either_engine(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path
+) -> None:
+    config = replace(tiny, architecture="transformer", max_steps=60, feedforward_size=64)
+    checkpoint = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path).checkpoint
+    examples = [Example(f"{noun}-{place}", f"a {noun} at the {place}") for noun in NOUNS for place in PLACES]
+    beam = DecodingConfig(method="beam", samples=2, batch=40)
+    mine, theirs = (list(decode(checkpoint, examples, replace(beam, engine=engine))) for engine in ("torch", "ct2"))
+    assert [(each.id, each.rank, each.text) for each in mine] == [(each.id, each.rank, each.text) for each in theirs]
+    assert [each.logprob for each in mine] == pytest.approx([each.logprob for each in theirs], abs=1e-2)
+    rough = list(decode(checkpoint, examples, replace(beam, engine="ct2", precision="int8")))
+    assert np.mean([one.text == other.text for one, other in zip(mine, rough, strict=True)]) > 0.8
+
+
+def test_what_ctranslate2_cannot_do_is_refused_by_name(
+    transformer: Transformer, trained: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = replace(GREEDY, engine="ct2")
+    with pytest.raises(DecodingError, match=r"engine=ct2: decodes a Transformer, not GruLuong; valid values: torch"):
+        list(decode(trained.checkpoint, [Example("a", "dog")], engine))
+    with pytest.raises(DecodingError, match=r"engine=ct2: has greedy and beam; method=nucleus needs engine=torch"):
+        CTranslate(transformer, replace(engine, method="nucleus"), longest=12, device=CPU)
+    with pytest.raises(ConfigError, match=r"precision=int8: needs engine=ct2"):
+        replace(GREEDY, precision="int8")
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(DecodingError, match=r"pip install 'story-blender\[ct2\]'"):
+        CTranslate(transformer, engine, longest=12, device=CPU)
+
+
+class Plain:
+    """Beam search over lists, one source at a time, every prefix run at once from its first token."""
+
+    def __init__(self, model: Model, config: DecodingConfig) -> None:
+        self.model, self.config = model, config
+
+    @torch.no_grad()
+    def log_probs(self, source: Tokens, prefix: list[int]) -> list[float]:
+        memory = self.model.encode(*source_batch([source], CPU))
+        features = self.model.hidden(torch.tensor([[BEGIN, *prefix]]), memory)[0, -1]
+        values = self.model.logits(features).log_softmax(dim=-1)
+        values[NEVER_WRITTEN] = -math.inf
+        if len(prefix) < self.config.min_length:
+            values[END] = -math.inf
+        size = self.config.no_repeat_ngram
+        grams = [tuple(prefix[start : start + size]) for start in range(len(prefix) - size + 1)] if size else []
+        for gram in grams:
+            if gram[:-1] == tuple(prefix[len(prefix) - size + 1 :]):
+                values[gram[-1]] = -math.inf
+        return [float(value) for value in values]
+
+    def search(self, source: Tokens) -> list[list[int]]:
+        width, going, finished = self.config.beam, [(0.0, [])], []
+        for position in range(self.config.max_length):
+            every = [
+                (total + value, [*prefix, token])
+                for total, prefix in going
+                for token, value in enumerate(self.log_probs(source, prefix))
+                if value > -math.inf
+            ]
+            best = sorted(every, key=lambda each: -each[0])[: 2 * width]
+            last = position + 1 == self.config.max_length
+            for total, text in best[:width]:
+                if last or text[-1] == END:
+                    finished.append((total / len(text) ** self.config.length_penalty, text))
+            going = [each for each in best if each[1][-1] != END][:width]
+            if len(finished) >= width:
+                break
+        ranked = sorted(finished, key=lambda each: -each[0])[: self.config.samples]
+        return [[token for token in text if token != END] for _, text in ranked]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_beam_search_is_that_of_a_plain_search_without_cache(family: str, sources: list[Tokens]) -> None:
+    for config in (
+        DecodingConfig(method="beam", beam=3, samples=3, max_length=8),
+        DecodingConfig(method="beam", beam=3, no_repeat_ngram=2, min_length=4, max_length=8),
+    ):
+        model, some = taught(family), sources[:12]
+        plain = Plain(model, config)
+        assert written(ours(model, some, config)) == [plain.search(source) for source in some]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_beam_of_one_is_greedy_and_batches_change_nothing(family: str, sources: list[Tokens]) -> None:
+    model = taught(family)
+    greedy = written(ours(model, sources, GREEDY))
+    assert written(ours(model, sources, replace(BEAM, beam=1))) == greedy
+    config = replace(BEAM, samples=5)
+    together = written(ours(model, sources, config))
+    alone = [written(ours(model, [source], config))[0] for source in sources[:20]]
+    assert together[:20] == alone
+
+
+def test_n_best_come_by_score_and_their_logprobs_are_the_models_own(
+    transformer: Transformer, sources: list[Tokens]
+) -> None:
+    found = ours(transformer, sources, replace(BEAM, samples=5, length_penalty=0.5))
+    for source, texts in zip(sources, found, strict=True):
+        assert len({tuple(text.tokens) for text in texts}) == 5
+        assert [text.score for text in texts] == sorted((text.score for text in texts), reverse=True)
+        ended = [text for text in texts if len(text.tokens) < BEAM.max_length]
+        pairs = [EncodedPair(source, np.array([*each.tokens, END], np.int32), 1.0, 0, 1) for each in ended]
+        losses, rows = transformer.token_losses(make_batch(pairs, CPU))
+        logprobs = -torch.zeros(len(pairs)).index_add(0, rows, losses)
+        assert [text.logprob for text in ended] == pytest.approx(logprobs.tolist(), abs=1e-3)
+        assert [text.score for text in ended] == pytest.approx(
+            [text.logprob / (len(text.tokens) + 1) ** 0.5 for text in ended]
+        )
+
+
+@pytest.mark.parametrize("method", ["greedy", "nucleus", "beam", "diverse_beam"])
+@pytest.mark.parametrize("engine", ["torch", "ct2"])
+def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
+    transformer: Transformer, sources: list[Tokens], method: str, engine: str
+) -> None:
+    if engine == "ct2" and method in ("nucleus", "diverse_beam"):
+        return
+    groups = 5 if method == "diverse_beam" else 1
+    config = DecodingConfig(method=method, groups=groups, no_repeat_ngram=2, min_length=6, max_length=14, engine=engine)
+    if engine == "ct2":
+        found = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
+    else:
+        found = ours(transformer, sources, config)
+    for text in (text for texts in found for text in texts):
+        assert 6 <= len(text.tokens) <= 14
+        assert max(Counter(zip(text.tokens, text.tokens[1:], strict=False)).values()) == 1
+
+
+def test_groups_of_a_beam_differ_by_their_diversity(transformer: Transformer, sources: list[Tokens]) -> None:
+    one_group = DecodingConfig(method="diverse_beam", diversity=0.0, samples=5, max_length=24)
+    assert written(ours(transformer, sources, one_group)) == written(
+        ours(transformer, sources, replace(BEAM, samples=5))
+    )
+    groups = replace(one_group, beam=6, groups=3, samples=6)
+    different = [
+        np.mean([len({tuple(text.tokens[:2]) for text in texts}) for texts in ours(transformer, sources, config)])
+        for config in (groups, replace(groups, diversity=1.0), replace(groups, diversity=5.0))
+    ]
+    assert different[0] < different[1] < different[2]
