@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.common import print_result, read_jsonl, shared, write_jsonl
 from benchmarks.learning import learn
+from modeling.config import load_preset
 
 
 def main() -> None:
@@ -18,7 +19,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = [example_file(split, Path(folder)) for split in ("train", "valid", "test")]
         lstm = {str(row["id"]): row["seed_lstm"] for row in read_jsonl(shared("caption_story", "test.jsonl"))}
-        table = learn(*files, settings=given.set, beside={"seed_lstm": lstm})
+        configs = {"model": load_preset("gru-luong", given.set)}
+        table = learn(*files, configs=configs, directory=Path(folder), beside={"seed_lstm": lstm})
     print_result(
         unique=table["model"]["unique"]["value"],
         source_gain=table["model"]["source_gain"]["value"],

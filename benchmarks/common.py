@@ -19,12 +19,12 @@ finally:
     print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
 """
 ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("STORYBLENDER_DATA", ROOT.parent / "shared" / "data"))
 
 
 def shared(*parts: str) -> Path:
     """Real data beside the checkout, or in the folder `STORYBLENDER_DATA`."""
-    folder = Path(os.environ.get("STORYBLENDER_DATA", ROOT.parent / "shared" / "data"))
-    path = folder.joinpath(*parts)
+    path = DATA.joinpath(*parts)
     if not path.exists():
         sys.exit(f"real data is not at {path}: set STORYBLENDER_DATA to its folder")
     return path

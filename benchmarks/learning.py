@@ -1,35 +1,50 @@
 """Train with a budget, decode the test set greedily, score: what the figures of learning share."""
 
-import tempfile
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.common import print_table
-from modeling.config import DecodingConfig, load_preset
-from modeling.corpus import Example, read_examples
+from modeling.checkpoints import load_checkpoint
+from modeling.config import DecodingConfig, TrainingConfig
+from modeling.corpus import Example, encode_pairs, read_examples
 from modeling.decoding import decode
-from modeling.metrics import Segment, score_outputs
+from modeling.metrics import Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
+from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.losses import pair_losses
+from modeling.metrics.outputs import RESAMPLES, SEED
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import train
 
+CPU = torch.device("cpu")
 GREEDY = DecodingConfig(method="greedy")
 
 
 def learn(
-    train_file: Path, valid_file: Path, test_file: Path, *, settings: Sequence[str], beside: dict[str, dict[str, str]]
+    train_file: Path,
+    valid_file: Path,
+    test_file: Path,
+    *,
+    configs: dict[str, TrainingConfig],
+    directory: Path,
+    beside: dict[str, dict[str, str]],
 ) -> dict[str, dict[str, Any]]:
-    """Scores of the model, of the source itself, of random training stories and of the texts `beside`, by system."""
-    config = load_preset("gru-luong", settings)
+    """Scores by system: of a model for each config, which is left in `directory` under its name, of the source itself,
+    of random training stories, of the texts `beside` and of people."""
     examples = read_examples(test_file)
     stories = [text for example in read_examples(train_file) for text in example.references]
-    with tempfile.TemporaryDirectory() as folder:
-        result = train(config, train_file=train_file, valid_file=valid_file, directory=Path(folder))
-        model = {each.id: each.text for each in decode(result.checkpoint, examples, GREEDY)}
-        of_checkpoint = score_checkpoint(result.checkpoint, examples)
-    systems = {
-        "model": model,
+    systems: dict[str, dict[str, str]] = {}
+    of_checkpoints: dict[str, dict[str, Any]] = {}
+    for name, config in configs.items():
+        result = train(config, train_file=train_file, valid_file=valid_file, directory=directory / name)
+        systems[name] = {each.id: each.text for each in decode(result.checkpoint, examples, GREEDY)}
+        of_checkpoints[name] = score_checkpoint(result.checkpoint, examples)
+        print(f"{name}: {result.steps:,} steps in {result.seconds:.0f} CPU s")
+    systems |= {
         **beside,
         "caption": {example.id: example.source for example in examples},
         "random_story": random_stories([example.id for example in examples], stories, seed=1),
@@ -37,16 +52,37 @@ def learn(
     table = {
         name: score_outputs(segments(examples, texts), training_stories=stories) for name, texts in systems.items()
     }
-    table["model"] |= of_checkpoint
+    table["human"] = score_human(segments(examples, systems["caption"]), training_stories=stories)
+    for name, scores in of_checkpoints.items():
+        table[name] |= scores
     show(table)
-    print(f"{result.steps:,} steps in {result.seconds:.0f} CPU s; settings: {' '.join(settings)}")
     for example in examples[:8]:
-        print(f"  {example.source}\n    → {model[example.id]}\n    · {example.references[0]}")
+        print(f"  {example.source}")
+        for name in configs:
+            print(f"    {name}: {systems[name][example.id]}")
+        print(f"    human: {example.references[0]}")
     return table
 
 
+def loss_difference(one: Path, other: Path, test_file: Path) -> tuple[float, float, float]:
+    """Loss of one checkpoint minus that of another on the same references, nats a white-space word, and its interval
+    over albums. Both have left out the same pairs, or a ValueError is raised."""
+    examples, losses, words, groups = read_examples(test_file), [], [], []
+    for checkpoint in (one, other):
+        loaded = load_checkpoint(checkpoint)
+        pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
+        losses.append(pair_losses(loaded.model(CPU), pairs, CPU))
+        words.append([pair.words for pair in pairs])
+        groups.append([examples[pair.example].album for pair in pairs])
+    if words[0] != words[1]:
+        raise ValueError(f"{one} and {other} do not score the same pairs")
+    nats = losses[0] - losses[1]
+    low, high = ratio_interval(nats, words[0], groups[0], resamples=RESAMPLES, seed=SEED) or (math.nan, math.nan)
+    return float(nats.sum() / sum(words[0])), low, high
+
+
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
-    return [Segment(each.id, texts[each.id], each.references, each.album) for each in examples]
+    return [Segment(each.id, texts[each.id], each.references, each.album, each.source) for each in examples]
 
 
 def show(table: dict[str, dict[str, Any]]) -> None:

@@ -1,22 +1,26 @@
-"""`python -m modeling train|decode|score`: the models on JSONL files, without the site."""
+"""`python -m modeling train|decode|score|attention`: the models on JSONL files, without the site."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from modeling.config import DecodingConfig, load_preset, preset_names
+from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples, read_rows, text_of
-from modeling.errors import ModelingError, ScoringError
-from modeling.metrics import METRICS, Segment, score_outputs
+from modeling.errors import ModelingError, PeerError, ScoringError
+from modeling.heatmap import heatmap_svg
+from modeling.metrics import METRICS, Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
+from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable
 from modeling.progress import OnProgress, Progress
 
 Scores = dict[str, dict[str, Any]]
@@ -26,20 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         result = options.command(options)
+    except PeerError:
+        return 1
     except (ModelingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
-    if options.json:
+    if options.json and is_first_process():
         print(json.dumps(result, ensure_ascii=False))
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m modeling", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="train|decode|score")
+    commands = root.add_subparsers(required=True, metavar="train|decode|score|attention")
 
     def command(name: str, do: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help)
@@ -61,12 +67,29 @@ def parser() -> argparse.ArgumentParser:
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
-    score = command("score", score_command, "Score outputs or a checkpoint, source and random story beside.")
+    score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
     score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
-    score.add_argument("--checkpoint", type=Path, help="adds nll and source_gain")
+    score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
-    score.add_argument("--metric", action="append", choices=METRICS, help="repeatable; default: all")
+    score.add_argument(
+        "--bertscore-model", type=Path, help="folder of a model in MiniLM's place, such as roberta-large"
+    )
+    score.add_argument(
+        "--metric",
+        action="append",
+        choices=(*METRICS, *JUDGES),
+        help=f"repeatable; default: all but {' and '.join(JUDGES)}",
+    )
+    score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
+
+    attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
+    attention.add_argument("--checkpoint", type=Path, required=True)
+    attention.add_argument("--source", required=True, help="what the model is given")
+    attention.add_argument("--target", help="what was written; default: what the model writes greedily")
+    attention.add_argument("--head", type=int, help="from 1, layer by layer; default: the mean of the last layer's")
+    attention.add_argument("--out", type=Path, help="SVG file; default: stdout")
     return root
 
 
@@ -84,7 +107,8 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         )
     nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats a token on the validation file"
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
-    print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
+    if is_first_process():
+        print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
     return {
         "checkpoint": str(result.checkpoint),
         "sha256": result.sha256,
@@ -114,7 +138,7 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def score_command(options: argparse.Namespace) -> Scores:
-    """The scores asked for. The table on the terminal has `caption` and `random_story` beside."""
+    """The scores asked for. The table on the terminal has `caption`, `random_story` and `human` beside."""
     examples = read_examples(options.input)
     if not (options.outputs or options.checkpoint):
         raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
@@ -124,10 +148,21 @@ def score_command(options: argparse.Namespace) -> Scores:
         systems["random_story"] = random_stories([example.id for example in examples], stories, seed=1)
     if options.outputs:
         systems["outputs"] = read_outputs(options.outputs, examples)
-    table: dict[str, Scores] = {
-        name: score_outputs(segments(examples, texts), metrics=options.metric or METRICS, training_stories=stories)
-        for name, texts in systems.items()
+    texts: dict[str, Any] = {
+        "metrics": [metric for metric in options.metric or METRICS if metric in METRICS],
+        "training_stories": stories,
     }
+    table: dict[str, Scores] = {
+        name: score_outputs(segments(examples, written), bertscore_model=options.bertscore_model, **texts)
+        for name, written in systems.items()
+    }
+    table["human"] = score_human(segments(examples, systems["caption"]), **texts)
+    if judges := [metric for metric in options.metric or () if metric in JUDGES]:
+        settings = JudgeSettings(cnn=SentenceCnnConfig.from_overrides(options.settings), encoder=options.encoder)
+        judged_texts = {name: segments(examples, written) for name, written in systems.items()}
+        with bar() as on_progress:
+            judged = score_indistinguishable(judged_texts, metrics=judges, settings=settings, on_progress=on_progress)
+        table = {name: table.get(name, {}) | judged.get(name, {}) for name in dict.fromkeys((*table, *judged))}
     if options.checkpoint:
         from modeling.metrics.source_gain import score_checkpoint
 
@@ -138,8 +173,25 @@ def score_command(options: argparse.Namespace) -> Scores:
     return {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
 
 
+def attention_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.attention import attention_maps
+
+    texts = [(Example("--source", options.source), options.target)]
+    (drawn,) = attention_maps(options.checkpoint, texts, head=options.head)
+    picture = heatmap_svg(drawn)
+    if options.out:
+        options.out.write_text(picture + "\n", encoding="utf-8")
+    elif not options.json:
+        print(picture)
+    return asdict(drawn)
+
+
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
-    return [Segment(each.id, texts[each.id], each.references, each.album) for each in examples if each.id in texts]
+    return [
+        Segment(each.id, texts[each.id], each.references, each.album, each.source)
+        for each in examples
+        if each.id in texts
+    ]
 
 
 def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
@@ -161,17 +213,30 @@ def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
 
 def show(table: dict[str, Scores]) -> None:
     names = list(dict.fromkeys(metric for scores in table.values() for metric in scores))
-    print(f"{'':14}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
+    print(f"{'':26}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
     for name in names:
-        cells = [f"{table[system][name]['value']:16.4f}" if name in table[system] else f"{'':16}" for system in table]
-        print(f"{name:14}" + "".join(cells), file=sys.stderr)
+        cells = [shown(table[system].get(name)) for system in table]
+        print(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells), file=sys.stderr)
+    for system, scores in table.items():
+        for name, score in scores.items():
+            if "undefined" in score:
+                print(f"{name} of {system}: {score['undefined']}", file=sys.stderr)
+
+
+def shown(score: dict[str, Any] | None) -> str:
+    return "" if score is None else "undefined" if score["value"] is None else f"{score['value']:.4f}"
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks for all that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def bar() -> Iterator[OnProgress]:
     """A bar on a terminal, nothing in a pipe."""
     layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, bar_format=layout, disable=not sys.stderr.isatty()) as shown:
+    with tqdm(total=1.0, bar_format=layout, disable=not (sys.stderr.isatty() and is_first_process())) as shown:
 
         def report(progress: Progress) -> None:
             loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"

@@ -1,7 +1,8 @@
 """A trained model on disk: safetensors, JSON and the tokenizer's model. Nothing is pickled or unpickled.
 
 A checkpoint is a folder, written under a temporary name, fsynced file by file and then renamed, so that it is either
-whole or absent. Its `manifest.json` holds the SHA-256 of every other file, and loading verifies each.
+whole or absent. Its `manifest.json` holds the SHA-256 of every other file and of itself; loading verifies each, and
+refuses a folder that holds anything else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sentencepiece
 import torch
 from safetensors import SafetensorError
@@ -26,12 +28,13 @@ from torch import Tensor
 
 from modeling.architectures import Model, build
 from modeling.config import TrainingConfig
-from modeling.errors import CheckpointError, ConfigError
+from modeling.errors import CheckpointError
 from modeling.tokenization import Normalisation, Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
 LAST = "last.safetensors"
+SEAL = "sha256"  # of the manifest without this key
 STATE_TENSORS, STATE_VALUES = "training.safetensors", "training.json"
 FINAL, STEP = "final", "step-"
 _TEMPORARY = ".writing-"
@@ -51,11 +54,14 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     last: dict[str, Tensor] | None = None
 
-    def model(self, device: torch.device) -> Model:
-        """The model with its weights, in evaluation mode. Raises CheckpointError where they are another model's."""
+    def model(self, device: torch.device, weights: str = "best") -> Model:
+        """The model with its `best` or its `last` weights, in evaluation mode.
+
+        Raises CheckpointError where they are another model's.
+        """
         model = build(self.config, len(self.tokenizer))
         try:
-            model.load_state_dict(self.weights)
+            model.load_state_dict(self.last if weights == "last" and self.last else self.weights)
         except RuntimeError as error:
             raise CheckpointError(f"{WEIGHTS} does not fit its {CONFIG}: {error}") from error
         return model.eval().to(device)
@@ -75,7 +81,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
     if checkpoint.tensors:
         files[STATE_TENSORS] = save(_plain(checkpoint.tensors))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _json(
+    files[MANIFEST] = _sealed(
         {
             "format": FORMAT,
             "config": checkpoint.config.to_dict(),
@@ -84,11 +90,12 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
             "data_sha256": checkpoint.data_sha256,
             "files": hashes,
             "threads": torch.get_num_threads(),
+            "git_commit": git_commit(),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,
+                "numpy": np.__version__,
                 "sentencepiece": sentencepiece.__version__,
-                "git": git_commit(),
             },
         }
     )
@@ -99,30 +106,38 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
 def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
     """Read and verify. With `resumable` the training's state is read too.
 
-    Raises CheckpointError, naming folder and file, where a file is missing, altered, or of another training.
+    Raises CheckpointError, naming folder and file, where a file is missing, altered, of another training, or no part of
+    a checkpoint.
     """
     manifest = read_manifest(folder)
     try:
-        hashes, step, data_sha256 = manifest["files"], manifest["step"], manifest["data_sha256"]
+        hashes, step, data_sha256 = dict(manifest["files"]), manifest["step"], manifest["data_sha256"]
         config = TrainingConfig.from_dict(manifest["config"])
-        wanted = {WEIGHTS, TOKENIZER, CONFIG} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
-        missing = sorted(wanted - set(hashes))
-    except (KeyError, TypeError, AttributeError, ConfigError) as error:
-        raise CheckpointError(f"{folder / MANIFEST}: damaged ({error})") from error
-    if missing:
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / MANIFEST}: not this version's ({error})") from error
+    wanted = {WEIGHTS, TOKENIZER, CONFIG} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
+    if missing := sorted(wanted - set(hashes)):
         raise CheckpointError(f"{folder}: this checkpoint was saved without {', '.join(missing)}")
+    if strange := sorted({path.name for path in folder.iterdir()} - {MANIFEST, *hashes}):
+        raise CheckpointError(f"{folder / strange[0]}: no part of this checkpoint, so all of it is refused")
     contents = {name: _verified(folder / name, expected) for name, expected in hashes.items()}
-    if json.loads(contents[CONFIG]) != config.to_dict():
+    if _parsed(folder / CONFIG, contents[CONFIG]) != config.to_dict():
         raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
+    try:
+        tokenizer = Tokenizer(contents[TOKENIZER], Normalisation.of(config))
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder / TOKENIZER}: not a model of sentencepiece") from error
+    tensors = {name: _tensors(folder / name, contents[name]) for name in hashes if name.endswith(".safetensors")}
+    state = tensors.get(STATE_TENSORS, {})
     return Checkpoint(
         config,
-        Tokenizer(contents[TOKENIZER], Normalisation.of(config)),
-        _tensors(folder / WEIGHTS, contents[WEIGHTS]),
+        tokenizer,
+        tensors[WEIGHTS],
         step,
         data_sha256,
-        json.loads(contents.get(STATE_VALUES, b"{}")),
-        _tensors(folder / STATE_TENSORS, contents[STATE_TENSORS]) if resumable else {},
-        _tensors(folder / LAST, contents[LAST]) if LAST in contents else None,
+        _parsed(folder / STATE_VALUES, contents.get(STATE_VALUES, b"{}")),
+        state if resumable else {},
+        tensors.get(LAST) or below("model.", state) or None,
     )
 
 
@@ -130,14 +145,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """What the checkpoint says of itself, without its tensors. Raises CheckpointError."""
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such checkpoint folder")
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{folder / MANIFEST}: missing, so this is no checkpoint") from error
-    except ValueError as error:
-        raise CheckpointError(f"{folder / MANIFEST}: damaged ({error})") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{folder / MANIFEST}: not of format {FORMAT}, the one this version reads")
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: missing, so this is no checkpoint ({error.strerror})") from error
+    manifest = _parsed(path, content)
+    if manifest.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: format {manifest.get('format')}; this version reads format {FORMAT}")
+    if _sealed({key: value for key, value in manifest.items() if key != SEAL}) != content:
+        raise CheckpointError(f"{path}: altered: it does not have the SHA-256 that it says itself")
     return manifest
 
 
@@ -145,8 +162,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def git_commit() -> str | None:
     """The commit of the checkout that this code runs from, `+` behind it where files differ; None outside of one."""
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        return subprocess.run(git, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run(git, env=env, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -197,8 +215,8 @@ def _sync_folder(folder: Path) -> None:
 def _verified(path: Path, expected: str) -> bytes:
     try:
         content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: missing") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: missing ({error.strerror})") from error
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise CheckpointError(f"{path}: altered: its SHA-256 is {found[:12]}…, the manifest says {expected[:12]}…")
@@ -212,9 +230,28 @@ def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: not safetensors ({error})") from error
 
 
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, under the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    return _json({**manifest, SEAL: hashlib.sha256(_json(manifest)).hexdigest()})
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: altered: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: altered: not a JSON object")
+    return value

@@ -1,4 +1,4 @@
-"""Settings of a training and of a decoding: frozen, checked, and the same in TOML, JSON and on the command line."""
+"""Settings of a training, a decoding, a classifier: frozen, checked, the same in TOML, JSON and on the command line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from typing import Any, Self
 
 from modeling.errors import ConfigError
 
-__all__ = ["ConfigError", "DecodingConfig", "TrainingConfig", "load_preset", "preset_names"]
+__all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig", "load_preset", "preset_names"]
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
+WITHOUT_ATTENTION = ("lstm", "bilstm")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
+WEIGHTS = ("best", "last")
 ENGINES = ("torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
+EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
 
 def _setting(
@@ -92,6 +95,7 @@ class TrainingConfig(Config):
     reverse_source: bool = _setting(False, "lstm: read the source from its end")
     dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
     word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
+    source_dropout: float = _setting(0.0, "share of sources withheld, so that a model can do without", low=0, high=0.95)
     label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
 
     denoising: float = _setting(
@@ -109,7 +113,7 @@ class TrainingConfig(Config):
     precision: str = _setting("fp32", "bf16: matrix products in bfloat16, weights in float32", choices=("fp32", "bf16"))
 
     budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
-    max_steps: int = _setting(0, "limit: batches; 0 is none", low=0)
+    max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)
     epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
     validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
     patience: int = _setting(0, "looks without improvement before stopping early; 0 never stops", low=0)
@@ -149,6 +153,7 @@ class DecodingConfig(Config):
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
+    weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(64, "sequences decoded side by side", low=1)
     engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
     precision: str = _setting(
@@ -180,6 +185,30 @@ class DecodingConfig(Config):
     def texts(self) -> int:
         """Texts that are at work side by side for each source."""
         return self.beam if self.method in ("beam", "diverse_beam") else self.samples
+
+
+@dataclass(frozen=True)
+class SentenceCnnConfig(Config):
+    """A sentence classifier and its training. Filters, dropout, norm and batch are those of Kim 2014, section 3.1."""
+
+    embeddings: str = _setting("random", "where word embeddings begin and whether they learn", choices=EMBEDDINGS)
+    vectors: str = _setting("", "word2vec or GloVe file that embeddings begin from; random ones have none")
+    embedding_size: int = _setting(100, "units of an embedding that begins at random", low=1)
+    filters: int = _setting(100, "feature maps of each filter width", low=1)
+    dropout: float = _setting(0.5, "dropout of the pooled features", low=0, high=0.95)
+    max_norm: float = _setting(3.0, "longest weight vector of an output", low=1e-6)
+    epochs: int = _setting(6, "passes over the texts", low=1)
+    batch: int = _setting(50, "texts a step", low=1)
+    learning_rate: float = _setting(0.002, "Adam's learning rate", low=0, high=1)
+    min_count: int = _setting(2, "a rarer word without a vector is the unknown one", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.embeddings == "random" and self.vectors:
+            others = ", ".join(EMBEDDINGS[1:])
+            raise ConfigError(f"vectors={self.vectors}: random embeddings use none; set embeddings to {others}")
+        if self.embeddings != "random" and not self.vectors:
+            raise ConfigError(f"embeddings={self.embeddings}: set vectors to a word2vec or GloVe file to begin from")
 
 
 def preset_names() -> list[str]:

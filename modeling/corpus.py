@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
-from modeling.marks import STORY, THEN
+from modeling.marks import END, STORY, THEN
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -80,6 +80,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
                 if not isinstance(row, dict):
                     raise CorpusError(f"{path}:{number}: must be an object, is {_shown(row)}")
+                if "\\u" in line and (half := _half_character(json.dumps(row, ensure_ascii=False))):
+                    raise CorpusError(f"{path}:{number}: {half}")
                 yield number, row
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
@@ -139,13 +141,23 @@ def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig
         if len(before) + len(ids) > config.max_source_length:
             break
         ids = before + ids
-    if config.denoising:
-        ids = [tokenizer.mark(STORY), *ids]
-    return np.array(ids, dtype=np.int32)
+    return marked(ids, tokenizer, config)
+
+
+def no_source(tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+    """What a model is given in place of a source that is withheld."""
+    return marked([END], tokenizer, config)
+
+
+def marked(ids: list[int], tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+    """The ids behind the mark of what is to be written, where the model learned to restore sentences too."""
+    return np.array([tokenizer.mark(STORY), *ids] if config.denoising else ids, dtype=np.int32)
 
 
 def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
     """Token ids ending with the end token. Raises CorpusError where nothing, or more than `limit` tokens, is left."""
+    if half := _half_character(text):
+        raise CorpusError(f"{name} has {half}: {_shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
         raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
@@ -184,6 +196,15 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
         raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
     return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context))
+
+
+def _half_character(text: str) -> str:
+    """What is wrong with text that has half of a pair of surrogates, which JSON can write and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"half a character, {text[error.start]!r}, where a whole one must be"
+    return ""
 
 
 def _shown(value: object) -> str:

@@ -48,7 +48,7 @@ def decode(
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
     encoded = encode_sources(loaded, sources)
-    write = _writer(loaded.model(device), encoded, config, device)
+    write = _writer(loaded.model(device, config.weights), encoded, config, device)
     width = max(1, config.batch // config.texts)
     for start in range(0, len(sources), width * BATCHES_SORTED):
         names = [source.id for source in sources[start : start + width * BATCHES_SORTED]]

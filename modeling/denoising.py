@@ -16,7 +16,7 @@ from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, Example, Tokens, encode_text
 from modeling.errors import CorpusError
 from modeling.marks import CAPTION, STORY
-from modeling.tokenization import WORD, Tokenizer
+from modeling.tokenization import UNKNOWN, WORD, Tokenizer
 
 
 def restorations(examples: Sequence[Example], tokenizer: Tokenizer, config: TrainingConfig) -> list[EncodedPair]:
@@ -37,8 +37,10 @@ def restorations(examples: Sequence[Example], tokenizer: Tokenizer, config: Trai
 
 
 def word_starts(tokenizer: Tokenizer) -> np.ndarray:
-    """For each id of the vocabulary, whether a word begins with it."""
-    return np.array([piece.startswith(WORD) for piece in tokenizer.pieces(range(len(tokenizer)))])
+    """For each id of the vocabulary, whether a word begins with it. In a vocabulary of words the unknown is one."""
+    starts = np.array([piece.startswith(WORD) for piece in tokenizer.pieces(range(len(tokenizer)))])
+    starts[UNKNOWN] = tokenizer.normalisation.tokens == "word"
+    return starts
 
 
 def corrupt(
@@ -46,6 +48,14 @@ def corrupt(
 ) -> list[EncodedPair]:
     """The pairs with a share of their sources' words dropped, though never all of them."""
     return [replace(pair, source=_dropped(pair.source, starts, share, generator)) for pair in pairs]
+
+
+def withhold(
+    pairs: Sequence[EncodedPair], nothing: Tokens, share: float, generator: np.random.Generator
+) -> list[EncodedPair]:
+    """The pairs with a share of their sources replaced by `nothing`."""
+    withheld = generator.random(len(pairs)) < share
+    return [replace(pair, source=nothing) if each else pair for pair, each in zip(pairs, withheld, strict=True)]
 
 
 def _dropped(source: Tokens, starts: np.ndarray, share: float, generator: np.random.Generator) -> Tokens:

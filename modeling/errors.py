@@ -21,9 +21,21 @@ class TrainingError(ModelingError):
     """A training that cannot go on, such as one whose loss is not a number."""
 
 
+class PeerError(TrainingError):
+    """Another process of the same training has failed and says why, so that this one ends without a word."""
+
+
 class DecodingError(ModelingError):
     """A source that cannot be decoded, named by its id."""
 
 
+class AttentionError(ModelingError):
+    """Attention that cannot be drawn: the model has none, or no such head."""
+
+
 class ScoringError(ModelingError):
     """Outputs and references that cannot be compared, named by their ids."""
+
+
+class WordVectorsError(ModelingError):
+    """A file of word vectors that cannot be read, named by file and line or byte."""

@@ -1,3 +1,5 @@
-"""Tokens of sources that are of no text: what is to be written, and what ends a sentence of the story so far."""
+"""Tokens that are of no text, and the ids that are the same in every vocabulary."""
 
+PAD, UNKNOWN, BEGIN, END = 0, 1, 2, 3
+# In sources: what is to be written, and what ends a sentence of the story so far.
 CAPTION, STORY, THEN = MARKS = ("<caption>", "<story>", "<then>")

@@ -1,21 +1,23 @@
-"""The processes that train one model together, as `torchrun` starts them; without it there is one."""
+"""The processes that train one model together, as `torchrun` starts them; without it there is one.
+
+Gradients are exchanged after going backward, not during it, and each process first tells the others whether it got
+there: one that fails, or has too little memory, leaves nobody waiting.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, distributed
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor, distributed, nn
 
-from modeling.architectures import Model
 from modeling.devices import pick_device
+from modeling.errors import ConfigError, PeerError, TrainingError
 
-Loss = Callable[..., Tensor]
+Operation = distributed.ReduceOp.RedOpType
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Processes:
         if count == 1:
             yield cls()
             return
-        distributed.init_process_group("nccl" if pick_device(device).type == "cuda" else "gloo")
+        try:
+            distributed.init_process_group("nccl" if pick_device(device).type == "cuda" else "gloo")
+        except ValueError as error:
+            raise ConfigError(f"WORLD_SIZE={count}: is for processes that torchrun starts ({error})") from error
         try:
             yield cls(distributed.get_rank(), count)
         finally:
@@ -44,41 +49,61 @@ class Processes:
         return self.rank == 0
 
     def device(self, device: torch.device) -> torch.device:
-        """The GPU of this process, where GPUs compute."""
+        """The GPU of this process, where GPUs compute. Raises ConfigError where there are fewer than processes."""
         if self.count == 1 or device.type != "cuda":
             return device
         own = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        if own.index >= torch.cuda.device_count():
+            raise ConfigError(f"process {own.index} of this machine has no GPU: start {torch.cuda.device_count()}")
         torch.cuda.set_device(own)
         return own
 
-    def wrapped(self, model: Model) -> Any:
-        """The model to be called for its loss; going backward averages gradients over the processes."""
-        return DistributedDataParallel(model) if self.count > 1 else model
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Leave as soon as every process has come to the end. Nothing may be exchanged within.
 
-    def synchronised(self, model: Any, now: bool) -> AbstractContextManager[Any]:
-        """Whether going backward exchanges gradients, or leaves that to a later piece of the same step."""
-        return nullcontext() if now or self.count == 1 else model.no_sync()
+        The error of the first process that fails is raised in it, and PeerError in all others.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.least(self.rank) < self.rank:
+                raise PeerError("another process has failed, and says why") from error
+            raise
+        if self.least(self.count) < self.count:
+            raise PeerError("another process has failed, and says why")
+
+    def sum_gradients(self, model: nn.Module) -> None:
+        """Each gradient becomes the sum of what the processes have for it."""
+        if self.count == 1:
+            return
+        gradients = [each.grad for each in model.parameters() if each.grad is not None]
+        summed = self._reduced(torch.cat([each.flatten() for each in gradients]), distributed.ReduceOp.SUM)
+        parts = summed.split([each.numel() for each in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
 
     def agreed(self, value: float) -> float:
         """The value that the first process has."""
-        if self.count == 1:
-            return value
-        shared = torch.tensor([value], dtype=torch.float64, device=self._exchange())
-        distributed.broadcast(shared, src=0)
-        return float(shared)
+        return self.total(value if self.first else 0.0)
 
     def total(self, value: float) -> float:
         """The sum of the values that the processes have."""
+        return self._number(value, distributed.ReduceOp.SUM)
+
+    def least(self, value: float) -> float:
+        """The smallest of the values that the processes have."""
+        return self._number(value, distributed.ReduceOp.MIN)
+
+    def _number(self, value: float, operation: Operation) -> float:
         if self.count == 1:
             return value
-        shared = torch.tensor([value], dtype=torch.float64, device=self._exchange())
-        distributed.all_reduce(shared)
-        return float(shared)
+        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        return float(self._reduced(torch.tensor([value], dtype=torch.float64, device=device), operation))
 
-    def wait(self) -> None:
-        """Until every process is here."""
-        if self.count > 1:
-            distributed.barrier()
-
-    def _exchange(self) -> str:
-        return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    def _reduced(self, tensor: Tensor, operation: Operation) -> Tensor:
+        try:
+            distributed.all_reduce(tensor, operation)
+        except RuntimeError as error:
+            raise TrainingError(f"process {self.rank}: another one has gone without a word ({error})") from error
+        return tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 PLACEHOLDERS = ("[male]", "[female]", "[location]", "[organization]")
 
@@ -11,6 +12,9 @@ _SPACE_AFTER = re.compile(r"(?<=\()\s+")
 _DOUBLED_QUOTE = re.compile(r"``|''")
 _NOT_LETTERS = re.compile(r"[^a-zA-Z]+")
 _MARKS = re.compile(r"\[\w+\]|\w+(?:['’-]\w+)*|[^\w\s]")
+_PLACEHOLDER = re.compile(r"\[ *(male|female|location|organization) *\]")
+_PLACEHOLDER_WORDS = {"location": "that place", "organization": "that group"}
+_APOSTROPHES = str.maketrans("", "", "'‘’´`")
 
 
 def normalize(text: str, *, lowercase: bool = True, detokenize: bool = True) -> str:
@@ -31,3 +35,15 @@ def letters_only(text: str) -> str:
 def split_marks(text: str) -> str:
     """White space between words and marks, for vocabularies of words: "fun." → "fun .", "don't" and "[male]" stay."""
     return " ".join(_MARKS.findall(text))
+
+
+def plain_words(text: str) -> str:
+    """The words alone, lower-cased, a space between them: what is left where typography must tell nothing.
+
+    Every mark goes: an apostrophe joins what is beside it ("did n't" → "didnt"), any other parts it ("ice-cream" →
+    "ice cream"). A placeholder for a name becomes words ("[male]" → "someone"), since most data sets keep the names.
+    """
+    text = normalize(unicodedata.normalize("NFKC", text))
+    text = _PLACEHOLDER.sub(lambda found: f" {_PLACEHOLDER_WORDS.get(found[1], 'someone')} ", text)
+    kept = (sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text.translate(_APOSTROPHES))
+    return " ".join("".join(kept).split())

@@ -12,10 +12,9 @@ import sentencepiece
 
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
-from modeling.marks import MARKS
+from modeling.marks import BEGIN, END, MARKS, PAD, UNKNOWN
 from modeling.text import PLACEHOLDERS, letters_only, normalize, split_marks
 
-PAD, UNKNOWN, BEGIN, END = 0, 1, 2, 3
 WORD = "\u2581"
 SENTENCES = 200_000  # a larger sample changes a 4k vocabulary little and takes minutes
 

@@ -12,20 +12,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from modeling.architectures import Model, build
-from modeling.batching import make_batch, plan_batches
+from modeling.batching import Plan, make_batch, plan_batches
 from modeling.checkpoints import (
     FINAL,
     WEIGHTS,
     Checkpoint,
+    below,
     latest,
     load_checkpoint,
     prune,
@@ -34,12 +34,14 @@ from modeling.checkpoints import (
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, read_examples, texts
-from modeling.denoising import corrupt, restorations, word_starts
+from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, no_source, read_examples, texts
+from modeling.denoising import corrupt, restorations, withhold, word_starts
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CheckpointError, CorpusError, TrainingError
+from modeling.gradients import Gradients
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
+from modeling.schedule import learning_rate
 from modeling.tokenization import Normalisation, Tokenizer
 
 __all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
@@ -67,14 +69,12 @@ class TrainingResult:
 class _State:
     """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
 
-    `batches` have been taken since the current stage began; `pairs_from` is the step at which the pairs' stage did;
-    `parts` is how many pieces a batch is computed in.
+    `batches` have been taken since the current stage began; `pairs_from` is the step at which the pairs' stage did.
     """
 
     step: int = 0
     batches: int = 0
     pairs_from: int | None = None
-    parts: int = 1
     seconds: float = 0.0
     loss: float | None = None
     tokens: int = 0
@@ -99,12 +99,21 @@ def train(
     may raise, to stop. Raises CorpusError, CheckpointError, or TrainingError for a loss that is not a number or a batch
     that does not fit into memory.
     """
-    data_sha256 = fingerprint(train_file, valid_file)
-    found = latest(directory)
-    if found and found.name == FINAL:
-        return _result(found, _saved(found, config, data_sha256, resumable=False))
+    final = directory / FINAL
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
-        return _Training(config, train_file, valid_file, directory, data_sha256, on_progress, processes).run(found)
+        with processes.together():
+            data_sha256 = fingerprint(train_file, valid_file)
+            if (found := latest(directory)) != final:
+                saved = _saved(found, config, data_sha256, resumable=True) if found else None
+                training = _Training(config, train_file, valid_file, directory, data_sha256, on_progress, processes)
+                training.prepare(saved)
+        if found != final:
+            training.run()
+        with processes.together():
+            result = _result(final, _saved(final, config, data_sha256, resumable=False))
+        if processes.first:
+            prune(directory, keep=final)
+        return result
 
 
 class _Training:
@@ -126,13 +135,13 @@ class _Training:
             self.examples = deduplicate(self.examples, Normalisation.of(config))
         self.valid_examples = read_examples(valid_file) if valid_file else []
 
-    def run(self, found: Path | None) -> TrainingResult:
-        saved = _saved(found, self.config, self.data_sha256, resumable=True) if found else None
+    def prepare(self, saved: Checkpoint | None) -> None:
+        """Make ready for the first step, or the one after the `saved` ones."""
         self.tokenizer = saved.tokenizer if saved else self._new_tokenizer()
         self._encode()
         torch.manual_seed(self.config.seed)
         self.model = build(self.config, len(self.tokenizer)).to(self.device)
-        self.loss = self.processes.wrapped(self.model)
+        self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=self.config.learning_rate,
@@ -144,14 +153,7 @@ class _Training:
         if saved:
             self._restore(saved)
         self.total_steps = self._total_steps()
-        self._loop()
-        final = self.directory / FINAL
-        self.state.seconds = self.clock.seconds()
-        if self.processes.first:
-            save_checkpoint(self._checkpoint(resumable=False), final)
-            prune(self.directory, keep=final)
-        self.processes.wait()
-        return _result(final, self._checkpoint(resumable=False))
+        self.saved_at = time.monotonic()
 
     def _new_tokenizer(self) -> Tokenizer:
         self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
@@ -188,7 +190,7 @@ class _Training:
     def _batches_a_step(self) -> int:
         return self.config.accumulation * self.processes.count
 
-    def _plan(self, pairs: Sequence[EncodedPair], epoch: int) -> list[NDArray[np.int64]]:
+    def _plan(self, pairs: Sequence[EncodedPair], epoch: int) -> Plan:
         return plan_batches(pairs, token_budget=self.config.token_budget, seed=self.config.seed, epoch=epoch)
 
     def _fraction(self) -> float:
@@ -197,24 +199,44 @@ class _Training:
         by_clock = self.clock.seconds() / self.config.budget if self.config.budget else 0.0
         return min(1.0, max(by_step, by_clock))
 
+    def run(self) -> None:
+        self._loop()
+        with self.processes.together():
+            if self.processes.first:
+                self._finish()
+
     def _loop(self) -> None:
-        state, config, saved_at = self.state, self.config, time.monotonic()
+        state, config = self.state, self.config
         batches: Iterator[list[EncodedPair]] | None = None
         while (fraction := self.processes.agreed(self._fraction())) < 1.0 and not state.stopped_early:
             if state.pairs_from is None and fraction >= config.denoising:
-                state.pairs_from, state.batches, batches = state.step, 0, None
+                state.pairs_from, state.batches, state.loss, batches = state.step, 0, None, None
             if batches is None:
                 batches = self._batches(self.restorations if state.pairs_from is None else self.pairs, state.batches)
             rate = learning_rate(fraction, state.step, config, self.total_steps)
             self._step([next(batches) for _ in range(self._batches_a_step)], rate)
-            if self.valid_pairs and state.step % config.validate_every == 0:
-                self._look()
-            self._report(rate)
-            if self.processes.first and time.monotonic() - saved_at >= config.save_every:
-                self._save()
-                saved_at = time.monotonic()
+            with self.processes.together():
+                if self.processes.first:
+                    self._look_report_save(rate)
+            state.stopped_early = bool(self.processes.agreed(float(state.stopped_early)))
+
+    def _look_report_save(self, rate: float) -> None:
+        """What is due after a step. While sentences are restored there is nothing to look at: no pair was seen yet."""
+        state = self.state
+        if self.valid_pairs and state.pairs_from is not None and state.step % self.config.validate_every == 0:
+            self._look()
+        self._report(rate)
+        if time.monotonic() - self.saved_at >= self.config.save_every:
+            self._save()
+            self.saved_at = time.monotonic()
+
+    def _finish(self) -> None:
+        """Look at the last weights, where that was not done, and save them."""
+        state = self.state
         if self.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
             self._look()
+        state.seconds = self.clock.seconds()
+        save_checkpoint(self._checkpoint(resumable=False), self.directory / FINAL)
 
     def _batches(self, pairs: Sequence[EncodedPair], taken: int) -> Iterator[list[EncodedPair]]:
         """The batches behind those taken already, epoch after epoch."""
@@ -228,92 +250,50 @@ class _Training:
         """One step on all batches, of which this process computes its own."""
         state = self.state
         self.model.train()
+        generator = np.random.default_rng([self.config.seed, state.step])
         if state.pairs_from is None:
-            generator = np.random.default_rng([self.config.seed, state.step])
             batches = [corrupt(each, self.word_starts, self.config.denoising_drop, generator) for each in batches]
+        elif self.config.source_dropout:
+            nothing = no_source(self.tokenizer, self.config)
+            batches = [withhold(each, nothing, self.config.source_dropout, generator) for each in batches]
         tokens = sum(len(pair.target) for batch in batches for pair in batch)
-        own = batches[self.processes.rank :: self.processes.count]
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        try:
-            value = self._gradients(own, tokens)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            value = self._gradients_in_parts(own, tokens, error)
+        loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, state.step)
         length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip or math.inf)
-        value = self.processes.total(value)
-        if not (math.isfinite(value) and math.isfinite(length.item())):
-            ids = sorted({self.examples[pair.example].id for batch in own for pair in batch})
-            raise TrainingError(
-                f"step {state.step}: the loss is {value} and the gradient's length {length.item()}, on a batch of "
-                f"{sum(map(len, own))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
-                f"{self.config.learning_rate:g} may help"
-            )
+        if not (math.isfinite(loss) and math.isfinite(length.item())):
+            with self.processes.together():
+                raise TrainingError(self._no_number(loss, length.item(), batches))
         self.optimizer.step()
         state.step += 1
         state.batches += len(batches)
         state.tokens += tokens
-        state.loss = value if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * value
+        state.loss = loss if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
 
-    def _gradients(self, batches: list[list[EncodedPair]], tokens: int) -> float:
-        """Leave the gradients of the loss a token, and return this process's share of it, nats."""
-        torch.manual_seed(step_seed(self.config.seed, self.state.step, self.processes.rank))
-        self.optimizer.zero_grad(set_to_none=True)
-        pieces = [piece for batch in batches for piece in _parts(batch, self.state.parts)]
-        total = 0.0
-        for number, piece in enumerate(pieces, start=1):
-            with self.processes.synchronised(self.loss, number == len(pieces)):
-                with precision(self.config.precision, self.device):
-                    loss = self.loss(make_batch(piece, self.device), self.config.label_smoothing) / tokens
-                (loss * self.processes.count).backward()  # the mean over processes is a sum so
-            total += loss.item()
-        return total
-
-    def _gradients_in_parts(self, batches: list[list[EncodedPair]], tokens: int, error: BaseException) -> float:
-        """Compute a batch that did not fit into memory in two halves, from now on all of them.
-
-        Raises TrainingError, naming the `token_budget` that would have fitted, where the halves do not fit either.
-        """
-        if self.processes.count > 1 or self.state.parts > 1:
-            raise self._out_of_memory(batches, tokens) from error
-        self.state.parts = 2
-        try:
-            return self._gradients(batches, tokens)
-        except (torch.OutOfMemoryError, MemoryError) as again:
-            raise self._out_of_memory(batches, tokens) from again
-
-    def _out_of_memory(self, batches: list[list[EncodedPair]], tokens: int) -> TrainingError:
-        largest = max(batches, key=_padded_tokens)
-        while self.state.parts < len(largest):
-            self.state.parts *= 2
-            try:
-                self._gradients([largest], tokens)
-            except (torch.OutOfMemoryError, MemoryError):
-                continue
-            fits = max(map(_padded_tokens, _parts(largest, self.state.parts)))
-            return TrainingError(f"step {self.state.step}: out of memory; token_budget={fits} would fit")
-        return TrainingError(
-            f"step {self.state.step}: out of memory with a single pair of {_padded_tokens(largest[:1])} tokens; a "
-            "smaller hidden_size, embedding_size or vocabulary_size is needed"
+    def _no_number(self, loss: float, length: float, batches: list[list[EncodedPair]]) -> str:
+        ids = sorted({self.examples[pair.example].id for batch in batches for pair in batch})
+        return (
+            f"step {self.state.step}: the loss is {loss} and the gradient's length {length}, on a batch of "
+            f"{sum(map(len, batches))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
+            f"{self.config.learning_rate:g} may help"
         )
 
     def _look(self) -> None:
         """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
         state = self.state
-        if self.processes.first:
-            with precision(self.config.precision, self.device):
-                nll = mean_nll(self.model, self.valid_pairs, self.config.token_budget, self.device)
-            state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
-            if state.best_nll is None or nll < state.best_nll:
-                state.best_nll, state.looks_since_best = nll, 0
-                self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-            else:
-                state.looks_since_best += 1
-                state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
-        state.stopped_early = bool(self.processes.agreed(float(state.stopped_early)))
+        with precision(self.config.precision, self.device):
+            nll = mean_nll(self.model, self.valid_pairs, self.config.token_budget // self.gradients.parts, self.device)
+        if not math.isfinite(nll):
+            raise TrainingError(f"step {state.step}: the loss of the validation pairs is {nll}")
+        state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
+        if state.best_nll is None or nll < state.best_nll:
+            state.best_nll, state.looks_since_best = nll, 0
+            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        else:
+            state.looks_since_best += 1
+            state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
 
     def _report(self, rate: float) -> None:
-        if not self.processes.first:
-            return
         state, seconds = self.state, self.clock.seconds()
         stage = "restoring sentences, " if state.pairs_from is None else ""
         self.on_progress(
@@ -343,12 +323,17 @@ class _Training:
             tensors = {f"model.{name}": tensor for name, tensor in current.items()}
             for index, state in self.optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{index}.{name}": state[name] for name in OPTIMIZER_STATE}
-        values = {**vars(self.state), "left_out": self.left_out, "has_best": self.best is not None}
+        values = {
+            "state": vars(self.state),
+            "left_out": self.left_out,
+            "has_best": self.best is not None,
+            "parts": self.gradients.parts,
+        }
         return Checkpoint(
             config=self.config,
             tokenizer=self.tokenizer,
             weights=self.best or current,
-            last=current if self.best else None,
+            last=current if self.best and self.state.looks_since_best else None,
             step=self.state.step,
             data_sha256=self.data_sha256,
             values=values,
@@ -356,50 +341,21 @@ class _Training:
         )
 
     def _restore(self, saved: Checkpoint) -> None:
-        values = {key: value for key, value in saved.values.items() if key not in ("left_out", "has_best")}
-        self.state = _State(**values)
+        try:
+            self.state = _State(**saved.values["state"])
+            self.gradients.parts, has_best = saved.values["parts"], saved.values["has_best"]
+            self.model.load_state_dict(below("model.", saved.tensors))
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise CheckpointError(f"step {saved.step}: saved by another version of this program ({error})") from error
         self.clock = Clock(on_cpu=self.device.type == "cpu", used=self.state.seconds + self.clock.seconds())
-        self.best = (
-            {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
-            if saved.values["has_best"]
-            else None
-        )
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}}
-        for name, tensor in saved.tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = tensor
-        self.model.load_state_dict(parts["model"])
+        if has_best:
+            self.best = {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
         moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in parts["optimizer"].items():
+        for name, tensor in below("optimizer.", saved.tensors).items():
             index, _, moment = name.partition(".")
             moments.setdefault(int(index), {"step": torch.tensor(float(self.state.step))})[moment] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-
-
-def _parts(batch: list[EncodedPair], count: int) -> list[list[EncodedPair]]:
-    """The batch in so many pieces, fewer where it has fewer pairs."""
-    size = math.ceil(len(batch) / count)
-    return [batch[start : start + size] for start in range(0, len(batch), size)]
-
-
-def _padded_tokens(batch: Sequence[EncodedPair]) -> int:
-    return len(batch) * (max(len(pair.source) for pair in batch) + max(len(pair.target) for pair in batch))
-
-
-def learning_rate(fraction: float, step: int, config: TrainingConfig, total_steps: int | None) -> float:
-    """Linear rise over the `warmup` share of the training, then a half cosine down to nothing, or no change."""
-    if total_steps and not config.budget:
-        fraction = (step + 1) / (total_steps + 1)
-    rise = min(1.0, max(fraction, 0.02 * config.warmup) / config.warmup) if config.warmup else 1.0
-    if config.decay == "none":
-        return config.learning_rate * rise
-    past = max(0.0, fraction - config.warmup) / max(1.0 - config.warmup, 1e-9)
-    return config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(past, 1.0)))
-
-
-def step_seed(seed: int, step: int, rank: int = 0) -> int:
-    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @torch.no_grad()
@@ -407,7 +363,7 @@ def mean_nll(model: Model, pairs: Sequence[EncodedPair], token_budget: int, devi
     """Negative log-likelihood of the pairs' targets, nats a token."""
     model.eval()
     total, tokens = 0.0, 0
-    for indices in plan_batches(pairs, token_budget=2 * token_budget, seed=0, epoch=0):
+    for indices in plan_batches(pairs, token_budget=token_budget, seed=0, epoch=0):
         losses, _ = model.token_losses(make_batch([pairs[index] for index in indices], device))
         total, tokens = total + float(losses.double().sum()), tokens + len(losses)
     return total / tokens
@@ -421,17 +377,17 @@ def _saved(folder: Path, config: TrainingConfig, data_sha256: str, *, resumable:
     before, now = saved.config.to_dict(), config.to_dict()
     if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
         raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
-    return saved if resumable else replace(saved, tensors={})
+    return saved
 
 
-def _result(final: Path, checkpoint: Checkpoint) -> TrainingResult:
-    values = checkpoint.values
+def _result(final: Path, saved: Checkpoint) -> TrainingResult:
+    state = saved.values["state"]
     return TrainingResult(
         checkpoint=final,
         sha256=read_manifest(final)["files"][WEIGHTS],
-        steps=checkpoint.step,
-        seconds=values["seconds"],
-        valid_nll=values["best_nll"],
-        history=values["history"],
-        left_out=values["left_out"],
+        steps=saved.step,
+        seconds=state["seconds"],
+        valid_nll=state["best_nll"],
+        history=state["history"],
+        left_out=saved.values["left_out"],
     )

@@ -120,6 +120,10 @@ class SystemAdmin(ReadOnlyAdmin):
             return super().change_view(request, object_id, *args, **kwargs)
         return views.show_system(request, system)
 
+    def get_urls(self) -> list[URLPattern]:
+        own = [path("output/<int:pk>/", views.show_output, name="annotations_output_show")]
+        return own + super().get_urls()
+
 
 @admin.register(Listener)
 class ListenerAdmin(ReadOnlyAdmin):

@@ -1,63 +1,116 @@
-"""The curve of a training as SVG: its loss, and that on the validation pairs, over the steps."""
+"""The curves of a training as SVG: its loss, and that on the validation pairs, above its learning rate, over steps."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 640, 240, 52, 30, 14
+WIDTH, LEFT, RIGHT = 640, 66, 626
+TOP, AXIS = 14, 46  # above the first panel, and below the last for the steps
+LOSS_HEIGHT, RATE_HEIGHT, BETWEEN = 196, 84, 26
 SERIES = (("loss", "train", "training"), ("valid_loss", "valid", "validation"))
-TICKS = 4
 FEW = 30  # points of a series that are also drawn as dots
+Points = list[tuple[int, float]]
 
 
-def measured(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
+@dataclass(frozen=True)
+class Panel:
+    """A chart from height `top` to `bottom`, of steps from `first` to `last` and values from `low` to `high`."""
+
+    title: str
+    top: float
+    bottom: float
+    first: int
+    last: int
+    low: float
+    high: float
+
+    def x(self, step: float) -> float:
+        return LEFT + (step - self.first) / ((self.last - self.first) or 1) * (RIGHT - LEFT)
+
+    def y(self, value: float) -> float:
+        return self.top + (self.high - value) / ((self.high - self.low) or 1) * (self.bottom - self.top)
+
+    def axis(self, count: int) -> list[str]:
+        """Lines and figures at round values, and what they are of."""
+        middle = (self.top + self.bottom) / 2
+        parts = [
+            f'<text class="tick" x="14" y="{middle:.1f}" text-anchor="middle" '
+            f'transform="rotate(-90 14 {middle:.1f})">{escape(self.title)}</text>'
+        ]
+        for value in round_values(self.low, self.high, count):
+            y = self.y(value)
+            parts.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{RIGHT}" y2="{y:.1f}"/>')
+            parts.append(f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+        return parts
+
+    def line(self, points: Points, css: str) -> str:
+        places = [f"{self.x(step):.1f},{self.y(value):.1f}" for step, value in points]
+        return f'<polyline class="{css}" points="{" ".join(places)}"/>'
+
+    def dots(self, points: Points, css: str) -> list[str]:
+        return [
+            f'<circle class="key-{css}" cx="{self.x(step):.1f}" cy="{self.y(value):.1f}" r="4"/>'
+            for step, value in points
+        ]
+
+    def steps(self, count: int) -> list[str]:
+        """The axis of steps, below this panel."""
+        below = self.bottom + 18
+        parts = [
+            f'<text class="tick" x="{self.x(step):.1f}" y="{below:.1f}" text-anchor="middle">{step:,.0f}</text>'
+            for step in round_values(self.first, self.last, count)
+            if step == int(step)
+        ]
+        middle = (LEFT + RIGHT) / 2
+        return [*parts, f'<text class="tick" x="{middle}" y="{below + 18:.1f}" text-anchor="middle">step</text>']
+
+
+def round_values(low: float, high: float, count: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten from `low` to `high`: about `count`, and at most twice as many."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    apart = next(power * each for each in (1, 2, 5, 10) if power * each >= rough)
+    first, last = math.ceil(low / apart - 1e-9), math.floor(high / apart + 1e-9)
+    return [round(place * apart, 12) for place in range(first, last + 1)]
+
+
+def measured(rows: Sequence[Mapping[str, Any]], key: str) -> Points:
     """(step, value) where a value was measured: a row repeats the last one until there is another."""
-    found: list[tuple[int, float]] = []
+    found: Points = []
     for row in rows:
         if row.get(key) is not None and (not found or found[-1][1] != row[key]):
             found.append((row["step"], row[key]))
     return found
 
 
-def loss_svg(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Nats a token over steps; empty for fewer than two points."""
-    points = {key: measured(rows, key) for key, _, _ in SERIES}
-    values = [value for series in points.values() for _, value in series]
-    if len(points["loss"]) < 2:
+def training_svg(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Loss and learning rate over the steps; empty for fewer than two points, without the rate where no row has it."""
+    losses = {key: measured(rows, key) for key, _, _ in SERIES}
+    rates: Points = [(row["step"], row["learning_rate"]) for row in rows if row.get("learning_rate") is not None]
+    if len(losses["loss"]) < 2:
         return ""
-    steps = [step for step, _ in points["loss"]]
-    first, last, low, high = min(steps), max(steps), min(values), max(values)
-
-    def x(step: float) -> float:
-        return LEFT + (step - first) / ((last - first) or 1) * (WIDTH - LEFT - MARGIN)
-
-    def y(value: float) -> float:
-        return MARGIN + (high - value) / ((high - low) or 1) * (HEIGHT - MARGIN - BOTTOM)
-
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" xmlns="http://www.w3.org/2000/svg">',
-        f"<title>{escape('Loss, in nats a token, over the steps')}</title>",
-    ]
-    for tick in range(TICKS + 1):
-        value = low + (high - low) * tick / TICKS
-        parts.append(f'<line class="grid" x1="{LEFT}" y1="{y(value):.1f}" x2="{WIDTH - MARGIN}" y2="{y(value):.1f}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>')
-    for step, anchor in ((first, "start"), (last, "end")):
-        parts.append(
-            f'<text class="tick" x="{x(step):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">step {step:,}</text>'
-        )
+    steps = [row["step"] for row in rows if row.get("loss") is not None]
+    values = [value for series in losses.values() for _, value in series]
+    span = (min(steps), max(steps))
+    loss = Panel("loss, nats a token", TOP, TOP + LOSS_HEIGHT, *span, min(values), max(values))
+    parts = loss.axis(4)
     for place, (key, css, name) in enumerate(SERIES):
-        if points[key]:
-            line = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points[key])
-            parts.append(f'<polyline class="{css}" points="{line}"/>')
-            if len(points[key]) < FEW:
-                parts += [
-                    f'<circle class="key-{css}" cx="{x(step):.1f}" cy="{y(value):.1f}" r="4"/>'
-                    for step, value in points[key]
-                ]
-            right = WIDTH - MARGIN - 6
-            parts.append(
-                f'<text class="key-{css}" x="{right}" y="{MARGIN + 14 + 18 * place}" text-anchor="end">'
-                f"{name} {points[key][-1][1]:.2f}</text>"
-            )
-    return "".join([*parts, "</svg>"])
+        if points := losses[key]:
+            parts += [loss.line(points, css), *(loss.dots(points, css) if len(points) < FEW else [])]
+            where = f'x="{RIGHT - 6}" y="{TOP + 14 + 18 * place}" text-anchor="end"'
+            parts.append(f'<text class="key-{css}" {where}>{name} {points[-1][1]:.2f}</text>')
+    last = loss
+    if len(rates) > 1:
+        top = loss.bottom + BETWEEN
+        last = Panel("learning rate", top, top + RATE_HEIGHT, *span, 0.0, max(rate for _, rate in rates))
+        parts += [*last.axis(3), last.line(rates, "rate")]
+    height = last.bottom + AXIS
+    told = (
+        "Loss, in nats a token" + (", and below it the learning rate" if last is not loss else "") + ", over the steps"
+    )
+    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+    return "".join([head, f"<title>{told}</title>", *parts, *last.steps(8), "</svg>"])

@@ -1,26 +1,21 @@
 """Forms that launch runs. What they hold is checked by the jobs' own `launch`, as on the command line."""
 
-import secrets
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from annotations.errors import InputError
-from annotations.models import Campaign, Dataset, FeedbackSet, Split, System
+from annotations.models import Campaign, Dataset, FeedbackSet, Output, Split, System
 from annotations.services.feedback import FeedbackSettings
-from modeling.config import DecodingConfig, TrainingConfig, preset_names
+from modeling.config import Config, DecodingConfig, TrainingConfig, preset_names
 from modeling.metrics import METRICS
-from workers.jobs import corpus, decoding, feedback, importing, scoring, training
+from modeling.metrics.indistinguishable import JUDGES
+from workers.jobs import attention, corpus, decoding, feedback, scoring, training
 from workers.jobs.scoring import CHECKPOINT_METRICS
 from workers.lifecycle import run_of
 from workers.models import Run
 
-TRAINING, DECODING = TrainingConfig.__dataclass_fields__, DecodingConfig.__dataclass_fields__
 SPLITS = [(split, split) for split in Split.values]
 PAIRING_LABELS = {
     "aligned": "aligned: the sentences on the caption's own photo",
@@ -28,11 +23,49 @@ PAIRING_LABELS = {
 }
 
 
+METHOD_LABELS = [
+    ("nucleus", "nucleus: draws, lively"),
+    ("greedy", "greedy: the likeliest word each time, plain"),
+    ("beam", "beam: the likeliest text, plainer"),
+    ("diverse_beam", "diverse_beam: likely texts that differ, for more than one a source"),
+]
+
+
 def queue_field() -> forms.ChoiceField:
     return forms.ChoiceField(
         choices=[("cpu", "cpu"), ("gpu", "gpu")],
         help_text="Which workers do it; a run waits until a worker listens to its queue.",
     )
+
+
+def setting_field(config: type[Config], name: str, *, empty: str = "", **options: Any) -> forms.Field:
+    """The field of a setting of `modeling.config`, which is what checks it. Left empty it stays as it is: at its
+    default, or at what `empty` says."""
+    setting = config.__dataclass_fields__[name]
+    default, choices = setting.default, setting.metadata["choices"]
+    options = {"required": False, "help_text": sentence(setting.metadata["help"]), **options}
+    if empty:
+        options["help_text"] += f" Empty: {empty}."
+    if choices:
+        first = [("", empty)] if empty else []
+        options = {"choices": [*first, *((each, each) for each in choices)], **options}
+        return forms.ChoiceField(**options, initial="" if empty else default)
+    kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
+    return kind(**options, initial=None if empty else default)
+
+
+def sentence(text: str) -> str:
+    """A help of `modeling.config` as a sentence; the name of a method or value that leads it stays as it is written."""
+    first = text.split()[0]
+    return f"{text if first.endswith(':') else text[0].upper() + text[1:]}."
+
+
+def training_field(name: str, **options: Any) -> forms.Field:
+    return setting_field(TrainingConfig, name, empty="the preset's", **options)
+
+
+def decoding_field(name: str, **options: Any) -> forms.Field:
+    return setting_field(DecodingConfig, name, **options)
 
 
 def dataset_field() -> forms.ModelChoiceField:
@@ -73,7 +106,10 @@ class TrainForm(LaunchForm):
     title = "Train a model"
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
     button = "Start training"
-    further = ("pairing", "source", "learning_rate", "dropout", "seed", "queue")
+    model_settings = (
+        "denoising", "learning_rate", "dropout", "word_dropout", "label_smoothing", "precision", "seed",
+    )  # fmt: skip
+    further = ("pairing", "source", *model_settings, "queue")
 
     dataset = dataset_field()
     preset = forms.ChoiceField(
@@ -109,9 +145,13 @@ class TrainForm(LaunchForm):
         initial=corpus.CAPTION,
         help_text="What the model is given: caption, or the name of a system whose outputs it reads, or * for any.",
     )
-    learning_rate = forms.FloatField(required=False, help_text="Peak of Adam's learning rate. Empty: the preset's.")
-    dropout = forms.FloatField(required=False, help_text="More of it for smaller data. Empty: the preset's.")
-    seed = forms.IntegerField(required=False, help_text=f"{TRAINING['seed'].metadata['help']}. Empty: 1.")
+    denoising = training_field("denoising", label="Denoising warm-up")
+    learning_rate = training_field("learning_rate")
+    dropout = training_field("dropout")
+    word_dropout = training_field("word_dropout")
+    label_smoothing = training_field("label_smoothing")
+    precision = training_field("precision")
+    seed = training_field("seed")
     queue = queue_field()
 
     def launch(self) -> Run:
@@ -119,7 +159,7 @@ class TrainForm(LaunchForm):
         made = training.launch(
             dataset=given["dataset"].name,
             preset=given["preset"],
-            overrides=self.overrides(["budget", "pairing", "source", "learning_rate", "dropout", "seed"]),
+            overrides=self.overrides(["budget", "pairing", "source", *self.model_settings]),
             feedback=given["feedback"].name if given["feedback"] else None,
             name=given["name"] or None,
             queue=given["queue"],
@@ -131,7 +171,10 @@ class DecodeForm(LaunchForm):
     title = "Decode"
     explanation = "A trained system writes a text for every caption of a split. The decoding never changes afterwards."
     button = "Start decoding"
-    further = ("samples", "source", "seed", "queue")
+    further = (
+        "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
+        "no_repeat_ngram", "min_length", "max_length", "precision", "source", "queue",
+    )  # fmt: skip
 
     system = forms.ModelChoiceField(
         System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
@@ -140,17 +183,22 @@ class DecodeForm(LaunchForm):
     )
     dataset = dataset_field()
     split = forms.ChoiceField(choices=SPLITS, initial="test")
-    method = forms.ChoiceField(
-        choices=[("nucleus", "nucleus: draws, lively"), ("greedy", "greedy: the likeliest, plain")],
-        help_text=DECODING["method"].metadata["help"],
+    method = decoding_field(
+        "method", choices=METHOD_LABELS, help_text="Each has settings of its own under More settings."
     )
-    top_p = forms.FloatField(initial=DECODING["top_p"].default, help_text=DECODING["top_p"].metadata["help"])
-    temperature = forms.FloatField(
-        initial=DECODING["temperature"].default, help_text=DECODING["temperature"].metadata["help"]
-    )
-    samples = forms.IntegerField(initial=1, help_text=DECODING["samples"].metadata["help"])
+    samples = decoding_field("samples")
+    seed = decoding_field("seed")
+    top_p = decoding_field("top_p")
+    temperature = decoding_field("temperature")
+    beam = decoding_field("beam")
+    length_penalty = decoding_field("length_penalty")
+    groups = decoding_field("groups")
+    diversity = decoding_field("diversity")
+    no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
+    min_length = decoding_field("min_length")
+    max_length = decoding_field("max_length")
+    precision = decoding_field("precision")
     source = forms.CharField(required=False, help_text="Another input than it was trained on: a system's name.")
-    seed = forms.IntegerField(initial=1, help_text=DECODING["seed"].metadata["help"])
     queue = queue_field()
 
     def launch(self) -> Run:
@@ -159,7 +207,42 @@ class DecodeForm(LaunchForm):
             system=given["system"].name,
             dataset=given["dataset"].name,
             split=given["split"],
-            overrides=self.overrides(["method", "top_p", "temperature", "samples", "source", "seed"]),
+            overrides=self.overrides(["method", *(name for name in self.further if name != "queue")]),
+            queue=given["queue"],
+        )
+        return run_of(made)
+
+
+class AttentionForm(LaunchForm):
+    title = "Look at attention"
+    explanation = "A picture of what a trained system looks at in a sentence while it writes."
+    button = "Draw it"
+    further = ("queue",)
+
+    system = forms.ModelChoiceField(
+        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
+        to_field_name="name",
+        empty_label=None,
+    )
+    source = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), help_text="What the system is given, such as a caption."
+    )
+    target = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}),
+        required=False,
+        label="Text",
+        help_text="What was written for it. Empty: what the system writes itself, the likeliest word each time.",
+    )
+    output = forms.ModelChoiceField(Output.objects.all(), required=False, widget=forms.HiddenInput)
+    queue = queue_field()
+
+    def launch(self) -> Run:
+        given = self.cleaned_data
+        made = attention.launch(
+            system=given["system"].name,
+            source=given["source"],
+            target=given["target"],
+            output=given["output"],
             queue=given["queue"],
         )
         return run_of(made)
@@ -168,8 +251,8 @@ class DecodeForm(LaunchForm):
 class ScoreForm(LaunchForm):
     title = "Score"
     explanation = (
-        "Automatic metrics of a split's decodings, the caption and a random training story always beside them; or of "
-        "a campaign's items, with the reference withheld that raters saw as the human's text."
+        "Automatic metrics of a split's decodings, the caption, a random training story and people's own sentences "
+        "always beside them; or of a campaign's items, with the reference withheld that raters saw as the human's text."
     )
     button = "Start scoring"
     further = ("systems", "metrics", "queue")
@@ -192,10 +275,10 @@ class ScoreForm(LaunchForm):
         help_text="None chosen: every system with a decoding of the split.",
     )
     metrics = forms.MultipleChoiceField(
-        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS)],
+        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: all of them.",
+        help_text=f"None chosen: all but {' and '.join(JUDGES)}, each of which takes minutes.",
     )
     queue = queue_field()
 
@@ -240,149 +323,10 @@ class FeedbackForm(LaunchForm):
         return run_of(made)
 
 
-class ManyFiles(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Any number of files, as a list."""
-
-    widget = ManyFiles
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        files = data if isinstance(data, list) else [data] if data else []
-        if self.required and not files:
-            raise forms.ValidationError(self.error_messages["required"])
-        return [super(FilesField, self).clean(file, initial) for file in files]
-
-
-class ImportForm(LaunchForm):
-    """Uploaded files are put where the workers read them; `roles` says which field holds which kind."""
-
-    button = "Import"
-    form = ""
-    roles: Sequence[str] = ("file",)
-
-    dataset = forms.SlugField(max_length=100, help_text="An existing dataset's name adds to it; a new one makes it.")
-
-    def options(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def launch(self) -> Run:
-        given, options = self.cleaned_data, self.options()
-        folder = settings.VAR_DIR / importing.UPLOADS / secrets.token_hex(8)
-        folder.mkdir(parents=True)
-        try:
-            files = {role: keep(given[role], folder, role) for role in self.roles}
-            return importing.launch(config={"form": self.form, "dataset": given["dataset"], "files": files, **options})
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-
-
-def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> list[str]:
-    """Store uploaded files under their own names, and say where; a name that is taken gets the role before it."""
-    uploads = given if isinstance(given, list) else [given]
-    paths = []
-    for upload in uploads:
-        path = folder / Path(str(upload.name)).name
-        while path.exists():
-            path = folder / f"{role}-{path.name}"
-        with path.open("xb") as out:
-            for chunk in upload.chunks():
-                out.write(chunk)
-        paths.append(str(path))
-    return paths
-
-
-def image_folders() -> list[tuple[str, str]]:
-    """Folders under `VAR_DIR/images`, which is where pictures are put for an import from the site."""
-    root = settings.VAR_DIR / "images"
-    names = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    return [("", "none"), *((name, name) for name in names)]
-
-
-class ImportVistForm(ImportForm):
-    title = "Import VIST files"
-    explanation = "VIST's two annotation files in their official layout: captions (DII), stories (SIS), or both."
-    form = "vist"
-    roles = ("dii", "sis")
-
-    split = forms.ChoiceField(choices=SPLITS, initial="train")
-    dii = FilesField(required=False, label="Captions (description in isolation), JSON")
-    sis = FilesField(required=False, label="Stories (story in sequence), JSON")
-    images = forms.ChoiceField(
-        choices=image_folders,
-        required=False,
-        help_text="A folder under images/ of the site's VAR_DIR, its pictures named after the photos' ids.",
-    )
-
-    def options(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        if not given["dii"] and not given["sis"]:
-            raise InputError("choose a file of captions, of stories, or both")
-        images = str(settings.VAR_DIR / "images" / given["images"]) if given["images"] else ""
-        return {"split": given["split"], "images": images}
-
-
-class ImportPairsForm(ImportForm):
-    title = "Import JSON lines"
-    explanation = (
-        "One JSON object a line with a caption, what people wrote, and other systems' outputs. A field is a dotted "
-        "path to a text or a list of texts."
-    )
-    form = "pairs"
-    further = ("album_field", "photo_field", "systems")
-
-    split = forms.ChoiceField(choices=SPLITS, initial="test")
-    file = forms.FileField(label="File, JSONL")
-    source_field = forms.CharField(
-        required=False,
-        help_text="Where the caption is. Empty: 'caption', where the first line has it; else the photo is the source.",
-    )
-    reference_field = forms.CharField(initial="story", help_text="Where a person's sentence is.")
-    album_field = forms.CharField(required=False, help_text="Empty: each line is a document of its own.")
-    photo_field = forms.CharField(required=False, help_text="Empty: each line is a photo of its own.")
-    systems = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        label="Other systems' outputs",
-        help_text="NAME=FIELD, one a line; *=FIELD makes each key of the object in the field a system.",
-    )
-
-    def options(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        fields = {
-            "source": given["source_field"] or None,
-            "reference": given["reference_field"],
-            "album": given["album_field"] or None,
-            "photo": given["photo_field"] or None,
-            "systems": [line.strip() for line in given["systems"].splitlines() if line.strip()],
-        }
-        importing.parse_systems(fields["systems"])
-        return {"split": given["split"], "fields": fields}
-
-
-class ImportOutputsForm(ImportForm):
-    title = "Import a system's outputs"
-    explanation = "JSON lines or CSV with id (a source's key) and text, or VIST challenge JSON."
-    form = "outputs"
-
-    system = forms.SlugField(max_length=100, help_text="What the system is called here.")
-    file = forms.FileField()
-
-    def options(self) -> dict[str, Any]:
-        return {"system": self.cleaned_data["system"]}
-
-
 LAUNCH_FORMS: dict[str, type[LaunchForm]] = {
     "train": TrainForm,
     "decode": DecodeForm,
+    "attention": AttentionForm,
     "score": ScoreForm,
     "feedback": FeedbackForm,
-}
-IMPORT_FORMS: dict[str, type[ImportForm]] = {
-    "vist": ImportVistForm,
-    "pairs": ImportPairsForm,
-    "outputs": ImportOutputsForm,
 }

@@ -21,7 +21,7 @@ class RunQuerySet(models.QuerySet):
 
 
 class Run(models.Model):
-    """A training, decoding, scoring, feedback or import job, with its state and progress.
+    """A training, decoding, scoring, feedback, attention or import job, with its state and progress.
 
     `attempt` grows with every claim and is the fencing token: a write that carries an older one is refused.
     """
@@ -31,6 +31,7 @@ class Run(models.Model):
         DECODE = "decode"
         SCORE = "score"
         FEEDBACK = "feedback"
+        ATTENTION = "attention"
         IMPORT = "import"
 
     class State(models.TextChoices):
@@ -41,7 +42,7 @@ class Run(models.Model):
         CANCELLED = "cancelled"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=9, choices=Kind)
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     queue = models.CharField(max_length=3, choices=[("cpu", "cpu"), ("gpu", "gpu")], default="cpu")
     config = models.JSONField(default=dict, help_text="what was asked for, complete: a retry needs nothing else")
@@ -76,7 +77,8 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["train", "decode", "score", "feedback", "import"]), name="run_kind_known"
+                condition=Q(kind__in=["train", "decode", "score", "feedback", "attention", "import"]),
+                name="run_kind_known",
             ),
             models.CheckConstraint(
                 condition=Q(state="running", heartbeat_at__isnull=False) | ~Q(state="running"),

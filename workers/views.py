@@ -15,8 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotations.errors import InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
-from workers.curves import loss_svg
-from workers.forms import IMPORT_FORMS, LAUNCH_FORMS, LaunchForm
+from workers.attention import attention_of, picture
+from workers.curves import training_svg
+from workers.forms import LAUNCH_FORMS, LaunchForm
+from workers.import_forms import IMPORT_FORMS
+from workers.jobs import attention, corpus
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
@@ -24,6 +27,7 @@ from workers.services import checkpoint_prune
 
 LOG_LINES = 30
 SAMPLES = 20
+PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
 
 
@@ -83,7 +87,8 @@ def run_context(run: Run) -> dict[str, Any]:
         "percent": round(100 * run.fraction),
         "left": "" if left is None else duration(left),
         "took": duration(((run.finished_at or now) - run.started_at).total_seconds()) if run.started_at else "",
-        "curve": mark_safe(loss_svg(run.history)),
+        "curve": mark_safe(training_svg(run.history)),
+        "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
         "result": [(key, value) for key, value in run.result.items() if key != "scores"],
         "scores": score_table(run.result.get("scores", {})),
@@ -141,24 +146,62 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
     decodings = Decoding.objects.complete().filter(system=system).select_related("dataset").order_by("-pk")
     asked = request.GET.get("decoding", "")
     chosen = decodings.filter(pk=asked).first() if asked.isdigit() else decodings.first()
-    rows = []
-    if chosen:
-        outputs = Output.objects.filter(decoding=chosen, rank=0).select_related("source__photo")
-        for output in outputs.order_by("?")[:SAMPLES]:
-            photo = output.source.photo
-            rows.append((output, [sentence.text for sentence in photo.sentences.all()[:2]] if photo else []))
+    drawn = attention_of(Run.objects.filter(decoding=chosen).first()) if chosen else {}
+    outputs = sample_outputs(chosen, [] if "others" in request.GET else list(drawn)) if chosen else []
+    checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()
     context = {
         "system": system,
         "decodings": decodings,
         "chosen": chosen,
-        "rows": rows,
+        "rows": [(output, references_of(output)) for output in outputs],
         "different": chosen and chosen.outputs.filter(rank=0).values("text").distinct().count(),
         "written": chosen and chosen.outputs.filter(rank=0).count(),
         "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
         "lineage": lineage(system),
-        "checkpoint": Checkpoint.objects.filter(system=system).select_related("run").first(),
+        "checkpoint": checkpoint,
+        "attends": checkpoint and attention.attends(checkpoint),
+        "drawn": drawn,
     }
     return render_page(request, "workers/system.html", system.name, context)
+
+
+def sample_outputs(decoding: Decoding, first: list[str]) -> list[Output]:
+    """The outputs for the sources of these primary keys, then random ones."""
+    ranked_first = Output.objects.filter(decoding=decoding).first_rank().select_related("source__photo")
+    shown = list(ranked_first.filter(source__in=first).order_by("source"))
+    return shown + list(ranked_first.exclude(source__in=first).order_by("?")[: SAMPLES - len(shown)])
+
+
+def references_of(output: Output) -> list[str]:
+    photo = output.source.photo
+    return [sentence.text for sentence in photo.sentences.all()[:2]] if photo else []
+
+
+@require_GET
+@staff_page("annotations.view_system")
+def show_output(request: HttpRequest, pk: int) -> HttpResponse:
+    """One output, and what its system looked at: drawn with its decoding, or later by a run of its own."""
+    output = get_object_or_404(
+        Output.objects.select_related("source__photo", "decoding__system", "decoding__dataset"),
+        pk=pk,
+        decoding__in=Decoding.objects.complete(),
+    )
+    decoding, source = output.decoding, output.source
+    of_decoding = attention_of(Run.objects.filter(decoding=decoding).first()) if output.rank == 0 else {}
+    drawn = of_decoding.get(str(source.pk))
+    own = Run.objects.filter(kind=Run.Kind.ATTENTION, config__output=output.pk).order_by("-pk").first()
+    if drawn is None:
+        drawn = next(iter(attention_of(own).values()), None)
+    checkpoint = Checkpoint.objects.filter(system=decoding.system).select_related("run").first()
+    context = {
+        "output": output,
+        "given": corpus.given_text(decoding, source),
+        "references": references_of(output),
+        "picture": drawn and picture(drawn),
+        "run": own,
+        "attends": checkpoint and attention.attends(checkpoint),
+    }
+    return render_page(request, "workers/output.html", f"What {decoding.system} wrote", context)
 
 
 @require_GET

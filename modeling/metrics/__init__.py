@@ -1,7 +1,7 @@
-"""Automatic metrics. Those of texts alone need no torch; `source_gain` scores a checkpoint and does."""
+"""Automatic metrics: of outputs, of the people beside them, and of checkpoints (`source_gain`, which needs torch)."""
 
 from __future__ import annotations
 
-from modeling.metrics.outputs import METRICS, Segment, score_outputs
+from modeling.metrics.outputs import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
 
-__all__ = ["METRICS", "Segment", "score_outputs"]
+__all__ = ["LEAVE_ONE_OUT", "METRICS", "Segment", "score_human", "score_outputs"]

@@ -1,4 +1,4 @@
-"""Metrics of what a system wrote, beside the references. Torch-free.
+"""Metrics of what a system wrote, beside the references. Torch is loaded by `bertscore_f1` alone, when it is asked for.
 
 Every text passes `modeling.text.normalize` first, lower-cased and detokenised, outputs and references alike: the cased,
 spaced and cleaned sentences of different systems are compared by their words. Each score carries its signature.
@@ -6,17 +6,21 @@ spaced and cleaned sentences of different systems are compared by their words. E
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
-
-from sacrebleu.metrics import BLEU, CHRF
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from modeling.errors import ScoringError
+from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.overlap import corpus_overlap, leave_one_out
 from modeling.text import normalize
 
-METRICS = ("bleu", "chrf", "distinct_1", "distinct_2", "unique", "repetition", "copy_rate")
+LEAVE_ONE_OUT = ("bleu_loo", "chrf_loo")  # the human is scored by the same
+OF_TEXTS_ALONE = ("distinct_1", "distinct_2", "unique", "repetition", "copy_rate", "caption_recall")
+METRICS = ("bleu", "chrf", "bertscore_f1", *OF_TEXTS_ALONE, *LEAVE_ONE_OUT)
 VERSION = 1  # of our own metrics; part of their signatures
 RESAMPLES, SEED = 1000, 12345
 
@@ -25,12 +29,14 @@ Score = dict[str, Any]
 
 @dataclass(frozen=True)
 class Segment:
-    """What a system wrote for one source, beside what people wrote. Without an album the source stands alone."""
+    """What a system wrote for one source, beside what people wrote. Without an album the source stands alone; a source
+    that is no text is None."""
 
     id: str
     output: str
     references: tuple[str, ...]
     album: str | None = None
+    source: str | None = None
 
 
 def score_outputs(
@@ -40,9 +46,13 @@ def score_outputs(
     training_stories: Iterable[str] = (),
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    bertscore_model: Path | None = None,
+    device: str = "auto",
 ) -> dict[str, Score]:
     """`{metric: {"value", "ci", "signature"}}`, the interval being None where a resample would not estimate the value.
 
+    A metric that is undefined is left out: `caption_recall` where no source has a content word, those of LEAVE_ONE_OUT
+    where no source has two references. `bertscore_model` is a folder, `device` where that model runs.
     Raises ScoringError without segments, for a segment without references, and for an unknown metric.
     """
     wanted = list(metrics)
@@ -54,16 +64,49 @@ def score_outputs(
         raise ScoringError(f"{bare[0]!r} has no reference to be scored against (and {len(bare) - 1} more)")
     texts = _Texts(segments, resamples, seed)
     copied = {normalize(story) for story in training_stories}
-    compute: dict[str, Callable[[], Score]] = {
-        "bleu": lambda: texts.sacrebleu(BLEU(lowercase=True, effective_order=False)),
-        "chrf": lambda: texts.sacrebleu(CHRF(lowercase=True)),
+    compute: dict[str, Callable[[], Score | None]] = {
+        "bleu": lambda: corpus_overlap("bleu", texts.outputs, texts.references, resamples=resamples),
+        "chrf": lambda: corpus_overlap("chrf", texts.outputs, texts.references, resamples=resamples),
+        "bertscore_f1": lambda: texts.bertscore(bertscore_model, device),
         "distinct_1": lambda: texts.distinct(1),
         "distinct_2": lambda: texts.distinct(2),
         "unique": texts.unique,
         "repetition": texts.repetition,
         "copy_rate": lambda: texts.copy_rate(copied),
+        "caption_recall": texts.caption_recall,
+        "bleu_loo": lambda: texts.leave_one_out("bleu", texts.outputs),
+        "chrf_loo": lambda: texts.leave_one_out("chrf", texts.outputs),
     }
-    return {metric: compute[metric]() for metric in wanted}
+    return {metric: score for metric in wanted if (score := compute[metric]()) is not None}
+
+
+def score_human(
+    segments: Sequence[Segment],
+    *,
+    metrics: Iterable[str] = METRICS,
+    training_stories: Iterable[str] = (),
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> dict[str, Score]:
+    """What the references themselves score on the same sources, whatever the segments' outputs are.
+
+    By the metrics of texts alone one reference a source is scored, drawn by seed and id; by those of LEAVE_ONE_OUT
+    each in turn. By the others a person would be compared with their own text, so that they are left out.
+    """
+    wanted = list(metrics)
+    drawn = [
+        replace(segment, output=random.Random(f"{seed}:{segment.id}").choice(segment.references))
+        for segment in segments
+        if segment.references
+    ]
+    alone = [metric for metric in wanted if metric in OF_TEXTS_ALONE]
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed}
+    scores = score_outputs(drawn, metrics=alone, training_stories=training_stories, **options) if drawn else {}
+    texts = _Texts(drawn, resamples, seed)
+    in_turn = {
+        metric: texts.leave_one_out(metric.removesuffix("_loo"), None) for metric in LEAVE_ONE_OUT if metric in wanted
+    }
+    return scores | {metric: score for metric, score in in_turn.items() if score is not None}
 
 
 class _Texts:
@@ -71,6 +114,7 @@ class _Texts:
         self.outputs = [normalize(segment.output) for segment in segments]
         self.words = [output.split() for output in self.outputs]
         self.references = [[normalize(reference) for reference in segment.references] for segment in segments]
+        self.sources = [segment.source for segment in segments]
         self.groups = [f"{segment.album or ''}\0{'' if segment.album else segment.id}" for segment in segments]
         self.resamples, self.seed = resamples, seed
 
@@ -78,18 +122,17 @@ class _Texts:
         parts = {"case": "lc", "tok": "space", "outputs": len(self.outputs), **settings, "version": f"sb.{VERSION}"}
         return "|".join([name, *(f"{key}:{value}" for key, value in parts.items())])
 
-    def sacrebleu(self, metric: BLEU | CHRF) -> Score:
-        """Corpus score (Papineni et al. 2002; Popović 2015), interval by sacrebleu's bootstrap of segments."""
-        most = max(map(len, self.references))
-        # None, not "": an empty reference would count as one of length 0 in the brevity penalty.
-        filled = [[refs[n] if n < len(refs) else None for refs in self.references] for n in range(most)]
-        streams = cast(list[list[str]], filled)
-        score = metric.corpus_score(self.outputs, streams)
-        interval = None
-        if len(self.outputs) > 1 and self.resamples:
-            drawn = metric.corpus_score(self.outputs, streams, n_bootstrap=self.resamples)
-            interval = (float(drawn._mean - drawn._ci), float(drawn._mean + drawn._ci))
-        return {"value": float(score.score), "ci": interval, "signature": str(metric.get_signature())}
+    def bertscore(self, model: Path | None, device: str) -> Score:
+        """Mean over outputs of the F1 with the nearest reference (see `modeling.metrics.bertscore`)."""
+        from modeling.metrics.bertscore import bertscore_f1
+
+        found, settings = bertscore_f1(self.outputs, self.references, model=model, device=device)
+        return self._mean(found.tolist(), self.groups, "bertscore_f1", **settings)
+
+    def leave_one_out(self, name: str, outputs: Sequence[str] | None) -> Score | None:
+        """Of the outputs, or of the human where they are None (see `modeling.metrics.overlap`)."""
+        options: dict[str, Any] = {"resamples": self.resamples, "seed": self.seed}
+        return leave_one_out(name, outputs, self.references, self.groups, **options)
 
     def distinct(self, n: int) -> Score:
         """Different n-grams over all n-grams of all outputs (Li et al. 2016, section 5.2). It falls as outputs grow
@@ -108,17 +151,27 @@ class _Texts:
         for words in self.words:
             grams = _ngrams(words, 2)
             shares.append(1 - len(set(grams)) / len(grams) if grams else 0.0)
-        return self._mean(shares, "repetition", n=2)
+        return self._mean(shares, self.groups, "repetition", n=2)
 
     def copy_rate(self, stories: set[str]) -> Score:
         """Share of outputs that are, word for word, a training story sentence."""
-        return self._mean([float(output in stories) for output in self.outputs], "copy_rate", stories=len(stories))
+        copies = [float(output in stories) for output in self.outputs]
+        return self._mean(copies, self.groups, "copy_rate", stories=len(stories))
 
-    def _mean(self, values: Sequence[float], name: str, **settings: object) -> Score:
+    def caption_recall(self) -> Score | None:
+        """Mean share of a source's different content words that its output takes up: CommonGen's coverage (Lin et al.
+        2020, section 4.1) of a source's words, singular for plural, in place of given concepts."""
+        wanted = {n: words for n, source in enumerate(self.sources) if (words := content_words(source or ""))}
+        if not wanted:
+            return None
+        shares = [len(words & content_words(self.outputs[n])) / len(words) for n, words in wanted.items()]
+        return self._mean(shares, [self.groups[n] for n in wanted], "caption_recall", sources=len(wanted))
+
+    def _mean(self, values: Sequence[float], groups: Sequence[str], name: str, **settings: object) -> Score:
         ones = [1.0] * len(values)
         return {
             "value": sum(values) / len(values),
-            "ci": ratio_interval(values, ones, self.groups, resamples=self.resamples, seed=self.seed),
+            "ci": ratio_interval(values, ones, groups, resamples=self.resamples, seed=self.seed),
             "signature": self.signature(name, **settings),
         }
 

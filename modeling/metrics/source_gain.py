@@ -11,18 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from modeling.architectures import Model
-from modeling.batching import make_batch, plan_batches
 from modeling.checkpoints import load_checkpoint
-from modeling.corpus import EncodedPair, Example, encode_pairs
+from modeling.corpus import Example, encode_pairs
 from modeling.devices import cpu_threads, pick_device
 from modeling.errors import ScoringError
 from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.losses import pair_losses
 from modeling.metrics.outputs import RESAMPLES, SEED
+from modeling.metrics.retrieval import CANDIDATES, retrieval_hits
 from modeling.progress import OnProgress, Progress, no_progress
 
 DERANGEMENTS = (1, 2, 3, 4, 5)  # seeds
-TOKEN_BUDGET = 4096
 
 
 def score_checkpoint(
@@ -33,12 +32,14 @@ def score_checkpoint(
     threads: int = 1,
     on_progress: OnProgress = no_progress,
 ) -> dict[str, dict[str, Any]]:
-    """`nll` and `source_gain`, nats a white-space word of reference, as `{"value", "ci", "signature"}`.
+    """`nll`, `source_gain` and `retrieval_accuracy` as `{"value", "ci", "signature"}`, the first two in nats a
+    white-space word of reference.
 
     `nll` is the loss of the references with their true sources. `source_gain` is that loss with the sources deranged
     across albums, the mean of five fixed derangements, minus `nll`; it is left out where every derangement would put
-    a source of the same album somewhere. Intervals are bootstrapped over albums. Raises CheckpointError, and
-    ScoringError where no pair can be scored.
+    a source of the same album somewhere. `retrieval_accuracy` is how often the true source among ten makes a reference
+    the most probable (see `modeling.metrics.retrieval`), left out without nine sources of other albums. Intervals are
+    bootstrapped over albums. Raises CheckpointError, and ScoringError where no pair can be scored.
     """
     loaded = load_checkpoint(checkpoint)
     where = pick_device(device)
@@ -60,19 +61,26 @@ def score_checkpoint(
             on_progress(Progress(number, len(rounds), number / len(rounds), message="source gain"))
             given = [replace(pair, source=sources[taken[pair.example]]) for pair in pairs]
             losses.append(pair_losses(model, given, where))
+        found = retrieval_hits(model, pairs, album_of, where)
     settings = f"unit:nats_per_word|pairs:{len(pairs)}|left_out:{len(left_out)}"
     version = f"torch:{torch.__version__}"
-    scores = {"nll": (losses[0], f"nll|{settings}|{version}")}
+    scores = {"nll": (losses[0], words, groups, f"nll|{settings}|{version}")}
     if len(losses) > 1:
         gains = np.mean(losses[1:], axis=0) - losses[0]
-        scores["source_gain"] = (gains, f"source_gain|{settings}|derangements:{len(losses) - 1}|{version}")
+        signature = f"source_gain|{settings}|derangements:{len(losses) - 1}|{version}"
+        scores["source_gain"] = (gains, words, groups, signature)
+    if found is not None:
+        drawn, hits = found
+        signature = f"retrieval_accuracy|of:{CANDIDATES}|pairs:{len(drawn)}of{len(pairs)}|left_out:{len(left_out)}"
+        of_drawn = [groups[index] for index in drawn]
+        scores["retrieval_accuracy"] = (hits, np.ones(len(drawn)), of_drawn, f"{signature}|{version}")
     return {
         metric: {
-            "value": float(nats.sum() / words.sum()),
-            "ci": ratio_interval(nats, words, groups, resamples=RESAMPLES, seed=SEED),
+            "value": float(tops.sum() / bottoms.sum()),
+            "ci": ratio_interval(tops, bottoms, of_albums, resamples=RESAMPLES, seed=SEED),
             "signature": signature,
         }
-        for metric, (nats, signature) in scores.items()
+        for metric, (tops, bottoms, of_albums, signature) in scores.items()
     }
 
 
@@ -95,13 +103,3 @@ def derangement(albums: Sequence[Hashable], seed: int) -> NDArray[np.int64] | No
     taken = np.empty(count, dtype=np.int64)
     taken[row] = turned
     return taken
-
-
-@torch.no_grad()
-def pair_losses(model: Model, pairs: Sequence[EncodedPair], device: torch.device) -> NDArray[np.float64]:
-    """Nats of each pair's whole target."""
-    found = np.zeros(len(pairs))
-    for indices in plan_batches(pairs, token_budget=TOKEN_BUDGET, seed=0, epoch=0):
-        losses, rows = model.token_losses(make_batch([pairs[index] for index in indices], device))
-        found[indices] = np.bincount(rows.cpu().numpy(), losses.double().cpu().numpy(), len(indices))
-    return found

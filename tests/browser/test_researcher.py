@@ -111,6 +111,10 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.get_by_role("link", name="little: outputs and lineage").click()
     expect(page.get_by_text("different texts for")).to_be_visible()
     check(page)
+    page.locator("td a", has_text="attention").first.click()
+    expect(page.locator(".heatmap svg")).to_be_visible()
+    check(page)
+    page.go_back()
     page.go_back()
 
     page.get_by_role("link", name="Make a campaign").click()

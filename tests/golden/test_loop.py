@@ -101,10 +101,10 @@ def test_the_loop_closes(site: Site, shared_data: Path, tmp_path: Path) -> None:
 
     # score: every system with its signature, the two baselines beside
     scored = site.run_done(site.manage("score", "--dataset", "vist", "--split", "test"))["result"]["scores"]
-    assert set(scored) == {"old", "seed_lstm", "caption", "random_story"}
+    assert set(scored) == {"old", "seed_lstm", "caption", "random_story", "human"}
     assert scored["caption"]["bleu"]["signature"].startswith("nrefs:")
     assert scored["seed_lstm"]["unique"]["value"] < scored["caption"]["unique"]["value"]
-    assert {"nll", "source_gain"} <= set(scored["old"])
+    assert {"nll", "source_gain", "retrieval_accuracy", "bertscore_f1"} <= set(scored["old"])
 
     # a feedback campaign, rated by eight over HTTP
     feedback = write_campaign(

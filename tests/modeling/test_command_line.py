@@ -33,8 +33,11 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout.splitlines()[-1])
     assert {"bleu", "chrf", "distinct_1", "distinct_2", "unique", "repetition", "copy_rate"} <= set(scores)
-    assert {"nll", "source_gain"} <= set(scores)
-    assert set(scores["beside"]) == {"caption", "random_story"}
+    assert {"bertscore_f1", "caption_recall", "bleu_loo", "chrf_loo"} <= set(scores)
+    assert {"nll", "source_gain", "retrieval_accuracy"} <= set(scores)
+    assert set(scores["beside"]) == {"caption", "random_story", "human"}
+    assert scores["beside"]["human"]["bleu_loo"]["signature"] == scores["bleu_loo"]["signature"]
+    assert "bleu" not in scores["beside"]["human"]
     assert scores["beside"]["random_story"]["copy_rate"]["value"] == 1
     assert all(scores[metric]["signature"] for metric in scores if metric != "beside")
 

@@ -6,14 +6,18 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modeling.corpus import Example, read_examples
 from modeling.errors import ScoringError
-from modeling.metrics import METRICS, Segment, score_outputs
+from modeling.metrics import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
+from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.outputs import OF_TEXTS_ALONE
+from modeling.metrics.retrieval import draw_candidates, hits
 from modeling.metrics.source_gain import derangement, score_checkpoint
 from modeling.training import TrainingResult
 
@@ -65,6 +69,85 @@ def test_references_of_unequal_number_all_count() -> None:
     assert "nrefs:var" in scores["bleu"]["signature"]
 
 
+def test_one_reference_left_out_is_the_mean_of_sacrebleus_own_rounds(tmp_path: Path) -> None:
+    """Three references, two, and one that has no part in it; sacrebleu's command scores each round's files."""
+    from modeling.text import normalize
+
+    segments = [
+        replace(SEGMENTS[0], references=("The dog ran away .", "A dog was running", "the dog ran and ran")),
+        replace(SEGMENTS[1], references=("We had so much fun today!", "we had a lot of fun")),
+        SEGMENTS[2],
+    ]
+    left_out = [(0, 0), (1, 1), (2, 0)]  # of the first two segments, a round each
+    for system in ("output", "human"):
+        expected = []
+        for places in left_out:
+            kept = [
+                [*each.references[:k], *each.references[k + 1 :]] for k, each in zip(places, segments, strict=False)
+            ]
+            streams = [kept[0][0], kept[1][0]], [kept[0][1], kept[1][0]]  # one that stands there twice changes nothing
+            written = [
+                each.output if system == "output" else each.references[k]
+                for k, each in zip(places, segments, strict=False)
+            ]
+            files = [tmp_path / name for name in ("out", "refs0", "refs1")]
+            for file, stream in zip(files, (written, *streams), strict=True):
+                file.write_text("\n".join(map(normalize, stream)) + "\n")
+            command = [
+                sys.executable,
+                "-m",
+                "sacrebleu",
+                *map(str, files[1:]),
+                "-i",
+                str(files[0]),
+                "-m",
+                "bleu",
+                "chrf",
+            ]
+            told = subprocess.run([*command, "-w", "6", "-lc"], capture_output=True, text=True, check=True).stdout
+            expected.append([row["score"] for row in json.loads(told)])
+        score = score_outputs if system == "output" else score_human
+        found = score(segments, metrics=["bleu_loo", "chrf_loo"], resamples=20)
+        means = [sum(column) / 3 for column in zip(*expected, strict=True)]
+        assert [found["bleu_loo"]["value"], found["chrf_loo"]["value"]] == pytest.approx(means, abs=1e-5)
+        assert found["bleu_loo"]["signature"].endswith("|left_out:1|rounds:3|sources:2of3")
+
+
+def test_a_person_is_never_compared_with_their_own_text() -> None:
+    """People who all wrote the same are as good as can be; who wrote nothing alike share no word."""
+    alike = [Segment(str(n), "x", ("we had so much fun",) * 3, f"a{n}", "two dogs") for n in range(4)]
+    assert score_human(alike, resamples=20)["bleu_loo"]["value"] == pytest.approx(100)
+    assert score_human(alike, resamples=20)["bleu_loo"]["ci"] == pytest.approx((100, 100))
+    apart = [Segment("1", "x", ("dogs ran home quickly", "we laughed all day", "my sun is bright"), "a", "two dogs")]
+    found = score_human(apart, training_stories=apart[0].references)
+    assert found["bleu_loo"]["value"] == 0
+    assert found["copy_rate"]["value"] == 1
+    assert set(found) == {*OF_TEXTS_ALONE, *LEAVE_ONE_OUT}
+    single = [replace(segment, references=segment.references[:1]) for segment in alike]
+    assert set(score_human(single)) == set(OF_TEXTS_ALONE)
+    assert not set(LEAVE_ONE_OUT) & set(score_outputs(single, resamples=0))
+    assert score_human([replace(segment, references=()) for segment in alike]) == {}
+
+
+def test_caption_words_by_hand() -> None:
+    """Of "two dogs are running on beaches" two, dog, running, beach; of "a bus" bus; of "[male] and her" male."""
+    assert content_words("Two DOGS are running on the beaches , isn't it ?") == {"two", "dog", "running", "beach"}
+    assert content_words("glasses, parties, boxes and dishes of the bus") == {"glass", "party", "box", "dish", "bus"}
+    captions = ["two dogs are running on beaches", "a bus", "[male] and her", None, "it is what it is"]
+    outputs = ["A dog ran on the beach, dog!", "buses and a bus", "she went", "two dogs", "it is"]
+    segments = [
+        Segment(str(n), output, ("reference dog",), None, caption)
+        for n, (caption, output) in enumerate(zip(captions, outputs, strict=True))
+    ]
+    score = score_outputs(segments, metrics=["caption_recall"])["caption_recall"]
+    assert score["value"] == pytest.approx((2 / 4 + 1 + 0) / 3)
+    assert "|sources:3|" in score["signature"]
+    assert score["ci"][0] <= score["value"] <= score["ci"][1]
+    copies = [replace(segment, output=segment.source or "") for segment in segments]
+    assert score_outputs(copies, metrics=["caption_recall"])["caption_recall"]["value"] == 1
+    assert score_outputs(segments[3:], metrics=["caption_recall"]) == {}
+
+
 def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(ScoringError, match="no outputs"):
         score_outputs([])
@@ -75,7 +158,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
 
 
 def test_empty_outputs_score_nothing_and_crash_nothing() -> None:
-    found = values([replace(segment, output="") for segment in SEGMENTS])
+    found = values([replace(segment, output="", source="two dogs") for segment in SEGMENTS])
     assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0}
 
 
@@ -85,6 +168,28 @@ def test_the_interval_of_a_mean_is_the_textbooks() -> None:
     low, high = ratio_interval(draws, [1.0] * 1000, range(1000), resamples=4000, seed=1) or (0.0, 0.0)
     assert (low, high) == pytest.approx((0.3 - 0.0284, 0.3 + 0.0284), abs=0.003)
     assert ratio_interval([1.0, 2.0], [1.0, 1.0], ["same", "same"], resamples=10, seed=1) is None
+
+
+def test_retrieval_hits_by_hand() -> None:
+    """Best alone 1; shared by two 1/2, a thousandth of a nat being no difference; by all 1/10; not best 0."""
+    worse = [9.0] * 8
+    table = np.array([[1, 2, *worse], [1, 1.0005, *worse], [5.0] * 10, [2, 1, *worse], [2, 1, 1, *worse[1:]]])
+    assert hits(table).tolist() == pytest.approx([1, 1 / 2, 1 / 10, 0, 0])
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=60))
+def test_nine_other_sources_are_of_other_albums(albums: list[int]) -> None:
+    by_example = {3 * place: album for place, album in enumerate(albums)}  # examples left out leave gaps
+    wanted = [example for example in by_example for _ in range(2)]
+    drawn, given = draw_candidates(by_example, wanted)
+    if len(albums) - max(map(albums.count, albums)) < 9:
+        assert len(drawn) == 0
+        return
+    assert drawn.tolist() == list(range(len(wanted)))
+    for place, row in zip(drawn, given.tolist(), strict=True):
+        assert row[0] == wanted[place]
+        assert len(set(row)) == 10
+        assert all(by_example[other] != by_example[row[0]] for other in row[1:])
 
 
 @given(st.lists(st.integers(0, 8), min_size=2, max_size=60), st.integers(1, 5))
@@ -105,11 +210,13 @@ def test_source_gain_tells_a_model_that_looks_from_one_that_cannot(
     examples = read_examples(corpus[1])
     looking = score_checkpoint(trained.checkpoint, examples)
     assert looking["source_gain"]["value"] > 0.2
+    assert looking["retrieval_accuracy"]["value"] > 0.3
     low, high = looking["source_gain"]["ci"]
     assert 0 < low < looking["source_gain"]["value"] < high
     assert "derangements:5" in looking["source_gain"]["signature"]
     blind = score_checkpoint(trained.checkpoint, [replace(example, source="a dog") for example in examples])
     assert blind["source_gain"]["value"] == pytest.approx(0, abs=1e-6)
+    assert blind["retrieval_accuracy"]["value"] == pytest.approx(0.1, abs=1e-12)
     assert blind["nll"]["value"] > looking["nll"]["value"]
 
 
@@ -129,6 +236,34 @@ def test_nll_is_nats_a_white_space_word(trained: TrainingResult, corpus: tuple[P
     assert score_checkpoint(trained.checkpoint, examples)["nll"]["value"] == pytest.approx(total / words, rel=1e-5)
 
 
-def test_one_album_has_no_source_gain(trained: TrainingResult) -> None:
+def test_retrieval_is_each_pair_scored_alone(trained: TrainingResult, corpus: tuple[Path, Path]) -> None:
+    """The share worked out pair by pair and source by source, batches of one."""
+    import torch
+
+    from modeling.batching import make_batch
+    from modeling.checkpoints import load_checkpoint
+    from modeling.corpus import encode_pairs
+
+    examples, cpu = read_examples(corpus[1]), torch.device("cpu")
+    loaded = load_checkpoint(trained.checkpoint)
+    model = loaded.model(cpu)
+    pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
+    sources = {pair.example: pair.source for pair in pairs}
+    albums = {index: examples[index].album for index in sources}
+    expected = []
+    drawn, given = draw_candidates(albums, [pair.example for pair in pairs])
+    for place, row in zip(drawn, given.tolist(), strict=True):
+        asked = [replace(pairs[place], source=sources[each]) for each in row]
+        with torch.no_grad():
+            nats = [float(model.token_losses(make_batch([pair], cpu))[0].sum()) for pair in asked]
+        least = [n for n in nats if n - min(nats) < 1e-3]
+        expected.append(nats[0] - min(nats) < 1e-3 and 1 / len(least))
+    score = score_checkpoint(trained.checkpoint, examples)["retrieval_accuracy"]
+    assert score["value"] == pytest.approx(sum(expected) / len(expected))
+    assert score["signature"].startswith(f"retrieval_accuracy|of:10|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:")
+    assert score["ci"][0] < score["value"] < score["ci"][1]
+
+
+def test_one_album_has_neither_source_gain_nor_retrieval(trained: TrainingResult) -> None:
     same = [Example(str(n), "a dog is at the park", ("We loved the dog .",), album="a") for n in range(4)]
     assert set(score_checkpoint(trained.checkpoint, same)) == {"nll"}

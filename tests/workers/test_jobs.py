@@ -103,7 +103,7 @@ def test_the_reference_shown_as_the_human_is_withheld_from_everybody() -> None:
 
 
 def test_a_run_done_here_leaves_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Score the baselines of a split with --wait: no worker, no torch needed for metrics of texts."""
+    """Score the baselines of a split with --wait: no worker needed."""
     dataset = small_dataset(split="train")
     photo = PhotoFactory(album=AlbumFactory(dataset=dataset, split="test"))
     caption = CaptionFactory(photo=photo)
@@ -113,7 +113,31 @@ def test_a_run_done_here_leaves_its_result(tmp_path: Path, capsys: pytest.Captur
     call_command("score", "--dataset", "beach", "--split", "test", "--wait", "--json")
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["state"] == "done"
-    assert set(told["scores"]) == {"lstm", "caption", "random_story"}
+    assert set(told["scores"]) == {"lstm", "caption", "random_story", "human"}
     run = Run.objects.get()
     assert (run.state, run.attempt, run.fraction) == ("done", 1, 1.0)
     assert models.Score.objects.filter(decoding=decoding, metric="bleu", campaign=None).count() == 1
+
+
+def test_a_judge_is_asked_only_by_name_and_stands_beside_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Forty photos of ten albums; a system that wrote one text has no figure, and none is stored for it."""
+    dataset = small_dataset(split="train", captions=3, references=10)
+    lstm = DecodingFactory(dataset=dataset, split="test", system=SystemFactory(name="lstm"))
+    for number in range(40):
+        if number % 4 == 0:
+            album = AlbumFactory(dataset=dataset, split="test")
+        photo = PhotoFactory(album=album)
+        caption = CaptionFactory(photo=photo, text=f"a picture of thing {number}")
+        StorySentenceFactory(photo=photo, text=f"we saw it {number} times")
+        OutputFactory(decoding=lstm, source=caption, text="we had fun")
+    command = ["score", "--dataset", "beach", "--split", "test", "--wait", "--json"]
+    call_command(*command, "--metric", "cnn_indistinguishable", "--system", "lstm")
+    scores = json.loads(capsys.readouterr().out.splitlines()[-1])["scores"]
+    assert set(scores) == {"lstm", "human", "caption", "random_story"}
+    assert scores["lstm"]["cnn_indistinguishable"]["value"] is None
+    assert "1 different texts are too few" in scores["lstm"]["cnn_indistinguishable"]["undefined"]
+    low, high = scores["human"]["cnn_indistinguishable"]["ci"]
+    assert low <= 0.5 <= high
+    assert scores["caption"]["cnn_indistinguishable"]["value"] < 0.2
+    assert not models.Score.objects.filter(metric="cnn_indistinguishable", decoding=lstm).exists()
+    assert "cnn_indistinguishable" not in scoring.launch(dataset="beach", split="test").config["metrics"]

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotations.models import Dataset, Import, Output, Source, System
-from modeling.config import load_preset
+from modeling.config import DecodingConfig, load_preset
 from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory, make_campaign
 from workers import lifecycle, views
 from workers.listeners import listener_beat, listeners_forget, unheard_queues
@@ -254,9 +255,67 @@ def test_the_log_keeps_the_last_lines() -> None:
 
 
 def test_a_curve_has_a_point_for_every_measurement() -> None:
-    from workers.curves import loss_svg
+    from workers.curves import training_svg
 
     rows = [{"step": n, "loss": 5 - n / 10, "valid_loss": 3.0 if n > 5 else None} for n in range(20)]
-    svg = loss_svg(rows)
+    svg = training_svg(rows)
     assert svg.count("<circle") == 20 + 1, "an old validation loss that is repeated is no new measurement"
-    assert loss_svg(rows[:1]) == ""
+    assert training_svg(rows[:1]) == ""
+
+
+def test_a_curve_has_the_learning_rate_below_the_loss_where_it_was_noted() -> None:
+    from workers.curves import round_values, training_svg
+
+    rows = [{"step": 10 * n, "loss": 5 - n / 10, "valid_loss": None, "learning_rate": n / 1e4} for n in range(1, 20)]
+    svg = training_svg(rows)
+    both = ElementTree.fromstring(svg)
+    old = ElementTree.fromstring(training_svg([{**row, "learning_rate": None} for row in rows]))
+    assert [len(each.findall(".//{*}polyline")) for each in (both, old)] == [2, 1]
+    texts = {text.text for text in both.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"loss, nats a token", "learning rate", "step", "0.001", "100"} <= texts
+    assert "learning rate" not in {text.text for text in old.iter("{http://www.w3.org/2000/svg}text")}
+    rate = both.findall(".//{*}polyline")[1].attrib["points"].split()
+    assert len(rate) == 19
+    assert round_values(0.0, 0.0019, 2) == [0.0, 0.001]
+    assert round_values(3, 3, 4) == [3]
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"method": "beam", "samples": "7"}, "samples=7: a beam of 5 has no more texts"),
+        ({"method": "diverse_beam", "groups": "3"}, "groups=3: must divide beam=5"),
+        ({"min_length": "90"}, "min_length=90: is above max_length=80"),
+        ({"precision": "fp16"}, "Select a valid choice"),
+    ],
+)
+def test_settings_of_a_decoding_that_do_not_go_together_are_said_at_their_field(
+    staff: Client, dataset: Dataset, values: dict[str, str], says: str
+) -> None:
+    trained_system(dataset)
+    page = str(launch(staff, "launch/decode/", decode_form(dataset, **values)))
+    assert says in page
+    assert f'id="id_{next(iter(set(values) - {"method"}))}_error"' in page
+    assert Run.objects.filter(kind="decode").count() == 0
+
+
+def test_the_decode_form_launches_a_diverse_beam(staff: Client, dataset: Dataset) -> None:
+    trained_system(dataset)
+    values = {"method": "diverse_beam", "beam": "6", "groups": "3", "diversity": "1", "no_repeat_ngram": "3"}
+    run = launch(staff, "launch/decode/", decode_form(dataset, **values))
+    assert isinstance(run, Run)
+    wanted = DecodingConfig(method="diverse_beam", beam=6, groups=3, diversity=1.0, no_repeat_ngram=3)
+    assert run.config["decoding"] == wanted.to_dict()
+
+
+def decode_form(dataset: Dataset, **values: str) -> dict[str, str]:
+    return {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "queue": "cpu"} | values
+
+
+def trained_system(dataset: Dataset, preset: str = "tiny") -> System:
+    """A system with the row of a checkpoint, whose files nobody reads."""
+    system = System.objects.create(name="little", kind="model")
+    config = {"dataset": dataset.name, "source": "caption", "training": load_preset(preset).to_dict()}
+    run = lifecycle.run_create(kind="train", config=config, system=system)
+    Checkpoint.objects.create(run=run, system=system, directory="none", sha256="0" * 64, size_bytes=0)
+    return system

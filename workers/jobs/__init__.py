@@ -13,6 +13,7 @@ MODULES = {
     "decode": "workers.jobs.decoding",
     "score": "workers.jobs.scoring",
     "feedback": "workers.jobs.feedback",
+    "attention": "workers.jobs.attention",
     "import": "workers.jobs.importing",
 }
 

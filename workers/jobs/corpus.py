@@ -7,7 +7,7 @@ with the source's primary key.
 import json
 import os
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -41,12 +41,17 @@ def check_source(dataset: Dataset, split: str, source: str) -> None:
         )
 
 
-def system_inputs(dataset: Dataset, split: str, source: str) -> dict[int, list[str]]:
-    """Texts of the chosen systems by source, empty texts left out; the newest decoding of each system counts."""
+def system_inputs(
+    dataset: Dataset, split: str, source: str, *, only: Collection[int] | None = None
+) -> dict[int, list[str]]:
+    """Texts of the chosen systems by source, empty texts left out; the newest decoding of each system counts. `only`
+    are the primary keys of the sources wanted."""
     found: dict[int, list[str]] = {}
     for system in input_systems(dataset, split, source):
         decoding = Decoding.objects.latest_of(system, dataset, split)
         rows = Output.objects.filter(decoding=decoding).exclude(text="").order_by("source_id", "rank")
+        if only is not None:
+            rows = rows.filter(source__in=only)
         for source_id, text in rows.values_list("source_id", "text").iterator(chunk_size=5000):
             found.setdefault(source_id, []).append(text)
     return found
@@ -109,6 +114,15 @@ def given_texts(dataset: Dataset, split: str, *, source: str) -> list[tuple[str,
     if source == CAPTION:
         return [(str(pk), text) for pk, text in captions(dataset, split).values_list("pk", "text")]
     return [(str(pk), texts[0]) for pk, texts in sorted(system_inputs(dataset, split, source).items())]
+
+
+def given_text(decoding: Decoding, source: Source) -> str:
+    """What a model was given for the source in its decoding; empty where that is not there any more."""
+    named = decoding.settings.get("source", CAPTION)
+    if named == CAPTION:
+        return source.text
+    texts = system_inputs(decoding.dataset, decoding.split, named, only=[source.pk])
+    return texts.get(source.pk, [""])[0]
 
 
 def training_stories(dataset: Dataset) -> list[str]:

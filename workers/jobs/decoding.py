@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +12,14 @@ from annotations.errors import InputError
 from annotations.models import Dataset, System
 from annotations.services.outputs import decoding_begin, decoding_complete, outputs_add
 from modeling.config import DecodingConfig
+from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.lookup import dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
 OUTPUTS_A_WRITE = 2000
+PICTURES = 12  # sources with a picture of what was looked at for them
 
 
 def launch(
@@ -77,6 +80,7 @@ def perform(claim: Claim) -> None:
     """Decode in batches; the decoding shows once it is complete."""
     from modeling.corpus import Example
     from modeling.decoding import decode
+    from modeling.errors import AttentionError
 
     run = claim.run
     config = run.config
@@ -93,6 +97,8 @@ def perform(claim: Claim) -> None:
         )
     if decoding.completed_at is None:
         claim.save(decoding=decoding)
+        pictured = dict(spread(given, PICTURES))
+        looked_at: dict[str, tuple[str, str | None]] = {}
         rows: list[tuple[int, int, str, float | None]] = []
 
         def write() -> None:
@@ -108,9 +114,13 @@ def perform(claim: Claim) -> None:
         )
         for output in written:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
+            if output.rank == 0 and output.id in pictured:
+                looked_at[output.id] = (pictured[output.id], output.text)
             if len(rows) >= OUTPUTS_A_WRITE:
                 write()
         write()
+        with suppress(AttentionError):  # of a family that has no attention
+            attention_draw(run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"])
         with claim.fenced():
             decoding_complete(decoding=decoding)
     run.message = f"decoded {len(given):,} sources"

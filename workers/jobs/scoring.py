@@ -1,7 +1,8 @@
 """A scoring run: automatic metrics of decodings over a split, or over the items of a campaign.
 
 On a campaign the human candidate's reference is withheld from the references of every system; where no source has
-another, the systems are scored against it and the human's own metrics are undefined.
+another, the systems are scored against it and the human's own metrics are undefined. So all have as many references
+there; on a split the human stands beside the systems by the metrics that leave one reference out in turn.
 """
 
 from collections import defaultdict
@@ -14,13 +15,15 @@ from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Output, Source, System
 from annotations.querysets.datasets import references
 from annotations.services.outputs import baseline_decoding, scores_write
-from modeling.metrics import METRICS, Segment, score_outputs
+from modeling.metrics import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
+from modeling.metrics.indistinguishable import JUDGES, score_indistinguishable
+from modeling.progress import Progress
 from workers.jobs import corpus
 from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
-CHECKPOINT_METRICS = ("nll", "source_gain")
+CHECKPOINT_METRICS = ("nll", "source_gain", "retrieval_accuracy")
 
 
 def launch(
@@ -34,9 +37,9 @@ def launch(
     claimed: bool = False,
 ) -> Run | Claim:
     """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name."""
-    known = (*METRICS, *CHECKPOINT_METRICS)
-    if unknown := [metric for metric in metrics if metric not in known]:
-        raise InputError(f"metric: '{unknown[0]}' is not one of {', '.join(known)}")
+    usual = (*METRICS, *CHECKPOINT_METRICS)
+    if unknown := [metric for metric in metrics if metric not in (*usual, *JUDGES)]:
+        raise InputError(f"metric: '{unknown[0]}' is not one of {', '.join((*usual, *JUDGES))}")
     links: dict[str, Any] = {"queue": queue}
     if campaign:
         links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
@@ -51,7 +54,7 @@ def launch(
         "split": split,
         "campaign": campaign,
         "systems": list(systems),
-        "metrics": list(metrics) or list(known),
+        "metrics": list(metrics) or list(usual),
     }
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.SCORE, config=config, **links)
@@ -101,14 +104,16 @@ def references_by_source(sources: Any, withheld: Iterable[int] = ()) -> dict[int
 def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]]) -> list[Segment]:
     """What the decoding has at rank 0 for each source with references, beside them."""
     rows = Output.objects.filter(decoding=decoding).first_rank().order_by("source_id")
-    values = rows.values_list("source_id", "text", "source__album__external_id").iterator(chunk_size=5000)
+    values = rows.values_list("source_id", "text", "source__album__external_id", "source__text")
     return [
-        Segment(id=str(pk), output=text, references=refs[pk], album=album) for pk, text, album in values if pk in refs
+        Segment(id=str(pk), output=text, references=refs[pk], album=album, source=source or None)
+        for pk, text, album, source in values.iterator(chunk_size=5000)
+        if pk in refs
     ]
 
 
 def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
-    """`nll` and `source_gain` of the model behind a decoding, on the split's pairs."""
+    """CHECKPOINT_METRICS of the model behind a decoding, on the split's pairs."""
     from modeling.corpus import Example
     from modeling.metrics.source_gain import score_checkpoint
 
@@ -119,6 +124,26 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     records = corpus.paired_records(decoding.dataset, split, source=source, pairing="aligned", seed=0)
     examples = [Example(**{**record, "references": tuple(record["references"])}) for record in records]
     return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
+
+
+def judged_scores(
+    claim: Claim, split: str, decodings: list[Decoding], refs: dict[int, tuple[str, ...]], metrics: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Scores of the judges by system, with the baselines and people themselves beside, whoever else is scored."""
+    if not metrics:
+        return {}
+    dataset = dataset_named(claim.run.config["dataset"])
+    systems = {each.system.name: segments_of(each, refs) for each in with_baselines(dataset, split, decodings)}
+
+    def report(progress: Progress) -> None:
+        claim.progress(progress.fraction, progress.message)
+
+    found = score_indistinguishable(systems, metrics=metrics, on_progress=report)
+    people = {
+        metric: {**score["beside"]["human"], "signature": score["signature"]}
+        for metric, score in found["random_story"].items()
+    }
+    return {"human": people, **found}
 
 
 def perform(claim: Claim) -> None:
@@ -140,18 +165,26 @@ def perform(claim: Claim) -> None:
         if not config["systems"]:
             decodings = with_baselines(dataset, split, decodings)
         refs = references_by_source(Source.objects.of_split(dataset, split))
-    stories = corpus.training_stories(dataset)
+    text_metrics = [metric for metric in metrics if metric in METRICS and not (campaign and metric in LEAVE_ONE_OUT)]
+    chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": corpus.training_stories(dataset)}
+    judged = judged_scores(claim, split, decodings, refs, [metric for metric in metrics if metric in JUDGES])
     table: dict[str, dict[str, Any]] = {}
+    scored: dict[str, Segment] = {}  # one of each source
     for done, decoding in enumerate(decodings):
         name = decoding.system.name
-        claim.progress(done / len(decodings), f"scoring {name}")
+        claim.progress(1.0 if judged else done / len(decodings), f"scoring {name}")
         segments = segments_of(decoding, refs)
-        text_metrics = [metric for metric in metrics if metric in METRICS]
-        scores = score_outputs(segments, metrics=text_metrics, training_stories=stories) if segments else {}
+        scored |= {segment.id: segment for segment in segments}
+        scores = score_outputs(segments, **chosen) if segments else {}
         if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
             scores |= {k: v for k, v in checkpoint_scores(decoding, split).items() if k in metrics}
+        scores |= judged.get(name, {})
+        defined = {metric: score for metric, score in scores.items() if score["value"] is not None}
         with claim.fenced():
-            scores_write(decoding=decoding, campaign=campaign, scores=scores)
+            scores_write(decoding=decoding, campaign=campaign, scores=defined)
         table[name] = scores
+    if not campaign and (human := score_human(list(scored.values()), **chosen)):
+        table["human"] = human
+    table = {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}
     run.message = f"scored {len(decodings)} systems"
     run.result = {"scores": table}

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
 from annotations.querysets.datasets import PAIRINGS
 from modeling.config import load_preset, preset_data
+from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
+PICTURES = 2  # validation sources with a picture of what was looked at for them
 DATA_DEFAULTS = {"pairing": "aligned", "source": corpus.CAPTION}
 
 
@@ -117,6 +119,17 @@ def folder_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> None:
+    """Pictures of what the model looks at while it writes for a few validation sources; none without attention."""
+    from modeling.corpus import read_rows
+    from modeling.errors import AttentionError, DecodingError
+
+    rows = [row for _, row in read_rows(valid_file)]
+    texts = {row["id"]: (row["source"], None) for row in spread(rows, PICTURES)}
+    with suppress(AttentionError, DecodingError):  # such a family, or a source too long for the model
+        attention_draw(run, checkpoint, texts, device=device)
+
+
 def perform(claim: Claim) -> None:
     """Write the data once, train (or go on from the last checkpoint), record the checkpoint."""
     from modeling.config import TrainingConfig
@@ -141,7 +154,12 @@ def perform(claim: Claim) -> None:
             corpus.write_records(records, train_file)
 
         def report(progress: Progress) -> None:
-            row = {"step": progress.step, "loss": progress.loss, "valid_loss": progress.valid_loss}
+            row = {
+                "step": progress.step,
+                "loss": progress.loss,
+                "valid_loss": progress.valid_loss,
+                "learning_rate": progress.learning_rate,
+            }
             losses = [f"loss {progress.loss:.2f}"] if progress.loss is not None else []
             losses += [f"validation {progress.valid_loss:.2f}"] if progress.valid_loss is not None else []
             message = ", ".join([progress.message, *losses])
@@ -154,6 +172,7 @@ def perform(claim: Claim) -> None:
             directory=folder / "training",
             on_progress=report,
         )
+        draw_examples(run, result.checkpoint, valid_file, training.device)
     files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
     metrics = {
         "steps": result.steps,

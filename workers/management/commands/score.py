@@ -17,7 +17,9 @@ class Command(LaunchCommand):
         parser.add_argument("--split")
         parser.add_argument("--campaign", help="score a campaign's items, the human candidate's references withheld")
         parser.add_argument("--system", dest="systems", action="append", default=[], help="repeatable; default: all")
-        parser.add_argument("--metric", dest="metrics", action="append", default=[], help="repeatable; default: all")
+        parser.add_argument(
+            "--metric", dest="metrics", action="append", default=[], help="repeatable; default: all but the judges"
+        )
 
     def launch(self, *, claimed: bool, **options: Any) -> Run | Claim:
         return scoring.launch(

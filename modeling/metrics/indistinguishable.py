@@ -1,0 +1,158 @@
+"""Can a judge tell what a system wrote from what people wrote? 1 - AUC: 0.5 is not at all, 0 is every time.
+
+Both sides are taken down to their words (`modeling.text.plain_words`), so that typography tells nothing, and a text
+counts once a side, however often it was written. What people wrote are the references. Beside, the same judge is asked
+to tell one half of people's sentences from the other: where that interval does not hold 0.5, the judge goes by
+something else than who wrote, and its figures are refused. Torch is loaded when a judge is first asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from modeling.config import SentenceCnnConfig
+from modeling.errors import ScoringError
+from modeling.metrics.cross_fitting import REPEATS, Albums, Figure, Flags, Judge, Values, albums_of, tell_apart
+from modeling.metrics.outputs import RESAMPLES, SEED, Score, Segment
+from modeling.progress import OnProgress, Progress, no_progress
+from modeling.text import plain_words
+
+JUDGES = ("cnn_indistinguishable", "embedding_indistinguishable")
+HUMAN, BASELINES = "human", ("caption", "random_story")  # whose figures stand beside every system's
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How the judges learn. `encoder`: a local sentence encoder's folder; without one, the packaged MiniLM."""
+
+    cnn: SentenceCnnConfig = field(default_factory=SentenceCnnConfig)
+    encoder: Path | None = None
+    seed: int = SEED
+    resamples: int = RESAMPLES
+    threads: int = 1
+
+
+class SignedJudge(Protocol):
+    """A judge (see `modeling.metrics.cross_fitting`) that says what it is and what it was set to."""
+
+    signature: str
+
+    def __call__(self, texts: Sequence[str], human: Flags, held: Sequence[str], seed: int, /) -> Values: ...
+
+
+def score_indistinguishable(
+    systems: Mapping[str, Sequence[Segment]],
+    *,
+    metrics: Sequence[str] = JUDGES,
+    settings: JudgeSettings | None = None,
+    on_progress: OnProgress = no_progress,
+) -> dict[str, dict[str, Score]]:
+    """`{system: {metric: {"value", "ci", "signature", "beside"}}}` of systems that wrote for the same sources.
+
+    `beside` has value and interval of people against people, `human`, and of the baselines among the systems: a random
+    story always, captions where the sources are some. A figure that is refused, or that too few texts do not allow, has
+    the value None and says why under `undefined`. Raises ScoringError for an unknown metric or without random stories.
+    """
+    if unknown := [metric for metric in metrics if metric not in JUDGES]:
+        raise ScoringError(f"unknown metric {unknown[0]!r}; valid metrics: {', '.join(JUDGES)}")
+    if not systems.get("random_story"):
+        raise ScoringError(
+            f"{', '.join(metrics)}: no random stories to stand beside; give training stories to draw from"
+        )
+    settings = settings or JudgeSettings()
+    human = _albums((text, each) for given in systems.values() for each in given for text in each.references)
+    written = {name: _albums((each.output, each) for each in given) for name, given in systems.items()}
+    everything = sorted({text for side in (human, *written.values()) for text in side})
+    table: dict[str, dict[str, Score]] = {name: {} for name in systems}
+    for turn, metric in enumerate(metrics):
+
+        def report(share: float, name: str, turn: int = turn, metric: str = metric) -> None:
+            on_progress(Progress(turn, len(metrics), (turn + share) / len(metrics), message=f"{metric} of {name}"))
+
+        report(0, HUMAN)
+        judge = _judge(metric, everything, settings)
+        for name, score in scores_by(judge, human, written, settings, report).items():
+            table[name][metric] = score | {"signature": f"{metric}|{score['signature']}"}
+    return table
+
+
+def scores_by(
+    judge: SignedJudge,
+    human: Albums,
+    written: Mapping[str, Albums],
+    settings: JudgeSettings,
+    report: Callable[[float, str], None] = lambda share, name: None,
+) -> dict[str, Score]:
+    """Every system's score by one judge. `report` is told the share done and whose figure is next."""
+    people = _figure(human, None, judge, settings)
+    figures: dict[str, Figure | str] = {}
+    for name, machine in written.items():
+        report((1 + len(figures)) / (1 + len(written)), name)
+        figures[name] = _figure(human, machine, judge, settings)
+    beside = {HUMAN: people} | {name: figures[name] for name in BASELINES if name in figures}
+    refused = refusal(people)
+    return {name: _score(judge, refused or figure, beside, settings) for name, figure in figures.items()}
+
+
+def refusal(people: Figure | str) -> str | None:
+    """Why nothing that this judge says counts, if so: of people against people it must say 0.5."""
+    if isinstance(people, str):
+        return people
+    low, high = people.ci
+    if low <= 0.5 <= high:
+        return None
+    return (
+        f"refused: this judge tells people's sentences from people's: {people.value:.3f} [{low:.3f}, {high:.3f}], "
+        "where the interval must hold 0.5"
+    )
+
+
+def _albums(written: Iterable[tuple[str, Segment]]) -> Albums:
+    """Without an album a segment stands alone."""
+    return albums_of(
+        (plain_words(text), f"{each.album or ''}\0{'' if each.album else each.id}") for text, each in written
+    )
+
+
+def _judge(metric: str, texts: Sequence[str], settings: JudgeSettings) -> SignedJudge:
+    from modeling.metrics import judges
+
+    if metric == "cnn_indistinguishable":
+        return judges.CnnJudge(texts, settings.cnn, settings.threads)
+    return judges.EmbeddingJudge(texts, settings.encoder, settings.threads)
+
+
+def _figure(human: Albums, machine: Albums | None, judge: Judge, settings: JudgeSettings) -> Figure | str:
+    """The figure, or why there is none."""
+    try:
+        return tell_apart(human, machine, judge, seed=settings.seed, resamples=settings.resamples)
+    except ScoringError as error:
+        return str(error)
+
+
+def _score(
+    judge: SignedJudge, figure: Figure | str, beside: Mapping[str, Figure | str], settings: JudgeSettings
+) -> Score:
+    """The signature has what stands beside too, so that no figure goes without it."""
+    parts = [
+        judge.signature,
+        f"case:lc|tok:words|folds:{REPEATS}x2|seed:{settings.seed}",
+        f"texts:{figure.texts if isinstance(figure, Figure) else 0}",
+        *(f"{name}:{each.value:.2f}" if isinstance(each, Figure) else f"{name}:none" for name, each in beside.items()),
+        f"version:sb.{VERSION}",
+    ]
+    return {
+        **_shown(figure),
+        "signature": "|".join(parts),
+        "beside": {name: _shown(each) for name, each in beside.items()},
+    }
+
+
+def _shown(figure: Figure | str) -> Score:
+    if isinstance(figure, str):
+        return {"value": None, "ci": None, "undefined": figure}
+    return {"value": figure.value, "ci": figure.ci}

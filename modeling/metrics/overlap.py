@@ -1,0 +1,88 @@
+"""BLEU (Papineni et al. 2002) and chrF (Popović 2015): of a corpus, and with each reference left out in turn.
+
+A human text can only be scored against what other people wrote, so against one reference fewer than a system. For a
+fair comparison each source lacks, in round k of K, its reference k mod R, where R is how many it has and K the most of
+any source: the human is scored with that reference as the output, a system with its own output, both against the same
+R - 1 others. The figure is the mean over rounds of the corpus score (the jackknife of Lin 2004, section 2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sacrebleu.metrics import BLEU, CHRF
+
+from modeling.metrics.intervals import percentiles, resampled_sums
+
+Metric = BLEU | CHRF
+METRICS: dict[str, Callable[[], Metric]] = {
+    "bleu": lambda: BLEU(lowercase=True, effective_order=False),
+    "chrf": lambda: CHRF(lowercase=True),
+}
+
+
+def corpus_overlap(
+    name: str, outputs: Sequence[str], references: Sequence[Sequence[str]], *, resamples: int
+) -> dict[str, Any]:
+    """`{"value", "ci", "signature"}` on all references; the interval is sacrebleu's bootstrap of segments."""
+    metric, streams = METRICS[name](), reference_streams(references)
+    score = metric.corpus_score(outputs, streams)
+    interval = None
+    if len(outputs) > 1 and resamples:
+        drawn = metric.corpus_score(outputs, streams, n_bootstrap=resamples)
+        interval = (float(drawn._mean - drawn._ci), float(drawn._mean + drawn._ci))
+    return {"value": float(score.score), "ci": interval, "signature": str(metric.get_signature())}
+
+
+def leave_one_out(
+    name: str,
+    outputs: Sequence[str] | None,
+    references: Sequence[Sequence[str]],
+    groups: Sequence[Hashable],
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any] | None:
+    """`{"value", "ci", "signature"}` of a system's outputs or, with None in their place, of the human.
+
+    Sources with one reference have no part in it, and where all are such it is None. The interval is a bootstrap over
+    groups, the same draw in every round.
+    """
+    several = [index for index, texts in enumerate(references) if len(texts) > 1]
+    if not several:
+        return None
+    metric, rounds = METRICS[name](), max(map(len, references))
+    values, resampled = [], []
+    for number in range(rounds):
+        written, kept = [], []
+        for index in several:
+            others = list(references[index])
+            left_out = others.pop(number % len(others))
+            written.append(left_out if outputs is None else outputs[index])
+            kept.append(others)
+        statistics = np.array(metric._extract_corpus_statistics(written, reference_streams(kept)), dtype=float)
+        values.append(_score(metric, statistics.sum(axis=0)))
+        albums = [groups[index] for index in several]
+        sums = resampled_sums(statistics, albums, resamples=resamples, seed=seed)
+        resampled.append([] if sums is None else [_score(metric, each) for each in sums])
+    means = np.mean(resampled, axis=0)
+    return {
+        "value": float(np.mean(values)),
+        "ci": percentiles(means) if len(means) else None,
+        "signature": f"{metric.get_signature()}|left_out:1|rounds:{rounds}|sources:{len(several)}of{len(references)}",
+    }
+
+
+def reference_streams(references: Sequence[Sequence[str]]) -> list[list[str]]:
+    """As sacrebleu wants them: the first reference of every source, the second, and so on."""
+    most = max(map(len, references))
+    # None, not "": an empty reference would count as one of length 0 in the brevity penalty.
+    filled = [[texts[n] if n < len(texts) else None for texts in references] for n in range(most)]
+    return cast(list[list[str]], filled)
+
+
+def _score(metric: Metric, statistics: NDArray[np.float64]) -> float:
+    return float(metric._compute_score_from_stats(statistics.tolist()).score)

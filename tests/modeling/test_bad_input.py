@@ -1,0 +1,77 @@
+"""Odd captions are written for or refused by name, by every family; nothing that is no text gets in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from modeling.checkpoints import FINAL
+from modeling.config import ARCHITECTURES, DecodingConfig, load_preset
+from modeling.corpus import Example, read_examples
+from modeling.decoding import decode
+from modeling.errors import CorpusError, DecodingError, TrainingError
+from modeling.marks import MARKS
+from modeling.training import train
+from tests.modeling.corpora import write_examples
+
+ODD = {
+    "one word": "dog",
+    "one letter": "d",
+    "emoji": "a 🐶 dog 👨‍👩‍👧‍👦",
+    "korean": "해변의 개",
+    "control": "a\x00dog\x07is\x1b[31m at\u202e the beach",
+    "mark": "<story> a dog </s> <pad>",
+    "right to left": "كلب على الشاطئ",
+}
+REFUSED = {
+    "empty": ("", r"source of 'empty' is empty once normalised: ''"),
+    "controls": ("\x01\x02", r"source of 'controls' is empty once normalised: '\\x01\\x02'"),
+    "blank": (" \n\t\u200b", r"source of 'blank' is empty once normalised"),
+    "long": ("dog " * 10_000, r"source of 'long' has \d{5} tokens, more than the 256"),
+    "half": ("a \ud83d dog", r"source of 'half' has half a character, '\\ud83d', where a whole one must be"),
+}
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    config = load_preset("tiny", [f"architecture={request.param}", "vocabulary_size=60", "max_steps=2", "device=cpu"])
+    train(config, train_file=write_examples(folder / "train.jsonl", 20), valid_file=None, directory=folder)
+    return folder / FINAL
+
+
+@pytest.mark.parametrize("method", ["nucleus", "greedy", "beam"])
+def test_odd_captions_are_written_for(checkpoint: Path, method: str) -> None:
+    config = DecodingConfig(method=method, max_length=12, temperature=5, device="cpu")
+    found = list(decode(checkpoint, [Example(name, text) for name, text in ODD.items()], config))
+    assert [each.id for each in found] == list(ODD)
+    assert not [each.text for each in found if any(mark in each.text for mark in (*MARKS, "<unk>", "</s>", "⁇"))]
+
+
+def test_captions_that_cannot_be_written_for_are_refused_by_name(checkpoint: Path) -> None:
+    for name, (text, message) in REFUSED.items():
+        with pytest.raises(DecodingError, match=message):
+            list(decode(checkpoint, [Example("fine", "a dog"), Example(name, text)], DecodingConfig(device="cpu")))
+
+
+def test_half_a_character_in_a_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    rows = [
+        {"id": "a", "source": "\U0001f436", "references": ["x"]},
+        {"id": "b", "source": "\ud83d", "references": ["x"]},
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(CorpusError, match=r"in\.jsonl:2: half a character, '\\ud83d', where a whole one must be"):
+        read_examples(file)
+
+
+@pytest.mark.parametrize("family", ["gru-luong", "transformer"])
+def test_an_exploding_learning_rate_stops_with_step_and_batch(family: str, tmp_path: Path) -> None:
+    """Weights of 1e38 and a huge rate both end in a loss that is no number."""
+    file = tmp_path / "train.jsonl"
+    rows = [{"id": f"x{n}", "source": "a dog", "references": ["we saw a dog"], "weight": 1e38} for n in range(8)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    config = load_preset("tiny", [f"architecture={family}", "vocabulary_size=30", "max_steps=3", "device=cpu"])
+    with pytest.raises(TrainingError, match=r"step 0: the loss is (inf|nan) .* on a batch of \d pairs with x0, x1"):
+        train(config, train_file=file, valid_file=None, directory=tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*"))

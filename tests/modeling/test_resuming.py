@@ -1,0 +1,28 @@
+"""A killed training goes on as if nothing had been, wherever it was hit; `benchmarks.resuming` shows it at length."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks import resuming
+from benchmarks.resuming import Training, kill_at_steps, kill_in_saves
+
+
+@pytest.fixture(autouse=True)
+def _one_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resuming, "FAMILIES", {"transformer": resuming.FAMILIES["transformer"]})
+
+
+def test_killed_at_random_steps_it_ends_with_the_same_weights(tmp_path: Path) -> None:
+    tally = kill_at_steps(tmp_path, 4, 60, random.Random(3), Training.forked)
+    assert tally.identical == tally.kills == 4
+    assert len(set(tally.steps)) > 1
+
+
+def test_killed_during_a_save_it_leaves_only_whole_checkpoints(tmp_path: Path) -> None:
+    tally = kill_in_saves(tmp_path, 12, random.Random(3), steps=40)
+    assert tally.unreadable == []
+    assert tally.identical == tally.kills == 12
+    assert tally.torn > 0
+    assert tally.read > 0

@@ -1,0 +1,59 @@
+"""An attention run: what a trained system looks at while it writes a text for one source."""
+
+from django.conf import settings
+
+from annotations.errors import InputError
+from annotations.models import Output
+from modeling.config import WITHOUT_ATTENTION
+from workers.attention import attention_draw
+from workers.jobs.decoding import checkpoint_of
+from workers.jobs.lookup import system_named
+from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.models import Checkpoint, Run
+
+
+def launch(
+    *,
+    system: str,
+    source: str,
+    target: str | None = None,
+    output: Output | None = None,
+    queue: str = "cpu",
+    claimed: bool = False,
+) -> Run | Claim:
+    """Make an attention run, queued, or claimed by this process. With an `output` its text is the target; without any
+    target the system writes one, greedily.
+
+    Raises InputError for a system that has no attention to look at, and for an output of another one.
+    """
+    system_row = system_named(system)
+    checkpoint = checkpoint_of(system_row)
+    if not attends(checkpoint):
+        raise InputError(f"system '{system}' has no attention: it is of the family {family(checkpoint)}")
+    if not source.strip():
+        raise InputError("source: must have words in it")
+    if output and output.decoding.system_id != system_row.pk:
+        raise InputError(f"output: {output.pk} was written by {output.decoding.system}, not by '{system}'")
+    text = output.text if output else target or None
+    config = {"system": system, "source": source, "target": text, "output": output.pk if output else None}
+    make = run_create_claimed if claimed else run_create
+    return make(kind=Run.Kind.ATTENTION, config=config, system=system_row, queue=queue)
+
+
+def family(checkpoint: Checkpoint) -> str:
+    name: str = checkpoint.run.config["training"]["architecture"]
+    return name
+
+
+def attends(checkpoint: Checkpoint) -> bool:
+    """Whether its family has attention, and its files are still there."""
+    return checkpoint.pruned_at is None and family(checkpoint) not in WITHOUT_ATTENTION
+
+
+def perform(claim: Claim) -> None:
+    run, config = claim.run, claim.run.config
+    checkpoint = checkpoint_of(system_named(config["system"]))
+    claim.progress(0.0, "computing what it looks at")
+    texts = {"source": (config["source"], config["target"])}
+    (drawn,) = attention_draw(run, settings.VAR_DIR / checkpoint.directory, texts).values()
+    run.message = f"{len(drawn.target)} pieces written, {len(drawn.source)} looked at"
