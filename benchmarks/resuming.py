@@ -33,6 +33,7 @@ COMMON = [
     "denoising=0.3",
     "dropout=0.2",
     "word_dropout=0.1",
+    "source_dropout=0.1",
     "validate_every=10",
     "device=cpu",
 ]
@@ -40,7 +41,7 @@ FAMILIES = {
     "gru-luong": [*COMMON, "architecture=gru-luong"],
     "transformer": [*COMMON, "architecture=transformer", "embedding_size=32", "layers=2", "feedforward_size=64"],
 }
-KILLS = 5  # of one training
+KILLS = 10  # of one training
 LOOK = 0.0003  # seconds between two looks into the folder
 SAVING = 0.05  # seconds from save to save: several steps, which a kill makes be taken again
 ONE_SAVE = 0.03  # seconds of a save in which a kill is aimed at any moment
@@ -119,7 +120,7 @@ class Tally:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--kills", type=int, default=50, help="at random steps")
-    options.add_argument("--steps", type=int, default=300, help="of a training that is killed there")
+    options.add_argument("--steps", type=int, default=200, help="of a training that is killed there")
     options.add_argument("--saves", type=int, default=300, help="kills during a save")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
