@@ -1,6 +1,7 @@
 """Our Transformer's weights in the `transformers` library's model of the same layout, Pegasus, and its search."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from modeling.architectures.transformer import Attention, DecoderLayer, EncoderL
 from modeling.batching import source_batch
 from modeling.config import DecodingConfig
 from modeling.corpus import Tokens
-from modeling.search import NEVER_WRITTEN
+from modeling.marks import NEVER_WRITTEN
 from modeling.tokenization import BEGIN, END, PAD
 
 CPU = torch.device("cpu")
@@ -18,7 +19,7 @@ CPU = torch.device("cpu")
 
 def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGeneration:
     """The same function of the same tokens, for at most `longest` positions."""
-    heads, units = model.encoder[0].own.heads, model.encoder[0].feed_forward[0].out_features
+    heads, units = model.encoder[0].own.heads, model.encoder[0].feed_forward.linears[0].out_features
     theirs = PegasusForConditionalGeneration(
         PegasusConfig(
             vocab_size=len(model.bias),
@@ -40,10 +41,11 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
     ).eval()
     copy(theirs.model.shared.weight, model.embedding.weight)
     copy(theirs.final_logits_bias, model.bias[None])
-    for side, layers, norm in (
+    sides: list[tuple[Any, Sequence[EncoderLayer | DecoderLayer], nn.Module]] = [
         (theirs.model.encoder, model.encoder, model.encoder_norm),
         (theirs.model.decoder, model.decoder, model.decoder_norm),
-    ):
+    ]
+    for side, layers, norm in sides:
         copy(side.embed_positions.weight, sinusoids(longest, model.size))
         side.layer_norm.load_state_dict(norm.state_dict())
         for to, layer in zip(side.layers, layers, strict=True):
@@ -51,7 +53,7 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
     return theirs
 
 
-def copy_layer(to: nn.Module, layer: EncoderLayer | DecoderLayer) -> None:
+def copy_layer(to: Any, layer: EncoderLayer | DecoderLayer) -> None:
     copy_attention(to.self_attn, layer.own)
     norms = [(to.self_attn_layer_norm, layer.own_norm), (to.final_layer_norm, layer.forward_norm)]
     if isinstance(layer, DecoderLayer):
@@ -59,11 +61,11 @@ def copy_layer(to: nn.Module, layer: EncoderLayer | DecoderLayer) -> None:
         norms.append((to.encoder_attn_layer_norm, layer.attended_norm))
     for their_norm, norm in norms:
         their_norm.load_state_dict(norm.state_dict())
-    to.fc1.load_state_dict(layer.feed_forward[0].state_dict())
-    to.fc2.load_state_dict(layer.feed_forward[2].state_dict())
+    for linear, own in zip((to.fc1, to.fc2), layer.feed_forward.linears, strict=True):
+        linear.load_state_dict(own.state_dict())
 
 
-def copy_attention(to: nn.Module, attention: Attention) -> None:
+def copy_attention(to: Any, attention: Attention) -> None:
     to.q_proj.load_state_dict(attention.query.state_dict())
     to.out_proj.load_state_dict(attention.output.state_dict())
     for name in ("weight", "bias"):
