@@ -202,7 +202,7 @@ def prepared(folder: Path, family: str, steps: int, saving: float, draw: random.
     folder.mkdir(parents=True)
     files = write_jsonl(folder / "train.jsonl", examples(200, 1)), write_jsonl(folder / "valid.jsonl", examples(30, 2))
     undisturbed = Training(*files, folder / "undisturbed", [*settings, "save_every=1000"])
-    ended(undisturbed.forked())
+    undisturbed.run()  # here, so that what torch loads on first use is there in every fork
     return Training(*files, folder / "killed", [*settings, f"save_every={saving}"]), undisturbed.weights()
 
 
