@@ -154,7 +154,7 @@ class DecodingConfig(Config):
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
-    batch: int = _setting(64, "sequences decoded side by side", low=1)
+    batch: int = _setting(256, "sequences decoded side by side", low=1)
     engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
     precision: str = _setting(
         "fp32",
