@@ -1,12 +1,13 @@
 """Our Transformer's weights in the `transformers` library's model of the same layout, Pegasus, and its search."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import GenerationConfig, PegasusConfig, PegasusForConditionalGeneration
 
-from modeling.architectures.transformer import Attention, DecoderLayer, EncoderLayer, Transformer, sinusoids
+from modeling.architectures.transformer import Attention, DecoderLayer, Transformer, sinusoids
 from modeling.batching import source_batch
 from modeling.config import DecodingConfig
 from modeling.corpus import Tokens
@@ -18,7 +19,8 @@ CPU = torch.device("cpu")
 
 def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGeneration:
     """The same function of the same tokens, for at most `longest` positions."""
-    heads, units = model.encoder[0].own.heads, model.encoder[0].feed_forward[0].out_features
+    first: Any = model.encoder[0]
+    heads, units = first.own.heads, first.feed_forward[0].out_features
     theirs = PegasusForConditionalGeneration(
         PegasusConfig(
             vocab_size=len(model.bias),
@@ -51,7 +53,7 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
     return theirs
 
 
-def copy_layer(to: nn.Module, layer: EncoderLayer | DecoderLayer) -> None:
+def copy_layer(to: Any, layer: Any) -> None:
     copy_attention(to.self_attn, layer.own)
     norms = [(to.self_attn_layer_norm, layer.own_norm), (to.final_layer_norm, layer.forward_norm)]
     if isinstance(layer, DecoderLayer):
@@ -63,7 +65,7 @@ def copy_layer(to: nn.Module, layer: EncoderLayer | DecoderLayer) -> None:
     to.fc2.load_state_dict(layer.feed_forward[2].state_dict())
 
 
-def copy_attention(to: nn.Module, attention: Attention) -> None:
+def copy_attention(to: Any, attention: Attention) -> None:
     to.q_proj.load_state_dict(attention.query.state_dict())
     to.out_proj.load_state_dict(attention.output.state_dict())
     for name in ("weight", "bias"):
@@ -78,11 +80,11 @@ def copy(to: Tensor, tensor: Tensor) -> None:
 
 
 @torch.inference_mode()
-def generate(theirs: nn.Module, sources: Sequence[Tokens], config: DecodingConfig) -> list[list[list[int]]]:
+def generate(theirs: Any, sources: Sequence[Tokens], config: DecodingConfig) -> list[list[list[int]]]:
     """The library's texts of one batch of sources, the best first, as ids without the end."""
     padded, _ = source_batch(sources, CPU)
     beam = config.method == "beam"
-    found = theirs.generate(  # type: ignore[operator]
+    found = theirs.generate(
         input_ids=padded,
         attention_mask=(padded != PAD).long(),
         generation_config=GenerationConfig(

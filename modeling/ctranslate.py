@@ -126,7 +126,7 @@ def _own(to: Any, layer: EncoderLayer | DecoderLayer) -> None:
     _linear(to.self_attention.linear[1], output.weight, output.bias)
     _norm(to.ffn.layer_norm, layer.forward_norm)
     for linear, number in ((to.ffn.linear_0, 0), (to.ffn.linear_1, 2)):
-        _linear(linear, layer.feed_forward[number].weight, layer.feed_forward[number].bias)
+        _linear(linear, *layer.feed_forward[number].parameters())
 
 
 def _linears(attention: Attention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
