@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GenerationConfig, PegasusConfig, PegasusForConditionalGeneration
 
-from modeling.architectures.transformer import Attention, DecoderLayer, Transformer, sinusoids
+from modeling.architectures.transformer import Attention, DecoderLayer, EncoderLayer, Transformer, sinusoids
 from modeling.batching import source_batch
 from modeling.config import DecodingConfig
 from modeling.corpus import Tokens
-from modeling.search import NEVER_WRITTEN
+from modeling.marks import NEVER_WRITTEN
 from modeling.tokenization import BEGIN, END, PAD
 
 CPU = torch.device("cpu")
@@ -19,8 +19,7 @@ CPU = torch.device("cpu")
 
 def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGeneration:
     """The same function of the same tokens, for at most `longest` positions."""
-    first: Any = model.encoder[0]
-    heads, units = first.own.heads, first.feed_forward[0].out_features
+    heads, units = model.encoder[0].own.heads, model.encoder[0].feed_forward.linears[0].out_features
     theirs = PegasusForConditionalGeneration(
         PegasusConfig(
             vocab_size=len(model.bias),
@@ -42,10 +41,11 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
     ).eval()
     copy(theirs.model.shared.weight, model.embedding.weight)
     copy(theirs.final_logits_bias, model.bias[None])
-    for side, layers, norm in (
+    sides: list[tuple[Any, Sequence[EncoderLayer | DecoderLayer], nn.Module]] = [
         (theirs.model.encoder, model.encoder, model.encoder_norm),
         (theirs.model.decoder, model.decoder, model.decoder_norm),
-    ):
+    ]
+    for side, layers, norm in sides:
         copy(side.embed_positions.weight, sinusoids(longest, model.size))
         side.layer_norm.load_state_dict(norm.state_dict())
         for to, layer in zip(side.layers, layers, strict=True):
@@ -53,7 +53,7 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
     return theirs
 
 
-def copy_layer(to: Any, layer: Any) -> None:
+def copy_layer(to: Any, layer: EncoderLayer | DecoderLayer) -> None:
     copy_attention(to.self_attn, layer.own)
     norms = [(to.self_attn_layer_norm, layer.own_norm), (to.final_layer_norm, layer.forward_norm)]
     if isinstance(layer, DecoderLayer):
@@ -61,8 +61,8 @@ def copy_layer(to: Any, layer: Any) -> None:
         norms.append((to.encoder_attn_layer_norm, layer.attended_norm))
     for their_norm, norm in norms:
         their_norm.load_state_dict(norm.state_dict())
-    to.fc1.load_state_dict(layer.feed_forward[0].state_dict())
-    to.fc2.load_state_dict(layer.feed_forward[2].state_dict())
+    for linear, own in zip((to.fc1, to.fc2), layer.feed_forward.linears, strict=True):
+        linear.load_state_dict(own.state_dict())
 
 
 def copy_attention(to: Any, attention: Attention) -> None:
@@ -80,11 +80,11 @@ def copy(to: Tensor, tensor: Tensor) -> None:
 
 
 @torch.inference_mode()
-def generate(theirs: Any, sources: Sequence[Tokens], config: DecodingConfig) -> list[list[list[int]]]:
+def generate(theirs: nn.Module, sources: Sequence[Tokens], config: DecodingConfig) -> list[list[list[int]]]:
     """The library's texts of one batch of sources, the best first, as ids without the end."""
     padded, _ = source_batch(sources, CPU)
     beam = config.method == "beam"
-    found = theirs.generate(
+    found = theirs.generate(  # type: ignore[operator]
         input_ids=padded,
         attention_mask=(padded != PAD).long(),
         generation_config=GenerationConfig(

@@ -1,6 +1,6 @@
 """Takes the pictures in docs/pictures: `.venv/bin/python -m docs.pictures` starts a site of its own on the synthetic
-samples, looks at a run while it trains, at a screen and at a report. The ratings behind that report are drawn by this
-script; they are nobody's.
+samples, looks at a run while it trains, at an output, at a screen and at a report. The ratings behind that report are
+drawn by this script; they are nobody's.
 
 Needs Chromium on the PATH.
 """
@@ -85,6 +85,11 @@ def pictures(page: Page, site: str, log: Path) -> None:
     take(page, "run")
 
     token = first(r"/rate/([\w-]+)/", log)
+    page.goto(f"{site}/admin/annotations/system/?q=synthetic-gru")
+    page.get_by_role("link", name="synthetic-gru", exact=True).click()
+    page.locator("td a", has_text="attention").first.click()
+    take(page, "attention")
+
     page.goto(f"{site}/rate/{token}/")
     page.locator("button.primary").click()
     for number, slider in enumerate(page.locator("input[type=range]").all()[:3]):

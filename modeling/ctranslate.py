@@ -20,7 +20,8 @@ from modeling.architectures.transformer import Attention, DecoderLayer, EncoderL
 from modeling.config import DecodingConfig
 from modeling.corpus import Tokens
 from modeling.errors import DecodingError
-from modeling.search import NEVER_WRITTEN, Text
+from modeling.marks import NEVER_WRITTEN
+from modeling.search import Text
 from modeling.tokenization import BEGIN, END, UNKNOWN
 
 COMPUTE_TYPES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8_float32"}
@@ -125,8 +126,8 @@ def _own(to: Any, layer: EncoderLayer | DecoderLayer) -> None:
     )
     _linear(to.self_attention.linear[1], output.weight, output.bias)
     _norm(to.ffn.layer_norm, layer.forward_norm)
-    for linear, number in ((to.ffn.linear_0, 0), (to.ffn.linear_1, 2)):
-        _linear(linear, *layer.feed_forward[number].parameters())
+    for linear, own in zip((to.ffn.linear_0, to.ffn.linear_1), layer.feed_forward.linears, strict=True):
+        _linear(linear, own.weight, own.bias)
 
 
 def _linears(attention: Attention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:

@@ -16,9 +16,8 @@ from torch import Tensor
 
 from modeling.architectures import Memory, Model
 from modeling.config import DecodingConfig
-from modeling.tokenization import BEGIN, END, PAD, UNKNOWN
+from modeling.marks import BEGIN, END, NEVER_WRITTEN, PAD
 
-NEVER_WRITTEN = [PAD, UNKNOWN, BEGIN]
 COMPACT = 0.75  # a batch is made smaller once no more than this share of it goes on
 NOTHING = float("-inf")
 BLOCK = 64  # of the candidates that `top_candidates` looks at in two stages

@@ -173,7 +173,7 @@ class DecodeForm(LaunchForm):
     button = "Start decoding"
     further = (
         "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
-        "no_repeat_ngram", "min_length", "max_length", "precision", "source", "queue",
+        "no_repeat_ngram", "min_length", "max_length", "engine", "precision", "source", "queue",
     )  # fmt: skip
 
     system = forms.ModelChoiceField(
@@ -197,6 +197,7 @@ class DecodeForm(LaunchForm):
     no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
     min_length = decoding_field("min_length")
     max_length = decoding_field("max_length")
+    engine = decoding_field("engine")
     precision = decoding_field("precision")
     source = forms.CharField(required=False, help_text="Another input than it was trained on: a system's name.")
     queue = queue_field()

@@ -43,12 +43,15 @@ class PretrainedState(State):
 
     def reorder(self, parents: Tensor) -> None:
         first = self.texts * torch.arange(len(parents), device=parents.device)
-        self.cache.reorder_cache((first[:, None] + parents).flatten())
+        self._choose((first[:, None] + parents).flatten())
 
     def keep(self, sources: Tensor) -> None:
         rows = (self.texts * sources[:, None] + torch.arange(self.texts, device=sources.device)).flatten()
-        self.cache.reorder_cache(rows)
+        self._choose(rows)
         self.memory = self.memory.map(lambda tensor: tensor[rows])
+
+    def _choose(self, rows: Tensor) -> None:
+        self.cache.reorder_cache(rows)  # type: ignore[arg-type]
 
 
 class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):

@@ -200,6 +200,10 @@ class FeedForward(nn.Sequential):
             nn.Linear(config.feedforward_size, config.embedding_size),
         )
 
+    @property
+    def linears(self) -> tuple[nn.Linear, nn.Linear]:
+        return cast(nn.Linear, self[0]), cast(nn.Linear, self[2])
+
 
 class EncoderLayer(nn.Module):
     def __init__(self, config: TrainingConfig) -> None:

@@ -21,7 +21,8 @@ from modeling.corpus import EncodedPair, Example, Tokens
 from modeling.ctranslate import CTranslate
 from modeling.decoding import decode, decode_batch
 from modeling.errors import DecodingError
-from modeling.search import NEVER_WRITTEN, Text
+from modeling.marks import NEVER_WRITTEN
+from modeling.search import Text
 from modeling.tokenization import BEGIN, END
 from modeling.training import TrainingResult, train
 from tests.modeling.corpora import NOUNS, PLACES

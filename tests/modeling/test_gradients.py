@@ -186,3 +186,31 @@ def test_the_halving_is_kept_in_the_checkpoint(tmp_path: Path, monkeypatch: pyte
     tried = limited(build(CONFIG, 60), 10**9, monkeypatch, MemoryError())
     train(config, train_file=file, valid_file=None, directory=tmp_path / "out")
     assert len(tried) == 2 * 5, "steps 4 to 8, each in halves"
+
+
+@pytest.mark.parametrize("family", ["gru-luong", "transformer"])
+def test_bfloat16_learns_as_float32_does(family: str, tmp_path: Path) -> None:
+    file = write_examples(tmp_path / "train.jsonl", 80)
+
+    def losses(precision: str) -> list[float]:
+        found: list[float] = []
+        settings = [
+            "vocabulary_size=60",
+            "max_steps=40",
+            "dropout=0",
+            f"architecture={family}",
+            f"precision={precision}",
+        ]
+        train(
+            load_preset("tiny", [*settings, f"precision={precision}"]),
+            train_file=file,
+            valid_file=None,
+            directory=tmp_path / precision,
+            on_progress=lambda progress: found.append(progress.loss or 0.0) if progress.step else None,
+        )
+        return found
+
+    exact, coarse = losses("fp32"), losses("bf16")
+    assert exact != coarse
+    assert coarse == pytest.approx(exact, rel=0.02)
+    assert coarse[-1] < 0.9 * coarse[0]
