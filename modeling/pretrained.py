@@ -1,8 +1,8 @@
 """What a folder of the transformers library says of its encoder-decoder and its tokenizer. Nothing is downloaded,
 unpickled or run from such a folder.
 
-Our ids are the library's in another order: PAD, UNKNOWN, BEGIN and END first. BEGIN is what the decoder starts from,
-which for some models is also the padding or the end.
+Our ids are the library's in another order: PAD, UNKNOWN, BEGIN and END first, then our marks, which it lacks. BEGIN is
+what the decoder starts from, which for some models is also the padding or the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Self
 from tokenizers import Tokenizer as LibraryTokenizer
 
 from modeling.errors import ConfigError
-from modeling.tokenization import END, Normalisation, Tokenizer
+from modeling.marks import END, MARKS, PAD
+from modeling.tokenization import Normalisation, Tokenizer
 
 TOKENIZER, DESCRIPTION = "tokenizer.json", "pretrained.json"
 
@@ -36,12 +37,17 @@ class PretrainedTokenizer(Tokenizer):
         library = LibraryTokenizer.from_buffer(self.model)
         object.__setattr__(self, "_pieces", library)
         object.__setattr__(self, "library_config", described["config"])
-        object.__setattr__(self, "library_ids", [*special, *rest])
-        # Of ids that serve twice the last counts: the end of a text is END, and never BEGIN.
-        object.__setattr__(self, "_ours", {library: ours for ours, library in enumerate(self.library_ids)})
+        ids = [*special, *[special[PAD]] * len(MARKS), *rest]
+        ours: dict[int, int] = {}
+        for each in (END, *range(len(ids))):
+            ours.setdefault(ids[each], each)
+        object.__setattr__(self, "library_ids", ids)
+        object.__setattr__(self, "silent", [each for each, library in enumerate(ids) if ours[library] != each])
+        object.__setattr__(self, "_ours", ours)
 
     library_config: Any = None
-    library_ids: Any = None
+    library_ids: Any = None  # the library's id of each of ours
+    silent: Any = None  # ours that share one with another, which has all of its probability
     _ours: Any = None
 
     @classmethod

@@ -20,7 +20,7 @@ from modeling.architectures.interface import EncoderDecoder, Memory, State
 from modeling.config import TrainingConfig
 from modeling.errors import ConfigError
 from modeling.pretrained import PretrainedTokenizer
-from modeling.tokenization import BEGIN, END, PAD, UNKNOWN, Tokenizer
+from modeling.tokenization import PAD, Tokenizer
 
 DROPOUTS = ("dropout", "dropout_rate")  # what the library's configurations call it
 IMPOSSIBLE = -1e9  # a logit in both precisions
@@ -43,15 +43,12 @@ class PretrainedState(State):
 
     def reorder(self, parents: Tensor) -> None:
         first = self.texts * torch.arange(len(parents), device=parents.device)
-        self._choose((first[:, None] + parents).flatten())
+        self.cache.reorder_cache((first[:, None] + parents).flatten())  # type: ignore[arg-type]
 
     def keep(self, sources: Tensor) -> None:
         rows = (self.texts * sources[:, None] + torch.arange(self.texts, device=sources.device)).flatten()
-        self._choose(rows)
-        self.memory = self.memory.map(lambda tensor: tensor[rows])
-
-    def _choose(self, rows: Tensor) -> None:
         self.cache.reorder_cache(rows)  # type: ignore[arg-type]
+        self.memory = self.memory.map(lambda tensor: tensor[rows])
 
 
 class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
@@ -71,12 +68,8 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
         self.model: Any = AutoModelForSeq2SeqLM.from_config(library_config, dtype=torch.float32)
         ids = torch.tensor(tokenizer.library_ids)
         self.register_buffer("ids", ids, persistent=False)
-        # A token of the library's that stands for two of ours has its probability as one of them only.
         impossible = torch.zeros(len(ids))
-        special = ids[: END + 1].tolist()
-        for ours in (PAD, UNKNOWN, BEGIN):
-            if special[ours] in special[:ours] or special[ours] == special[END]:
-                impossible[ours] = IMPOSSIBLE
+        impossible[tokenizer.silent] = IMPOSSIBLE
         self.register_buffer("impossible", impossible, persistent=False)
         kept: dict[Tensor, str] = {}
         self.aliases = {  # names of tied parameters, each with the one it is saved under

@@ -24,6 +24,7 @@ from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, DecodingConfig, load_preset, preset_names
 from modeling.corpus import EncodedPair, Example
 from modeling.decoding import decode, decode_batch, encode_sources
+from modeling.marks import BEGIN
 from modeling.progress import Progress
 from modeling.training import train
 from tests.modeling.corpora import NOUNS, PLACES
@@ -112,6 +113,21 @@ def test_a_checkpoint_computes_what_the_library_does(tuned: Path) -> None:
         ).logits[0]
         expected = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
         torch.testing.assert_close(losses[rows == number], expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_attention_is_a_distribution_over_real_source_tokens(tuned: Path) -> None:
+    loaded = load_checkpoint(tuned)
+    model = loaded.model(CPU)
+    source, lengths = source_batch([*encode_sources(loaded, [*SOURCES[:2], Example("short", "dog")])], CPU)
+    memory, inputs = model.encode(source, lengths), torch.full((3, 4), BEGIN)
+    before = model.hidden(inputs, memory)
+    weights = model.attention(inputs, memory)
+    assert weights is not None
+    assert weights.shape == (3, 4, 4, source.shape[1])
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, 4, 4))
+    assert not weights.masked_select(~memory.mask[:, None, None].expand_as(weights)).any()
+    assert torch.equal(model.hidden(inputs, memory), before)
 
 
 @pytest.mark.parametrize("beam", [1, 4])
