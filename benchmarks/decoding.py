@@ -28,8 +28,7 @@ from modeling.config import DecodingConfig, load_preset
 from modeling.corpus import Tokens, read_examples
 from modeling.ctranslate import CTranslate
 from modeling.decoding import decode_batch, encode_sources
-from modeling.search import NEVER_WRITTEN
-from modeling.tokenization import BEGIN, END
+from modeling.marks import BEGIN, END, NEVER_WRITTEN
 from modeling.training import train
 
 BEAM, GREEDY = DecodingConfig(method="beam"), DecodingConfig(method="greedy")
