@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     train = command("train", train_command, "Train a model, or go on with an interrupted training.")
     train.add_argument("--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?")
     train.add_argument("--valid", type=Path, help="JSONL of the same kind")
-    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}")
+    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH")
     train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 

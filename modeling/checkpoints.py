@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from modeling.architectures import Model, build
+from modeling.architectures import Model, build_for, tokenizer_kind
 from modeling.config import TrainingConfig
 from modeling.errors import CheckpointError
 from modeling.tokenization import Normalisation, Tokenizer
@@ -59,7 +59,7 @@ class Checkpoint:
 
         Raises CheckpointError where they are another model's.
         """
-        model = build(self.config, len(self.tokenizer))
+        model = build_for(self.config, self.tokenizer)
         try:
             model.load_state_dict(self.last if weights == "last" and self.last else self.weights)
         except RuntimeError as error:
@@ -71,7 +71,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
     """Write the checkpoint as `folder`, which must not exist. Returns the SHA-256 of the weights file."""
     files = {
         WEIGHTS: save(_plain(checkpoint.weights)),
-        TOKENIZER: checkpoint.tokenizer.model,
+        **checkpoint.tokenizer.files(),
         CONFIG: _json(checkpoint.config.to_dict()),
     }
     if checkpoint.last and not checkpoint.tensors:
@@ -115,18 +115,19 @@ def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
         config = TrainingConfig.from_dict(manifest["config"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / MANIFEST}: not this version's ({error})") from error
-    wanted = {WEIGHTS, TOKENIZER, CONFIG} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
+    kind = tokenizer_kind(config)
+    wanted = {WEIGHTS, CONFIG, *kind.FILES} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
     if missing := sorted(wanted - set(hashes)):
         raise CheckpointError(f"{folder}: this checkpoint was saved without {', '.join(missing)}")
     if strange := sorted({path.name for path in folder.iterdir()} - {MANIFEST, *hashes}):
         raise CheckpointError(f"{folder / strange[0]}: no part of this checkpoint, so all of it is refused")
     contents = {name: _verified(folder / name, expected) for name, expected in hashes.items()}
-    if _parsed(folder / CONFIG, contents[CONFIG]) != config.to_dict():
+    if _parsed(folder / CONFIG, contents[CONFIG]) != manifest["config"]:
         raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
     try:
-        tokenizer = Tokenizer(contents[TOKENIZER], Normalisation.of(config))
+        tokenizer = kind.from_files(contents, Normalisation.of(config))
     except RuntimeError as error:
-        raise CheckpointError(f"{folder / TOKENIZER}: not a model of sentencepiece") from error
+        raise CheckpointError(f"{folder / kind.FILES[0]}: not a model of sentencepiece") from error
     tensors = {name: _tensors(folder / name, contents[name]) for name in hashes if name.endswith(".safetensors")}
     state = tensors.get(STATE_TENSORS, {})
     return Checkpoint(

@@ -15,6 +15,8 @@ __all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
+PRETRAINED = "hf"  # architecture, and preset up to its colon, of a model of the transformers library
+NOT_PRETRAINED = ("denoising", "context", "word_dropout", "label_smoothing")  # settings without a use there
 WITHOUT_ATTENTION = ("lstm", "bilstm")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
@@ -73,7 +75,8 @@ class Config:
 class TrainingConfig(Config):
     """Everything a training depends on besides its data. At least one of the three limits must be set."""
 
-    architecture: str = _setting("gru-luong", "model family", choices=ARCHITECTURES)
+    architecture: str = _setting("gru-luong", "model family", choices=(*ARCHITECTURES, PRETRAINED))
+    model_path: str = _setting("", "hf: folder of an encoder-decoder of the transformers library to begin from")
     seed: int = _setting(1, "seeds weights, dropout and the order of the examples", low=0, high=2**31)
 
     tokens: str = _setting("subword", "what a vocabulary is made of", choices=("subword", "word"))
@@ -124,6 +127,11 @@ class TrainingConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.architecture == PRETRAINED) != bool(self.model_path):
+            raise ConfigError(f"model_path={self.model_path}: goes with architecture={PRETRAINED}; use preset hf:PATH")
+        for name in NOT_PRETRAINED if self.architecture == PRETRAINED else ():
+            if getattr(self, name):
+                raise ConfigError(f"{name}={getattr(self, name)}: not for architecture={PRETRAINED}; valid values: 0")
         if not (self.budget or self.max_steps or self.epochs):
             raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
         if self.hidden_size % 2:
@@ -154,7 +162,7 @@ class DecodingConfig(Config):
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
-    batch: int = _setting(64, "sequences decoded side by side", low=1)
+    batch: int = _setting(256, "sequences decoded side by side", low=1)
     engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
     precision: str = _setting(
         "fp32",
@@ -212,7 +220,8 @@ class SentenceCnnConfig(Config):
 
 
 def preset_names() -> list[str]:
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+    """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a local folder."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem != PRETRAINED)
 
 
 def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
@@ -234,8 +243,15 @@ def preset_data(name: str) -> dict[str, str]:
 
 
 def _read_preset(name: str) -> dict[str, Any]:
+    stem, _, path = name.partition(":")
+    if stem == PRETRAINED and path:
+        return {**_read_toml(stem), "model_path": path}
     if name not in preset_names():
-        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}")
+        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}, {PRETRAINED}:PATH")
+    return _read_toml(name)
+
+
+def _read_toml(name: str) -> dict[str, Any]:
     return tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
 
 

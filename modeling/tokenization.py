@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import sentencepiece
 
@@ -43,6 +43,7 @@ class Normalisation:
 class Tokenizer:
     """Text to ids and back. `model` is the sentencepiece model's bytes, as saved with a checkpoint."""
 
+    FILES: ClassVar[tuple[str, ...]] = ("tokenizer.model",)
     model: bytes
     normalisation: Normalisation
 
@@ -83,6 +84,15 @@ class Tokenizer:
                 f"sentencepiece cannot learn {vocabulary_size} {normalisation.tokens}s from these texts: {error}"
             ) from error
         return cls(written.getvalue(), normalisation)
+
+    @classmethod
+    def from_files(cls, contents: Mapping[str, bytes], normalisation: Normalisation) -> Self:
+        """Raises RuntimeError where the content is not a model of sentencepiece."""
+        return cls(contents[cls.FILES[0]], normalisation)
+
+    def files(self) -> dict[str, bytes]:
+        """What a checkpoint keeps, by name of the file."""
+        return {self.FILES[0]: self.model}
 
     def __len__(self) -> int:
         return int(self._pieces.vocab_size())

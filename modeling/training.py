@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modeling.architectures import Model, build
+from modeling.architectures import Model, begin, build_for
 from modeling.batching import Plan, make_batch, plan_batches
 from modeling.checkpoints import (
     FINAL,
@@ -140,7 +140,7 @@ class _Training:
         self.tokenizer = saved.tokenizer if saved else self._new_tokenizer()
         self._encode()
         torch.manual_seed(self.config.seed)
-        self.model = build(self.config, len(self.tokenizer)).to(self.device)
+        self.model = (build_for if saved else begin)(self.config, self.tokenizer).to(self.device)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -156,6 +156,10 @@ class _Training:
         self.saved_at = time.monotonic()
 
     def _new_tokenizer(self) -> Tokenizer:
+        if self.config.model_path:
+            from modeling.pretrained import PretrainedTokenizer
+
+            return PretrainedTokenizer.read(Path(self.config.model_path), Normalisation.of(self.config))
         self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
         return Tokenizer.train(
             texts(self.examples),

@@ -37,57 +37,46 @@ class TransformerMemory(Memory):
 
 
 class TransformerState(State):
-    """The texts' own keys and values, `used` slots of the third axis: (B, A, slots, E / A) for each of the L layers.
+    """The texts' own keys beside their values, `used` slots of the second axis: (B, slots, 2 E) for each of L layers.
 
     ancestry (B, K, slots) is true where a slot is a text's own past; with one text a source every slot is.
     """
 
     def __init__(self, layers: int, texts: int) -> None:
         self.texts, self.used = texts, 0
-        self.keys: list[Tensor] = [torch.empty(0)] * layers
-        self.values: list[Tensor] = [torch.empty(0)] * layers
+        self.caches: list[Tensor] = [torch.empty(0)] * layers
         self.ancestry: Tensor | None = None
 
     @property
     def position(self) -> int:
         return self.used // self.texts
 
-    def reserve(self, like: Tensor) -> None:
-        """Room for one more slot of each text; `like` (B, A, K, E / A) says of what shape and kind."""
+    def append(self, layer: int, new: Tensor) -> Tensor:
+        """Put a layer's keys and values (B, K, 2 E) into the next slots; all of them so far (B, slots in use, 2 E)."""
         wanted = self.used + self.texts
-        capacity = self.keys[0].shape[2] if self.keys[0].dim() == 4 else 0
-        if wanted <= capacity:
-            return
-        more = max(2 * capacity, FIRST_CAPACITY * self.texts)
-        rows, heads, _, size = like.shape
-        for tensors in (self.keys, self.values):
-            for layer, old in enumerate(tensors):
-                grown = like.new_empty(rows, heads, more, size)
-                if capacity:
-                    grown[:, :, : self.used] = old[:, :, : self.used]
-                tensors[layer] = grown
-        if self.texts > 1:
-            ancestry = torch.zeros(rows, self.texts, more, dtype=torch.bool, device=like.device)
-            if self.ancestry is not None:
-                ancestry[:, :, : self.used] = self.ancestry[:, :, : self.used]
-            self.ancestry = ancestry
+        cache = self.caches[layer]
+        if cache.dim() < 3 or wanted > cache.shape[1]:
+            cache = new.new_empty(len(new), max(2 * self.used, FIRST_CAPACITY * self.texts), new.shape[2])
+            if self.used:
+                cache[:, : self.used] = self.caches[layer][:, : self.used]
+            self.caches[layer] = cache
+        cache[:, self.used : wanted] = new
+        return cache[:, :wanted]
 
-    def mask(self) -> Tensor | None:
-        """(B, 1, K, slots in use) for the position whose slots were just filled; None where every slot counts."""
-        if self.ancestry is None:
+    def mask(self, rows: int, device: torch.device) -> Tensor | None:
+        """(B, 1, K, slots) for the next slots and those in use, B = `rows`; None where every slot counts."""
+        if self.texts == 1:
             return None
-        own = torch.arange(self.texts, device=self.ancestry.device)
-        self.ancestry[:, own, self.used + own] = True
-        return self.ancestry[:, None, :, : self.used + self.texts]
+        own = torch.eye(self.texts, dtype=torch.bool, device=device).expand(rows, -1, -1)
+        self.ancestry = own if self.ancestry is None else torch.cat([self.ancestry, own], dim=2)
+        return self.ancestry[:, None]
 
     def reorder(self, parents: Tensor) -> None:
         if self.ancestry is not None:
-            source = torch.arange(len(parents), device=parents.device)[:, None]
-            self.ancestry[:, :, : self.used] = self.ancestry[source, parents, : self.used]
+            self.ancestry = self.ancestry.gather(1, parents[..., None].expand_as(self.ancestry))
 
     def keep(self, sources: Tensor) -> None:
-        self.keys = [each[sources] for each in self.keys]
-        self.values = [each[sources] for each in self.values]
+        self.caches = [cache[sources] for cache in self.caches]
         if self.ancestry is not None:
             self.ancestry = self.ancestry[sources]
 
@@ -130,8 +119,7 @@ class Transformer(EncoderDecoder[TransformerMemory, TransformerState]):
 
     def step(self, tokens: Tensor, state: TransformerState, memory: TransformerMemory) -> Tensor:
         states = self._embed(tokens, state.position, same_position=True)
-        state.reserve(memory.keys[0])
-        past, source = state.mask(), memory.mask[:, None, None]
+        past, source = state.mask(len(tokens), tokens.device), memory.mask[:, None, None]
         for number, layer in enumerate(self.decoder):
             states = layer.step(states, state, number, past, memory.keys[number], memory.values[number], source)
         state.used += state.texts
@@ -186,7 +174,11 @@ class Attention(nn.Module):
 
     def keys_and_values(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """(B, S, E) → twice (B, A, S, E / A)."""
-        keys, values = self.key_value(states).chunk(2, dim=-1)
+        return self.split(self.key_value(states))
+
+    def split(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys beside values (B, S, 2 E) → twice (B, A, S, E / A)."""
+        keys, values = both.chunk(2, dim=-1)
         return self._heads(keys), self._heads(values)
 
     def forward(
@@ -257,11 +249,8 @@ class DecoderLayer(nn.Module):
     ) -> Tensor:
         """One position of `forward` for K texts a source, states (B, K, E), as the decoder's layer of that number."""
         normed = self.own_norm(states)
-        end = state.used + state.texts
-        for cache, new in zip((state.keys, state.values), self.own.keys_and_values(normed), strict=True):
-            cache[number][:, :, state.used : end] = new
-        own_keys, own_values = state.keys[number][:, :, :end], state.values[number][:, :, :end]
-        states = states + self.own(self.own.queries(normed), own_keys, own_values, past)
+        own = self.own.split(state.append(number, self.own.key_value(normed)))
+        states = states + self.own(self.own.queries(normed), *own, past)
         return self._look_at_source(states, keys, values, mask)
 
     def _look_at_source(self, states: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:

@@ -94,7 +94,8 @@ def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[st
 
 def default_name(preset: str, dataset: str, feedback: str | None) -> str:
     """The first free of PRESET-DATASET, PRESET-DATASET-2, …"""
-    stem = "-".join(filter(None, [preset, dataset, feedback]))
+    kind, _, path = preset.partition(":")
+    stem = "-".join(filter(None, [kind, Path(path).name, dataset, feedback]))
     taken = set(System.objects.filter(name__startswith=stem).values_list("name", flat=True))
     return next(name for name in chain([stem], (f"{stem}-{n}" for n in range(2, 10**6))) if name not in taken)
 

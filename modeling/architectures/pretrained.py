@@ -1,0 +1,135 @@
+"""Any encoder-decoder of the transformers library behind our interface: the library computes, with its own cache; the
+ids are ours on this side (see `modeling.pretrained`).
+
+The library's logits serve as features, since models differ in what they do between their last layer and those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, DynamicCache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from modeling.architectures.interface import EncoderDecoder, Memory, State
+from modeling.config import TrainingConfig
+from modeling.errors import ConfigError
+from modeling.pretrained import PretrainedTokenizer
+from modeling.tokenization import PAD, Tokenizer
+
+DROPOUTS = ("dropout", "dropout_rate")  # what the library's configurations call it
+IMPOSSIBLE = -1e9  # a logit in both precisions
+
+
+@dataclass(frozen=True)
+class PretrainedMemory(Memory):
+    """states (B, S, E): the encoder's."""
+
+    states: Tensor
+
+
+class PretrainedState(State):
+    """The library's cache for B · K texts, and what they attend to: the memory with each source's rows K times."""
+
+    def __init__(self, memory: PretrainedMemory, texts: int) -> None:
+        self.texts = texts
+        self.memory = memory.map(lambda tensor: tensor.repeat_interleave(texts, dim=0))
+        self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+
+    def reorder(self, parents: Tensor) -> None:
+        first = self.texts * torch.arange(len(parents), device=parents.device)
+        self.cache.reorder_cache((first[:, None] + parents).flatten())  # type: ignore[arg-type]
+
+    def keep(self, sources: Tensor) -> None:
+        rows = (self.texts * sources[:, None] + torch.arange(self.texts, device=sources.device)).flatten()
+        self.cache.reorder_cache(rows)  # type: ignore[arg-type]
+        self.memory = self.memory.map(lambda tensor: tensor[rows])
+
+
+class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
+    """The model that the tokenizer's description tells of, of random weights until others are loaded."""
+
+    ids: Tensor
+    impossible: Tensor
+
+    def __init__(self, config: TrainingConfig, tokenizer: Tokenizer) -> None:
+        super().__init__(config, len(tokenizer))
+        if not isinstance(tokenizer, PretrainedTokenizer):
+            raise TypeError(f"a pretrained model needs its own tokenizer, not a {type(tokenizer).__name__}")
+        described = dict(tokenizer.library_config)
+        described |= {name: config.dropout for name in DROPOUTS if name in described}
+        described.pop("dtype", None)
+        library_config = AutoConfig.for_model(**described)
+        self.model: Any = AutoModelForSeq2SeqLM.from_config(library_config, dtype=torch.float32)
+        ids = torch.tensor(tokenizer.library_ids)
+        self.register_buffer("ids", ids, persistent=False)
+        impossible = torch.zeros(len(ids))
+        impossible[tokenizer.silent] = IMPOSSIBLE
+        self.register_buffer("impossible", impossible, persistent=False)
+        kept: dict[Tensor, str] = {}
+        self.aliases = {  # names of tied parameters, each with the one it is saved under
+            name: first
+            for name, parameter in self.named_parameters(remove_duplicate=False)
+            if (first := kept.setdefault(parameter, name)) != name
+        }
+
+    def begin_from(self, folder: Path) -> None:
+        """Take the weights of the library's folder. Raises ConfigError where they are not there as safetensors."""
+        try:
+            found = AutoModelForSeq2SeqLM.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            )
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"model_path={folder}: needs its weights as model.safetensors ({reason})") from error
+        self.model.load_state_dict(found.state_dict())
+
+    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Tied parameters once, as safetensors wants them."""
+        found = super().state_dict(*args, **options)
+        return {name: tensor for name, tensor in found.items() if name not in self.aliases}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        tied = {name: state_dict[first] for name, first in self.aliases.items() if first in state_dict}
+        return super().load_state_dict({**state_dict, **tied}, strict, assign)
+
+    def encode(self, source: Tensor, lengths: Tensor) -> PretrainedMemory:
+        mask = source != PAD
+        encoder = self.model.get_encoder()
+        states = encoder(input_ids=self.ids[source], attention_mask=mask.long()).last_hidden_state
+        return PretrainedMemory(mask, states)
+
+    def hidden(self, inputs: Tensor, memory: PretrainedMemory) -> Tensor:
+        logits: Tensor = self._run(inputs, memory).logits
+        return logits
+
+    def start(self, memory: PretrainedMemory, texts: int) -> PretrainedState:
+        return PretrainedState(memory, texts)
+
+    def step(self, tokens: Tensor, state: PretrainedState, memory: PretrainedMemory) -> Tensor:
+        output = self._run(tokens.reshape(-1, 1), state.memory, past_key_values=state.cache, use_cache=True)
+        return output.logits.view(*tokens.shape, -1)
+
+    def attention(self, inputs: Tensor, memory: PretrainedMemory) -> Tensor:
+        """Of all layers' heads, layer by layer. The library's quick attention keeps no weights, so it is set aside."""
+        before = self.model.config._attn_implementation
+        self.model.set_attn_implementation("eager")
+        layers = self._run(inputs, memory, output_attentions=True).cross_attentions
+        self.model.set_attn_implementation(before)
+        return torch.cat(layers, dim=1)
+
+    def logits(self, features: Tensor) -> Tensor:
+        return features[..., self.ids] + self.impossible
+
+    def _run(self, inputs: Tensor, memory: PretrainedMemory, **options: Any) -> Any:
+        return self.model(
+            encoder_outputs=BaseModelOutput(last_hidden_state=memory.states),
+            attention_mask=memory.mask.long(),
+            decoder_input_ids=self.ids[inputs],
+            **{"use_cache": False, **options},
+        )

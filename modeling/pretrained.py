@@ -1,0 +1,115 @@
+"""What a folder of the transformers library says of its encoder-decoder and its tokenizer. Nothing is downloaded,
+unpickled or run from such a folder.
+
+Our ids are the library's in another order: PAD, UNKNOWN, BEGIN and END first, then our marks, which it lacks. BEGIN is
+what the decoder starts from, which for some models is also the padding or the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tokenizers import Tokenizer as LibraryTokenizer
+
+from modeling.errors import ConfigError
+from modeling.marks import END, MARKS, PAD
+from modeling.tokenization import Normalisation, Tokenizer
+
+TOKENIZER, DESCRIPTION = "tokenizer.json", "pretrained.json"
+
+
+@dataclass(frozen=True)
+class PretrainedTokenizer(Tokenizer):
+    """`model` is the library's tokenizer.json; `description` JSON: its model's config, and which of its ids are our
+    PAD, UNKNOWN, BEGIN and END."""
+
+    FILES: ClassVar[tuple[str, ...]] = (TOKENIZER, DESCRIPTION)
+    description: bytes = b""
+
+    def __post_init__(self) -> None:
+        described = json.loads(self.description)
+        special: list[int] = described["special"]
+        rest = [each for each in range(described["vocabulary"]) if each not in special]
+        library = LibraryTokenizer.from_buffer(self.model)
+        object.__setattr__(self, "_pieces", library)
+        object.__setattr__(self, "library_config", described["config"])
+        ids = [*special, *[special[PAD]] * len(MARKS), *rest]
+        ours: dict[int, int] = {}
+        for each in (END, *range(len(ids))):
+            ours.setdefault(ids[each], each)
+        object.__setattr__(self, "library_ids", ids)
+        object.__setattr__(self, "silent", [each for each, library in enumerate(ids) if ours[library] != each])
+        object.__setattr__(self, "_ours", ours)
+
+    library_config: Any = None
+    library_ids: Any = None  # the library's id of each of ours
+    silent: Any = None  # ours that share one with another, which has all of its probability
+    _ours: Any = None
+
+    @classmethod
+    def from_files(cls, contents: Mapping[str, bytes], normalisation: Normalisation) -> Self:
+        return cls(contents[TOKENIZER], normalisation, description=contents[DESCRIPTION])
+
+    @classmethod
+    def read(cls, folder: Path, normalisation: Normalisation) -> Self:
+        """Raises ConfigError where the folder holds no encoder-decoder with a tokenizer."""
+        from transformers import AutoConfig, AutoTokenizer
+        from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as KNOWN
+
+        where = f"model_path={folder}"
+        if not (folder / "config.json").is_file():
+            raise ConfigError(f"{where}: must be a folder with the config.json of a model of the transformers library")
+        try:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
+        if config.model_type not in KNOWN:
+            raise ConfigError(f"{where}: holds a model of type {config.model_type}, no encoder-decoder of text")
+        pad, end, begin = tokenizer.pad_token_id, tokenizer.eos_token_id, config.decoder_start_token_id
+        if pad is None or end is None or begin is None or not tokenizer.is_fast:
+            raise ConfigError(
+                f"{where}: needs a tokenizer.json with tokens for padding and the end, and a decoder_start_token_id; "
+                f"has pad {pad}, end {end}, start {begin}"
+            )
+        unknown = pad if tokenizer.unk_token_id is None else tokenizer.unk_token_id
+        description = {
+            "config": config.to_dict(),
+            "vocabulary": config.vocab_size,
+            "special": [pad, unknown, begin, end],
+        }
+        return cls(
+            tokenizer.backend_tokenizer.to_str().encode(), normalisation, description=json.dumps(description).encode()
+        )
+
+    def files(self) -> dict[str, bytes]:
+        return {TOKENIZER: self.model, DESCRIPTION: self.description}
+
+    def __len__(self) -> int:
+        return len(self.library_ids)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the normalised text with what the library puts before it, the end token last."""
+        text = self.normalisation(text)
+        if not text:
+            return [END]
+        found = [self._ours[each] for each in self._pieces.encode(text).ids]
+        return [*found[:-1], END] if found[-1:] == [END] else [*found, END]
+
+    def mark(self, name: str) -> int:
+        raise ConfigError(f"a model of the transformers library has no mark {name!r}")
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        return [str(self._pieces.id_to_token(self.library_ids[each])) for each in ids]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        kept: list[int] = []
+        for each in ids:
+            if each == END:
+                break
+            kept.append(self.library_ids[each])
+        return str(self._pieces.decode(kept)).strip()
