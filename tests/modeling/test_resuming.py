@@ -21,8 +21,14 @@ def test_killed_at_random_steps_it_ends_with_the_same_weights(tmp_path: Path) ->
 
 
 def test_killed_during_a_save_it_leaves_only_whole_checkpoints(tmp_path: Path) -> None:
-    tally = kill_in_saves(tmp_path, 12, random.Random(3), steps=40)
-    assert tally.unreadable == []
-    assert tally.identical == tally.kills == 12
-    assert tally.torn > 0
-    assert tally.read > 0
+    """How many kills leave a save unfinished depends on how busy the machine is: a round may have none."""
+    torn = 0
+    for seed in range(5):
+        tally = kill_in_saves(tmp_path / str(seed), 12, random.Random(seed), steps=40)
+        assert tally.unreadable == []
+        assert tally.identical == tally.kills == 12
+        assert tally.read > 0
+        torn += tally.torn
+        if torn:
+            return
+    pytest.fail("no kill of five rounds left a save unfinished")
