@@ -125,9 +125,9 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
     count, groups, device = len(memory.mask), config.groups, memory.mask.device
     width = config.beam // groups
     enough = max(1, round(width * config.patience))
-    state = model.start(memory, config.beam)
+    state = model.start(memory, 1)  # all texts begin alike
     sources = torch.arange(count, device=device)
-    tokens = torch.full((count, config.beam), BEGIN, device=device)
+    tokens = torch.full((count, 1), BEGIN, device=device)
     totals = torch.full((count, groups, width), NOTHING, device=device)
     totals[:, :, 0] = 0.0
     written = torch.full((count, config.beam, config.max_length), PAD, device=device)
@@ -136,10 +136,15 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
         log_probs = model.logits(model.step(tokens, state, memory)).float().log_softmax(dim=-1)
         forbid(log_probs, written[:, :, :position], config)
         vocabulary = log_probs.shape[-1]
-        candidates = log_probs.view(len(sources), groups, width, vocabulary)
-        candidates += totals[..., None]
+        if position == 0:
+            candidates = log_probs[:, None] + totals[..., None]
+        else:
+            candidates = log_probs.view(len(sources), groups, width, vocabulary)
+            candidates += totals[..., None]
         best, places = _best_of_groups(candidates, config.diversity)
         parents = places.div(vocabulary, rounding_mode="floor") + width * torch.arange(groups, device=device)[:, None]
+        if position == 0:
+            parents.zero_()
         words = places % vocabulary
         ended = (words == END) | (position + 1 == config.max_length)
         finished.add(sources, written, position, best, parents, words, ended, config.length_penalty)

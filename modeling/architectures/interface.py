@@ -39,7 +39,7 @@ class State(ABC):
 
     @abstractmethod
     def reorder(self, parents: Tensor) -> None:
-        """Text k of a source goes on from what was its text `parents[source, k]`; parents (B, K)."""
+        """Text k of a source goes on from what was its text `parents[source, k]`; parents (B, K), of any K."""
 
     @abstractmethod
     def keep(self, sources: Tensor) -> None:

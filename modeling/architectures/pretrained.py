@@ -43,7 +43,10 @@ class PretrainedState(State):
 
     def reorder(self, parents: Tensor) -> None:
         first = self.texts * torch.arange(len(parents), device=parents.device)
-        self.cache.reorder_cache((first[:, None] + parents).flatten())  # type: ignore[arg-type]
+        rows = (first[:, None] + parents).flatten()
+        self.cache.reorder_cache(rows)  # type: ignore[arg-type]
+        if parents.shape[1] != self.texts:
+            self.memory, self.texts = self.memory.map(lambda tensor: tensor[rows]), parents.shape[1]
 
     def keep(self, sources: Tensor) -> None:
         rows = (self.texts * sources[:, None] + torch.arange(self.texts, device=sources.device)).flatten()

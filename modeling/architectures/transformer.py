@@ -43,13 +43,9 @@ class TransformerState(State):
     """
 
     def __init__(self, layers: int, texts: int) -> None:
-        self.texts, self.used = texts, 0
+        self.texts, self.used, self.position = texts, 0, 0
         self.caches: list[Tensor] = [torch.empty(0)] * layers
         self.ancestry: Tensor | None = None
-
-    @property
-    def position(self) -> int:
-        return self.used // self.texts
 
     def append(self, layer: int, new: Tensor) -> Tensor:
         """Put a layer's keys and values (B, K, 2 E) into the next slots; all of them so far (B, slots in use, 2 E)."""
@@ -65,15 +61,18 @@ class TransformerState(State):
 
     def mask(self, rows: int, device: torch.device) -> Tensor | None:
         """(B, 1, K, slots) for the next slots and those in use, B = `rows`; None where every slot counts."""
-        if self.texts == 1:
+        if self.texts == 1 and self.ancestry is None:
             return None
         own = torch.eye(self.texts, dtype=torch.bool, device=device).expand(rows, -1, -1)
         self.ancestry = own if self.ancestry is None else torch.cat([self.ancestry, own], dim=2)
         return self.ancestry[:, None]
 
     def reorder(self, parents: Tensor) -> None:
+        if parents.shape[1] > 1 and self.ancestry is None:
+            self.ancestry = torch.ones(len(parents), self.texts, self.used, dtype=torch.bool, device=parents.device)
+        self.texts = parents.shape[1]
         if self.ancestry is not None:
-            self.ancestry = self.ancestry.gather(1, parents[..., None].expand_as(self.ancestry))
+            self.ancestry = self.ancestry.gather(1, parents[..., None].expand(-1, -1, self.used))
 
     def keep(self, sources: Tensor) -> None:
         self.caches = [cache[sources] for cache in self.caches]
@@ -123,6 +122,7 @@ class Transformer(EncoderDecoder[TransformerMemory, TransformerState]):
         for number, layer in enumerate(self.decoder):
             states = layer.step(states, state, number, past, memory.keys[number], memory.values[number], source)
         state.used += state.texts
+        state.position += 1
         features: Tensor = self.decoder_norm(states)
         return features
 
