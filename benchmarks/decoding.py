@@ -2,8 +2,8 @@
 
 `transformer-small` and `gru-luong` are trained briefly on `caption_story`, once a folder, to restore sentences: that
 teaches them sooner than stories would to write something else for every caption. Captions are sorted by length for
-everybody. Ours decodes in its default batches; for the `transformers` library and for CTranslate2 the best of some sizes
-is found first. All take turns, and medians are compared.
+everybody. Ours decodes in its default batches; for the `transformers` library and for CTranslate2 the best of some
+sizes is found first. All take turns, and medians are compared.
 """
 
 import argparse
