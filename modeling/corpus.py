@@ -25,7 +25,8 @@ Tokens = NDArray[np.int32]
 @dataclass(frozen=True)
 class Example:
     """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together; `context`
-    holds the sentences of the story before this one."""
+    holds the sentences of the story before this one; where they are yet to be written, `after` is the id of the source
+    whose sentence stands right before."""
 
     id: str
     source: str
@@ -33,6 +34,7 @@ class Example:
     weight: float = 1.0
     album: str | None = None
     context: tuple[str, ...] = ()
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class EncodedPair:
 
 
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
-    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "context"?}`, one a line, none for blank lines.
+    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "context"?, "after"?}`, blank lines left out.
 
     With `references=False` a line may leave them out. Raises CorpusError, naming file, line, key and value.
     """
@@ -195,7 +197,8 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     context = row.get("context", [])
     if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
         raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
-    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context))
+    after = None if row.get("after") is None else text_of(row, "after", place)
+    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context), after)
 
 
 def _half_character(text: str) -> str:

@@ -5,8 +5,9 @@ Neither the batch a source is in nor its neighbours change what is written for i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,6 +21,8 @@ from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CorpusError, DecodingError
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.search import Text, search
+
+Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]  # sources and their names → texts of each
 
 BATCHES_SORTED = 32  # so many batches' sources are ordered by length before they are cut into batches
 
@@ -47,8 +50,25 @@ def decode(
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
+    encode_sources(loaded, sources)  # all that can be refused is, before the first text
+    writer = _writer(loaded.model(device, config.weights), loaded.config.max_source_length, config, device)
+    if not loaded.config.context:
+        yield from _written(loaded, writer, sources, config, on_progress)
+        return
+    told: dict[str, list[Decoded]] = {}
+    after = {source.id: source.after for source in sources}
+    for turn in turns(sources):
+        given = [with_story_so_far(source, after, told, loaded.config.context) for source in turn]
+        for each in _written(loaded, writer, given, config, partial(_later, on_progress, len(told), len(sources))):
+            told.setdefault(each.id, []).append(each)
+    for source in sources:
+        yield from told[source.id]
+
+
+def _written(
+    loaded: Checkpoint, write: Write, sources: Sequence[Example], config: DecodingConfig, on_progress: OnProgress
+) -> Iterator[Decoded]:
     encoded = encode_sources(loaded, sources)
-    write = _writer(loaded.model(device, config.weights), encoded, config, device)
     width = max(1, config.batch // config.texts)
     for start in range(0, len(sources), width * BATCHES_SORTED):
         names = [source.id for source in sources[start : start + width * BATCHES_SORTED]]
@@ -67,15 +87,12 @@ def decode(
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
 
 
-Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]
-
-
-def _writer(model: Model, sources: Sequence[Tokens], config: DecodingConfig, device: torch.device) -> Write:
-    """What writes the texts of a batch of sources and their names, by the engine of the config."""
+def _writer(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
+    """What writes the texts of a batch of sources, of at most `longest` tokens, by the engine of the config."""
     if config.engine == "ct2":
         from modeling.ctranslate import CTranslate
 
-        engine = CTranslate(model, config, longest=max(map(len, sources), default=0), device=device)
+        engine = CTranslate(model, config, longest=longest, device=device)
         return lambda batch, names: engine.texts(batch)
     return lambda batch, names: decode_batch(model, batch, names, config)
 
@@ -104,3 +121,48 @@ def encode_sources(loaded: Checkpoint, sources: Sequence[Example]) -> list[Token
         more = f" (and {len(refused) - 5} more)" if len(refused) > 5 else ""
         raise DecodingError("; ".join(refused[:5]) + more)
     return encoded
+
+
+def turns(sources: Sequence[Example]) -> list[list[Example]]:
+    """Sources in the order in which they can be written: first those of no other, then those behind them, and so on.
+
+    Raises DecodingError for an `after` that names no source, or that leads back to where it came from.
+    """
+    by_id = {source.id: source for source in sources}
+    depths: dict[str, int] = {}
+    for source in sources:
+        chain: list[str] = []
+        at: Example | None = source
+        while at is not None and at.id not in depths:
+            if at.id in chain:
+                raise DecodingError(f"source {at.id!r} stands after itself: {' after '.join([*chain, at.id])}")
+            chain.append(at.id)
+            if at.after is not None and at.after not in by_id:
+                raise DecodingError(f"source {at.id!r}: after={at.after!r} is not among the sources")
+            at = by_id[at.after] if at.after is not None else None
+        depth = depths[at.id] + 1 if at is not None else 0
+        for name in reversed(chain):
+            depths[name] = depth
+            depth += 1
+    found: list[list[Example]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
+    for source in sources:
+        found[depths[source.id]].append(source)
+    return found
+
+
+def with_story_so_far(
+    source: Example, after: Mapping[str, str | None], told: Mapping[str, Sequence[Decoded]], sentences: int
+) -> Example:
+    """The source with the last sentences written before it in its story behind the context that it came with."""
+    before: list[str] = []
+    at = source.after
+    while at is not None and len(before) < sentences:
+        before.insert(0, told[at][0].text)
+        at = after[at]
+    return replace(source, context=(*source.context, *before))
+
+
+def _later(on_progress: OnProgress, done: int, count: int, progress: Progress) -> None:
+    """Report a part's progress as that of the whole."""
+    step = done + progress.step
+    on_progress(replace(progress, step=step, total_steps=count, fraction=step / count, message=f"decoded {step:,}"))

@@ -107,7 +107,7 @@ class TrainForm(LaunchForm):
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
     button = "Start training"
     model_settings = (
-        "denoising", "learning_rate", "dropout", "word_dropout", "label_smoothing", "precision", "seed",
+        "context", "denoising", "learning_rate", "dropout", "word_dropout", "label_smoothing", "precision", "seed",
     )  # fmt: skip
     further = ("pairing", "source", *model_settings, "queue")
 
@@ -145,6 +145,7 @@ class TrainForm(LaunchForm):
         initial=corpus.CAPTION,
         help_text="What the model is given: caption, or the name of a system whose outputs it reads, or * for any.",
     )
+    context = training_field("context", label="Story so far")
     denoising = training_field("denoising", label="Denoising warm-up")
     learning_rate = training_field("learning_rate")
     dropout = training_field("dropout")

@@ -46,7 +46,8 @@ PAIRINGS = ("aligned", "positional")
 
 
 def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
-    """Caption-sentence pairs of a split, ordered by caption: dicts `caption_id, caption, sentence, album_key`.
+    """Caption-sentence pairs of a split, ordered by caption: dicts `caption_id, caption, sentence_id, sentence,
+    album_key`.
 
     `aligned` pairs a caption with the sentences on the same photo. `positional` pairs it with the sentences at the same
     place of every story of its album, as the reference implementation did, so that most describe different photos.
@@ -62,6 +63,7 @@ def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
         ).values(
             caption_id=F("pk"),
             caption=F("text"),
+            sentence_id=F("photo__sentences__pk"),
             sentence=F("photo__sentences__text"),
             album_key=F("album__external_id"),
         )
@@ -71,6 +73,7 @@ def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
         .values(
             caption_id=F("pk"),
             caption=F("text"),
+            sentence_id=F("album__stories__sentences__pk"),
             sentence=F("album__stories__sentences__text"),
             album_key=F("album__external_id"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,19 +19,23 @@ TIED = 1e-3  # nats; nearer is no preference (a likelihood ratio of 1.001), and 
 
 
 def retrieval_hits(
-    model: Model, pairs: Sequence[EncodedPair], albums: Mapping[int, Hashable], device: torch.device
+    model: Model,
+    pairs: Sequence[EncodedPair],
+    albums: Mapping[int, Hashable],
+    given_source: Callable[[int, int], Tokens],
+    device: torch.device,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """The drawn pairs (P) and each one's hit (P): 1 where its true source is the best, 1/k where it ties with k - 1.
 
     1-of-10 retrieval (Humeau et al. 2020's R@1/C, with sources in the place of responses). `albums` tells each scored
-    example's album; the nine other sources are of other albums. None where some album has fewer than nine outside it.
+    example's album; the nine other sources are of other albums; `given_source(example, other)` is the other's
+    source as it is given for the example. None where some album has fewer than nine outside it.
     """
     drawn, given = draw_candidates(albums, [pair.example for pair in pairs])
     if not len(drawn):
         return None
-    sources: dict[int, Tokens] = {pair.example: pair.source for pair in pairs}
     asked = [
-        replace(pairs[index], source=sources[each])
+        replace(pairs[index], source=given_source(pairs[index].example, each))
         for index, row in zip(drawn, given, strict=True)
         for each in row.tolist()
     ]

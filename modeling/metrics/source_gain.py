@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from modeling.checkpoints import load_checkpoint
-from modeling.corpus import Example, encode_pairs
+from modeling.corpus import Example, Tokens, encode_pairs, encode_source
 from modeling.devices import cpu_threads, pick_device
 from modeling.errors import ScoringError
 from modeling.metrics.intervals import ratio_interval
@@ -53,15 +53,22 @@ def score_checkpoint(
     groups = [album_of[pair.example] for pair in pairs]
     swapped = [derangement(albums, seed) for seed in DERANGEMENTS]
     sources = {pair.example: pair.source for pair in pairs}
+
+    def given_source(example: int, other: int) -> Tokens:
+        """The other's source for the example, whose story so far stays its own."""
+        if not loaded.config.context:
+            return sources[other]
+        return encode_source(replace(examples[example], source=examples[other].source), loaded.tokenizer, loaded.config)
+
     rounds: list[dict[int, int]] = [{index: index for index in scored}]
     rounds += [{scored[a]: scored[b] for a, b in enumerate(order)} for order in swapped if order is not None]
     model, losses = loaded.model(where), []
     with cpu_threads(threads):
         for number, taken in enumerate(rounds):
             on_progress(Progress(number, len(rounds), number / len(rounds), message="source gain"))
-            given = [replace(pair, source=sources[taken[pair.example]]) for pair in pairs]
+            given = [replace(pair, source=given_source(pair.example, taken[pair.example])) for pair in pairs]
             losses.append(pair_losses(model, given, where))
-        found = retrieval_hits(model, pairs, album_of, where)
+        found = retrieval_hits(model, pairs, album_of, given_source, where)
     settings = f"unit:nats_per_word|pairs:{len(pairs)}|left_out:{len(left_out)}"
     version = f"torch:{torch.__version__}"
     scores = {"nll": (losses[0], words, groups, f"nll|{settings}|{version}")}

@@ -14,6 +14,7 @@ from tests.factories import (
     DecodingFactory,
     OutputFactory,
     PhotoFactory,
+    StoryFactory,
     StorySentenceFactory,
     SystemFactory,
 )
@@ -100,6 +101,32 @@ def test_the_reference_shown_as_the_human_is_withheld_from_everybody() -> None:
     kept = scoring.references_by_source(sources, withheld=[drawn.pk])
     assert sorted(len(texts) for texts in kept.values()) == [2, 3]
     assert drawn.text not in {text for texts in kept.values() for text in texts}
+
+
+def test_with_a_context_each_sentence_stands_behind_those_before_it() -> None:
+    """Two photos with two captions each, told in two stories."""
+    dataset = DatasetFactory(name="beach")
+    album = AlbumFactory(dataset=dataset, split="train")
+    photos = [PhotoFactory(album=album, external_id=name) for name in ("p", "q")]
+    captions = {
+        (photo.external_id, number): CaptionFactory(photo=photo, key=f"{photo.external_id}#{number}", position=place)
+        for place, photo in enumerate(photos)
+        for number in (1, 2)
+    }
+    for story in (StoryFactory(album=album), StoryFactory(album=album)):
+        for place, photo in enumerate(photos):
+            StorySentenceFactory(story=story, photo=photo, position=place, text=f"{story} {photo}")
+    chosen = {"source": "caption", "pairing": "aligned", "seed": 1}
+    records = list(corpus.paired_records(dataset, "train", context=3, **chosen))
+    assert len(records) == 2 * 2 * 2
+    for record in records:
+        (sentence,) = record["references"]
+        story, photo = sentence.rsplit(" ", 1)
+        assert record["context"] == ([] if photo == "p" else [f"{story} p"])
+    assert "context" not in next(corpus.paired_records(dataset, "train", **chosen))
+    assert corpus.captions_before(dataset, "train") == {
+        captions["q", number].pk: captions["p", number].pk for number in (1, 2)
+    }
 
 
 def test_a_run_done_here_leaves_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

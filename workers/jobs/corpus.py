@@ -1,7 +1,8 @@
 """What a model is given: a split's sources with their references, as the plain records `modeling` reads.
 
-A record is `{"id", "source", "references", "album"}`, with `"weight"` where it comes from a feedback set. The id begins
-with the source's primary key.
+A record is `{"id", "source", "references", "album"}`, with `"weight"` where it comes from a feedback set, and with the
+sentences before a reference in its story as `"context"` where a model is given those. The id begins with the source's
+primary key.
 """
 
 import json
@@ -57,14 +58,28 @@ def system_inputs(
     return found
 
 
-def paired_records(dataset: Dataset, split: str, *, source: str, pairing: str, seed: int) -> Iterator[Record]:
+def paired_records(
+    dataset: Dataset, split: str, *, source: str, pairing: str, seed: int, context: int = 0
+) -> Iterator[Record]:
     """Sources of a split with their references, in a fixed order.
 
     With `source` "caption" a record is a caption with the sentences that `pairing` gives it. With a system's name, or
     `*` for all, each reference is a record of its own, whose source is one of the systems' texts, drawn by the seed.
+    So it is with a `context` of sentences, which stand before the reference in its story.
     """
+    before = stories_so_far(dataset, split, context) if context else {}
     if source == CAPTION:
         rows = pairs(dataset, split, pairing).iterator(chunk_size=5000)
+        if context:
+            for row in rows:
+                yield {
+                    "id": f"{row['caption_id']}-{row['sentence_id']}",
+                    "source": row["caption"],
+                    "references": [row["sentence"]],
+                    "album": row["album_key"],
+                    "context": before[row["sentence_id"]],
+                }
+            return
         for (pk, caption, album), group in groupby(rows, key=itemgetter("caption_id", "caption", "album_key")):
             yield {"id": str(pk), "source": caption, "references": [row["sentence"] for row in group], "album": album}
         return
@@ -80,7 +95,20 @@ def paired_records(dataset: Dataset, split: str, *, source: str, pairing: str, s
                 "source": draw.choice(texts),
                 "references": [row["sentence"]],
                 "album": albums[pk],
+                **({"context": before[row["sentence_id"]]} if context else {}),
             }
+
+
+def stories_so_far(dataset: Dataset, split: str, sentences: int) -> dict[int, list[str]]:
+    """For each story sentence of a split, by primary key, the texts of as many sentences before it in its story."""
+    rows = StorySentence.objects.of_split(dataset, split).order_by("story_id", "position")
+    found: dict[int, list[str]] = {}
+    for _, told in groupby(rows.values_list("pk", "story_id", "text").iterator(chunk_size=5000), key=itemgetter(1)):
+        texts: list[str] = []
+        for pk, _, text in told:
+            found[pk] = texts[-sentences:]
+            texts.append(text)
+    return found
 
 
 def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[Record]:
@@ -107,6 +135,22 @@ def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> It
 
 def captions(dataset: Dataset, split: str) -> QuerySet[Source]:
     return Source.objects.of_split(dataset, split).captions()
+
+
+def captions_before(dataset: Dataset, split: str) -> dict[int, int]:
+    """For captions, by primary key, the caption of the photo before in its album: that of the same number among its
+    photo's captions, so that the first captions of an album make one story, its second ones another."""
+    found: dict[int, int] = {}
+    rows = (
+        captions(dataset, split).order_by("album_id", "position", "pk").values_list("pk", "album_id", "key", "position")
+    )
+    last: dict[tuple[int, str], tuple[int, int]] = {}
+    for pk, album, key, position in rows.iterator(chunk_size=5000):
+        story = album, key.rpartition("#")[2]
+        if story in last and last[story][1] < position:
+            found[pk] = last[story][0]
+        last[story] = pk, position
+    return found
 
 
 def given_texts(dataset: Dataset, split: str, *, source: str) -> list[tuple[str, str]]:

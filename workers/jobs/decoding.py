@@ -76,6 +76,15 @@ def decoding_fingerprint(checkpoint: Checkpoint, config: dict[str, Any]) -> str:
     return hashlib.sha256(what.encode()).hexdigest()
 
 
+def story_order(checkpoint: Checkpoint, dataset: Dataset, split: str, given: Sequence[str]) -> dict[str, str]:
+    """Which given source another is written after, where the model reads the story so far."""
+    if not checkpoint.run.config["training"].get("context"):
+        return {}
+    there = set(given)
+    before = corpus.captions_before(dataset, split).items()
+    return {str(pk): str(other) for pk, other in before if str(pk) in there and str(other) in there}
+
+
 def perform(claim: Claim) -> None:
     """Decode in batches; the decoding shows once it is complete."""
     from modeling.corpus import Example
@@ -87,6 +96,7 @@ def perform(claim: Claim) -> None:
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     checkpoint = checkpoint_of(system)
     given = corpus.given_texts(dataset, config["split"], source=config["source"])
+    before = story_order(checkpoint, dataset, config["split"], [name for name, _ in given])
     with claim.fenced():
         decoding = decoding_begin(
             system=system,
@@ -108,7 +118,7 @@ def perform(claim: Claim) -> None:
 
         written = decode(
             settings.VAR_DIR / checkpoint.directory,
-            [Example(id=name, source=text) for name, text in given],
+            [Example(id=name, source=text, after=before.get(name)) for name, text in given],
             DecodingConfig.from_dict(config["decoding"]),
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
         )

@@ -121,8 +121,16 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     if checkpoint is None:
         return {}
     source = decoding.settings.get("source", corpus.CAPTION)
-    records = corpus.paired_records(decoding.dataset, split, source=source, pairing="aligned", seed=0)
-    examples = [Example(**{**record, "references": tuple(record["references"])}) for record in records]
+    records = corpus.paired_records(
+        decoding.dataset,
+        split,
+        source=source,
+        pairing="aligned",
+        seed=0,
+        context=checkpoint.run.config["training"].get("context", 0),
+    )
+    tuples = ("references", "context")
+    examples = [Example(**{**each, **{key: tuple(each.get(key, ())) for key in tuples}}) for each in records]
     return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
 
 

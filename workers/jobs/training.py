@@ -143,13 +143,14 @@ def perform(claim: Claim) -> None:
     folder = settings.RUNS_DIR / str(run.public_id)
     with folder_lock(folder):
         claim.check()
-        chosen = {"source": config["source"], "seed": training.seed}
+        chosen: dict[str, Any] = {"source": config["source"], "seed": training.seed}
+        paired: dict[str, Any] = {**chosen, "pairing": config["pairing"], "context": training.context}
         train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
         if not train_file.exists():
             claim.progress(0.0, "writing the training data")
-            valid = corpus.paired_records(dataset, "valid", pairing=config["pairing"], **chosen)
+            valid = corpus.paired_records(dataset, "valid", **paired)
             corpus.write_records(valid, valid_file)
-            records = corpus.paired_records(dataset, "train", pairing=config["pairing"], **chosen)
+            records = corpus.paired_records(dataset, "train", **paired)
             if run.feedback_set:
                 records = chain(records, corpus.feedback_records(run.feedback_set, **chosen))
             corpus.write_records(records, train_file)
