@@ -158,6 +158,7 @@ class DecodingConfig(Config):
         1.0, "beam: log-probabilities are divided by length to this power", low=-10, high=10
     )
     patience: float = _setting(1.0, "beam: stop once this many times the beam have ended", low=0.01, high=100)
+    rerank: float = _setting(0.0, "what being likely without the source costs a text in the ranking", low=0, high=10)
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)

@@ -20,6 +20,7 @@ from modeling.corpus import Example, Tokens, encode_source
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CorpusError, DecodingError
 from modeling.progress import OnProgress, Progress, no_progress
+from modeling.reranking import check_rerankable, reranked
 from modeling.search import Text, search
 
 Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]  # sources and their names → texts of each
@@ -51,7 +52,7 @@ def decode(
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
     encode_sources(loaded, sources)  # all that can be refused is, before the first text
-    writer = _writer(loaded.model(device, config.weights), loaded.config.max_source_length, config, device)
+    writer = _writer(loaded, config, device)
     if not loaded.config.context:
         yield from _written(loaded, writer, sources, config, on_progress)
         return
@@ -87,8 +88,17 @@ def _written(
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
 
 
-def _writer(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
-    """What writes the texts of a batch of sources, of at most `longest` tokens, by the engine of the config."""
+def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device) -> Write:
+    """What writes the texts of a batch of sources, by the engine of the config."""
+    model = loaded.model(device, config.weights)
+    write = _engine(model, loaded.config.max_source_length, config, device)
+    if not config.rerank:
+        return write
+    check_rerankable(loaded)
+    return lambda batch, names: reranked(model, loaded, write(batch, names), config.rerank)
+
+
+def _engine(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
     if config.engine == "ct2":
         from modeling.ctranslate import CTranslate
 

@@ -107,7 +107,8 @@ class TrainForm(LaunchForm):
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
     button = "Start training"
     model_settings = (
-        "context", "denoising", "learning_rate", "dropout", "word_dropout", "label_smoothing", "precision", "seed",
+        "context", "denoising", "source_dropout", "learning_rate", "dropout", "word_dropout", "label_smoothing",
+        "precision", "seed",
     )  # fmt: skip
     further = ("pairing", "source", *model_settings, "queue")
 
@@ -147,6 +148,7 @@ class TrainForm(LaunchForm):
     )
     context = training_field("context", label="Story so far")
     denoising = training_field("denoising", label="Denoising warm-up")
+    source_dropout = training_field("source_dropout")
     learning_rate = training_field("learning_rate")
     dropout = training_field("dropout")
     word_dropout = training_field("word_dropout")
@@ -174,7 +176,7 @@ class DecodeForm(LaunchForm):
     button = "Start decoding"
     further = (
         "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
-        "no_repeat_ngram", "min_length", "max_length", "engine", "precision", "source", "queue",
+        "no_repeat_ngram", "rerank", "min_length", "max_length", "engine", "precision", "source", "queue",
     )  # fmt: skip
 
     system = forms.ModelChoiceField(
@@ -196,6 +198,7 @@ class DecodeForm(LaunchForm):
     groups = decoding_field("groups")
     diversity = decoding_field("diversity")
     no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
+    rerank = decoding_field("rerank", label="Rerank by the source")
     min_length = decoding_field("min_length")
     max_length = decoding_field("max_length")
     engine = decoding_field("engine")
