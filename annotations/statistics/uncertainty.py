@@ -20,32 +20,39 @@ class Mean(NamedTuple):
 
 
 def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
-    """Mean of the scores (n), with clusters of scores by item (n) and by rater (n).
+    """Mean of the scores (n), with clusters of scores by item (n) and by rater (n); see `clustered_estimate`.
 
-    The variance is two-way cluster-robust, item + rater − their intersection (Cameron, Gelbach and Miller 2011,
-    equation 2.11), each part with its small-sample factor G / (G − 1); the interval is Student's t with
-    min(clusters) − 1 degrees of freedom. Of a single item, or a single rater, only the other clustering is used; of
-    both single the interval is undefined. Raises ValueError for no scores.
+    Raises ValueError for no scores.
     """
     if not len(scores):
         raise ValueError("there are no scores to take the mean of")
     mean = float(scores.mean())
-    residuals = (scores - mean) / len(scores)
+    return clustered_estimate(mean, (scores - mean) / len(scores), items, raters, level=level)
+
+
+def clustered_estimate(value: float, influences: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
+    """The error and interval of an estimate from each observation's influence on it (n), which sum to zero.
+
+    The variance is two-way cluster-robust, item + rater − their intersection (Cameron, Gelbach and Miller 2011,
+    equation 2.11), each part with its small-sample factor G / (G − 1); the interval is Student's t with
+    min(clusters) − 1 degrees of freedom. The difference of estimates is held at half the items' part at least: where
+    raters hardly differ it can fall to zero and below by chance. Of a single item, or a single rater, only the other
+    clustering is used; of both single the interval is undefined.
+    """
     both = items.astype(np.int64) * (int(raters.max()) + 1) + raters
-    by_item, by_rater = _variance(residuals, items), _variance(residuals, raters)
-    usable = [(value, clusters) for value, clusters in (by_item, by_rater) if clusters > 1]
+    by_item, by_rater = _variance(influences, items), _variance(influences, raters)
+    usable = [(variance, clusters) for variance, clusters in (by_item, by_rater) if clusters > 1]
     if not usable:
-        return Mean(mean, None, None, None)
-    variance = max(value for value, _ in usable)
+        return Mean(value, None, None, None)
+    variance = max(each for each, _ in usable)
     if len(usable) == 2:
-        combined = by_item[0] + by_rater[0] - _variance(residuals, both)[0]
-        variance = combined if combined > 0 else variance  # the difference of estimates can fall below zero
+        variance = max(by_item[0] + by_rater[0] - _variance(influences, both)[0], by_item[0] / 2)
     freedom = min(clusters for _, clusters in usable) - 1
     error = float(np.sqrt(variance))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
-    certain = 1.0 if mean == 0 else 0.0
-    p = 2 * float(stdtr(freedom, -abs(mean) / error)) if error > 0 else certain
-    return Mean(mean, error, (mean - half, mean + half), p)
+    certain = 1.0 if value == 0 else 0.0
+    p = 2 * float(stdtr(freedom, -abs(value) / error)) if error > 0 else certain
+    return Mean(value, error, (value - half, value + half), p)
 
 
 def _variance(residuals: Floats, clusters: Ints) -> tuple[float, int]:

@@ -1,0 +1,150 @@
+"""A linear mixed model of the differences of two systems: how far items, and how far raters, disagree about them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import stdtr, stdtrit
+
+from annotations.statistics.uncertainty import Floats, Ints
+
+STARTS = (0.0, 0.5, 1.0)  # relative deviations from which the search begins
+
+
+class MixedModel(NamedTuple):
+    """The difference with its error, degrees of freedom, interval and p; the standard deviations of the system's
+    slope by item and by rater and of the residual; in words why there is none."""
+
+    difference: float | None
+    error: float | None = None
+    freedom: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+    item_deviation: float | None = None
+    rater_deviation: float | None = None
+    residual_deviation: float | None = None
+    undefined: str | None = None
+
+
+def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> MixedModel:
+    """Restricted maximum likelihood of d = δ + u_item + w_rater + e for differences (n) of items (n) and raters (n).
+
+    Where every rater scored both systems on a screen this is the linear mixed model of the scores with crossed random
+    intercepts and random system slopes by item and by rater (Barr et al. 2013), since its intercepts cancel in the
+    difference. The likelihood is Patterson and Thompson's (1971), profiled over δ and the residual variance, and
+    computed from the items' and raters' sums alone: items are eliminated by the Woodbury identity, so that a step
+    costs raters³ whatever n is. The interval is Student's t with Satterthwaite's degrees of freedom (Giesbrecht and
+    Burns 1985), the curvature taken by finite differences.
+    """
+    sums = _Sums(differences, items, raters)
+    if sums.items < 2 or sums.raters < 2:
+        return MixedModel(None, undefined="two items and two raters at least are needed")
+    if len(differences) <= max(sums.items, sums.raters):
+        return MixedModel(None, undefined="no item was rated twice, so that items and noise cannot be told apart")
+    if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
+        return MixedModel(None, undefined="all differences are equal, so that there is no variance to model")
+    found = min(
+        (
+            minimize(lambda roots: sums.deviance(roots**2), np.array([item, rater]), method="Nelder-Mead")
+            for item in STARTS
+            for rater in STARTS
+        ),
+        key=lambda each: float(each.fun),
+    )
+    ratios = np.where(found.x**2 < 1e-6, 0.0, found.x**2)  # a variance a millionth of the residual's is none
+    fit = sums.fit(ratios)
+    residual = fit.squares / (sums.n - 1)
+    variances = np.array([*(ratios * residual), residual])
+    error = float(np.sqrt(residual / fit.precision))
+    freedom = _satterthwaite(sums, variances)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    item, rater, rest = np.sqrt(variances).tolist()
+    return MixedModel(
+        difference=fit.mean,
+        error=error,
+        freedom=freedom,
+        interval=(fit.mean - half, fit.mean + half),
+        p=2 * float(stdtr(freedom, -abs(fit.mean) / error)),
+        item_deviation=item,
+        rater_deviation=rater,
+        residual_deviation=rest,
+    )
+
+
+class _Fit(NamedTuple):
+    """With variances relative to the residual's: δ, 1'H⁻¹1, (d − δ)'H⁻¹(d − δ) and log |H|."""
+
+    mean: float
+    precision: float
+    squares: float
+    log_determinant: float
+
+
+class _Sums:
+    """What the likelihood needs of the data: counts (items, raters) and sums by item and by rater."""
+
+    def __init__(self, values: Floats, items: Ints, raters: Ints) -> None:
+        _, item = np.unique(items, return_inverse=True)
+        _, rater = np.unique(raters, return_inverse=True)
+        self.n, self.items, self.raters = len(values), int(item.max(initial=-1)) + 1, int(rater.max(initial=-1)) + 1
+        self.center = float(values.mean()) if len(values) else 0.0
+        centred = values - self.center
+        cells = np.bincount(item * self.raters + rater, minlength=self.items * self.raters)
+        self.counts = cells.reshape(self.items, self.raters).astype(np.float64)
+        self.by_item = np.stack([self.counts.sum(axis=1), np.bincount(item, centred, minlength=self.items)])
+        self.by_rater = np.stack([self.counts.sum(axis=0), np.bincount(rater, centred, minlength=self.raters)])
+        self.products = np.array([[self.n, centred.sum()], [centred.sum(), centred @ centred]])
+
+    def fit(self, ratios: Floats) -> _Fit:
+        """Generalised least squares with H = I + ratios[0] Z_item Z_item' + ratios[1] Z_rater Z_rater'."""
+        sizes = self.by_item[0]
+        shrink = ratios[0] / (1 + ratios[0] * sizes)
+        within = np.diag(self.by_rater[0]) - (self.counts * shrink[:, None]).T @ self.counts  # Z_r'A⁻¹Z_r
+        right = self.by_rater - (self.by_item * shrink) @ self.counts  # [1, d]'A⁻¹Z_r
+        inner = np.eye(self.raters) + ratios[1] * within
+        products = self.products - (self.by_item * shrink) @ self.by_item.T
+        products = products - ratios[1] * right @ np.linalg.solve(inner, right.T)
+        precision, moment, total = products[0, 0], products[0, 1], products[1, 1]
+        log_determinant = float(np.log1p(ratios[0] * sizes).sum() + np.linalg.slogdet(inner)[1])
+        mean = moment / precision
+        return _Fit(self.center + float(mean), float(precision), float(total - mean * moment), log_determinant)
+
+    def deviance(self, ratios: Floats) -> float:
+        """−2 log restricted likelihood with the residual variance profiled out, without its constant."""
+        fit = self.fit(ratios)
+        return (self.n - 1) * float(np.log(fit.squares)) + fit.log_determinant + float(np.log(fit.precision))
+
+    def full_deviance(self, variances: Floats) -> float:
+        """The same as a function of all three variances (item, rater, residual)."""
+        residual = float(variances[2])
+        fit = self.fit(variances[:2] / residual)
+        return (
+            (self.n - 1) * float(np.log(residual))
+            + fit.squares / residual
+            + fit.log_determinant
+            + float(np.log(fit.precision))
+        )
+
+    def error_variance(self, variances: Floats) -> float:
+        return float(variances[2]) / self.fit(variances[:2] / variances[2]).precision
+
+
+def _satterthwaite(sums: _Sums, variances: Floats) -> float:
+    """2 v² / (g' C g), v being δ's variance, g its gradient in the variances and C their covariance, twice the inverse
+    Hessian of the deviance; variances at zero are left out. At least 1, at most n − 1."""
+    free = np.flatnonzero(variances > 0)
+    steps = np.zeros((len(free), 3))
+    steps[np.arange(len(free)), free] = 1e-3 * variances[free]
+
+    def slope(function: Callable[[Floats], float], at: Floats, step: Floats) -> float:
+        return (function(at + step) - function(at - step)) / (2 * float(step.sum()))
+
+    gradient = np.array([slope(sums.error_variance, variances, step) for step in steps])
+    slopes = [partial(slope, sums.full_deviance, step=step) for step in steps]
+    hessian = np.array([[slope(each, variances, step) for step in steps] for each in slopes])
+    spread = float(gradient @ np.linalg.pinv(hessian / 2) @ gradient)
+    if not spread > 0:
+        return float(sums.n - 1)
+    return float(np.clip(2 * sums.error_variance(variances) ** 2 / spread, 1, sums.n - 1))
