@@ -113,7 +113,9 @@ class TrainingConfig(Config):
     gradient_clip: float = _setting(1.0, "longest gradient", low=0)
     token_budget: int = _setting(2048, "source and target tokens a batch, padding included", low=16)
     accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
-    precision: str = _setting("fp32", "bf16: matrix products in bfloat16, weights in float32", choices=("fp32", "bf16"))
+    precision: str = _setting(
+        "fp32", "bf16: matrix products in bfloat16, fast on GPUs and on CPUs with AVX-512", choices=("fp32", "bf16")
+    )
 
     budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
     max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)

@@ -1,0 +1,25 @@
+"""What a machine is told about its own hardware."""
+
+import warnings
+
+import pytest
+import torch
+
+from modeling.devices import precision
+
+CPU = torch.device("cpu")
+
+
+def test_bfloat16_on_a_cpu_that_is_slow_at_it_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": False})
+    with pytest.warns(UserWarning, match="bf16: this CPU computes it slower than fp32"), precision("bf16", CPU):
+        pass
+
+
+@pytest.mark.parametrize("capabilities", [{"avx512_f": True}, {"architecture": "aarch64"}])
+def test_nothing_is_said_elsewhere(monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object]) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with precision("bf16", CPU), precision("fp32", CPU):
+            pass
