@@ -1,16 +1,8 @@
 """What a protocol has to say: which answers it takes, and which numbers they are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
-
-
-class Value(NamedTuple):
-    """One number of a rating."""
-
-    criterion: str
-    candidate: int  # primary key
-    score: float
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class Protocol(ABC):
@@ -28,5 +20,5 @@ class Protocol(ABC):
         """A stored answer as the page's fields hold it; `names` are the candidates' random ids by primary key."""
 
     @abstractmethod
-    def values(self, stored: Mapping[str, Any]) -> Iterator[Value]:
-        """The numbers of a stored answer."""
+    def scores(self, stored: Mapping[str, Any]) -> Mapping[str, Mapping[str, float]]:
+        """The numbers of a stored answer, by criterion and by the candidate's primary key, written as a string."""

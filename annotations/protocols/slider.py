@@ -1,10 +1,10 @@
 """A number from 0 to 100 for every candidate, by each criterion. A slider that was not touched is no answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotations.errors import AnswerError
-from annotations.protocols.base import Protocol, Value
+from annotations.protocols.base import Protocol
 
 LOWEST, HIGHEST = 0, 100
 
@@ -23,12 +23,14 @@ class Slider(Protocol):
         }
 
     def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:
-        return {f"{value.criterion}:{names[value.candidate]}": f"{value.score:g}" for value in self.values(stored)}
+        return {
+            f"{criterion}:{names[int(candidate)]}": f"{score:g}"
+            for criterion, scores in stored.items()
+            for candidate, score in scores.items()
+        }
 
-    def values(self, stored: Mapping[str, Any]) -> Iterator[Value]:
-        for criterion, scores in stored.items():
-            for candidate, score in scores.items():
-                yield Value(criterion, int(candidate), float(score))
+    def scores(self, stored: Mapping[str, Any]) -> Mapping[str, Mapping[str, float]]:
+        return stored
 
 
 def check_keys(given: Any, wanted: Sequence[str] | Mapping[str, Any], place: str, what: str) -> list[str]:

@@ -10,6 +10,8 @@ from django.utils.safestring import mark_safe
 
 from annotations.reports.charts import intervals_svg
 
+EXAMPLES = {"best": "Rated best", "worst": "Rated worst", "disputed": "Disputed most"}
+
 
 def report_html(report: Mapping[str, Any]) -> str:
     stylesheet = finders.find("annotations/report.css")
@@ -26,7 +28,10 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
             **result,
             "chart": mark_safe(intervals_svg(result["systems"], title=f"Means and 95 % intervals: {name}")),
             "pairs": [pair for pair in report["pairs"] if pair["criterion"] == name],
-            "examples": report["examples"].get(name, []),
+            "examples": [
+                {"title": title, "rows": report["examples"].get(name, {}).get(kind, [])}
+                for kind, title in EXAMPLES.items()
+            ],
         }
         for name, result in report["criteria"].items()
     ]

@@ -48,25 +48,26 @@ def rating_rows(campaign: Campaign) -> Iterator[Row]:
         order = answered[assignment.rater_id] = answered.get(assignment.rater_id, 0) + 1
         places = places_of(assignment)
         source = assignment.item.source
-        for value in protocol.values(rating.answers):
-            for system in systems[value.candidate]:
-                yield Row(
-                    campaign=campaign.name,
-                    item=assignment.item.position,
-                    album=source.album.external_id,
-                    source=source.key,
-                    system=system,
-                    candidate=value.candidate,
-                    text=texts[value.candidate],
-                    rater=str(assignment.rater.public_id),
-                    criterion=value.criterion,
-                    score=value.score,
-                    place=places[value.candidate],
-                    order=order,
-                    revision=rating.revision,
-                    seconds=rating.seconds,
-                    submitted=rating.created_at,
-                )
+        for criterion, scores in protocol.scores(rating.answers).items():
+            for candidate, score in scores.items():
+                for system in systems[int(candidate)]:
+                    yield Row(
+                        campaign=campaign.name,
+                        item=assignment.item.position,
+                        album=source.album.external_id,
+                        source=source.key,
+                        system=system,
+                        candidate=int(candidate),
+                        text=texts[int(candidate)],
+                        rater=str(assignment.rater.public_id),
+                        criterion=criterion,
+                        score=float(score),
+                        place=places[int(candidate)],
+                        order=order,
+                        revision=rating.revision,
+                        seconds=rating.seconds,
+                        submitted=rating.created_at,
+                    )
 
 
 def places_of(assignment: Assignment) -> dict[int, int]:

@@ -111,11 +111,12 @@ def standardised(campaign: Campaign, rows: Sequence[Rating]) -> list[tuple[int, 
     protocol = protocol_named(campaign.protocol)
     given: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     for row in rows:
-        for value in protocol.values(row.answers):
-            given[value.criterion].append((value.candidate, row.assignment.rater_id, value.score))
+        for criterion, scores in protocol.scores(row.answers).items():
+            given[criterion] += [
+                (int(candidate), row.assignment.rater_id, score) for candidate, score in scores.items()
+            ]
     found: list[tuple[int, float]] = []
     for numbers in given.values():
-        scores = np.array([score for _, _, score in numbers])
-        z = shrunk_z(scores, np.array([rater for _, rater, _ in numbers]))
+        z = shrunk_z(np.array([score for _, _, score in numbers]), np.array([rater for _, rater, _ in numbers]))
         found += [(candidate, value) for (candidate, _, _), value in zip(numbers, z.tolist(), strict=True)]
     return found

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
@@ -261,7 +262,7 @@ def test_the_report_page_and_its_files(staff: Client) -> None:
     campaigns.campaign_close(campaign=campaign)
     page = staff.get(f"{LIST}{campaign.pk}/report/").content.decode()
     assert "<svg" in page
-    assert "rated best and worst" in page
+    assert "Rated best" in page
     assert "<style" not in page
     assert "style=" not in page
     kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
@@ -287,7 +288,15 @@ def test_best_and_worst_are_the_means_of_what_was_rated() -> None:
                 screen, answers={"human_likeness": {n: 10 * number + severity + p for p, n in enumerate(names)}}
             )
     examples = report_build(campaign)["examples"]["human_likeness"]
-    assert [row["mean"] for row in examples] == sorted((row["mean"] for row in examples), reverse=True)
-    assert "thing 5" in examples[0]["source"]
-    assert "thing 0" in examples[-1]["source"]
-    assert {row["n"] for row in examples} == {2}
+    best, worst = examples["best"], examples["worst"]
+    assert [row["mean"] for row in best] == sorted((row["mean"] for row in best), reverse=True)
+    assert [row["mean"] for row in worst] == sorted(row["mean"] for row in worst)
+    assert "thing 5" in best[0]["source"]
+    assert "thing 0" in worst[0]["source"]
+    for row in [*best, *worst, *examples["disputed"]]:
+        scores = [rating["score"] for rating in row["ratings"]]
+        assert [rating["rater"] for rating in row["ratings"]] == [1, 2]
+        assert (row["n"], row["mean"]) == (2, np.mean(scores))
+        assert row["deviation"] == pytest.approx(np.std(scores, ddof=1))
+    spread = [row["deviation"] for row in examples["disputed"]]
+    assert spread == sorted(spread, reverse=True)
