@@ -13,6 +13,7 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 RESAMPLES, SEED = 1000, 1
 CELLS = 1_000_000  # numbers in the widest array of the bootstrap: 8 MB
 MOST_VALUES = 3000  # of a ratio scale, which needs the distance of every two values
+ALL_ONE = "all ratings are in one category, so there is nothing to agree on"
 NOTHING = 1e-12  # what rounding leaves of a share that is zero
 
 Estimate = Callable[[Floats], Floats]  # how often each group counts (resamples, groups) → coefficients, NaN: undefined
@@ -245,7 +246,7 @@ def cohen_kappa(first: Floats, second: Floats, *, level: float = 0.95) -> Coeffi
     categories, index = np.unique(np.concatenate([first[both], second[both]]), return_inverse=True)
     count, kinds = int(both.sum()), len(categories)
     if kinds < 2:
-        return Coefficient(None, None, "the two raters have no item in common" if not count else _ALL_ONE)
+        return Coefficient(None, None, "the two raters have no item in common" if not count else ALL_ONE)
     cells = np.bincount(index[:count] * kinds + index[count:], minlength=kinds**2).reshape(kinds, kinds) / count
     rows, columns, agreed = cells.sum(axis=1), cells.sum(axis=0), np.diag(cells)
     chance = float(rows @ columns)
@@ -276,7 +277,7 @@ def fleiss_kappa(counts: Ints, *, resamples: int = RESAMPLES, seed: int = SEED) 
     if raters[0] < 2:
         return Coefficient(None, None, "no item was rated by two raters")
     if (counts.sum(axis=0) > 0).sum() < 2:
-        return Coefficient(None, None, _ALL_ONE)
+        return Coefficient(None, None, ALL_ONE)
     agreed = ((counts**2).sum(axis=1) / raters[0] - 1) / (raters[0] - 1)
     shares = counts / raters[0]
 
@@ -289,6 +290,3 @@ def fleiss_kappa(counts: Ints, *, resamples: int = RESAMPLES, seed: int = SEED) 
 
     value = float(estimate(np.ones((1, len(counts))))[0])
     return Coefficient(value, *_bootstrap(estimate, len(counts), max(counts.shape), resamples, seed))
-
-
-_ALL_ONE = "all ratings are in one category, so there is nothing to agree on"

@@ -10,13 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from annotations.statistics.connections import named, one_sided, why_apart
+from annotations.statistics.connections import Bools, named, one_sided, why_apart
 from annotations.statistics.logit import ONE_CLUSTER, Worths, centring, fit, spread_of, worths
 from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
-
-Bools = NDArray[np.bool_]
 
 
 class Counts(NamedTuple):
@@ -124,13 +121,13 @@ def best_worst_model(
         return Model(names, None, "some systems share every text that could tell them apart")
     alternative = top * (most - 1) + bottom - (bottom > top)
     size = len(first)
-    counts = np.bincount(of_screen * size + alternative, minlength=len(sets) * size).reshape(len(sets), size) * 1.0
+    counts = np.bincount(of_screen * size + alternative, minlength=len(sets) * size).reshape(len(sets), size)
     fitted = fit(design, counts)
     if fitted is None:
         why = one_sided(_beats(shown), names) or "all choices point one way"
         return Model(names, None, f"{why}, so the model has no finite estimate; the counts stand")
-    groups = {key: None if part is None else part[shown.row] for key, part in (("items", items), ("raters", raters))}
-    spread = spread_of(fitted, fitted.scores[of_screen, alternative], **groups)
+    of_items, of_raters = (None if part is None else part[shown.row] for part in (items, raters))
+    spread = spread_of(fitted, fitted.scores[of_screen, alternative], items=of_items, raters=of_raters)
     return Model(names, worths(fitted, len(names), spread, level), None if spread else ONE_CLUSTER)
 
 

@@ -1,14 +1,13 @@
 """Paired comparisons: which system is preferred, how strongly, and how sure that is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, ndtri
 
 from annotations.statistics.connections import named, one_sided, why_apart
-from annotations.statistics.logit import ONE_CLUSTER, Spread, centring, estimates, fit, spread_of, worths
+from annotations.statistics.logit import ONE_CLUSTER, Spread, Worths, centring, estimates, fit, spread_of, worths
 from annotations.statistics.uncertainty import Floats, Ints
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5
@@ -43,36 +42,22 @@ class Pair(NamedTuple):
     undefined: str | None
 
 
-@dataclass(frozen=True)
-class Strengths:
-    """Log-strengths λ (systems) that add to zero, their differences (row − column), errors and intervals.
+class Strengths(NamedTuple):
+    """Log-strengths λ of the systems (`worths`), the model's other parameters, and in words what is missing and why.
 
     `win_shares` is, for row against column, the share of decided comparisons that it is expected to win where neither
     is favoured by its place: 1 / (1 + exp(−(λ_row − λ_column))). `ties` is log ν: of comparisons of equal systems a
     share ν / (2 + ν) is tied. `position` is δ, what being shown first adds to a system's log-strength. `penalised` says
-    in words why maximum likelihood had no finite estimate, `undefined` why there is no estimate or no interval.
+    why maximum likelihood had no finite estimate, `undefined` why there is no estimate or no interval.
     """
 
     names: Sequence[str]
-    log_strengths: Floats | None
-    errors: Floats | None
-    intervals: Floats | None  # (systems, 2)
-    differences: Floats | None  # (systems, systems)
-    difference_errors: Floats | None
-    difference_intervals: Floats | None  # (systems, systems, 2)
+    worths: Worths | None
     win_shares: Floats | None
     ties: Parameter
     position: Parameter
     penalised: str | None
     undefined: str | None
-
-    def relative_to(self, system: int) -> tuple[Floats, Floats | None, Floats | None]:
-        """Log-strengths above that of a reference system, with errors and intervals. ValueError if undefined."""
-        if self.differences is None:
-            raise ValueError(f"there are no strengths: {self.undefined}")
-        if self.difference_errors is None or self.difference_intervals is None:
-            return self.differences[:, system], None, None
-        return self.differences[:, system], self.difference_errors[:, system], self.difference_intervals[:, system]
 
 
 def strengths(
@@ -90,8 +75,8 @@ def strengths(
 
     `first` (n) is the system shown first, `second` (n) the other, `outcome` (n) 1 where the first is preferred, 0 where
     the second, 0.5 for a tie. With d = λ_first − λ_second + δ the chances of first, second and tie are as exp(d/2) :
-    exp(−d/2) : ν, so that unlike Davidson and Beaver's ν, which is √γ of theirs times this one, it is the same
-    whichever place comes first. Ties are in the model where there are ties, the place where a pair was shown both ways.
+    exp(−d/2) : ν, written so that ν is the same whichever place comes first. Ties are in the model where there are
+    ties, the place where a pair was shown both ways round.
 
     Errors are those of the information, or with items or raters (n) cluster-robust (see `logit.spread_of`). Where
     systems never lose or never win the estimates are Firth's (1993), and their errors no smaller than those of the
@@ -104,7 +89,7 @@ def strengths(
     place_refused = _why_no_place(first, second, position)
     no_place = Parameter(None, None, None, place_refused)
     if absent:
-        return Strengths(names, *[None] * 7, no_ties, no_place, None, absent)
+        return Strengths(names, None, None, no_ties, no_place, None, absent)
 
     count, with_place, with_ties = len(names), place_refused is None, bool(tied.any())
     centred = centring(count)
@@ -112,20 +97,20 @@ def strengths(
     design = _design(centred[pairs // count] - centred[pairs % count], with_place, with_ties)
     alternative = np.where(tied, 2, np.where(outcome == FIRST, 0, 1))
     kinds = design.shape[1]
-    counts = np.bincount(pair * kinds + alternative, minlength=len(pairs) * kinds).reshape(len(pairs), kinds) * 1.0
+    counts = np.bincount(pair * kinds + alternative, minlength=len(pairs) * kinds).reshape(len(pairs), kinds)
 
     fitted, penalised = fit(design, counts), None
     if fitted is None:
         fitted, penalised = fit(design, counts, penalised=True), _why_penalised(first, second, outcome, names)
     if fitted is None:
-        return Strengths(names, *[None] * 7, no_ties, no_place, None, f"{penalised}, and no other estimate was found")
+        return Strengths(names, None, None, no_ties, no_place, None, f"{penalised}, and no other estimate was found")
     spread = spread_of(fitted, fitted.scores[pair, alternative], items=items, raters=raters, least=bool(penalised))
 
     found = worths(fitted, count, spread, level)
     others = iter(np.eye(design.shape[2])[count - 1 :])
     place = _parameter(fitted.estimate, next(others), spread, level) if with_place else no_place
     ties = _parameter(fitted.estimate, next(others), spread, level) if with_ties else no_ties
-    return Strengths(names, *found, expit(found.differences), ties, place, penalised, None if spread else ONE_CLUSTER)
+    return Strengths(names, found, expit(found.differences), ties, place, penalised, None if spread else ONE_CLUSTER)
 
 
 def win_table(

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from annotations.statistics.connections import named
+from annotations.statistics.connections import Bools, named
 from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
-
-Bools = NDArray[np.bool_]
 
 
 class Sensitivity(NamedTuple):

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp, ndtri, stdtrit
 
+from annotations.statistics.connections import Bools
 from annotations.statistics.uncertainty import Floats, Ints
 
 ONE_CLUSTER = "all choices are of one item and one rater, which leaves no interval"
-STEPS, PENALISED_STEPS, CLOSE = 25, 300, 1e-9
+STEPS, PENALISED_STEPS, CLOSE = 25, 300, 1e-8
 
 
 class Fit(NamedTuple):
@@ -51,7 +52,7 @@ class Spread(NamedTuple):
         return float(ndtri(tail) if np.isinf(self.freedom) else stdtrit(self.freedom, tail))
 
 
-def fit(design: Floats, counts: Floats, *, penalised: bool = False) -> Fit | None:
+def fit(design: Floats, counts: Ints, *, penalised: bool = False) -> Fit | None:
     """Maximum likelihood, P(a) = exp(x_a θ) / Σ_b exp(x_b θ) (McFadden 1974), by Newton's method; None if not finite.
 
     `design` is (screens, alternatives, parameters), NaN where a screen has fewer alternatives; `counts` (screens,
@@ -86,7 +87,7 @@ class _State(NamedTuple):
     scores: Floats
 
 
-def _state(design: Floats, possible: Floats, counts: Floats, estimate: Floats, penalised: bool) -> _State:
+def _state(design: Floats, possible: Bools, counts: Ints, estimate: Floats, penalised: bool) -> _State:
     utilities = np.where(possible, design @ estimate, -np.inf)
     logs = utilities - logsumexp(utilities, axis=1, keepdims=True)
     chances = np.exp(logs)
@@ -115,7 +116,7 @@ def spread_of(
     Miller 2011, section 2.4), Student's t with min(clusters) − 1 degrees of freedom. `least`: no variance is below
     that of the inverse information.
     """
-    inverse = np.linalg.inv(fitted.information)
+    inverse: Floats = np.linalg.inv(fitted.information).astype(np.float64)
     given = [part for part in (items, raters) if part is not None]
     if not given:
         return Spread((inverse,), None, None, np.inf)
@@ -144,6 +145,12 @@ class Worths(NamedTuple):
     differences: Floats
     difference_errors: Floats | None
     difference_intervals: Floats | None
+
+    def relative_to(self, system: int) -> tuple[Floats, Floats | None, Floats | None]:
+        """Worths above that of a reference system, their errors and their intervals."""
+        if self.difference_errors is None or self.difference_intervals is None:
+            return self.differences[:, system], None, None
+        return self.differences[:, system], self.difference_errors[:, system], self.difference_intervals[:, system]
 
 
 def centring(count: int) -> Floats:
@@ -177,7 +184,8 @@ def _clustered(influence: Floats, clusters: Ints) -> tuple[Floats, int]:
     _, index = np.unique(clusters, return_inverse=True)
     count = int(index.max()) + 1
     sums = np.column_stack([np.bincount(index, column, minlength=count) for column in influence.T])
-    return sums.T @ sums * (count / max(count - 1, 1)), count
+    covariance: Floats = (sums.T @ sums * (count / max(count - 1, 1))).astype(np.float64)
+    return covariance, count
 
 
 def _quadratic(contrasts: Floats, covariance: Floats) -> Floats:

@@ -96,7 +96,7 @@ def test_names_and_order_do_not_enter_alpha(
     """Units renamed and ratings in another order: every level; values renamed: nominal; stretched: ordinal."""
     scores = np.array([float(score) for score, _ in given_])
     rated = np.array([unit for _, unit in given_])
-    order = np.random.default_rng(random.getrandbits(32)).permutation(len(scores))  # type: ignore[attr-defined]
+    order = np.random.default_rng(random.getrandbits(32)).permutation(len(scores))
     for level in LEVELS:
         found = alpha(scores, rated, level=level, resamples=0)
         renamed = alpha(scores[order], np.array(units)[rated[order]], level=level, resamples=0)
@@ -125,7 +125,7 @@ def test_agreement_that_is_undefined_says_why() -> None:
     with pytest.raises(ValueError, match="two groups"):
         alpha(np.array([1.0, 2.0]), np.array([0, 0]), groups=np.array([0, 1]))
     with pytest.raises(ValueError, match="nominal, ordinal"):
-        alpha(np.array([1.0, 2.0]), np.array([0, 0]), level="metric")  # type: ignore[arg-type]
+        alpha(np.array([1.0, 2.0]), np.array([0, 0]), level="metric")
 
 
 def test_cohens_kappa_is_that_of_another_library() -> None:
