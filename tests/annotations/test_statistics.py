@@ -1,7 +1,6 @@
 """Statistics against published tables, textbook formulas, and simulations whose truth is known."""
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from annotations.statistics.agreement import alpha_with_interval
 from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import feedback_weights, shrunk_z
 from annotations.statistics.uncertainty import clustered_mean, holm
@@ -66,23 +64,6 @@ def test_the_interval_covers_the_truth() -> None:
 def test_holm_by_hand() -> None:
     """0.01 × 4, 0.03 × 3 = 0.09, 0.04 × 2 = 0.08 held at 0.09, 0.5."""
     assert holm(np.array([0.04, 0.5, 0.01, 0.03])) == pytest.approx([0.09, 0.5, 0.04, 0.09])
-
-
-def test_alpha_is_the_published_one(shared_data: Path) -> None:
-    expected = json.loads((shared_data / "statistics" / "expected.json").read_text())
-    with (shared_data / "statistics" / "krippendorff_wikipedia_3x15.csv").open() as file:
-        rows = list(csv.reader(file))
-    table = np.array([[float(cell) if cell else np.nan for cell in row] for row in rows])
-    assert table.shape == (3, 15)
-    for level, published in expected["alpha_wikipedia_3x15"].items():
-        assert alpha_with_interval(table, level=level, resamples=10).alpha == pytest.approx(published, abs=5e-5)
-
-
-def test_agreement_that_is_undefined_says_why() -> None:
-    assert alpha_with_interval(np.array([[1.0, np.nan], [np.nan, 2.0]])).undefined == "no text was rated by two raters"
-    assert "all ratings are equal" in (alpha_with_interval(np.full((2, 3), 4.0)).undefined or "")
-    perfect = alpha_with_interval(np.array([[1.0, 5.0, 9.0], [1.0, 5.0, 9.0]]))
-    assert perfect.alpha == pytest.approx(1.0)
 
 
 def test_the_means_of_a_published_study(shared_data: Path) -> None:

@@ -1,0 +1,222 @@
+"""Paired comparisons: which system is preferred, how strongly, and how sure that is."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, ndtri
+
+from annotations.statistics.connections import named, one_sided, why_apart
+from annotations.statistics.logit import ONE_CLUSTER, Spread, Worths, centring, estimates, fit, spread_of, worths
+from annotations.statistics.uncertainty import Floats, Ints
+
+FIRST, SECOND, TIE = 1.0, 0.0, 0.5
+
+
+class Parameter(NamedTuple):
+    """One parameter of the model, its standard error and interval, and in words why it is missing."""
+
+    value: float | None
+    error: float | None
+    interval: tuple[float, float] | None
+    undefined: str | None
+
+
+class Share(NamedTuple):
+    """How often a system was preferred, with Wilson's interval; None where nothing was decided."""
+
+    share: float | None
+    interval: tuple[float, float] | None
+
+
+class Pair(NamedTuple):
+    """Wins, ties and losses of system `one` against system `other`, and its shares of them."""
+
+    one: int
+    other: int
+    wins: int
+    ties: int
+    losses: int
+    decided: Share  # ties left out
+    halved: Share  # a tie counts as half a win
+    undefined: str | None
+
+
+class Strengths(NamedTuple):
+    """Log-strengths λ of the systems (`worths`), the model's other parameters, and in words what is missing and why.
+
+    `win_shares` is, for row against column, the share of decided comparisons that it is expected to win where neither
+    is favoured by its place: 1 / (1 + exp(−(λ_row − λ_column))). `ties` is log ν: of comparisons of equal systems a
+    share ν / (2 + ν) is tied. `position` is δ, what being shown first adds to a system's log-strength. `penalised` says
+    why maximum likelihood had no finite estimate, `undefined` why there is no estimate or no interval.
+    """
+
+    names: Sequence[str]
+    worths: Worths | None
+    win_shares: Floats | None
+    ties: Parameter
+    position: Parameter
+    penalised: str | None
+    undefined: str | None
+
+
+def strengths(
+    first: Ints,
+    second: Ints,
+    outcome: Floats,
+    *,
+    names: Sequence[str] | None = None,
+    items: Ints | None = None,
+    raters: Ints | None = None,
+    position: bool = True,
+    level: float = 0.95,
+) -> Strengths:
+    """Bradley-Terry strengths with ties (Davidson 1970) and an advantage of the place (Davidson and Beaver 1977).
+
+    `first` (n) is the system shown first, `second` (n) the other, `outcome` (n) 1 where the first is preferred, 0 where
+    the second, 0.5 for a tie. With d = λ_first − λ_second + δ the chances of first, second and tie are as exp(d/2) :
+    exp(−d/2) : ν, written so that ν is the same whichever place comes first. Ties are in the model where there are
+    ties, the place where a pair was shown both ways round.
+
+    Errors are those of the information, or with items or raters (n) cluster-robust (see `logit.spread_of`). Where
+    systems never lose or never win the estimates are Firth's (1993), and their errors no smaller than those of the
+    information. Raises ValueError for other outcomes, arrays of unequal lengths, and a system against itself.
+    """
+    names = _checked(first, second, outcome, names, items, raters)
+    tied = outcome == TIE
+    absent = _why_none(first, second, tied, names)
+    no_ties = Parameter(None, None, None, "no comparison was tied")
+    place_refused = _why_no_place(first, second, position)
+    no_place = Parameter(None, None, None, place_refused)
+    if absent:
+        return Strengths(names, None, None, no_ties, no_place, None, absent)
+
+    count, with_place, with_ties = len(names), place_refused is None, bool(tied.any())
+    centred = centring(count)
+    pairs, pair = np.unique(first * count + second, return_inverse=True)
+    design = _design(centred[pairs // count] - centred[pairs % count], with_place, with_ties)
+    alternative = np.where(tied, 2, np.where(outcome == FIRST, 0, 1))
+    kinds = design.shape[1]
+    counts = np.bincount(pair * kinds + alternative, minlength=len(pairs) * kinds).reshape(len(pairs), kinds)
+
+    fitted, penalised = fit(design, counts), None
+    if fitted is None:
+        fitted, penalised = fit(design, counts, penalised=True), _why_penalised(first, second, outcome, names)
+    if fitted is None:
+        return Strengths(names, None, None, no_ties, no_place, None, f"{penalised}, and no other estimate was found")
+    spread = spread_of(fitted, fitted.scores[pair, alternative], items=items, raters=raters, least=bool(penalised))
+
+    found = worths(fitted, count, spread, level)
+    others = iter(np.eye(design.shape[2])[count - 1 :])
+    place = _parameter(fitted.estimate, next(others), spread, level) if with_place else no_place
+    ties = _parameter(fitted.estimate, next(others), spread, level) if with_ties else no_ties
+    return Strengths(names, found, expit(found.differences), ties, place, penalised, None if spread else ONE_CLUSTER)
+
+
+def win_table(
+    first: Ints, second: Ints, outcome: Floats, *, names: Sequence[str] | None = None, level: float = 0.95
+) -> list[Pair]:
+    """Wins, ties, losses and shares of each pair of systems that was compared, by system code.
+
+    The intervals are Wilson's (1927), of comparisons that do not depend on one another; with ties as halves theirs is
+    too wide if anything, since a half varies less. Raises ValueError as `strengths` does.
+    """
+    names = _checked(first, second, outcome, names, None, None)
+    wins, tied = _tables(first, second, outcome, len(names))
+    found = []
+    for one in range(len(names)):
+        for other in range(one + 1, len(names)):
+            won, lost, ties = int(wins[one, other]), int(wins[other, one]), int(tied[one, other])
+            if won + lost + ties:
+                decided, halved = _wilson(won, won + lost, level), _wilson(won + ties / 2, won + lost + ties, level)
+                why = None if won + lost else "every comparison was a tie"
+                found.append(Pair(one, other, won, ties, lost, decided, halved, why))
+    return found
+
+
+def _checked(
+    first: Ints,
+    second: Ints,
+    outcome: Floats,
+    names: Sequence[str] | None,
+    items: Ints | None,
+    raters: Ints | None,
+) -> Sequence[str]:
+    for what, part in (("second", second), ("outcome", outcome), ("items", items), ("raters", raters)):
+        if part is not None and len(part) != len(first):
+            raise ValueError(f"{what} has {len(part)} values and first {len(first)}; each comparison has one of each")
+    other = ~np.isin(outcome, (FIRST, SECOND, TIE))
+    if other.any():
+        raise ValueError(
+            f"comparison {int(other.argmax())} has outcome {outcome[other.argmax()]}: 1, 0 or 0.5 is right"
+        )
+    same = first == second
+    if same.any():
+        raise ValueError(f"comparison {int(same.argmax())} shows system {first[same.argmax()]} against itself")
+    return named(names, first, second)
+
+
+def _tables(first: Ints, second: Ints, outcome: Floats, count: int) -> tuple[Ints, Ints]:
+    """How often the row was preferred to the column, and how often they tied (systems, systems)."""
+    won, tied = np.zeros((count, count), dtype=np.int64), np.zeros((count, count), dtype=np.int64)
+    winner, loser = np.where(outcome == FIRST, first, second), np.where(outcome == FIRST, second, first)
+    np.add.at(won, (winner[outcome != TIE], loser[outcome != TIE]), 1)
+    np.add.at(tied, (first[outcome == TIE], second[outcome == TIE]), 1)
+    return won, tied + tied.T
+
+
+def _why_none(first: Ints, second: Ints, tied: Floats, names: Sequence[str]) -> str | None:
+    if not len(first):
+        return "there are no comparisons"
+    if tied.all():
+        return "every comparison was a tie, so nothing says which system is stronger"
+    compared = np.zeros((len(names), len(names)), dtype=bool)
+    compared[first, second] = True
+    return why_apart(compared, names)
+
+
+def _why_no_place(first: Ints, second: Ints, wanted: bool) -> str | None:
+    if not wanted:
+        return "not asked for"
+    shown = set(zip(first.tolist(), second.tolist(), strict=True))
+    if any((other, one) in shown for one, other in shown):
+        return None
+    return (
+        "every pair was shown in one order only, so an advantage of the place cannot be told from strength, "
+        "and would be in the strengths"
+    )
+
+
+def _why_penalised(first: Ints, second: Ints, outcome: Floats, names: Sequence[str]) -> str:
+    won, tied = _tables(first, second, outcome, len(names))
+    otherwise = "the wins, the ties and the order shown all point one way"
+    why = one_sided((won + tied) > 0, names) or one_sided(won > 0, names) or otherwise
+    return f"{why}, so maximum likelihood has no finite estimate: these are Firth's, drawn in towards equal strengths"
+
+
+def _design(apart: Floats, with_place: bool, with_ties: bool) -> Floats:
+    """(pairs, alternatives, parameters): half of d for the first, minus half for the second, log ν for a tie."""
+    pairs, free = apart.shape
+    design = np.zeros((pairs, 2 + with_ties, free + with_place + with_ties))
+    design[:, 0, :free], design[:, 1, :free] = apart / 2, -apart / 2
+    if with_place:
+        design[:, 0, free], design[:, 1, free] = 0.5, -0.5
+    if with_ties:
+        design[:, 2, -1] = 1.0
+    return design
+
+
+def _parameter(estimate: Floats, contrast: Floats, spread: Spread | None, level: float) -> Parameter:
+    values, errors, intervals = estimates(estimate, contrast[None, :], spread, level)
+    if errors is None or intervals is None:
+        return Parameter(float(values[0]), None, None, ONE_CLUSTER)
+    return Parameter(float(values[0]), float(errors[0]), (float(intervals[0, 0]), float(intervals[0, 1])), None)
+
+
+def _wilson(wins: float, n: int, level: float) -> Share:
+    if not n:
+        return Share(None, None)
+    z, share = float(ndtri(0.5 + level / 2)), wins / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return Share(share, (max(0.0, middle - half), min(1.0, middle + half)))
