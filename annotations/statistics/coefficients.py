@@ -71,7 +71,7 @@ def coefficients_of_rows(x: Floats, y: Floats) -> Floats:
         ranks = [side.sum(axis=2) for side in signs]
         pairs = [side.reshape(len(side), -1) for side in signs]
         found = np.stack([_cosine(*sides) for sides in (scaled, ranks, pairs)])
-    flat = np.logical_or(*(~side.any(axis=1) for side in pairs))
+    flat = ~(pairs[0].any(axis=1) & pairs[1].any(axis=1))
     return np.where(flat, np.nan, np.clip(found, -1, 1))
 
 
@@ -100,7 +100,7 @@ def spearman_gradient(one: Order, other: Order) -> Gradient:
 def kendall_gradient(one: Order, other: Order) -> Gradient:
     """For each row, over the rows of its group: Σ sign · sign, and how many differ from it on either side.
 
-    Their sums are tau-b's numerator and the squares under its root (Kendall 1945, section 2), each pair counted twice.
+    Their sums are tau-b's numerator and the squares under its root (Kendall 1945), each pair counted twice.
     """
     in_ties, in_other_ties = Order(other.codes, one.codes), Order(one.codes, other.codes)
     cross = (

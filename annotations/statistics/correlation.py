@@ -73,10 +73,12 @@ def correlations(
     found = iter(
         bootstrap([level.estimate for each in parts.values() for level in each], resamples=resamples, seed=seed)
     )
-    return {
-        name: Correlation(*(Level(*next(found), level.units, level.left_out) for level in each))
-        for name, each in parts.items()
-    }
+    return {name: Correlation(*(_level(next(found), part) for part in each)) for name, each in parts.items()}
+
+
+def _level(coefficients: tuple[Statistic, ...], part: "_Part") -> Level:
+    pearson, spearman, kendall = coefficients
+    return Level(pearson, spearman, kendall, part.units, part.left_out)
 
 
 class Williams(NamedTuple):

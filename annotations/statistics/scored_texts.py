@@ -48,13 +48,15 @@ def scored_texts(
                 "give each text one value in every array"
             )
     rated = np.isfinite(human) & ~np.isin(systems, list(leave_out))
-    codes = [np.unique(column[rated], return_inverse=True) for column in (systems, items, clusters)]
-    counts = [len(values) for values, _ in codes]
+    (all_systems, system), (all_items, item), (all_clusters, cluster) = (
+        np.unique(column[rated], return_inverse=True) for column in (systems, items, clusters)
+    )
+    counts = len(all_systems), len(all_items), len(all_clusters)
     tables = {}
     for name, metric in metrics.items():
         both = np.isfinite(metric[rated])
-        own = [index[both] for _, index in codes]
-        tables[name] = ScoredTexts(human[rated][both], metric[rated][both], *own, *counts, int((~both).sum()))
+        scores, left_out = (human[rated][both], metric[rated][both]), int((~both).sum())
+        tables[name] = ScoredTexts(*scores, system[both], item[both], cluster[both], *counts, left_out)
     return tables
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from annotations.statistics.coefficients import NAMES
 from annotations.statistics.correlation import correlations, williams_of_correlations, williams_test
+from annotations.statistics.pairwise_accuracy import pairwise_accuracies
 from annotations.statistics.uncertainty import Floats, Ints
 
 ORACLES = (stats.pearsonr, stats.spearmanr, stats.kendalltau)
@@ -130,3 +131,45 @@ def test_williams_that_is_undefined() -> None:
     assert "order the units alike" in (williams_test(scores, scores + 1, 2 * scores).undefined or "")
     assert "all scores" in (williams_test(scores, np.ones(6), scores).undefined or "")
     assert williams_test(scores[:4], scores[:4], scores[:4]).undefined == "it needs at least 5 units, and there are 4"
+
+
+def test_pairwise_accuracy_by_hand() -> None:
+    """Two items of three texts. Human 1 1 2 / 3 2 1; metric .50 .52 .90 / .9 .6 .61.
+
+    Pairs (human order, metric distance): tie .02, < .40, < .38; > .30, > .29, > −.01, which is the wrong way round.
+    At ε = 0: 2 of 3 and 2 of 3. At ε = .02 the tie is right: 3 of 3 and 2 of 3.
+    """
+    human, metric = np.array([1.0, 1, 2, 3, 2, 1]), np.array([0.5, 0.52, 0.9, 0.9, 0.6, 0.61])
+    systems, items = np.tile(np.arange(3), 2), np.repeat([0, 1], 3)
+    found = pairwise_accuracies(human, {"bleu": metric}, systems, items)["bleu"]
+    assert found.text.value == pytest.approx((1 + 2 / 3) / 2)
+    assert found.tie == pytest.approx(0.02)
+    assert (found.text_pairs, found.items) == (6, 2)
+    # means: human 2 1.5 1.5, metric .70 .56 .755: two pairs differ, of which one is right
+    assert (found.system.value, found.system_pairs) == (0.5, 2)
+    assert "no interval" in (found.system.undefined or "")
+
+
+def test_no_tie_threshold_does_better() -> None:
+    """Every observed distance tried in turn, on items of unequal size."""
+    human, metric, systems, items = study(6)
+    keep = np.random.default_rng(1).random(len(human)) < 0.7
+    human, metric, systems, items = human[keep], np.round(metric[keep]), systems[keep], items[keep]
+    found = pairwise_accuracies(human, {"bleu": metric}, systems, items)["bleu"]
+
+    def accuracy(epsilon: float) -> float:
+        shares = []
+        for item in np.unique(items):
+            own = np.flatnonzero(items == item)
+            pairs = [(a, b) for a in own for b in own if a < b]
+            signs = [(np.sign(human[a] - human[b]), metric[a] - metric[b]) for a, b in pairs]
+            shares += [np.mean([h == np.sign(m) * (abs(m) > epsilon) for h, m in signs])] if signs else []
+        return float(np.mean(shares))
+
+    best = max(accuracy(epsilon) for epsilon in np.unique(np.abs(metric[:, None] - metric)))
+    assert found.text.value == pytest.approx(best)
+    assert accuracy(found.tie or 0.0) == pytest.approx(best)
+    low, high = found.text.interval or (1, 0)
+    assert low < best < high
+    lonely = pairwise_accuracies(human[:3], {"bleu": metric[:3]}, systems[:3], np.arange(3))["bleu"]
+    assert "no item has two texts" in (lonely.text.undefined or "")
