@@ -97,12 +97,12 @@ def corpus_differences(
         return _nothing(refused)
     from sacrebleu.metrics import BLEU, CHRF  # takes longer to load than the rest of a web page
 
-    scorer = BLEU(lowercase=True) if metric == "bleu" else CHRF(lowercase=True)
     most = max(map(len, references))
     streams: Any = [[texts[at] if at < len(texts) else None for texts in references] for at in range(most)]
+    made: type[BLEU] | type[CHRF] = BLEU if metric == "bleu" else CHRF
+    scorer = made(lowercase=True, references=streams)  # counted once for all systems
     counts = [
-        np.array(scorer._extract_corpus_statistics(list(texts), streams), dtype=np.float64)
-        for texts in outputs.values()
+        np.array(scorer._extract_corpus_statistics(list(texts), None), dtype=np.float64) for texts in outputs.values()
     ]
     signature = scorer.get_signature()
     signature.update("bs", resamples)
