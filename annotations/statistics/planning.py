@@ -207,11 +207,11 @@ def _estimated_variance(variances: Variances, design: Design) -> tuple[float, fl
     are more.
     """
     n = design.ratings
-    sets, size, others, other_size = design.items, design.overlap, design.raters, n / design.raters
+    sets, others = design.items, design.raters
+    size, other_size = n / sets, n / others
     by_set, by_other, residual = variances
     if sets < others:
-        sets, size, others, other_size = others, other_size, sets, size
-        by_set, by_other = by_other, by_set
+        sets, others, size, other_size, by_set, by_other = others, sets, other_size, size, by_other, by_set
     cos2 = (others - size) / (size * (others - 1))
     along = np.array([np.sqrt(cos2), np.sqrt(1 - cos2)])
     plane = (np.diag([size, 0.0]), other_size * np.outer(along, along), np.eye(2))
@@ -243,18 +243,13 @@ def plan(
     `inflation` is of `looks.inflation`: with looks a test has the power that it would have without for a difference
     smaller by its root.
     """
-    undefined = why_undefined(variances, design)
-    test = None if undefined else _Test(variances, design, alpha)
     hours = design.ratings * seconds / 3600
-    return Plan(
-        design=design,
-        error=test and test.error,
-        power=test.power(difference / inflation**0.5) if test and difference is not None else None,
-        detectable=test and test.detectable(power) * inflation**0.5,
-        hours=hours,
-        cost=None if pay is None else hours * pay,
-        undefined=undefined,
-    )
+    cost = None if pay is None else hours * pay
+    if reason := why_undefined(variances, design):
+        return Plan(design, None, None, None, hours, cost, reason)
+    test, root = _Test(variances, design, alpha), inflation**0.5
+    found = None if difference is None else test.power(difference / root)
+    return Plan(design, test.error, found, test.detectable(power) * root, hours, cost, None)
 
 
 def information_at(share: float, variances: Variances, design: Design) -> float:
