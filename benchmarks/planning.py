@@ -6,12 +6,12 @@ Items go to the raters who had least so far, which balances their shares but dra
 
 import argparse
 import time
-from typing import NamedTuple
 
 import numpy as np
 
-from annotations.statistics.looks import Look, inflation, look_boundaries
+from annotations.statistics.looks import Look, look_boundaries
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
+from annotations.statistics.rehearsal import arrivals, rehearse
 from annotations.statistics.uncertainty import Floats, Ints, clustered_mean
 from benchmarks.common import print_result, print_table
 
@@ -38,14 +38,13 @@ CELLS = [
     (400, 2, 4, 0.5, 0.3, 0.50),
     (400, 5, 20, 0.0, 0.3, 0.95),
 ]
-LOOKS = [(200, 3, 8, 0.5, 0.0), (200, 3, 8, 0.5, 0.3), (200, 3, 20, 0.5, 0.3), (400, 2, 40, 1.0, 0.5)]
-
-
-class Campaign(NamedTuple):
-    """Who rates what, in the order in which it comes in: item (n) and rater (n)."""
-
-    items: Ints
-    raters: Ints
+LOOKS = [
+    (100, 3, 5, 0.5, 0.3),
+    (200, 3, 8, 0.5, 0.0),
+    (200, 3, 8, 0.5, 0.3),
+    (200, 3, 20, 0.5, 0.3),
+    (400, 2, 40, 1.0, 0.5),
+]
 
 
 def main() -> None:
@@ -83,7 +82,7 @@ HEAD = ["items", "overlap", "raters", "sd item", "sd rater", "difference", "prom
 
 
 def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float, float]:
-    """Five looks at equal shares of the ratings: false positives, and the power promised with the looks' inflation."""
+    """Five looks at equal shares of the ratings: false positives, and the power that a rehearsal promised."""
     rows: list[list[object]] = [[*HEAD[:5], "spending", "false positives", "promised", "simulated"]]
     worst = largest = 0.0
     for items, overlap, raters, by_item, by_rater in LOOKS:
@@ -91,7 +90,7 @@ def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]
         information = [information_at(look / 5, variances, design) for look in range(1, 6)]
         for spending in ("obrien-fleming", "pocock"):
             looks = look_boundaries(information, spending=spending)
-            difference = defined(detectable_difference(variances, design)) * inflation(looks) ** 0.5
+            difference = rehearse(variances, design, looks).detectable(0.8)
             false = simulated(design, variances, 0.0, looks, runs, draw)
             found = simulated(design, variances, difference, looks, runs, draw)
             worst, largest = max(worst, false), max(largest, 100 * abs(0.8 - found))
@@ -103,7 +102,7 @@ def simulated(
     design: Design, variances: Variances, difference: float, looks: list[Look], runs: int, draw: np.random.Generator
 ) -> float:
     """The share of campaigns in which a look at its share of the ratings finds the difference."""
-    campaigns = [campaign(design, draw) for _ in range(20)]
+    campaigns = [arrivals(design, draw) for _ in range(20)]
     shares = [round(design.ratings * (number + 1) / len(looks)) for number in range(len(looks))]
     by_item, by_rater, residual = np.sqrt(variances)
     found = 0
@@ -121,20 +120,6 @@ def simulated(
 def finds(scores: Floats, items: Ints, raters: Ints, level: float) -> bool:
     p = clustered_mean(scores, items, raters).p
     return p is not None and p < level
-
-
-def campaign(design: Design, draw: np.random.Generator) -> Campaign:
-    """Every item once in random order, then every item again; each to a rater, of those new to it, who had fewest."""
-    items, raters = [], []
-    taken, seen = np.zeros(design.raters), np.zeros((design.items, design.raters), dtype=bool)
-    for _ in range(design.overlap):
-        for item in draw.permutation(design.items):
-            rater = int(np.argmin(taken + draw.random(design.raters) + np.where(seen[item], np.inf, 0.0)))
-            taken[rater] += 1
-            seen[item, rater] = True
-            items.append(int(item))
-            raters.append(rater)
-    return Campaign(np.array(items), np.array(raters))
 
 
 def defined(value: float | None) -> float:

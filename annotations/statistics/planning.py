@@ -233,23 +233,18 @@ def plan(
     difference: float | None = None,
     power: float = POWER,
     alpha: float = ALPHA,
-    inflation: float = 1.0,
     seconds: float = 30.0,
     pay: float | None = None,
 ) -> Plan:
     """A design's power for a difference in points, the difference it detects with `power`, and what it costs with so
-    many seconds a rating (of one screen) and so much pay an hour.
-
-    `inflation` is of `looks.inflation`: with looks a test has the power that it would have without for a difference
-    smaller by its root.
-    """
+    many seconds a rating (of one screen) and so much pay an hour."""
     hours = design.ratings * seconds / 3600
     cost = None if pay is None else hours * pay
     if reason := why_undefined(variances, design):
         return Plan(design, None, None, None, hours, cost, reason)
-    test, root = _Test(variances, design, alpha), inflation**0.5
-    found = None if difference is None else test.power(difference / root)
-    return Plan(design, test.error, found, test.detectable(power) * root, hours, cost, None)
+    test = _Test(variances, design, alpha)
+    found = None if difference is None else test.power(difference)
+    return Plan(design, test.error, found, test.detectable(power), hours, cost, None)
 
 
 def information_at(share: float, variances: Variances, design: Design) -> float:

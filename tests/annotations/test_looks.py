@@ -1,9 +1,12 @@
-"""Boundaries of looks against published tables and drawn paths."""
+"""Boundaries of looks against published tables and drawn paths; rehearsals against the test they stand for."""
 
 import numpy as np
 import pytest
 
 from annotations.statistics.looks import Look, Spending, inflation, look_boundaries, stopping
+from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
+from annotations.statistics.rehearsal import arrivals, clustered_errors, rehearse
+from annotations.statistics.uncertainty import clustered_mean
 
 
 def equal(count: int) -> list[float]:
@@ -83,3 +86,45 @@ def test_a_look_too_early_to_find_anything_has_no_boundary() -> None:
 def test_looks_that_do_not_rise_to_the_end_are_refused(information: list[float]) -> None:
     with pytest.raises(ValueError, match="must rise to 1"):
         look_boundaries(information)
+
+
+SOME = Variances(item=0.25, rater=0.09, residual=1.0)
+
+
+def test_a_rehearsal_tests_as_a_report_does() -> None:
+    draw = np.random.default_rng(1)
+    for design in (Design(30, 3, 5), Design(6, 2, 12), Design(9, 1, 2)):
+        items, raters = arrivals(design, draw)
+        scores = draw.normal(size=(40, design.ratings))
+        expected = [clustered_mean(each, items, raters).error for each in scores]
+        assert clustered_errors(scores, items, raters) == pytest.approx(expected)
+
+
+def test_ratings_come_in_by_rounds_and_shares_are_equal() -> None:
+    items, raters = arrivals(Design(20, 3, 6), np.random.default_rng(1))
+    for start in (0, 20, 40):
+        assert sorted(items[start : start + 20]) == list(range(20))
+    assert len(set(zip(items, raters, strict=True))) == 60
+    assert max(np.bincount(raters)) - min(np.bincount(raters)) <= 2, "an item's raters differ"
+
+
+def test_a_rehearsal_of_a_single_look_has_the_power_of_the_formula() -> None:
+    design = Design(80, 3, 10)
+    rehearsal = rehearse(SOME, design, look_boundaries([1.0]))
+    for planned in (0.2, 0.5, 0.8):
+        difference = detectable_difference(SOME, design, power=planned) or 0.0
+        assert rehearsal.power(difference) == pytest.approx(planned, abs=0.03)
+    assert power(rehearsal.detectable(0.8), SOME, design) == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+def test_looks_of_clustered_ratings_keep_to_alpha(spending: Spending) -> None:
+    """Raters who differ bring much of the information at the first look; the boundaries know it."""
+    design = Design(60, 3, 12)
+    information = [information_at(look, SOME, design) for look in equal(4)]
+    assert information[0] > 0.4
+    rehearsal = rehearse(SOME, design, look_boundaries(information, spending=spending))
+    assert 0.035 < rehearsal.power(0.0) < 0.065
+    plain = [Look(share, 0.05, 1.96, 0.05) for share in information]
+    assert rehearse(SOME, design, plain).power(0.0) > 0.08, "looks without boundaries"
+    assert rehearsal.detectable(0.03) == 0.0

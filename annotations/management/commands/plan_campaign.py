@@ -21,6 +21,7 @@ from annotations.statistics.planning import (
     quality_rule,
     why_undefined,
 )
+from annotations.statistics.rehearsal import Rehearsal, rehearse
 
 ASSUMED = {"item_sd": 12.5, "rater_sd": 7.5, "residual_sd": 25.0}  # points of a slider from 0 to 100
 SECONDS, MOST_LOOKS = 30.0, 20
@@ -66,8 +67,11 @@ class Command(AnswerCommand):
         for each in product(options["items"], options["overlap"], options["raters"]):
             design = Design(*each)
             boundaries = looks_of(variances, design, options)
-            factor = inflation(boundaries, power=options["power"]) if boundaries else 1.0
-            rows.append(plan_row(plan(variances, design, inflation=factor, **asked)))
+            planned = plan(variances, design, **asked)
+            if boundaries:
+                planned = with_looks(planned, rehearse(variances, design, boundaries), options)
+            factor = inflation(boundaries, power=options["power"]) if boundaries else None
+            rows.append(plan_row(planned) | {"inflation": factor})
             looks += [
                 look_row(design, number, look, options["looks"]) for number, look in enumerate(boundaries, start=1)
             ]
@@ -91,13 +95,14 @@ class Command(AnswerCommand):
             yield f"power: for a true difference of {result['difference']:g}"
         yield from columns(result["plans"], PLAN)
         if result["looks"]:
+            yield "inflation: of the ratings that the same power takes, by the looks, were raters many"
             yield "\nLooks, when so many ratings are in: a result counts where its p is below the one given"
             yield from columns(result["looks"], LOOK)
         yield "\nDegraded-item test of a rater: how often it fails an honest one and passes one who clicks at random"
         yield from columns(result["quality"], QUALITY)
 
 
-PLAN = ("items", "overlap", "raters", "ratings", "detectable", "power", "hours", "hours_a_rater", "cost")
+PLAN = ("items", "overlap", "raters", "ratings", "detectable", "power", "hours", "hours_a_rater", "cost", "inflation")
 LOOK = ("items", "overlap", "raters", "look", "ratings", "information", "z", "p")
 QUALITY = ("pairs", "drop", "honest_failing", "clicker_passing")
 FORMATS = {"p": ".2g", "z": ".3f", "power": ".3f", "information": ".3f", "honest_failing": ".3f", "cost": ",.2f"}
@@ -181,6 +186,14 @@ def looks_of(variances: Variances, design: Design, options: dict[str, Any]) -> l
             f"--looks: {count} are too many for {design.items} items by {design.raters} raters, who add little to what "
             "is known; take fewer looks, or more raters"
         ) from error
+
+
+def with_looks(planned: Plan, rehearsal: Rehearsal, options: dict[str, Any]) -> Plan:
+    difference = options["difference"]
+    return planned._replace(
+        power=None if difference is None else rehearsal.power(difference),
+        detectable=rehearsal.detectable(options["power"]),
+    )
 
 
 def plan_row(planned: Plan) -> dict[str, Any]:
