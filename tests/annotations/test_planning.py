@@ -225,6 +225,7 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
         (["--seconds", "nan"], "--seconds: nan must be above 0"),
         (["--rater-sd", "-1"], "--rater-sd: -1.0 must be 0 or more"),
         (["--looks", "10", "--rater-sd", "99"], "--looks: 10 are too many"),
+        (["--looks", "2", "--items", "60000"], "180000 ratings are too many to rehearse"),
         (["--systems", "a", "b"], "--systems: is of a pilot"),
     ],
 )

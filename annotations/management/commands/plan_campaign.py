@@ -24,7 +24,7 @@ from annotations.statistics.planning import (
 from annotations.statistics.rehearsal import Rehearsal, rehearse
 
 ASSUMED = {"item_sd": 12.5, "rater_sd": 7.5, "residual_sd": 25.0}  # points of a slider from 0 to 100
-SECONDS, MOST_LOOKS = 30.0, 20
+SECONDS, MOST_LOOKS, MOST_REHEARSED = 30.0, 20, 50_000
 
 
 class Command(AnswerCommand):
@@ -95,7 +95,7 @@ class Command(AnswerCommand):
             yield f"power: for a true difference of {result['difference']:g}"
         yield from columns(result["plans"], PLAN)
         if result["looks"]:
-            yield "inflation: of the ratings that the same power takes, by the looks, were raters many"
+            yield "inflation: how many times the ratings the looks cost for the same power, in theory for many raters"
             yield "\nLooks, when so many ratings are in: a result counts where its p is below the one given"
             yield from columns(result["looks"], LOOK)
         yield "\nDegraded-item test of a rater: how often it fails an honest one and passes one who clicks at random"
@@ -178,6 +178,8 @@ def looks_of(variances: Variances, design: Design, options: dict[str, Any]) -> l
     count = options["looks"]
     if count == 1 or why_undefined(variances, design):
         return []
+    if design.ratings > MOST_REHEARSED:
+        raise InputError(f"--looks: {design.ratings} ratings are too many to rehearse; at most {MOST_REHEARSED}")
     information = [information_at(look / count, variances, design) for look in range(1, count + 1)]
     try:
         return look_boundaries(information, alpha=options["alpha"], spending=options["spending"])
