@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -42,8 +42,12 @@ class AnswerCommand(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
         else:
-            for line in lines(result):
+            for line in self.shown(result):
                 self.stdout.write(line)
+
+    def shown(self, result: dict[str, Any]) -> Iterable[str]:
+        """The answer's lines without `--json`."""
+        return lines(result)
 
     @contextmanager
     def share(self) -> Iterator[Callable[[float, str], None]]:
@@ -68,6 +72,13 @@ def lines(value: Any, place: str = "") -> Iterator[str]:
             yield from lines(inner, f"{place}.{number}")
     else:
         yield f"{place}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of right-aligned columns; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
 
 
 @contextmanager

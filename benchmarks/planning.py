@@ -1,0 +1,132 @@
+"""What `plan_campaign` promises against campaigns simulated and tested: power, and false positives under looks.
+
+In every cell a design is planned with power 0.2 to 0.95 and drawn many times, each time tested by `clustered_mean`.
+Items go to the raters who had least so far, which balances their shares but draws who shares an item with whom.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from annotations.statistics.looks import Look, look_boundaries
+from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
+from annotations.statistics.rehearsal import arrivals, rehearse
+from annotations.statistics.uncertainty import Floats, Ints, clustered_mean
+from benchmarks.common import print_result, print_table
+
+# items, overlap, raters, deviation by item and by rater (the residual's is 1), planned power
+CELLS = [
+    (50, 1, 4, 1.0, 0.0, 0.80),
+    (50, 2, 8, 0.5, 0.3, 0.80),
+    (50, 3, 4, 0.0, 0.0, 0.50),
+    (50, 3, 4, 1.0, 0.0, 0.80),
+    (50, 3, 20, 0.5, 0.3, 0.20),
+    (50, 5, 8, 1.0, 0.5, 0.95),
+    (50, 5, 40, 0.0, 0.5, 0.80),
+    (100, 1, 8, 0.0, 0.5, 0.50),
+    (100, 2, 4, 0.5, 0.0, 0.50),
+    (100, 3, 8, 0.5, 0.0, 0.80),
+    (100, 3, 20, 1.0, 0.3, 0.95),
+    (100, 5, 8, 0.0, 0.0, 0.80),
+    (200, 3, 4, 0.5, 0.3, 0.80),
+    (200, 3, 8, 0.5, 0.0, 0.20),
+    (200, 3, 8, 0.5, 0.3, 0.80),
+    (200, 3, 20, 0.5, 0.5, 0.80),
+    (200, 3, 40, 0.5, 0.0, 0.80),
+    (400, 1, 40, 1.0, 0.3, 0.80),
+    (400, 2, 4, 0.5, 0.3, 0.50),
+    (400, 5, 20, 0.0, 0.3, 0.95),
+]
+LOOKS = [
+    (100, 3, 5, 0.5, 0.3),
+    (200, 3, 8, 0.5, 0.0),
+    (200, 3, 8, 0.5, 0.3),
+    (200, 3, 20, 0.5, 0.3),
+    (400, 2, 40, 1.0, 0.5),
+]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument(
+        "--runs", type=int, default=10_000, help="campaigns a cell, with looks a quarter of it; 2,000 leave ±2 points"
+    )
+    given = options.parse_args()
+    start, draw = time.process_time(), np.random.default_rng(1)
+    rows, largest = [], 0.0
+    for items, overlap, raters, by_item, by_rater, planned in CELLS:
+        design, variances = Design(items, overlap, raters), Variances(by_item**2, by_rater**2, 1.0)
+        difference = defined(detectable_difference(variances, design, power=planned))
+        promised = defined(power(difference, variances, design))
+        found = simulated(design, variances, difference, [Look(1.0, 0.05, None, 0.05)], given.runs, draw)
+        deviation = 100 * (promised - found)
+        largest = max(largest, abs(deviation))
+        rows.append([items, overlap, raters, by_item, by_rater, difference, promised, found, f"{deviation:+.1f}"])
+    print_table([HEAD, *rows])
+    table, worst, shortest = looks_table(given.runs // 4, draw)
+    print()
+    print_table(table)
+    seconds = time.process_time() - start
+    print(f"largest deviation {largest:.1f} points (figure: 3); {given.runs} runs a cell, {seconds:.0f} CPU seconds")
+    print_result(
+        runs=given.runs,
+        largest_deviation_points=round(largest, 2),
+        looks_false_positives=worst,
+        looks_power_deviation_points=round(shortest, 2),
+        cpu_seconds=round(seconds),
+    )
+
+
+HEAD = ["items", "overlap", "raters", "sd item", "sd rater", "difference", "promised", "simulated", "points"]
+
+
+def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float, float]:
+    """Five looks at equal shares of the ratings: false positives, and the power that a rehearsal promised."""
+    rows: list[list[object]] = [[*HEAD[:5], "spending", "false positives", "promised", "simulated"]]
+    worst = largest = 0.0
+    for items, overlap, raters, by_item, by_rater in LOOKS:
+        design, variances = Design(items, overlap, raters), Variances(by_item**2, by_rater**2, 1.0)
+        information = [information_at(look / 5, variances, design) for look in range(1, 6)]
+        for spending in ("obrien-fleming", "pocock"):
+            looks = look_boundaries(information, spending=spending)
+            difference = rehearse(variances, design, looks).detectable(0.8)
+            false = simulated(design, variances, 0.0, looks, runs, draw)
+            found = simulated(design, variances, difference, looks, runs, draw)
+            worst, largest = max(worst, false), max(largest, 100 * abs(0.8 - found))
+            rows.append([items, overlap, raters, by_item, by_rater, spending, false, 0.8, found])
+    return rows, worst, largest
+
+
+def simulated(
+    design: Design, variances: Variances, difference: float, looks: list[Look], runs: int, draw: np.random.Generator
+) -> float:
+    """The share of campaigns in which a look at its share of the ratings finds the difference."""
+    campaigns = [arrivals(design, draw) for _ in range(20)]
+    shares = [round(design.ratings * (number + 1) / len(looks)) for number in range(len(looks))]
+    by_item, by_rater, residual = np.sqrt(variances)
+    found = 0
+    for run in range(runs):
+        items, raters = campaigns[run % len(campaigns)]
+        scores = difference + by_item * draw.normal(size=design.items)[items]
+        scores += by_rater * draw.normal(size=design.raters)[raters] + residual * draw.normal(size=design.ratings)
+        found += any(
+            finds(scores[:share], items[:share], raters[:share], look.p)
+            for share, look in zip(shares, looks, strict=True)
+        )
+    return found / runs
+
+
+def finds(scores: Floats, items: Ints, raters: Ints, level: float) -> bool:
+    p = clustered_mean(scores, items, raters).p
+    return p is not None and p < level
+
+
+def defined(value: float | None) -> float:
+    if value is None:
+        raise ValueError("this cell's design has no test")
+    return value
+
+
+if __name__ == "__main__":
+    main()
