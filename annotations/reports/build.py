@@ -9,6 +9,7 @@ from annotations.models import Assignment, Campaign, Rating, Score
 from annotations.reports.examples import examples_of
 from annotations.reports.results import criterion_results
 from annotations.reports.table import RatingTable, rating_table
+from annotations.statistics.raters import Answers, Ratings, agreements, paces, severities
 
 RESAMPLES = 1000  # of items and raters
 
@@ -19,9 +20,11 @@ METHOD = (
     "model of the raters' own differences, with a slope of the system by item and by rater (restricted maximum "
     "likelihood, Satterthwaite's degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the "
     "mean of scores standardised by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, "
-    "interval level, a unit being one text, its interval a bootstrap over texts. A text that several systems wrote "
+    "interval level, a unit being one text, its interval a bootstrap over albums. A text that several systems wrote "
     "was shown once and counts for each. The reference shown as the human candidate is withheld from the metrics' "
-    "references of every system."
+    "references of every system. A rater's severity is their mean distance from what others gave the same texts, below "
+    "zero being severe, shrunk towards zero; agreement is the correlation with the mean of the others. Neither "
+    "excludes anybody."
 )
 HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is the human's text itself"
 
@@ -84,19 +87,30 @@ def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
 
 
 def raters_of(table: RatingTable) -> list[dict[str, Any]]:
-    """Each rater's screens, median seconds a screen, and mean score over the texts they rated."""
-    once = np.where(table.first, 0.0, np.nan)
-    given = np.stack([table.scores[criterion] + once for criterion in table.criteria])
-    rows = []
-    for code, name in enumerate(table.rater_names):
-        mine = table.raters == code
-        timed = table.seconds[mine & ~np.isnan(table.seconds)]
-        rows.append(
-            {
-                "rater": name,
-                "screens": int(mine.sum()),
-                "seconds": float(np.median(timed)) if len(timed) else None,
-                "mean": float(np.nanmean(given[:, mine])),
-            }
-        )
-    return rows
+    """Each rater's screens, pace, mean score, severity and agreement with the others, over all criteria."""
+    given = np.stack([np.where(table.first, table.scores[criterion], np.nan) for criterion in table.criteria])
+    scored = ~np.isnan(given)
+    criterion, screen, _ = np.nonzero(scored)
+    scores, raters = given[scored], table.raters[screen]
+    texts = np.broadcast_to(table.shown, given.shape)[scored] * len(table.criteria) + criterion
+    count = len(table.rater_names)
+    timed = ~np.isnan(table.seconds)
+    answers, ratings = Answers(table.raters[timed], table.seconds[timed]), Ratings(raters, texts, scores)
+    screens = np.bincount(table.raters, minlength=count)
+    means = np.bincount(raters, scores, minlength=count) / np.maximum(np.bincount(raters, minlength=count), 1)
+    found = paces(count, answers), severities(count, ratings), agreements(count, ratings)
+    return [
+        {
+            "rater": name,
+            "screens": int(screens[code]),
+            "seconds": pace.median,
+            "under_floor": pace.under_floor,
+            "floor": pace.floor,
+            "mean": float(means[code]),
+            "severity": severity.value,
+            "severity_ci": severity.interval,
+            "agreement": agreement.correlation,
+            "undefined": severity.undefined or agreement.undefined,
+        }
+        for code, (name, pace, severity, agreement) in enumerate(zip(table.rater_names, *found, strict=True))
+    ]

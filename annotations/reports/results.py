@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from annotations.reports.table import RatingTable
-from annotations.statistics.agreement import alpha_with_interval
+from annotations.statistics.agreement import Level, alpha
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.differences import Difference, paired_difference
 from annotations.statistics.mixed import MixedModel, mixed_model
@@ -15,7 +15,8 @@ from annotations.statistics.scores import shrunk_z
 from annotations.statistics.uncertainty import Floats, clustered_mean, holm
 
 LARGEST_MODEL = 20_000  # screens to which a mixed model is fitted
-LEVELS = (0.025, 0.975)
+MIDDLE = (0.025, 0.975)
+LEVEL: Level = "interval"
 
 
 def criterion_results(
@@ -24,7 +25,7 @@ def criterion_results(
     """One criterion's systems, best first, with its agreement; and every pair of systems compared."""
     scores = table.scores[criterion]
     if np.isnan(scores).all():
-        nothing = {"alpha": None, "ci": None, "level": "interval", "undefined": "no ratings"}
+        nothing = {"alpha": None, "ci": None, "level": LEVEL, "undefined": "no ratings"}
         return {"systems": [], "agreement": nothing}, []
     drawn = two_way_bootstrap(scores, table.albums, table.raters, resamples=resamples)
     compared = compare(table, scores)
@@ -120,22 +121,14 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
 
 
 def agreement_of(table: RatingTable, scores: Floats) -> dict[str, Any]:
-    """Krippendorff's alpha; a unit is one text, rated by whoever saw it."""
+    """Krippendorff's alpha; a unit is one text, rated by whoever saw it, and albums are resampled whole."""
     once = ~np.isnan(scores) & table.first
-    texts = np.unique(table.shown[once], return_inverse=True)[1]
-    raters = np.broadcast_to(table.raters[:, None], scores.shape)[once]
-    given = np.full((int(raters.max()) + 1, int(texts.max()) + 1), np.nan)
-    given[raters, texts] = scores[once]
-    agreement = alpha_with_interval(given)
-    return {
-        "alpha": agreement.alpha,
-        "ci": agreement.interval,
-        "level": "interval",
-        "undefined": agreement.undefined,
-    }
+    albums = np.broadcast_to(table.albums[:, None], scores.shape)[once]
+    found = alpha(scores[once], table.shown[once], level=LEVEL, groups=albums)
+    return {"alpha": found.alpha, "ci": found.interval, "level": LEVEL, "undefined": found.undefined}
 
 
 def percentiles(drawn: Floats) -> list[float] | None:
     """The middle 95 % of resampled values; None where fewer than half of the resamples have any."""
     defined = drawn[~np.isnan(drawn)]
-    return None if len(defined) * 2 < len(drawn) else np.quantile(defined, LEVELS).tolist()
+    return None if len(defined) * 2 < len(drawn) else np.quantile(defined, MIDDLE).tolist()

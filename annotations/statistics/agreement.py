@@ -77,14 +77,6 @@ def alpha(
     return Agreement(value, *_bootstrap(estimate, count, widest, resamples, seed))
 
 
-def alpha_with_interval(
-    table: Floats, *, level: Level = "interval", resamples: int = RESAMPLES, seed: int = SEED
-) -> Agreement:
-    """`alpha` of a (raters, texts) table, NaN where a rater did not rate a text."""
-    raters, texts = np.nonzero(~np.isnan(table))
-    return alpha(table[raters, texts], texts, level=level, resamples=resamples, seed=seed)
-
-
 def _rated_twice(scores: Floats, units: Ints, groups: Ints) -> Ratings:
     known = ~np.isnan(scores)
     scores, units, groups = scores[known], units[known], groups[known]

@@ -41,7 +41,7 @@ class Spread(NamedTuple):
         variances = np.max(each, axis=0)
         if self.intersection is not None:
             combined = each[0] + each[1] - _quadratic(contrasts, self.intersection)
-            variances = np.where(combined > 0, combined, variances)  # the difference of estimates can fall below zero
+            variances = np.maximum(combined, each[0] / 2)  # as in `clustered_estimate`
         if self.least is not None:
             variances = np.maximum(variances, _quadratic(contrasts, self.least))
         return np.sqrt(np.maximum(variances, 0.0))

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import nctdtr, stdtrit
 
+from annotations.statistics.raters import FEWEST_PAIRS, PASS
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALPHA, POWER = 0.05, 0.8
-QUALITY_ALPHA, FEWEST_PAIRS = 0.10, 8  # the rule for raters: one-sided paired p ≤ 0.10 with at least eight pairs
 
 
 class Variances(NamedTuple):
@@ -262,7 +262,7 @@ def information_at(share: float, variances: Variances, design: Design) -> float:
     return standard_error(variances, design) ** 2 / so_far
 
 
-def quality_rule(effect: float, pairs: int, *, alpha: float = QUALITY_ALPHA) -> QualityRule:
+def quality_rule(effect: float, pairs: int, *, alpha: float = PASS) -> QualityRule:
     """The rule by which a rater is tested: degraded texts score lower than their originals, one-sided paired p ≤ 0.10.
 
     `effect` is by how much an honest rater scores a degraded text lower, in deviations of that difference (Cohen's

@@ -94,7 +94,7 @@ def clustered_errors(scores: Floats, items: Ints, raters: Ints) -> Floats:
     residuals = (scores - scores.mean(axis=1, keepdims=True)) / n
     by_item, by_rater = _variances(residuals, items), _variances(residuals, raters)
     combined = by_item + by_rater - (residuals**2).sum(axis=1) * n / (n - 1)
-    errors: Floats = np.sqrt(np.where(combined > 0, combined, np.maximum(by_item, by_rater)))
+    errors: Floats = np.sqrt(np.maximum(combined, by_item / 2))
     return errors
 
 

@@ -16,6 +16,7 @@ from annotations.reports.export import inert
 from annotations.services.campaigns import campaign_close
 from annotations.services.outputs import scores_write
 from annotations.services.reports import report_freeze
+from annotations.statistics.mixed import mixed_model
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 
@@ -77,7 +78,39 @@ def test_means_differences_and_counts() -> None:
     about = report["campaign"]
     assert (about["ratings"], about["raters"], about["screens"], about["interim"]) == (24, 3, 24, False)
     assert [(row["screens"], row["seconds"]) for row in report["raters"]] == [(8, 3.5)] * 3
+    severity = [row["severity"] for row in report["raters"]]
+    assert severity == sorted(severity, reverse=True), "each gives five points less than the one before"
+    assert severity[0] > 0 > severity[2]
+    assert [row["agreement"] for row in report["raters"]] == pytest.approx([1, 1, 1])
     assert json.loads(json.dumps(report)) is not None
+
+
+def test_the_mixed_model_and_the_bootstrap_stand_beside_a_difference() -> None:
+    """Three raters of eight items, each with a leaning of their own towards one system."""
+    made = make_campaign(captions=8, overlap=3)
+    draw, given = np.random.default_rng(1), []
+    for number in range(3):
+        rater = Rater(made.campaign)
+        screen = rater.next()
+        while screen:
+            worth = {}
+            for each in screen["item"]["candidates"]:
+                system = max(systems_of(each["id"]))
+                worth[each["id"]] = WORTH[system] + 4 * number * (system == "gru") + float(draw.normal(0, 2))
+            given.append((screen["item"]["source"], number, {systems_of(key)[0]: v for key, v in worth.items()}))
+            screen = rater.submit(screen, answers=dict.fromkeys(screen["criteria"], worth)).json()["next"]
+    campaign_close(campaign=made.campaign)
+    report = report_build(models.Campaign.objects.get())
+    pair = next(p for p in report["pairs"] if (p["system_a"], p["system_b"]) == ("gru", "lstm"))
+    _, items = np.unique([item for item, _, _ in given], return_inverse=True)
+    differences = np.array([by["gru"] - by["lstm"] for _, _, by in given])
+    expected = mixed_model(differences, items, np.array([number for _, number, _ in given]))
+    assert pair["mixed_model"]["difference"] == pytest.approx(expected.difference)
+    assert pair["mixed_model"]["ci"] == pytest.approx(expected.interval)
+    assert pair["mixed_model"]["rater_deviation"] > 1
+    low, high = pair["bootstrap_ci"]
+    assert low < pair["difference"] < high
+    assert pair["items"] == 8
 
 
 def test_a_text_of_two_systems_counts_for_both_and_once_for_agreement() -> None:
