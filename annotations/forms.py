@@ -19,7 +19,7 @@ class CampaignForm(forms.Form):
     `further` are the fields under "More settings".
     """
 
-    further = ("own_criteria", "seed", "protocol", "unit", "instructions", "consent")
+    further = ("own_criteria", "primary", "family", "seed", "protocol", "unit", "instructions", "consent")
 
     name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
     purpose = forms.ChoiceField(
@@ -61,6 +61,15 @@ class CampaignForm(forms.Form):
     items = forms.IntegerField(min_value=1, initial=100, help_text="Different sources, one screen each.")
     overlap = forms.IntegerField(min_value=1, initial=3, help_text="Raters an item, at most.")
     seed = forms.IntegerField(min_value=0, initial=1, help_text="Draws the items, their order, the human's texts.")
+    primary = forms.CharField(
+        required=False,
+        label="Primary contrast",
+        help_text="The one difference the campaign is made for: two systems and a criterion, with commas between. It "
+        "is tested by itself; all others are adjusted for how many they are.",
+    )
+    family = forms.ChoiceField(
+        choices=Campaign.Family.choices, initial=Campaign.Family.CRITERION, label="Adjusted together"
+    )
     instructions = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}),
         max_length=LONGEST_TEXT,
@@ -79,7 +88,9 @@ class CampaignForm(forms.Form):
         given = super().clean() or self.cleaned_data
         if self.errors:
             return given
-        own = [name.strip() for name in given["own_criteria"].split(",") if name.strip()]
+        own, primary = (
+            [name.strip() for name in given[key].split(",") if name.strip()] for key in ("own_criteria", "primary")
+        )
         values = {
             "name": given["name"],
             "purpose": given["purpose"],
@@ -87,7 +98,8 @@ class CampaignForm(forms.Form):
             "split": SPLIT_OF[given["purpose"]],
             "systems": [system.name for system in given["systems"]],
             "criteria": [*given["criteria"], *own],
-            **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show")},
+            "primary": primary,
+            **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show", "family")},
             **{key: given[key] for key in ("instructions", "consent")},
         }
         try:
@@ -108,12 +120,13 @@ class CampaignForm(forms.Form):
     @staticmethod
     def initial_of(spec: CampaignSpec) -> dict[str, Any]:
         """What the form holds for a spec."""
-        keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed")
+        keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed", "family")
         return {
             **{key: getattr(spec, key) for key in (*keys, "instructions", "consent")},
             "systems": list(spec.systems),
             "criteria": [name for name in spec.criteria if name in LABELS],
             "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
+            "primary": ", ".join(spec.primary),
         }
 
 

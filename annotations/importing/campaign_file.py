@@ -17,6 +17,7 @@ CHOICES = {
     "split": ("test", "feedback"),
     "unit": ("sentence",),
     "show": ("photo", "caption", "both", "none"),
+    "family": ("criterion", "campaign"),
 }
 SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
 
@@ -39,6 +40,8 @@ class CampaignSpec:
     seed: int = 1
     instructions: str = ""
     consent: str = ""
+    primary: tuple[str, ...] = ()
+    family: str = "criterion"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], place: str) -> "CampaignSpec":
@@ -54,6 +57,8 @@ class CampaignSpec:
         for key, value in values.items():
             if key in ("systems", "criteria"):
                 read[key] = _names(value, f"{place}: {key}")
+            elif key == "primary":
+                read[key] = _contrast(value, f"{place}: {key}")
             elif key in ("instructions", "consent"):
                 read[key] = _text(value, f"{place}: {key}")
             elif key in ("items", "overlap", "seed"):
@@ -68,6 +73,10 @@ class CampaignSpec:
                 f"{place}: split: '{spec.split}' does not go with purpose '{spec.purpose}', which shows the split "
                 f"'{SPLIT_OF[spec.purpose]}'"
             )
+        for what, known in (("systems", spec.systems), ("criteria", spec.criteria)):
+            named = spec.primary[:2] if what == "systems" else spec.primary[2:]
+            if strangers := [name for name in named if name not in known]:
+                raise InputError(f"{place}: primary: '{strangers[0]}' is none of the {what}, {', '.join(known)}")
         if "caption" in spec.systems and spec.show in ("caption", "both"):
             raise InputError(
                 f"{place}: systems: 'caption' competes only where the caption is not shown; show is '{spec.show}'"
@@ -109,6 +118,14 @@ def _names(value: Any, place: str) -> tuple[str, ...]:
     names = tuple(_name(each, place) for each in value)
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{place}: '{twice[0]}' stands there twice")
+    return names
+
+
+def _contrast(value: Any, place: str) -> tuple[str, ...]:
+    """Two systems and a criterion, or nothing."""
+    names = _names(value, place) if value != [] else ()
+    if names and len(names) != 3:
+        raise InputError(f"{place}: {value!r} must be two systems and a criterion")
     return names
 
 

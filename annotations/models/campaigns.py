@@ -36,6 +36,10 @@ class Campaign(models.Model):
         SENTENCE = "sentence"
         STORY = "story"
 
+    class Family(models.TextChoices):
+        CRITERION = "criterion", "all pairs by one criterion"
+        CAMPAIGN = "campaign", "all pairs by all criteria"
+
     class Show(models.TextChoices):
         PHOTO = "photo"
         CAPTION = "caption"
@@ -55,6 +59,12 @@ class Campaign(models.Model):
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
     overlap = models.PositiveSmallIntegerField(help_text="raters an item, at most")
     seed = models.PositiveIntegerField(default=1)
+    primary = models.JSONField(
+        default=list, help_text="two systems and a criterion whose difference was declared first"
+    )
+    family = models.CharField(
+        max_length=9, choices=Family, default=Family.CRITERION, help_text="the differences that Holm adjusts together"
+    )
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
     item_count = models.PositiveIntegerField(help_text="items it was made with")
     systems: "models.ManyToManyField[System, CampaignSystem]" = models.ManyToManyField(System, through="CampaignSystem")
@@ -71,6 +81,7 @@ class Campaign(models.Model):
                 name="campaign_purpose_fits_split",
                 violation_error_message="An evaluation campaign shows test albums, a feedback one feedback albums.",
             ),
+            models.CheckConstraint(condition=Q(family__in=["criterion", "campaign"]), name="campaign_family_known"),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="campaign_overlap_positive"),
             models.CheckConstraint(condition=Q(item_count__gte=1), name="campaign_has_items"),
             models.CheckConstraint(

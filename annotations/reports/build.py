@@ -7,7 +7,7 @@ from django.db.models import F
 
 from annotations.models import Assignment, Campaign, Rating, Score
 from annotations.reports.examples import examples_of
-from annotations.reports.results import criterion_results
+from annotations.reports.results import contrasts, criterion_results, primary_row
 from annotations.reports.table import RatingTable, rating_table
 from annotations.statistics.raters import Answers, Ratings, agreements, paces, severities
 
@@ -15,8 +15,9 @@ RESAMPLES = 1000  # of items and raters
 
 METHOD = (
     "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
-    "(Cameron, Gelbach and Miller 2011) with Student's t. Differences are paired by item, their p-values adjusted by "
-    "Holm within a criterion; rank ranges and clusters follow from those at 0.05. Beside them stand a linear mixed "
+    "(Cameron, Gelbach and Miller 2011) with Student's t. Differences are paired by item; the primary contrast, if one "
+    "was declared with the campaign, is tested by itself, and the p-values of all others are adjusted by Holm within "
+    "their family; rank ranges and clusters follow from those at 0.05. Beside them stand a linear mixed "
     "model of the raters' own differences, with a slope of the system by item and by rater (restricted maximum "
     "likelihood, Satterthwaite's degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the "
     "mean of scores standardised by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, "
@@ -31,10 +32,12 @@ HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is
 
 def report_build(campaign: Campaign) -> dict[str, Any]:
     table = rating_table(campaign)
+    compared = contrasts(table, primary=campaign.primary, family=campaign.family)
     criteria, pairs = {}, []
     for criterion in campaign.criteria:
-        criteria[criterion], compared = criterion_results(table, criterion, resamples=RESAMPLES)
-        pairs += [{"criterion": criterion, **pair} for pair in compared]
+        theirs = [each for each in compared if each.criterion == criterion]
+        criteria[criterion], rows = criterion_results(table, criterion, theirs, resamples=RESAMPLES)
+        pairs += rows
     counting = Rating.objects.counting(campaign)
     return {
         "campaign": {
@@ -48,6 +51,7 @@ def report_build(campaign: Campaign) -> dict[str, Any]:
             "systems": sorted(campaign.entries.values_list("system__name", flat=True)),
             "items": campaign.item_count,
             "overlap": campaign.overlap,
+            "family": campaign.family,
             "screens": campaign.screens,
             "state": campaign.state,
             "interim": campaign.state != Campaign.State.CLOSED,
@@ -60,6 +64,7 @@ def report_build(campaign: Campaign) -> dict[str, Any]:
                 assignment__item__campaign=campaign, assignment__rater__trial=False, kind=Rating.Kind.WITHDRAWN
             ).count(),
         },
+        "primary": primary_row(pairs, campaign.primary),
         "criteria": criteria,
         "pairs": pairs,
         "metrics": metrics_of(campaign),

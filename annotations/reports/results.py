@@ -1,7 +1,9 @@
 """What the ratings say of the systems by one criterion: means, every pair compared, agreement."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,24 +21,75 @@ MIDDLE = (0.025, 0.975)
 LEVEL: Level = "interval"
 
 
+class Contrast(NamedTuple):
+    """Two systems by a criterion, and what there is between them; p as adjusted within its family, or, of the primary
+    contrast, as it is."""
+
+    criterion: str
+    one: str
+    other: str
+    found: Difference
+    p: float | None
+    primary: bool
+
+
+def contrasts(table: RatingTable, *, primary: Sequence[str], family: str) -> list[Contrast]:
+    """Every pair of systems rated by a criterion, by name. `primary` (two systems and a criterion, or nothing) is
+    tested by itself; all others are adjusted by Holm, within each criterion or over the whole campaign."""
+    drawn = [
+        Contrast(
+            criterion,
+            one,
+            other,
+            found,
+            found.estimate and found.estimate.p,
+            is_primary(criterion, one, other, primary),
+        )
+        for criterion in table.criteria
+        for (one, other), found in compare(table, table.scores[criterion]).items()
+    ]
+    families: dict[str, list[int]] = defaultdict(list)
+    for place, each in enumerate(drawn):
+        if each.p is not None and not each.primary:
+            families[each.criterion if family == "criterion" else "campaign"].append(place)
+    for places in families.values():
+        for place, p in zip(places, holm(np.array([drawn[place].p for place in places])).tolist(), strict=True):
+            drawn[place] = drawn[place]._replace(p=p)
+    return drawn
+
+
+def is_primary(criterion: str, one: str, other: str, primary: Sequence[str]) -> bool:
+    return bool(primary) and criterion == primary[2] and {one, other} == set(primary[:2])
+
+
+def compare(table: RatingTable, scores: Floats) -> dict[tuple[str, str], Difference]:
+    """The difference of every pair of rated systems, paired by item."""
+    rated = [place for place in range(len(table.systems)) if not np.isnan(scores[:, place]).all()]
+    return {
+        (table.systems[one], table.systems[other]): paired_difference(
+            scores[:, one], scores[:, other], table.items, table.raters, groups=table.albums
+        )
+        for one, other in combinations(rated, 2)
+    }
+
+
 def criterion_results(
-    table: RatingTable, criterion: str, *, resamples: int
+    table: RatingTable, criterion: str, compared: Sequence[Contrast], *, resamples: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """One criterion's systems, best first, with its agreement; and every pair of systems compared."""
+    """One criterion's systems, best first, with its agreement; and its pairs of systems."""
     scores = table.scores[criterion]
     if np.isnan(scores).all():
         nothing = {"alpha": None, "ci": None, "level": LEVEL, "undefined": "no ratings"}
         return {"systems": [], "agreement": nothing}, []
     drawn = two_way_bootstrap(scores, table.albums, table.raters, resamples=resamples)
-    compared = compare(table, scores)
     means = mean_rows(table, scores, drawn)
     ranked = sorted(means, key=lambda name: (-means[name]["mean"], name))
     order = {
-        (one, other): (each.estimate.mean if each.estimate else 0.0, p) for (one, other), (each, p) in compared.items()
+        (each.one, each.other): (each.found.estimate.mean if each.found.estimate else 0.0, each.p) for each in compared
     }
     ranges, cluster = rank_ranges(ranked, order), clusters(ranked, order)
     systems = [{**means[name], "rank_range": ranges[name], "cluster": cluster[name]} for name in ranked]
-    pairs = [pair_row(table, scores, drawn, pair, *found) for pair, found in compared.items()]
+    pairs = [pair_row(table, scores, drawn, each) for each in compared]
     return {"systems": systems, "agreement": agreement_of(table, scores)}, pairs
 
 
@@ -65,38 +118,42 @@ def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, di
     return rows
 
 
-def compare(table: RatingTable, scores: Floats) -> dict[tuple[str, str], tuple[Difference, float | None]]:
-    """Every pair of rated systems by name, with its difference and p adjusted by Holm over all pairs."""
-    rated = [place for place in range(len(table.systems)) if not np.isnan(scores[:, place]).all()]
-    found = {
-        (table.systems[one], table.systems[other]): paired_difference(
-            scores[:, one], scores[:, other], table.items, table.raters, groups=table.albums
-        )
-        for one, other in combinations(rated, 2)
-    }
-    p_values = {pair: each.estimate.p for pair, each in found.items() if each.estimate}
-    tested = [pair for pair, p in p_values.items() if p is not None]
-    adjusted = dict(zip(tested, holm(np.array([p_values[pair] for pair in tested])).tolist(), strict=True))
-    return {pair: (each, adjusted.get(pair)) for pair, each in found.items()}
-
-
-def pair_row(
-    table: RatingTable, scores: Floats, drawn: Floats, pair: tuple[str, str], found: Difference, p_holm: float | None
-) -> dict[str, Any]:
-    one, other = (table.systems.index(name) for name in pair)
-    estimate = found.estimate
+def pair_row(table: RatingTable, scores: Floats, drawn: Floats, contrast: Contrast) -> dict[str, Any]:
+    one, other = table.systems.index(contrast.one), table.systems.index(contrast.other)
+    found, estimate = contrast.found, contrast.found.estimate
     return {
-        "system_a": pair[0],
-        "system_b": pair[1],
+        "criterion": contrast.criterion,
+        "system_a": contrast.one,
+        "system_b": contrast.other,
+        "primary": contrast.primary,
         "difference": estimate and estimate.mean,
         "ci": estimate and estimate.interval,
         "bootstrap_ci": percentiles(drawn[:, one] - drawn[:, other]),
         "p": estimate and estimate.p,
-        "p_holm": p_holm,
+        "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,
         "items": found.items,
         "undefined": found.undefined or why_no_interval(found),
         "mixed_model": model_row(table, scores[:, one] - scores[:, other]),
+    }
+
+
+def primary_row(pairs: Sequence[Mapping[str, Any]], primary: Sequence[str]) -> dict[str, Any] | None:
+    """The declared contrast in the direction in which it was declared; None if there is none."""
+    if not primary:
+        return None
+    first, second, criterion = primary
+    about = {"first": first, "second": second, "criterion": criterion}
+    pair = next((pair for pair in pairs if pair["primary"]), None)
+    if pair is None:
+        nothing = dict.fromkeys(("difference", "ci", "p"))
+        return {**about, **nothing, "n": 0, "items": 0, "undefined": "one of the systems was not rated"}
+    sign, ends = (1, pair["ci"]) if pair["system_a"] == first else (-1, pair["ci"] and pair["ci"][::-1])
+    return {
+        **about,
+        "difference": pair["difference"] and sign * pair["difference"],
+        "ci": ends and [sign * end for end in ends],
+        **{key: pair[key] for key in ("p", "n", "items", "undefined")},
     }
 
 

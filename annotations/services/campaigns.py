@@ -85,6 +85,8 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
         consent=spec.consent,
         overlap=spec.overlap,
         seed=spec.seed,
+        primary=list(spec.primary),
+        family=spec.family,
         item_count=len(sources),
         state=state,
     )
@@ -119,6 +121,8 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         show=campaign.show,
         overlap=campaign.overlap,
         seed=campaign.seed,
+        primary=tuple(campaign.primary),
+        family=campaign.family,
         instructions=campaign.instructions,
         consent=campaign.consent,
     )

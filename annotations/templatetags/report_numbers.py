@@ -15,3 +15,9 @@ def figure(value: float | None, places: int) -> str:
 @register.filter
 def interval(value: Sequence[float] | None, places: int) -> str:
     return "–" if value is None else f"{figure(value[0], places)} to {figure(value[1], places)}"
+
+
+@register.filter
+def p_value(value: float | None) -> str:
+    """To three places; what would be 0.000 is said to be below a thousandth."""
+    return "–" if value is None else "< 0.001" if value < 0.0005 else f"{value:.3f}"

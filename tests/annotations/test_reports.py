@@ -113,6 +113,33 @@ def test_the_mixed_model_and_the_bootstrap_stand_beside_a_difference() -> None:
     assert pair["items"] == 8
 
 
+def test_the_declared_contrast_is_tested_by_itself_and_the_others_together() -> None:
+    """Holm by hand: of m p-values in order, the i-th times m - i, never below the one before."""
+    declared = ["lstm", "gru", "fluency"]
+    criteria = ["human_likeness", "fluency"]
+    made, found = make_campaign(captions=5, overlap=3, criteria=criteria, primary=declared), {}
+    rate(made.campaign, 3)
+    campaign_close(campaign=made.campaign)
+    for family in ("criterion", "campaign"):
+        models.Campaign.objects.update(family=family)
+        report = found[family] = report_build(models.Campaign.objects.get())
+        primary = next(pair for pair in report["pairs"] if pair["primary"])
+        assert (primary["criterion"], primary["system_a"], primary["system_b"]) == ("fluency", "gru", "lstm")
+        assert primary["p_holm"] is None
+        assert report["primary"]["difference"] == -primary["difference"] < 0, "in the direction it was declared in"
+        assert report["primary"]["ci"] == [-primary["ci"][1], -primary["ci"][0]]
+        assert report["primary"]["p"] == primary["p"]
+    for family, together in (("criterion", [["human_likeness"], ["fluency"]]), ("campaign", [criteria])):
+        for names in together:
+            pairs = [p for p in found[family]["pairs"] if p["criterion"] in names and not p["primary"]]
+            pairs.sort(key=lambda pair: pair["p"])
+            low = 0.0
+            for place, pair in enumerate(pairs):
+                low = max(low, min(1.0, pair["p"] * (len(pairs) - place)))
+                assert pair["p_holm"] == pytest.approx(low)
+    assert sum(pair["p_holm"] is not None for pair in found["campaign"]["pairs"]) == 5
+
+
 def test_a_text_of_two_systems_counts_for_both_and_once_for_agreement() -> None:
     same = {"gru": lambda n: "we had fun .", "lstm": lambda n: "We had fun"}
     campaign = make_campaign(captions=4, overlap=2, texts=same).campaign
