@@ -3,36 +3,33 @@
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import IO, Any
 
 from annotations.reports.rows import Row
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = [field.name for field in fields(Row)]
 
 
 def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def write_csv(out: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> int:
+def write_csv(out: IO[str], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     writer, count = csv.writer(out), 0
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([inert(row[column]) for column in columns])
+        writer.writerow([inert(value) for value in row])
         count += 1
     return count
 
 
 def write_ratings(out: IO[str], rows: Iterable[Row], form: str) -> int:
     """The rows as `csv` or `jsonl`. Returns how many there were."""
-    plain = ({**asdict(row), "submitted": row.submitted.isoformat()} for row in rows)
     if form == "csv":
-        return write_csv(out, COLUMNS, plain)
+        return write_csv(out, Row._fields, rows)
     count = 0
-    for row in plain:
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    for row in rows:
+        out.write(json.dumps(row._asdict(), ensure_ascii=False) + "\n")
         count += 1
     return count
 
@@ -59,4 +56,4 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
             }
             rows.append({**row, "signature": cell["signature"]})
     columns = ["kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"]
-    return write_csv(out, columns, ({column: row.get(column) for column in columns} for row in rows))
+    return write_csv(out, columns, ([row.get(column) for column in columns] for row in rows))

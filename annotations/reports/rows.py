@@ -1,15 +1,13 @@
 """The numbers of a campaign, one row a rating, criterion and system: what reports and exports are made from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
 from annotations.models import Assignment, Campaign, CandidateOutput, Rating
 from annotations.protocols import protocol_named
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A score that counts. A text that several systems wrote makes a row for each of them."""
 
     campaign: str
@@ -26,7 +24,7 @@ class Row:
     order: int  # of the screen among this rater's answers, from 1
     revision: int
     seconds: float | None
-    submitted: datetime
+    submitted: str  # ISO 8601
 
 
 def rating_rows(campaign: Campaign) -> Iterator[Row]:
@@ -47,7 +45,11 @@ def rating_rows(campaign: Campaign) -> Iterator[Row]:
         assignment = rating.assignment
         order = answered[assignment.rater_id] = answered.get(assignment.rater_id, 0) + 1
         places = places_of(assignment)
-        source = assignment.item.source
+        source, rater, submitted = (
+            assignment.item.source,
+            str(assignment.rater.public_id),
+            rating.created_at.isoformat(),
+        )
         for criterion, scores in protocol.scores(rating.answers).items():
             for candidate, score in scores.items():
                 for system in systems[int(candidate)]:
@@ -59,14 +61,14 @@ def rating_rows(campaign: Campaign) -> Iterator[Row]:
                         system=system,
                         candidate=int(candidate),
                         text=texts[int(candidate)],
-                        rater=str(assignment.rater.public_id),
+                        rater=rater,
                         criterion=criterion,
                         score=float(score),
                         place=places[int(candidate)],
                         order=order,
                         revision=rating.revision,
                         seconds=rating.seconds,
-                        submitted=rating.created_at,
+                        submitted=submitted,
                     )
 
 

@@ -5,12 +5,14 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.special import stdtr, stdtrit
 
 from annotations.statistics.uncertainty import Floats, Ints
 
-STARTS = (0.0, 0.5, 1.0)  # relative deviations from which the search begins
+START = (0.5, 0.3)  # deviations by item and rater, in residual ones
+NOTHING = 1e-6  # a variance so small beside the residual's is none
 
 
 class MixedModel(NamedTuple):
@@ -45,15 +47,14 @@ def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float 
         return MixedModel(None, undefined="no item was rated twice, so that items and noise cannot be told apart")
     if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
         return MixedModel(None, undefined="all differences are equal, so that there is no variance to model")
-    found = min(
-        (
-            minimize(lambda roots: sums.deviance(roots**2), np.array([item, rater]), method="Nelder-Mead")
-            for item in STARTS
-            for rater in STARTS
-        ),
-        key=lambda each: float(each.fun),
+    found = minimize(
+        lambda roots: sums.deviance(roots**2),
+        START,
+        method="L-BFGS-B",
+        bounds=[(0.0, None)] * 2,
+        options={"ftol": 1e-11, "gtol": 1e-5},
     )
-    ratios = np.where(found.x**2 < 1e-6, 0.0, found.x**2)  # a variance a millionth of the residual's is none
+    ratios = np.where(found.x**2 < NOTHING, 0.0, found.x**2)
     fit = sums.fit(ratios)
     residual = fit.squares / (sums.n - 1)
     variances = np.array([*(ratios * residual), residual])
@@ -83,7 +84,7 @@ class _Fit(NamedTuple):
 
 
 class _Sums:
-    """What the likelihood needs of the data: counts (items, raters) and sums by item and by rater."""
+    """What the likelihood needs of the data: sums by rater, and products summed over the items of each size."""
 
     def __init__(self, values: Floats, items: Ints, raters: Ints) -> None:
         _, item = np.unique(items, return_inverse=True)
@@ -91,25 +92,38 @@ class _Sums:
         self.n, self.items, self.raters = len(values), int(item.max(initial=-1)) + 1, int(rater.max(initial=-1)) + 1
         self.center = float(values.mean()) if len(values) else 0.0
         centred = values - self.center
-        cells = np.bincount(item * self.raters + rater, minlength=self.items * self.raters)
-        self.counts = cells.reshape(self.items, self.raters).astype(np.float64)
-        self.by_item = np.stack([self.counts.sum(axis=1), np.bincount(item, centred, minlength=self.items)])
-        self.by_rater = np.stack([self.counts.sum(axis=0), np.bincount(rater, centred, minlength=self.raters)])
         self.products = np.array([[self.n, centred.sum()], [centred.sum(), centred @ centred]])
+        self.by_rater = np.stack([np.bincount(rater, minlength=self.raters), np.bincount(rater, centred)]).astype(float)
+        counts = np.bincount(item * self.raters + rater, minlength=self.items * self.raters)
+        cells = np.hstack([counts.reshape(self.items, -1), np.bincount(item, centred)[:, None]]).astype(float)
+        sizes = np.bincount(item)
+        self.sizes, self.of_size = np.unique(sizes, return_counts=True)
+        self.by_one = np.array([cells[sizes == size].sum(axis=0) for size in self.sizes])
+        self.by_size = np.array([(cells[sizes == size].T @ cells[sizes == size]).ravel() for size in self.sizes])
 
     def fit(self, ratios: Floats) -> _Fit:
-        """Generalised least squares with H = I + ratios[0] Z_item Z_item' + ratios[1] Z_rater Z_rater'."""
-        sizes = self.by_item[0]
-        shrink = ratios[0] / (1 + ratios[0] * sizes)
-        within = np.diag(self.by_rater[0]) - (self.counts * shrink[:, None]).T @ self.counts  # Z_r'A⁻¹Z_r
-        right = self.by_rater - (self.by_item * shrink) @ self.counts  # [1, d]'A⁻¹Z_r
-        inner = np.eye(self.raters) + ratios[1] * within
-        products = self.products - (self.by_item * shrink) @ self.by_item.T
-        products = products - ratios[1] * right @ np.linalg.solve(inner, right.T)
-        precision, moment, total = products[0, 0], products[0, 1], products[1, 1]
-        log_determinant = float(np.log1p(ratios[0] * sizes).sum() + np.linalg.slogdet(inner)[1])
+        """Generalised least squares with H = I + ratios[0] Z_item Z_item' + ratios[1] Z_rater Z_rater'.
+
+        With A = I + ratios[0] Z_item Z_item', whose inverse is I − Z_item diag(shrink) Z_item': items of a size shrink
+        alike, so that what is taken off needs their summed products alone.
+        """
+        shrink = ratios[0] / (1 + ratios[0] * self.sizes)
+        off = (shrink @ self.by_size).reshape(
+            self.raters + 1, -1
+        )  # [Z_rater, d]'Z_item diag(shrink) Z_item'[Z_rater, d]
+        of_one = (shrink * self.sizes) @ self.by_one
+        within = np.diag(self.by_rater[0]) - off[:-1, :-1]  # Z_rater'A⁻¹Z_rater
+        right = self.by_rater - np.stack([of_one[:-1], off[-1, :-1]])  # [1, d]'A⁻¹Z_rater
+        total = (shrink * self.sizes**2) @ self.of_size
+        products = self.products - np.array([[total, of_one[-1]], [of_one[-1], off[-1, -1]]])
+        inner = ratios[1] * within
+        inner.flat[:: self.raters + 1] += 1
+        root = cho_factor(inner, lower=True, check_finite=False)
+        products = products - ratios[1] * right @ cho_solve(root, right.T, check_finite=False)
+        precision, moment, squares = products[0, 0], products[0, 1], products[1, 1]
+        log_determinant = float(np.log1p(ratios[0] * self.sizes) @ self.of_size + 2 * np.log(np.diag(root[0])).sum())
         mean = moment / precision
-        return _Fit(self.center + float(mean), float(precision), float(total - mean * moment), log_determinant)
+        return _Fit(self.center + float(mean), float(precision), float(squares - mean * moment), log_determinant)
 
     def deviance(self, ratios: Floats) -> float:
         """−2 log restricted likelihood with the residual variance profiled out, without its constant."""
