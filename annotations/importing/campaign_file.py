@@ -73,10 +73,12 @@ class CampaignSpec:
                 f"{place}: split: '{spec.split}' does not go with purpose '{spec.purpose}', which shows the split "
                 f"'{SPLIT_OF[spec.purpose]}'"
             )
-        for what, known in (("systems", spec.systems), ("criteria", spec.criteria)):
-            named = spec.primary[:2] if what == "systems" else spec.primary[2:]
-            if strangers := [name for name in named if name not in known]:
-                raise InputError(f"{place}: primary: '{strangers[0]}' is none of the {what}, {', '.join(known)}")
+        for what, named, there in (
+            ("systems", spec.primary[:2], spec.systems),
+            ("criteria", spec.primary[2:], spec.criteria),
+        ):
+            if strangers := [name for name in named if name not in there]:
+                raise InputError(f"{place}: primary: '{strangers[0]}' is none of the {what}, {', '.join(there)}")
         if "caption" in spec.systems and spec.show in ("caption", "both"):
             raise InputError(
                 f"{place}: systems: 'caption' competes only where the caption is not shown; show is '{spec.show}'"
