@@ -2,8 +2,8 @@
 
 The reference's way: batches of 64 in the order of the data, every source padded to 72 and every target to 77 tokens,
 the decoder run one step at a time with attention and a full-vocabulary softmax at each. Same vocabulary, same units,
-same optimizer, same pairs, one thread. All run in turns, and medians are compared. Ours is measured in float32 and, where
-the CPU is not slow at it, with matrix products in bfloat16.
+same optimizer, same pairs, one thread. All run in turns, and medians are compared. Ours is measured in float32 and,
+where the CPU is not slow at it, with matrix products in bfloat16.
 """
 
 import argparse

@@ -100,7 +100,8 @@ def raters_of(table: RatingTable) -> list[dict[str, Any]]:
     texts = np.broadcast_to(table.shown, given.shape)[scored] * len(table.criteria) + criterion
     count = len(table.rater_names)
     timed = ~np.isnan(table.seconds)
-    answers, ratings = Answers(table.raters[timed], table.seconds[timed]), Ratings(raters, texts, scores)
+    answers = Answers(table.raters[timed], table.seconds[timed], table.words[table.items[timed]])
+    ratings = Ratings(raters, texts, scores)
     screens = np.bincount(table.raters, minlength=count)
     means = np.bincount(raters, scores, minlength=count) / np.maximum(np.bincount(raters, minlength=count), 1)
     found = paces(count, answers), severities(count, ratings), agreements(count, ratings)

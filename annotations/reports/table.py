@@ -29,6 +29,7 @@ class RatingTable:
     rater_names: tuple[str, ...]
     seconds: Floats  # (n) NaN where unknown
     scores: Mapping[str, Floats]  # by criterion: (n, s), NaN where the rater gave none
+    words: Floats  # (highest position + 1) in the item's texts
     candidates: Ints  # (highest position + 1, s) primary key of the text, 0 where the system has none
 
     @cached_property
@@ -50,12 +51,13 @@ def rating_table(campaign: Campaign) -> RatingTable:
         name: place for place, name in enumerate(sorted(campaign.entries.values_list("system__name", flat=True)))
     }
     shown = CandidateOutput.objects.filter(candidate__item__campaign=campaign).values_list(
-        "candidate_id", "candidate__item__position", "output__decoding__system__name"
+        "candidate_id", "candidate__item__position", "candidate__text", "output__decoding__system__name"
     )
     candidates = np.zeros((campaign.items.count(), len(columns)), dtype=np.int64)
-    places: dict[str, list[int]] = {}
-    for pk, position, system in shown.iterator(chunk_size=ANSWERS_A_READ):
+    words, places = np.zeros(len(candidates)), dict[str, list[int]]()
+    for pk, position, text, system in shown.iterator(chunk_size=ANSWERS_A_READ):
         candidates[position, columns[system]] = pk
+        words[position] += len(text.split()) if str(pk) not in places else 0
         places.setdefault(str(pk), []).append(columns[system])
     criteria = tuple(campaign.criteria)
     reader = _Reader(campaign, criteria, places, len(columns))
@@ -73,7 +75,7 @@ def rating_table(campaign: Campaign) -> RatingTable:
     )
     while batch := list(islice(answers, ANSWERS_A_READ)):
         reader.take(batch)
-    return RatingTable(systems=tuple(columns), criteria=criteria, candidates=candidates, **reader.arrays())
+    return RatingTable(systems=tuple(columns), criteria=criteria, words=words, candidates=candidates, **reader.arrays())
 
 
 class _Reader:

@@ -50,7 +50,8 @@ def systems_of(public_id: str) -> list[str]:
 
 
 def test_means_differences_and_counts() -> None:
-    made = make_campaign(captions=8, overlap=3, criteria=["human_likeness", "fluency"])
+    texts = {"lstm": lambda n: "we had a great time .", "gru": lambda n: f"we saw thing {n}" + " again" * n}
+    made = make_campaign(captions=8, overlap=3, criteria=["human_likeness", "fluency"], texts=texts)
     sent = rate(made.campaign, 3)
     campaign_close(campaign=made.campaign)
     report = report_build(models.Campaign.objects.get())
@@ -78,6 +79,10 @@ def test_means_differences_and_counts() -> None:
     about = report["campaign"]
     assert (about["ratings"], about["raters"], about["screens"], about["interim"]) == (24, 3, 24, False)
     assert [(row["screens"], row["seconds"]) for row in report["raters"]] == [(8, 3.5)] * 3
+    words = [sum(len(each["text"].split()) for each in rating["screen"]["item"]["candidates"]) for rating in sent]
+    fast = np.mean([3.5 < 60 / 320 * count for count in words[:8]])
+    assert 0 < fast < 1
+    assert [row["under_floor"] for row in report["raters"]] == pytest.approx([fast] * 3)
     severity = [row["severity"] for row in report["raters"]]
     assert severity == sorted(severity, reverse=True), "each gives five points less than the one before"
     assert severity[0] > 0 > severity[2]
