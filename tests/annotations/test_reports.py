@@ -80,7 +80,7 @@ def test_means_differences_and_counts() -> None:
     assert (about["ratings"], about["raters"], about["screens"], about["interim"]) == (24, 3, 24, False)
     assert [(row["screens"], row["seconds"]) for row in report["raters"]] == [(8, 3.5)] * 3
     words = [sum(len(each["text"].split()) for each in rating["screen"]["item"]["candidates"]) for rating in sent]
-    fast = np.mean([3.5 < 60 / 320 * count for count in words[:8]])
+    fast = np.mean([60 / 320 * count > 3.5 for count in words[:8]])
     assert 0 < fast < 1
     assert [row["under_floor"] for row in report["raters"]] == pytest.approx([fast] * 3)
     severity = [row["severity"] for row in report["raters"]]
