@@ -73,9 +73,9 @@ def tables(expected: dict) -> Iterator[Row]:
     names, wins = header[1:], np.array([row[1:] for row in body]).astype(int)
     np.fill_diagonal(wins, 0)
     cited, citing = (np.repeat(place, wins[np.nonzero(wins)]) for place in np.nonzero(wins))
-    found = strengths(cited, citing, np.ones(len(cited)), names=names, position=False)
+    fitted = strengths(cited, citing, np.ones(len(cited)), names=names, position=False)
     for name, published in expected["bt_citations_ref_Biometrika"].items():
-        values = found.worths.relative_to(names.index("Biometrika"))[0] if found.worths else np.full(4, np.nan)
+        values = fitted.worths.relative_to(names.index("Biometrika"))[0] if fitted.worths else np.full(4, np.nan)
         yield Row(f"Bradley-Terry, {name}", published, float(values[names.index(name)]), 5e-5)
 
 
