@@ -27,9 +27,9 @@ def write_ratings(out: IO[str], rows: Iterable[Row], form: str) -> int:
     """The rows as `csv` or `jsonl`. Returns how many there were."""
     if form == "csv":
         return write_csv(out, Row._fields, rows)
-    count = 0
+    encode, count = json.JSONEncoder(ensure_ascii=False).encode, 0  # `json.dumps` would make one for every row
     for row in rows:
-        out.write(json.dumps(row._asdict(), ensure_ascii=False) + "\n")
+        out.write(encode(row._asdict()) + "\n")
         count += 1
     return count
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
@@ -157,7 +158,9 @@ def _satterthwaite(sums: _Sums, variances: Floats) -> float:
 
     gradient = np.array([slope(sums.error_variance, variances, step) for step in steps])
     slopes = [partial(slope, sums.full_deviance, step=step) for step in steps]
-    hessian = np.array([[slope(each, variances, step) for step in steps] for each in slopes])
+    hessian = np.zeros((len(free), len(free)))
+    for one, other in combinations_with_replacement(range(len(free)), 2):
+        hessian[one, other] = hessian[other, one] = slope(slopes[one], variances, steps[other])
     spread = float(gradient @ np.linalg.pinv(hessian / 2) @ gradient)
     if not spread > 0:
         return float(sums.n - 1)
