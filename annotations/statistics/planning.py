@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import nctdtr, stdtrit
+from scipy.special import chdtri, nctdtr, ndtr, stdtrit
 
 from annotations.statistics.raters import FEWEST_PAIRS, PASS
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALPHA, POWER = 0.05, 0.8
+QUANTILES = (np.arange(4000) + 0.5) / 4000  # over which the estimated variance is averaged
 
 
 class Variances(NamedTuple):
@@ -150,8 +151,9 @@ def power(difference: float, variances: Variances, design: Design, *, alpha: flo
     """Probability that `clustered_mean` gives p < alpha (two-sided) for a true difference; None if `why_undefined`.
 
     The estimated variance V is taken as a multiple of χ² with the degrees of freedom 2 E(V)² / Var(V) (Satterthwaite
-    1946; for cluster-robust variances Bell and McCaffrey 2002), so that the power is of the noncentral t, beyond the
-    critical value √(E(V) / true variance) times that of the test's own t with min(items, raters) − 1.
+    1946; for cluster-robust variances Bell and McCaffrey 2002), held like the test's at half the items' part at least;
+    over its distribution the normal probability is averaged that the estimate lies beyond √V times the critical value
+    of the test's t with min(items, raters) − 1. Without the hold this is the noncentral t.
     """
     return None if why_undefined(variances, design) else _Test(variances, design, alpha).power(difference)
 
@@ -176,15 +178,15 @@ class _Test:
             raise ValueError(f"alpha: {alpha} must lie between 0 and 1")
         mean, variance = _estimated_variance(variances, design)
         self.error = standard_error(variances, design)
-        self.freedom = 2 * mean**2 / variance
+        freedom = 2 * mean**2 / variance
+        estimated = mean * chdtri(freedom, QUANTILES) / freedom
+        held = np.maximum(estimated, _items_part(variances, design) / 2)
         nominal = stdtrit(min(design.items, design.raters) - 1, 1 - alpha / 2)
-        self.critical = float(nominal * np.sqrt(mean) / self.error)
+        self.critical = nominal * np.sqrt(held) / self.error
 
     def power(self, difference: float) -> float:
         shift = abs(difference) / self.error
-        ends = [nctdtr(self.freedom, shift, end) for end in (-self.critical, self.critical)]
-        below, not_above = np.nan_to_num(ends)  # NaN is what scipy makes of some far tails, too small to count
-        return float(below + 1 - not_above)
+        return float((ndtr(shift - self.critical) + ndtr(-shift - self.critical)).mean())
 
     def detectable(self, power: float) -> float:
         if self.power(0.0) >= power:  # the test rejects a bit more often than alpha
@@ -193,6 +195,12 @@ class _Test:
         while self.power(high) < power:
             high *= 2
         return float(brentq(lambda difference: self.power(difference) - power, 0.0, high, xtol=1e-9 * high))
+
+
+def _items_part(variances: Variances, design: Design) -> float:
+    """Mean of the variance that clustering by items alone gives: raters are drawn anew for each of them."""
+    within = variances.rater * (1 - design.overlap / design.raters) + variances.residual
+    return variances.item / design.items + within / design.ratings
 
 
 def _estimated_variance(variances: Variances, design: Design) -> tuple[float, float]:

@@ -50,16 +50,16 @@ def drawn(design: Design, variances: Variances, draw: np.random.Generator, runs:
 
 @pytest.mark.parametrize(
     ("design", "variances"),
-    [(Design(60, 1, 10), SOME), (Design(12, 1, 12), SOME), (Design(100, 1, 4), Variances(1.0, 0.0, 2.0))],
+    [(Design(600, 1, 10), SOME), (Design(2400, 1, 12), SOME), (Design(400, 1, 20), Variances(1.0, 0.5, 2.0))],
 )
 def test_with_one_rater_an_item_power_is_of_the_t_test_over_raters(design: Design, variances: Variances) -> None:
-    """Then each rater's mean is an observation of its own."""
+    """Then each rater's mean is an observation of its own. With many items the variance is never held at their part."""
     deviation = standard_error(variances, design) * design.raters**0.5
-    for difference in (0.05, 0.4, 1.0):
+    for difference in (0.05, 0.2, 0.4):
         expected = TTestPower().power(difference / deviation, design.raters, 0.05)
-        assert power(difference, variances, design) == pytest.approx(expected, abs=1e-6)
+        assert power(difference, variances, design) == pytest.approx(expected, abs=1e-3)
     detectable = detectable_difference(variances, design, power=0.9, alpha=0.01) or 0.0
-    assert TTestPower().power(detectable / deviation, design.raters, 0.01) == pytest.approx(0.9)
+    assert TTestPower().power(detectable / deviation, design.raters, 0.01) == pytest.approx(0.9, abs=1e-3)
 
 
 @pytest.mark.parametrize(
