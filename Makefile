@@ -23,7 +23,7 @@ run: install
 test: test-embedded test-services
 
 test-embedded: install
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 test-services: install
 	@if $(PY) -m tests.services '$(TEST_DATABASE_URL)' '$(TEST_REDIS_URL)'; then \

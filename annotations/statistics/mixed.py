@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 from scipy.special import stdtr, stdtrit
 
 from annotations.statistics.uncertainty import Floats, Ints
@@ -48,6 +47,8 @@ def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float 
         return MixedModel(None, undefined="no item was rated twice, so that items and noise cannot be told apart")
     if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
         return MixedModel(None, undefined="all differences are equal, so that there is no variance to model")
+    from scipy.optimize import minimize  # a fifth of a second, which every process of the site would wait for
+
     found = minimize(
         lambda roots: sums.deviance(roots**2),
         START,
@@ -60,7 +61,7 @@ def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float 
     residual = fit.squares / (sums.n - 1)
     variances = np.array([*(ratios * residual), residual])
     error = float(np.sqrt(residual / fit.precision))
-    freedom = _satterthwaite(sums, variances)
+    freedom = _satterthwaite(sums, ratios, residual)
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     item, rater, rest = np.sqrt(variances).tolist()
     return MixedModel(
@@ -131,37 +132,33 @@ class _Sums:
         fit = self.fit(ratios)
         return (self.n - 1) * float(np.log(fit.squares)) + fit.log_determinant + float(np.log(fit.precision))
 
-    def full_deviance(self, variances: Floats) -> float:
-        """The same as a function of all three variances (item, rater, residual)."""
-        residual = float(variances[2])
-        fit = self.fit(variances[:2] / residual)
-        return (
-            (self.n - 1) * float(np.log(residual))
-            + fit.squares / residual
-            + fit.log_determinant
-            + float(np.log(fit.precision))
-        )
 
-    def error_variance(self, variances: Floats) -> float:
-        return float(variances[2]) / self.fit(variances[:2] / variances[2]).precision
+def _satterthwaite(sums: _Sums, ratios: Floats, residual: float) -> float:
+    """1 / (g' H⁻¹ g), which is 2 v² / (∇v' C ∇v) for δ's variance v and the covariance C of the variance estimates.
 
+    Over the ratios that are not zero and the logarithm of the residual variance, g is the gradient of log v, and H the
+    Hessian of the deviance, twice the inverse of C. At least 1, at most n − 1.
+    """
+    free = np.flatnonzero(ratios > 0)
+    steps = np.zeros((len(free), 2))
+    steps[np.arange(len(free)), free] = 1e-3 * ratios[free]
 
-def _satterthwaite(sums: _Sums, variances: Floats) -> float:
-    """2 v² / (g' C g), v being δ's variance, g its gradient in the variances and C their covariance, twice the inverse
-    Hessian of the deviance; variances at zero are left out. At least 1, at most n − 1."""
-    free = np.flatnonzero(variances > 0)
-    steps = np.zeros((len(free), 3))
-    steps[np.arange(len(free)), free] = 1e-3 * variances[free]
+    def parts(at: Floats) -> Floats:
+        """Deviance but for the residual variance's own term; the term that it scales; log v but for it."""
+        fit = sums.fit(at)
+        scaled, precision = fit.squares / residual, float(np.log(fit.precision))
+        return np.array([scaled + fit.log_determinant + precision, scaled, -precision])
 
-    def slope(function: Callable[[Floats], float], at: Floats, step: Floats) -> float:
+    def slope(function: Callable[[Floats], Floats], at: Floats, step: Floats) -> Floats:
         return (function(at + step) - function(at - step)) / (2 * float(step.sum()))
 
-    gradient = np.array([slope(sums.error_variance, variances, step) for step in steps])
-    slopes = [partial(slope, sums.full_deviance, step=step) for step in steps]
-    hessian = np.zeros((len(free), len(free)))
+    slopes = [partial(slope, parts, step=step) for step in steps]
+    hessian = np.diag([*np.zeros(len(free)), sums.n - 1.0])
+    gradient = np.ones(len(free) + 1)
+    for place, each in enumerate(slopes):
+        _, scaled, gradient[place] = each(ratios)
+        hessian[place, -1] = hessian[-1, place] = -scaled
     for one, other in combinations_with_replacement(range(len(free)), 2):
-        hessian[one, other] = hessian[other, one] = slope(slopes[one], variances, steps[other])
-    spread = float(gradient @ np.linalg.pinv(hessian / 2) @ gradient)
-    if not spread > 0:
-        return float(sums.n - 1)
-    return float(np.clip(2 * sums.error_variance(variances) ** 2 / spread, 1, sums.n - 1))
+        hessian[one, other] = hessian[other, one] = slope(slopes[one], ratios, steps[other])[0]
+    spread = float(gradient @ np.linalg.pinv(hessian) @ gradient)
+    return float(np.clip(1 / spread, 1, sums.n - 1)) if spread > 0 else sums.n - 1.0

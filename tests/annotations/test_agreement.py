@@ -23,6 +23,8 @@ from annotations.statistics.agreement import (
 from annotations.statistics.intraclass import intraclass
 from annotations.statistics.uncertainty import Floats
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 LEVELS = list(ESTIMATES)
 
 

@@ -15,6 +15,8 @@ from annotations.statistics.choices import Strengths, strengths, win_table
 from annotations.statistics.logit import Worths
 from annotations.statistics.uncertainty import Floats, Ints
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 Comparisons = tuple[Ints, Ints, Floats]
 
 

@@ -13,6 +13,8 @@ from annotations.statistics.correlation import correlations, williams_of_correla
 from annotations.statistics.pairwise_accuracy import pairwise_accuracies
 from annotations.statistics.uncertainty import Floats, Ints
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 ORACLES = (stats.pearsonr, stats.spearmanr, stats.kendalltau)
 
 

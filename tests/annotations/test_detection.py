@@ -6,6 +6,8 @@ import pytest
 from annotations.statistics.detection import detection, sensitivity
 from annotations.statistics.uncertainty import clustered_mean
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def test_sensitivity_by_hand() -> None:
     """7 of 9 hits and 2 of 9 false alarms are 0.75 and 0.25 after the correction: z = ±0.67449, φ(z) = 0.31778.

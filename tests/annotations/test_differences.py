@@ -13,6 +13,8 @@ from annotations.statistics.differences import paired_difference
 from annotations.statistics.mixed import mixed_model
 from annotations.statistics.uncertainty import Floats, Ints, clustered_mean
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def ratings(
     items: int, overlap: int, raters: int, *, slopes: tuple[float, float] = (0.0, 0.0), seed: int = 0

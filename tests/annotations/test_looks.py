@@ -8,6 +8,8 @@ from annotations.statistics.planning import Design, Variances, detectable_differ
 from annotations.statistics.rehearsal import arrivals, clustered_errors, rehearse
 from annotations.statistics.uncertainty import clustered_mean
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def equal(count: int) -> list[float]:
     return [(look + 1) / count for look in range(count)]

@@ -10,6 +10,8 @@ from scipy import stats
 
 from annotations.statistics.metric_differences import corpus_differences, mean_differences
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 PLACES = ["the old harbour", "a quiet park", "our garden", "the crowded station"]
 ACTS = ["we watched the fireworks at", "everyone danced in", "my brother slept near", "it rained all day on"]
 SENTENCES = [f"{act} {place} ." for act, place in itertools.product(ACTS, PLACES)] * 4

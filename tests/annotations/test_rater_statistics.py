@@ -20,6 +20,8 @@ from annotations.statistics.raters import (
 )
 from annotations.statistics.uncertainty import Floats
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 NONE, NOTHING = np.zeros(0, np.int64), np.zeros(0)
 NO_PAIRS, NO_REPEATS = Degraded(NONE, NONE, NOTHING, NOTHING), Repeats(NONE, NOTHING, NOTHING)
 

@@ -292,6 +292,7 @@ def grow(campaign: models.Campaign, items: int) -> None:
 
 
 @pytest.mark.once
+@pytest.mark.once
 def test_a_round_costs_the_same_few_queries_however_many_items() -> None:
     campaign = make_campaign(captions=5).campaign
     rater, counts = Rater(campaign), []

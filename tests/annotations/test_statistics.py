@@ -13,6 +13,8 @@ from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import feedback_weights, shrunk_z
 from annotations.statistics.uncertainty import clustered_mean, holm
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def test_without_shared_items_or_raters_the_interval_is_the_t_test() -> None:
     """Each score of an item and a rater of its own: the textbook one-sample t interval."""
