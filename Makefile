@@ -6,6 +6,7 @@ PY := .venv/bin/python
 # The service pass of the tests runs where both answer; with REQUIRE_SERVICES=1 it must.
 TEST_DATABASE_URL ?= postgres://$(shell id -un)@127.0.0.1:5432/postgres
 TEST_REDIS_URL ?= redis://127.0.0.1:6379/15
+TWO := --numprocesses 2 --dist worksteal
 
 .PHONY: install run test test-embedded test-services check format clean
 
@@ -23,11 +24,11 @@ run: install
 test: test-embedded test-services
 
 test-embedded: install
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(PY) -m pytest $(TWO)
 
 test-services: install
 	@if $(PY) -m tests.services '$(TEST_DATABASE_URL)' '$(TEST_REDIS_URL)'; then \
-		DATABASE_URL='$(TEST_DATABASE_URL)' REDIS_URL='$(TEST_REDIS_URL)' $(PY) -m pytest -m 'not once' tests/annotations tests/workers tests/golden; \
+		DATABASE_URL='$(TEST_DATABASE_URL)' REDIS_URL='$(TEST_REDIS_URL)' $(PY) -m pytest $(TWO) -m 'not once' tests/annotations tests/workers tests/golden; \
 	elif test -n '$(REQUIRE_SERVICES)'; then \
 		echo 'REQUIRE_SERVICES is set, and PostgreSQL or Redis does not answer' >&2; exit 1; \
 	fi

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.site import Site
 
-KILLS = 10
+KILLS = 3 if os.environ.get("DATABASE_URL") else 6  # a second pass, on PostgreSQL and Redis, is shorter
 STEPS = 600
 WORDS = [
     "sun",
@@ -46,7 +46,7 @@ def steps_done(site: Site, run: str) -> int:
     return max((int(folder.name.removeprefix("step-")) for folder in folders), default=0)
 
 
-def test_ten_kills_change_nothing(site: Site, tmp_path: Path) -> None:
+def test_kills_change_nothing(site: Site, tmp_path: Path) -> None:
     site.migrate()
     for split, count in (("train", 400), ("valid", 40)):
         write_pairs(tmp_path / f"{split}.jsonl", count, seed=count)
@@ -59,6 +59,7 @@ def test_ten_kills_change_nothing(site: Site, tmp_path: Path) -> None:
     site.start("manage.py", "sweeper", log="sweeper.log")
     draw = random.Random(7)
     worker = site.worker()
+    site.wait(lambda: steps_done(site, launched["run"]) > 0, 120, "a first checkpoint")  # from then on, at random
     for kill in range(1, KILLS + 1):
         last = time.monotonic() + draw.uniform(0.2, 4.5)
         # at a random moment, but on a fast machine before too much of the run is done for the kills that follow
