@@ -43,8 +43,9 @@ def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float 
     sums = _Sums(differences, items, raters)
     if sums.items < 2 or sums.raters < 2:
         return MixedModel(None, undefined="two items and two raters at least are needed")
-    if len(differences) <= max(sums.items, sums.raters):
-        return MixedModel(None, undefined="no item was rated twice, so that items and noise cannot be told apart")
+    for count, what in ((sums.items, "no item was rated twice"), (sums.raters, "no rater rated twice")):
+        if sums.n == count:
+            return MixedModel(None, undefined=f"{what}, so that its part and noise cannot be told apart")
     if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
         return MixedModel(None, undefined="all differences are equal, so that there is no variance to model")
     from scipy.optimize import minimize  # a fifth of a second, which every process of the site would wait for
@@ -110,9 +111,8 @@ class _Sums:
         alike, so that what is taken off needs their summed products alone.
         """
         shrink = ratios[0] / (1 + ratios[0] * self.sizes)
-        off = (shrink @ self.by_size).reshape(
-            self.raters + 1, -1
-        )  # [Z_rater, d]'Z_item diag(shrink) Z_item'[Z_rater, d]
+        # off is [Z_rater, d]'Z_item diag(shrink) Z_item'[Z_rater, d]
+        off = (shrink @ self.by_size).reshape(self.raters + 1, -1)
         of_one = (shrink * self.sizes) @ self.by_one
         within = np.diag(self.by_rater[0]) - off[:-1, :-1]  # Z_rater'A⁻¹Z_rater
         right = self.by_rater - np.stack([of_one[:-1], off[-1, :-1]])  # [1, d]'A⁻¹Z_rater

@@ -25,12 +25,6 @@ class Variances(NamedTuple):
     rater: float
     residual: float
 
-    @classmethod
-    def of_scores(cls, sds: tuple[float, float, float], correlations: tuple[float, float, float]) -> "Variances":
-        """From the deviations of a single system's scores (by item, by rater, residual) and, for each of the three,
-        how it correlates between the two systems: Var(a − b) = 2 sd² (1 − correlation)."""
-        return cls(*(2 * sd**2 * (1 - correlation) for sd, correlation in zip(sds, correlations, strict=True)))
-
 
 class Pilot(NamedTuple):
     """What a pilot says of the variances, None where it cannot; and in words what was wrong."""

@@ -121,6 +121,7 @@ def test_what_the_mixed_model_cannot_be_fitted_to() -> None:
     several = np.arange(4)
     assert "two items and two raters" in (mixed_model(several * 1.0, several, one).undefined or "")
     assert "no item was rated twice" in (mixed_model(several * 1.0, several, several % 2).undefined or "")
+    assert "no rater rated twice" in (mixed_model(several * 1.0, several // 2, several).undefined or "")
     equal = mixed_model(np.ones(8), np.repeat(several, 2), np.tile([0, 1], 4))
     assert "all differences are equal" in (equal.undefined or "")
 

@@ -92,11 +92,6 @@ def test_error_by_hand_and_more_of_anything_helps() -> None:
     assert power(50.0, SOME, Design(50, 3, 10)) == pytest.approx(1.0)
 
 
-def test_variances_of_scores_by_hand() -> None:
-    """Var(a − b) = 2 × 4² × (1 − 0.5) and so on."""
-    assert Variances.of_scores((4, 3, 2), (0.5, 1.0, 0.0)) == (16, 0, 8)
-
-
 def test_information_by_hand() -> None:
     """A third of 3 × 50 ratings has each item once: 0.25/50 + 0.09/10 + 1/50 against 0.25/50 + 0.09/10 + 1/150."""
     design = Design(50, 3, 10)
