@@ -10,7 +10,7 @@ from annotations.models.datasets import (
     Story,
     StorySentence,
 )
-from annotations.models.outputs import Decoding, Output, Score, System
+from annotations.models.outputs import Decoding, Output, Score, ScoreDifference, System
 from annotations.models.ratings import FeedbackExample, FeedbackSet, Rating, Remark
 from annotations.models.reports import Report
 
@@ -34,6 +34,7 @@ __all__ = [
     "Remark",
     "Report",
     "Score",
+    "ScoreDifference",
     "SequencePhoto",
     "Source",
     "Split",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from annotations.models.datasets import Dataset, Source, Split
+from annotations.models.datasets import Dataset, Import, Source, Split
 from annotations.models.outputs import Decoding, Output, System
 from annotations.querysets.campaigns import (
     AssignmentQuerySet,
@@ -40,6 +40,10 @@ class Campaign(models.Model):
         CRITERION = "criterion", "all pairs by one criterion"
         CAMPAIGN = "campaign", "all pairs by all criteria"
 
+    class Spending(models.TextChoices):
+        OBRIEN_FLEMING = "obrien-fleming", "O'Brien and Fleming: nearly all of it at the end"
+        POCOCK = "pocock", "Pocock: evenly"
+
     class Show(models.TextChoices):
         PHOTO = "photo"
         CAPTION = "caption"
@@ -65,6 +69,21 @@ class Campaign(models.Model):
     family = models.CharField(
         max_length=9, choices=Family, default=Family.CRITERION, help_text="the differences that Holm adjusts together"
     )
+    looks = models.PositiveSmallIntegerField(
+        default=1, help_text="at the results, declared beforehand, at equal shares of the screens; the last at the end"
+    )
+    spending = models.CharField(
+        max_length=14, choices=Spending, default=Spending.OBRIEN_FLEMING, help_text="how the looks share out alpha"
+    )
+    scale = models.JSONField(default=list, blank=True, help_text="lowest and highest score; empty: the protocol's own")
+    imported_by = models.ForeignKey(
+        Import,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="its ratings were collected elsewhere",
+    )
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
     item_count = models.PositiveIntegerField(help_text="items it was made with")
     systems: "models.ManyToManyField[System, CampaignSystem]" = models.ManyToManyField(System, through="CampaignSystem")
@@ -82,6 +101,10 @@ class Campaign(models.Model):
                 violation_error_message="An evaluation campaign shows test albums, a feedback one feedback albums.",
             ),
             models.CheckConstraint(condition=Q(family__in=["criterion", "campaign"]), name="campaign_family_known"),
+            models.CheckConstraint(
+                condition=Q(spending__in=["obrien-fleming", "pocock"]), name="campaign_spending_known"
+            ),
+            models.CheckConstraint(condition=Q(looks__gte=1), name="campaign_looks_positive"),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="campaign_overlap_positive"),
             models.CheckConstraint(condition=Q(item_count__gte=1), name="campaign_has_items"),
             models.CheckConstraint(
@@ -193,9 +216,15 @@ class Rater(models.Model):
     session_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the session's token")
     trial = models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
+    exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(excluded_at=None, exclusion="") | (Q(excluded_at__isnull=False) & ~Q(exclusion="")),
+                name="rater_excluded_for_a_reason",
+            ),
             models.UniqueConstraint(fields=["campaign", "outside_id"], name="rater_outside_id_once"),
             models.CheckConstraint(condition=~Q(outside_id=""), name="rater_outside_id_not_empty"),
         ]

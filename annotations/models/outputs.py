@@ -80,44 +80,65 @@ class Output(models.Model):
 
 
 class Score(models.Model):
-    """A metric's value for a whole decoding or for one output; with a campaign, on that campaign's items alone.
+    """A metric's value for a decoding; with a campaign, on that campaign's items alone.
 
     A score never travels without its signature, which names the metric's version and settings.
     """
 
-    decoding = models.ForeignKey(Decoding, models.CASCADE, null=True, blank=True, related_name="scores")
-    output = models.ForeignKey(Output, models.CASCADE, null=True, blank=True, related_name="scores")
+    decoding = models.ForeignKey(Decoding, models.CASCADE, related_name="scores")
     campaign = models.ForeignKey("Campaign", models.CASCADE, null=True, blank=True, related_name="scores")
     metric = models.CharField(max_length=40)
     signature = models.CharField(max_length=300)
     value = models.FloatField()
     ci_low = models.FloatField(null=True, blank=True)
     ci_high = models.FloatField(null=True, blank=True)
+    by_item = models.JSONField(
+        null=True, blank=True, help_text="of each text, by its item's position, null where it has none"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(decoding__isnull=False, output=None) | Q(decoding=None, output__isnull=False),
-                name="score_of_decoding_or_output",
-            ),
             models.CheckConstraint(condition=~Q(signature=""), name="score_has_signature"),
+            models.CheckConstraint(
+                condition=Q(campaign__isnull=False) | Q(by_item=None), name="score_by_item_of_campaign"
+            ),
             models.UniqueConstraint(
                 fields=["decoding", "metric", "signature"],
-                condition=Q(decoding__isnull=False, campaign=None),
+                condition=Q(campaign=None),
                 name="score_of_decoding_once",
             ),
             models.UniqueConstraint(
                 fields=["decoding", "campaign", "metric", "signature"],
-                condition=Q(decoding__isnull=False, campaign__isnull=False),
+                condition=Q(campaign__isnull=False),
                 name="score_in_campaign_once",
-            ),
-            models.UniqueConstraint(
-                fields=["output", "metric", "signature"],
-                condition=Q(output__isnull=False),
-                name="score_of_output_once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.metric} {self.value:.4g}"
+
+
+class ScoreDifference(models.Model):
+    """By how much two decodings differ in a metric on a campaign's items, by the paired bootstrap: `one` − `other`."""
+
+    campaign = models.ForeignKey("Campaign", models.CASCADE, related_name="score_differences")
+    metric = models.CharField(max_length=40)
+    signature = models.CharField(max_length=300)
+    one = models.ForeignKey(Decoding, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Decoding, models.CASCADE, related_name="+")
+    value = models.FloatField()
+    ci_low = models.FloatField(null=True, blank=True)
+    ci_high = models.FloatField(null=True, blank=True)
+    p = models.FloatField(null=True, blank=True, help_text="two-sided")
+    p_sacrebleu = models.FloatField(null=True, blank=True, help_text="as sacrebleu prints it, nearly one-sided")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(signature=""), name="score_difference_has_signature"),
+            models.UniqueConstraint(fields=["campaign", "metric", "one", "other"], name="score_difference_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:+.4g}"

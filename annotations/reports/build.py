@@ -78,7 +78,7 @@ def report_build(campaign: Campaign) -> dict[str, Any]:
 def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
     """The campaign's scores by system and metric, the newest of each; a metric that a system lacks says why."""
     found: dict[str, dict[str, Any]] = {name: {} for name in campaign.entries.values_list("system__name", flat=True)}
-    scores = Score.objects.filter(campaign=campaign, decoding__isnull=False).order_by("pk")
+    scores = Score.objects.filter(campaign=campaign).order_by("pk")
     for score in scores.annotate(system=F("decoding__system__name")):
         interval = None if score.ci_low is None else [score.ci_low, score.ci_high]
         cell = {"value": score.value, "ci": interval, "signature": score.signature}

@@ -29,7 +29,7 @@ def report_freeze(*, campaign: Campaign, unblind: bool = False) -> Report:
     """The campaign's report as it stands now. The same numbers give the row that was kept before."""
     check_unblinded(campaign, unblind)
     content = json.dumps(report_build(campaign), ensure_ascii=False, indent=1).encode()
-    revision = Rating.objects.filter(assignment__item__campaign=campaign).count()
+    revision = str(Rating.objects.filter(assignment__item__campaign=campaign).count())
     report, _ = Report.objects.get_or_create(
         campaign=campaign,
         sha256=hashlib.sha256(content).hexdigest(),

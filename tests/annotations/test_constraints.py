@@ -16,6 +16,7 @@ from tests.factories import (
     PhotoFactory,
     StorySentenceFactory,
     SystemFactory,
+    make_campaign,
 )
 
 pytestmark = pytest.mark.django_db
@@ -62,14 +63,23 @@ def test_an_output_is_one_of_decoding_source_and_rank() -> None:
     refused(lambda: SystemFactory(kind="oracle"))
 
 
-def test_a_score_has_a_signature_and_belongs_to_one_thing() -> None:
-    output = OutputFactory()
+def test_a_score_has_a_signature_and_a_decoding() -> None:
+    made = make_campaign(captions=1)
     good = {"metric": "bleu", "value": 1.0, "signature": "s"}
+    decoding = made.systems["gru"]
     refused(lambda: models.Score.objects.create(**good))
-    refused(lambda: models.Score.objects.create(**good, output=output, decoding=output.decoding))
-    refused(lambda: models.Score.objects.create(**good | {"signature": ""}, output=output))
-    models.Score.objects.create(**good, decoding=output.decoding)
-    refused(lambda: models.Score.objects.create(**good, decoding=output.decoding))
+    refused(lambda: models.Score.objects.create(**good | {"signature": ""}, decoding=decoding))
+    refused(lambda: models.Score.objects.create(**good, decoding=decoding, by_item=[1.0]))
+    models.Score.objects.create(**good, decoding=decoding)
+    refused(lambda: models.Score.objects.create(**good, decoding=decoding))
+    models.Score.objects.create(**good, decoding=decoding, campaign=made.campaign, by_item=[1.0])
+    refused(lambda: models.Score.objects.create(**good, decoding=decoding, campaign=made.campaign))
+
+
+def test_a_rater_is_excluded_for_a_reason() -> None:
+    campaign = make_campaign(captions=1).campaign
+    refused(lambda: models.Rater.objects.create(campaign=campaign, session_hash="a", exclusion="clicked at random"))
+    refused(lambda: models.Rater.objects.create(campaign=campaign, session_hash="b", excluded_at=timezone.now()))
 
 
 def test_one_import_at_a_time_and_a_file_once() -> None:
