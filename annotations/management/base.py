@@ -82,11 +82,12 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[str]]:
-    """A file to write text into, which takes its name only once it is whole."""
+def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """A file to write text (`w`) or bytes (`wb`) into, which takes its name only once it is whole."""
     draft = path.with_name(f".{path.name}.part")
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
     try:
-        with draft.open("w", encoding="utf-8", newline="") as out:
+        with draft.open(mode, **text) as out:
             yield out
         draft.replace(path)
     finally:

@@ -10,19 +10,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotations.errors import ConflictError
 from annotations.models import Campaign, Report
-from annotations.reports.export import write_ratings, write_report_csv
-from annotations.reports.render import report_context, report_html
+from annotations.reports.export import write_ratings
+from annotations.reports.formats import FORMATS
+from annotations.reports.render import report_context
 from annotations.reports.rows import rating_rows
 from annotations.services.reports import check_unblinded, report_freeze
 from annotations.views.campaigns import note_act, page_of
 from annotations.views.pages import render_page, staff_page
 
-CONTENT_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/jsonl; charset=utf-8",
-}
+RATING_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
 def report_of(campaign: Campaign) -> Report:
@@ -47,7 +43,12 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         return render_page(
             request, "annotations/campaigns/report_hidden.html", f"Report of {campaign.name}", {"campaign": campaign}
         )
-    context = {"campaign": campaign, "frozen": frozen, **report_context(json.loads(bytes(frozen.content)))}
+    context = {
+        "campaign": campaign,
+        "frozen": frozen,
+        "formats": [(name, each.title) for name, each in FORMATS.items()],
+        **report_context(json.loads(bytes(frozen.content))),
+    }
     return render_page(request, "annotations/campaigns/report.html", f"Report of {campaign.name}", context)
 
 
@@ -64,8 +65,10 @@ def unblind(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @staff_page("annotations.view_report")
 def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
-    """The report as `html`, `json` (the kept bytes) or `csv`."""
+    """The report as `json` (the kept bytes) or in one of FORMATS."""
     campaign = get_object_or_404(Campaign, pk=pk)
+    if form != "json" and form not in FORMATS:
+        raise Http404
     try:
         frozen = report_of(campaign)
     except ConflictError as error:
@@ -73,14 +76,9 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         return redirect(page_of(campaign))
     content = bytes(frozen.content)
     if form == "json":
-        return attachment(f"{campaign.name}-report.json", form, content)
-    if form == "html":
-        return attachment(f"{campaign.name}-report.html", form, report_html(json.loads(content)).encode())
-    if form != "csv":
-        raise Http404
-    out = io.StringIO()
-    write_report_csv(out, json.loads(content))
-    return attachment(f"{campaign.name}-report.csv", form, out.getvalue().encode())
+        return attachment(f"{campaign.name}-report.json", "application/json", content)
+    made = FORMATS[form]
+    return attachment(f"{campaign.name}-report.{made.suffix}", made.media_type, made.write(json.loads(content)))
 
 
 @require_GET
@@ -88,7 +86,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
 def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     """The ratings as `csv` or `jsonl`, one row a rating, criterion and system."""
     campaign = get_object_or_404(Campaign, pk=pk)
-    if form not in ("csv", "jsonl"):
+    if form not in RATING_TYPES:
         raise Http404
     try:
         check_unblinded(campaign, unblind=False)
@@ -97,9 +95,9 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         return redirect(page_of(campaign))
     out = io.StringIO()
     write_ratings(out, rating_rows(campaign), form)
-    return attachment(f"{campaign.name}-ratings.{form}", form, out.getvalue().encode())
+    return attachment(f"{campaign.name}-ratings.{form}", RATING_TYPES[form], out.getvalue().encode())
 
 
-def attachment(name: str, form: str, content: bytes) -> HttpResponse:
+def attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=CONTENT_TYPES[form], headers=headers)
+    return HttpResponse(content, content_type=media_type, headers=headers)

@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.management.base import AnswerCommand, whole_file
-from annotations.reports.export import write_report_csv
-from annotations.reports.render import report_html
+from annotations.reports.formats import FORMATS, NAMES
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import report_freeze
 
@@ -16,21 +15,16 @@ class Command(AnswerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--format", choices=["html", "json", "csv"], required=True)
+        parser.add_argument("--format", choices=NAMES, required=True)
         parser.add_argument("--out", type=Path, required=True)
         parser.add_argument("--unblind", action="store_true", help="look before the campaign is closed; this is kept")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         frozen = report_freeze(campaign=campaign_named(options["name"]), unblind=options["unblind"])
-        content = bytes(frozen.content).decode()
+        content, form = bytes(frozen.content), options["format"]
         report = json.loads(content)
-        with whole_file(options["out"]) as out:
-            if options["format"] == "json":
-                out.write(content)
-            elif options["format"] == "html":
-                out.write(report_html(report))
-            else:
-                write_report_csv(out, report)
+        with whole_file(options["out"], "wb") as out:
+            out.write(content if form == "json" else FORMATS[form].write(report))
         campaign = report["campaign"]
         return {
             "campaign": campaign["name"],

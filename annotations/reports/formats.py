@@ -1,0 +1,37 @@
+"""The files that a report can be taken away as. Each is made from the kept report alone."""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from annotations.reports.export import write_report_csv
+from annotations.reports.render import report_html
+
+Report = Mapping[str, Any]
+
+
+class Format(NamedTuple):
+    """How a format is called on a page, its media type and file name ending, and what writes it."""
+
+    title: str
+    media_type: str
+    suffix: str
+    write: Callable[[Report], bytes]
+
+
+def html(report: Report) -> bytes:
+    return report_html(report).encode()
+
+
+def csv(report: Report) -> bytes:
+    out = io.StringIO()
+    write_report_csv(out, report)
+    return out.getvalue().encode()
+
+
+# JSON is not among them: it is the kept bytes themselves.
+FORMATS: dict[str, Format] = {
+    "html": Format("HTML", "text/html; charset=utf-8", "html", html),
+    "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
+}
+NAMES = ("json", *FORMATS)
