@@ -106,6 +106,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/edit/", campaigns.add, {"replace": True}, name="annotations_campaign_edit"),
             path("<int:pk>/act/", campaigns.act, name="annotations_campaign_act"),
             path("<int:pk>/progress/", campaigns.progress, name="annotations_campaign_progress"),
+            path("<int:pk>/exclude/", campaigns.exclude, name="annotations_campaign_exclude"),
             path("<int:pk>/links/", campaigns.invite, name="annotations_campaign_links"),
             path("<int:pk>/try/", campaigns.try_out, name="annotations_campaign_try"),
             path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),

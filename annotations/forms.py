@@ -1,12 +1,13 @@
 """Forms of the researcher's pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from annotations.errors import InputError
-from annotations.importing.campaign_file import LONGEST_TEXT, SPLIT_OF, CampaignSpec
-from annotations.models import Campaign, Dataset, System
+from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_OF, CampaignSpec
+from annotations.models import Campaign, Dataset, Rater, System
 from annotations.protocols import PROTOCOLS
 from annotations.protocols.labels import LABELS
 
@@ -19,7 +20,10 @@ class CampaignForm(forms.Form):
     `further` are the fields under "More settings".
     """
 
-    further = ("own_criteria", "primary", "family", "seed", "protocol", "unit", "instructions", "consent")
+    further = (
+        *("own_criteria", "primary", "family", "looks", "spending", "seed", "protocol", "unit"),
+        *("instructions", "consent"),
+    )
 
     name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
     purpose = forms.ChoiceField(
@@ -70,6 +74,17 @@ class CampaignForm(forms.Form):
     family = forms.ChoiceField(
         choices=Campaign.Family.choices, initial=Campaign.Family.CRITERION, label="Adjusted together"
     )
+    looks = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_LOOKS,
+        initial=1,
+        label="Looks at the results",
+        help_text="At equal shares of the screens, the last after the close. More than one needs a primary contrast, "
+        "which then has to pass a boundary at each look, so that looking more often finds nothing by chance.",
+    )
+    spending = forms.ChoiceField(
+        choices=Campaign.Spending.choices, initial=Campaign.Spending.OBRIEN_FLEMING, label="Alpha at the looks"
+    )
     instructions = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}),
         max_length=LONGEST_TEXT,
@@ -100,7 +115,7 @@ class CampaignForm(forms.Form):
             "criteria": [*given["criteria"], *own],
             "primary": primary,
             **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show", "family")},
-            **{key: given[key] for key in ("instructions", "consent")},
+            **{key: given[key] for key in ("looks", "spending", "instructions", "consent")},
         }
         try:
             given["spec"] = CampaignSpec.from_mapping(values, PLACE)
@@ -122,7 +137,7 @@ class CampaignForm(forms.Form):
         """What the form holds for a spec."""
         keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed", "family")
         return {
-            **{key: getattr(spec, key) for key in (*keys, "instructions", "consent")},
+            **{key: getattr(spec, key) for key in (*keys, "looks", "spending", "instructions", "consent")},
             "systems": list(spec.systems),
             "criteria": [name for name in spec.criteria if name in LABELS],
             "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
@@ -132,6 +147,30 @@ class CampaignForm(forms.Form):
 
 class ExtendForm(forms.Form):
     overlap = forms.IntegerField(min_value=1)
+
+
+class ExcludeForm(forms.Form):
+    """A rater to leave out of the results, or to take in again. `raters` are the campaign's, in their order."""
+
+    rater = forms.TypedChoiceField(coerce=int)
+    reason = forms.CharField(
+        max_length=300, required=False, help_text="The report gives it. Not needed to take somebody in again."
+    )
+
+    def __init__(self, *args: Any, raters: Sequence[Rater], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.raters = raters
+        choices = [
+            (number, f"{number} {rater.outside_id or ''} {'(left out: take in again)' if rater.excluded_at else ''}")
+            for number, rater in enumerate(raters, start=1)
+        ]
+        self.fields["rater"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "rater" in given:
+            given |= {"number": given["rater"], "rater": self.raters[given["rater"] - 1]}
+        return given
 
 
 class InviteForm(forms.Form):

@@ -18,7 +18,9 @@ CHOICES = {
     "unit": ("sentence",),
     "show": ("photo", "caption", "both", "none"),
     "family": ("criterion", "campaign"),
+    "spending": ("obrien-fleming", "pocock"),
 }
+MOST_LOOKS = 20
 SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
 
 
@@ -42,6 +44,8 @@ class CampaignSpec:
     consent: str = ""
     primary: tuple[str, ...] = ()
     family: str = "criterion"
+    looks: int = 1
+    spending: str = "obrien-fleming"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], place: str) -> "CampaignSpec":
@@ -61,7 +65,7 @@ class CampaignSpec:
                 read[key] = _contrast(value, f"{place}: {key}")
             elif key in ("instructions", "consent"):
                 read[key] = _text(value, f"{place}: {key}")
-            elif key in ("items", "overlap", "seed"):
+            elif key in ("items", "overlap", "seed", "looks"):
                 read[key] = _count(value, f"{place}: {key}", lowest=0 if key == "seed" else 1)
             else:
                 read[key] = _name(value, f"{place}: {key}")
@@ -79,6 +83,12 @@ class CampaignSpec:
         ):
             if strangers := [name for name in named if name not in there]:
                 raise InputError(f"{place}: primary: '{strangers[0]}' is none of the {what}, {', '.join(there)}")
+        if spec.looks > MOST_LOOKS:
+            raise InputError(f"{place}: looks: {spec.looks} are too many; at most {MOST_LOOKS}")
+        if spec.looks > 1 and not spec.primary:
+            raise InputError(
+                f"{place}: looks: {spec.looks} looks need the primary contrast that is tested at each of them"
+            )
         if "caption" in spec.systems and spec.show in ("caption", "both"):
             raise InputError(
                 f"{place}: systems: 'caption' competes only where the caption is not shown; show is '{spec.show}'"

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.models.campaigns import Campaign
+from annotations.querysets.reports import ReportQuerySet
 
 
 class Report(models.Model):
@@ -18,6 +19,8 @@ class Report(models.Model):
     content = models.BinaryField(help_text="the report as JSON, UTF-8")
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ReportQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -12,12 +12,16 @@ class RatingQuerySet(models.QuerySet):
         newest = self.model._default_manager.filter(assignment=OuterRef("assignment")).order_by("-revision")
         return self.filter(revision=Subquery(newest.values("revision")[:1]))
 
-    def counting(self, campaign: Any) -> "RatingQuerySet":
-        """The answers that enter a campaign's result: current, not withdrawn or skipped, no quality control, no dry
-        run."""
+    def answered(self, campaign: Any) -> "RatingQuerySet":
+        """A campaign's answers: current, not withdrawn or skipped, no quality control, no dry run. Those of raters who
+        are left out of the results are among them."""
         return self.current().filter(
             kind="answer",
             assignment__item__campaign=campaign,
             assignment__item__kind="regular",
             assignment__rater__trial=False,
         )
+
+    def counting(self, campaign: Any) -> "RatingQuerySet":
+        """The answers that enter a campaign's result: none of a rater who is left out."""
+        return self.answered(campaign).filter(assignment__rater__excluded_at=None)

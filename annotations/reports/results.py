@@ -1,4 +1,4 @@
-"""What the ratings say of the systems by one criterion: means, every pair compared, agreement."""
+"""What the ratings say of the systems by each criterion: means, every pair compared, agreement."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from annotations.reports.choices import choice_agreement, choice_differences, choices_row, fitted_strengths, shares_won
 from annotations.reports.table import RatingTable
 from annotations.statistics.agreement import Level, alpha
 from annotations.statistics.bootstrap import two_way_bootstrap
@@ -18,7 +19,7 @@ from annotations.statistics.uncertainty import Floats, clustered_mean, holm
 
 LARGEST_MODEL = 20_000  # screens to which a mixed model is fitted
 MIDDLE = (0.025, 0.975)
-LEVEL: Level = "interval"
+MOST_BINS = 20
 
 
 class Contrast(NamedTuple):
@@ -46,7 +47,7 @@ def contrasts(table: RatingTable, *, primary: Sequence[str], family: str) -> lis
             is_primary(criterion, one, other, primary),
         )
         for criterion in table.criteria
-        for (one, other), found in compare(table, table.scores[criterion]).items()
+        for (one, other), found in compare(table, criterion).items()
     ]
     families: dict[str, list[int]] = defaultdict(list)
     for place, each in enumerate(drawn):
@@ -62,8 +63,12 @@ def is_primary(criterion: str, one: str, other: str, primary: Sequence[str]) -> 
     return bool(primary) and criterion == primary[2] and {one, other} == set(primary[:2])
 
 
-def compare(table: RatingTable, scores: Floats) -> dict[tuple[str, str], Difference]:
-    """The difference of every pair of rated systems, paired by item."""
+def compare(table: RatingTable, criterion: str) -> dict[tuple[str, str], Difference]:
+    """The difference of every pair of rated systems: of scores, paired by item; of choices, in log-strength."""
+    if criterion in table.comparisons:
+        fitted = fitted_strengths(table, criterion)
+        return {pair: found for pair, (found, _) in choice_differences(table, criterion, fitted).items()}
+    scores = table.scores[criterion]
     rated = [place for place in range(len(table.systems)) if not np.isnan(scores[:, place]).all()]
     return {
         (table.systems[one], table.systems[other]): paired_difference(
@@ -74,23 +79,77 @@ def compare(table: RatingTable, scores: Floats) -> dict[tuple[str, str], Differe
 
 
 def criterion_results(
-    table: RatingTable, criterion: str, compared: Sequence[Contrast], *, resamples: int
+    table: RatingTable,
+    criterion: str,
+    compared: Sequence[Contrast],
+    *,
+    level: Level,
+    scale: Sequence[float],
+    resamples: int,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One criterion's systems, best first, with its agreement; and its pairs of systems."""
+    if criterion in table.comparisons:
+        return choice_results(table, criterion, compared)
     scores = table.scores[criterion]
     if np.isnan(scores).all():
-        nothing = {"alpha": None, "ci": None, "level": LEVEL, "undefined": "no ratings"}
-        return {"systems": [], "agreement": nothing}, []
+        nothing = {"alpha": None, "ci": None, "level": level, "undefined": "no ratings"}
+        return {"systems": [], "agreement": nothing, "distribution": None}, []
     drawn = two_way_bootstrap(scores, table.albums, table.raters, resamples=resamples)
     means = mean_rows(table, scores, drawn)
+    pairs = []
+    for each in compared:
+        one, other = (scores[:, table.systems.index(name)] for name in (each.one, each.other))
+        gap = drawn[:, table.systems.index(each.one)] - drawn[:, table.systems.index(each.other)]
+        beside = {"bootstrap_ci": percentiles(gap), "mixed_model": model_row(table, one - other)}
+        pairs.append(pair_row(each) | beside)
+    found = {
+        "systems": ranked_rows(means, compared),
+        "agreement": agreement_of(table, scores, level),
+        "distribution": distribution(table, scores, scale),
+    }
+    return found, pairs
+
+
+def choice_results(
+    table: RatingTable, criterion: str, compared: Sequence[Contrast]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same of a criterion by which raters chose between two texts: means are shares won, differences are in
+    log-strength, and no bootstrap or mixed model stands beside them."""
+    fitted = fitted_strengths(table, criterion)
+    expected = {pair: share for pair, (_, share) in choice_differences(table, criterion, fitted).items()}
+    why = "the raters chose, and gave no scores"
+    beside = {"bootstrap_ci": None, "mixed_model": as_row(MixedModel(None, undefined=why))}
+    pairs = [pair_row(each) | {"expected_share": expected[each.one, each.other]} | beside for each in compared]
+    found = {
+        "systems": ranked_rows(shares_won(table, criterion), compared),
+        "agreement": choice_agreement(table, criterion),
+        "distribution": None,
+        "choices": choices_row(table, criterion, fitted),
+    }
+    return found, pairs
+
+
+def ranked_rows(means: Mapping[str, Mapping[str, Any]], compared: Sequence[Contrast]) -> list[dict[str, Any]]:
+    """The systems' rows, best first, with the ranks and clusters that the differences leave."""
     ranked = sorted(means, key=lambda name: (-means[name]["mean"], name))
     order = {
         (each.one, each.other): (each.found.estimate.mean if each.found.estimate else 0.0, each.p) for each in compared
     }
     ranges, cluster = rank_ranges(ranked, order), clusters(ranked, order)
-    systems = [{**means[name], "rank_range": ranges[name], "cluster": cluster[name]} for name in ranked]
-    pairs = [pair_row(table, scores, drawn, each) for each in compared]
-    return {"systems": systems, "agreement": agreement_of(table, scores)}, pairs
+    return [{**means[name], "rank_range": ranges[name], "cluster": cluster[name]} for name in ranked]
+
+
+def distribution(table: RatingTable, scores: Floats, scale: Sequence[float]) -> dict[str, Any]:
+    """How often each system was given which scores: a bin a point where the scale has few, else twenty."""
+    low, high = scale
+    points = high - low + 1
+    edges = np.arange(low, high + 2) - 0.5 if points <= MOST_BINS else np.linspace(low, high, MOST_BINS + 1)
+    counts = {
+        name: np.histogram(column[~np.isnan(column)], bins=edges)[0].tolist()
+        for name, column in zip(table.systems, scores.T, strict=True)
+        if not np.isnan(column).all()
+    }
+    return {"edges": edges.tolist(), "counts": counts}
 
 
 def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, dict[str, Any]]:
@@ -118,8 +177,7 @@ def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, di
     return rows
 
 
-def pair_row(table: RatingTable, scores: Floats, drawn: Floats, contrast: Contrast) -> dict[str, Any]:
-    one, other = table.systems.index(contrast.one), table.systems.index(contrast.other)
+def pair_row(contrast: Contrast) -> dict[str, Any]:
     found, estimate = contrast.found, contrast.found.estimate
     return {
         "criterion": contrast.criterion,
@@ -128,22 +186,25 @@ def pair_row(table: RatingTable, scores: Floats, drawn: Floats, contrast: Contra
         "primary": contrast.primary,
         "difference": estimate and estimate.mean,
         "ci": estimate and estimate.interval,
-        "bootstrap_ci": percentiles(drawn[:, one] - drawn[:, other]),
         "p": estimate and estimate.p,
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,
         "items": found.items,
         "undefined": found.undefined or why_no_interval(found),
-        "mixed_model": model_row(table, scores[:, one] - scores[:, other]),
     }
 
 
-def primary_row(pairs: Sequence[Mapping[str, Any]], primary: Sequence[str]) -> dict[str, Any] | None:
-    """The declared contrast in the direction in which it was declared; None if there is none."""
+def primary_row(
+    pairs: Sequence[Mapping[str, Any]], primary: Sequence[str], *, boundary: float | None
+) -> dict[str, Any] | None:
+    """The declared contrast in the direction in which it was declared; None if there is none.
+
+    `boundary` is what p has to be below at a declared look.
+    """
     if not primary:
         return None
     first, second, criterion = primary
-    about = {"first": first, "second": second, "criterion": criterion}
+    about = {"first": first, "second": second, "criterion": criterion, "boundary": boundary}
     pair = next((pair for pair in pairs if pair["primary"]), None)
     if pair is None:
         nothing = dict.fromkeys(("difference", "ci", "p"))
@@ -173,16 +234,20 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
         model = MixedModel(None, undefined=f"it is fitted to {LARGEST_MODEL:,} screens at most")
     else:
         model = mixed_model(differences[both], table.items[both], table.raters[both])
+    return as_row(model)
+
+
+def as_row(model: MixedModel) -> dict[str, Any]:
     row = model._asdict()
     return {"ci": row.pop("interval"), **row}
 
 
-def agreement_of(table: RatingTable, scores: Floats) -> dict[str, Any]:
+def agreement_of(table: RatingTable, scores: Floats, level: Level) -> dict[str, Any]:
     """Krippendorff's alpha; a unit is one text, rated by whoever saw it, and albums are resampled whole."""
     once = ~np.isnan(scores) & table.first
     albums = np.broadcast_to(table.albums[:, None], scores.shape)[once]
-    found = alpha(scores[once], table.shown[once], level=LEVEL, groups=albums)
-    return {"alpha": found.alpha, "ci": found.interval, "level": LEVEL, "undefined": found.undefined}
+    found = alpha(scores[once], table.shown[once], level=level, groups=albums)
+    return {"alpha": found.alpha, "ci": found.interval, "level": level, "undefined": found.undefined}
 
 
 def percentiles(drawn: Floats) -> list[float] | None:

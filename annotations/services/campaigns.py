@@ -87,6 +87,8 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
         seed=spec.seed,
         primary=list(spec.primary),
         family=spec.family,
+        looks=spec.looks,
+        spending=spec.spending,
         item_count=len(sources),
         state=state,
     )
@@ -123,6 +125,8 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         seed=campaign.seed,
         primary=tuple(campaign.primary),
         family=campaign.family,
+        looks=campaign.looks,
+        spending=campaign.spending,
         instructions=campaign.instructions,
         consent=campaign.consent,
     )

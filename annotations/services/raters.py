@@ -5,6 +5,7 @@ import secrets
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.models import Campaign, Rater
@@ -69,6 +70,28 @@ def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
         raise ConflictError(f"campaign '{campaign.name}' is closed and takes no dry run")
     session = secrets.token_urlsafe(32)
     return Rater.objects.create(campaign=campaign, session_hash=session_hash(session), trial=True), session
+
+
+def rater_exclude(*, rater: Rater, reason: str) -> Rater:
+    """Leave a rater's answers out of the results and of feedback, for a reason that the report gives.
+
+    Raises InputError without a reason or with too long a one, ConflictError for a rater who is left out already.
+    """
+    reason, longest = " ".join(reason.split()), 300
+    if not 0 < len(reason) <= longest:
+        raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
+    left_out = Rater.objects.filter(pk=rater.pk, excluded_at=None)
+    if not left_out.update(excluded_at=timezone.now(), exclusion=reason):
+        raise ConflictError("the rater is left out already")
+    rater.refresh_from_db()
+    return rater
+
+
+def rater_readmit(*, rater: Rater) -> Rater:
+    """Take an excluded rater's answers in again."""
+    Rater.objects.filter(pk=rater.pk).update(excluded_at=None, exclusion="")
+    rater.refresh_from_db()
+    return rater
 
 
 def rater_of_session(session: str) -> Rater | None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, ndtri, stdtrit
+from scipy.special import logsumexp, ndtr, ndtri, stdtr, stdtrit
 
 from annotations.statistics.connections import Bools
 from annotations.statistics.uncertainty import Floats, Ints
@@ -136,7 +136,8 @@ def spread_of(
 class Worths(NamedTuple):
     """What systems are worth (systems), adding to zero; differences row − column (systems, systems); errors; intervals.
 
-    Intervals have a last axis of two. Errors and intervals are None where there is no `Spread`.
+    Intervals have a last axis of two; p is two-sided, of a difference being zero. Errors, intervals and p are None
+    where there is no `Spread`.
     """
 
     values: Floats
@@ -145,6 +146,7 @@ class Worths(NamedTuple):
     differences: Floats
     difference_errors: Floats | None
     difference_intervals: Floats | None
+    difference_p: Floats | None
 
     def relative_to(self, system: int) -> tuple[Floats, Floats | None, Floats | None]:
         """Worths above that of a reference system, their errors and their intervals."""
@@ -163,9 +165,15 @@ def worths(fitted: Fit, count: int, spread: Spread | None, level: float) -> Wort
     of_systems = np.zeros((count, len(fitted.estimate)))
     of_systems[:, : count - 1] = centring(count)
     of_pairs = of_systems[:, None, :] - of_systems[None, :, :]
-    return Worths(
-        *estimates(fitted.estimate, of_systems, spread, level), *estimates(fitted.estimate, of_pairs, spread, level)
-    )
+    differences, errors, intervals = estimates(fitted.estimate, of_pairs, spread, level)
+    p = None
+    if spread is not None and errors is not None:
+        p = np.ones_like(differences)
+        some = errors > 0
+        far = -np.abs(differences[some] / errors[some])
+        p[some] = 2 * (ndtr(far) if np.isinf(spread.freedom) else stdtr(spread.freedom, far))
+    of_each = estimates(fitted.estimate, of_systems, spread, level)
+    return Worths(*of_each, differences, errors, intervals, p)
 
 
 def estimates(

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotations.assignment.choice import candidate_order
 from annotations.errors import InputError
-from annotations.forms import CampaignForm, ExtendForm, InviteForm
+from annotations.forms import CampaignForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
 from annotations.models import Assignment, Campaign, Item, Rater, Remark
 from annotations.querysets.campaigns import items_by_answers, rater_progress
 from annotations.services import campaigns
-from annotations.services.raters import trial_join
+from annotations.services.raters import rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
 from annotations.views.pages import render_page, staff_page
 from annotations.views.rating import picture, screen_context, session_cookie_set, welcome_context
@@ -42,7 +42,8 @@ def note_act(request: HttpRequest, campaign: Campaign, what: str) -> None:
     LogEntry.objects.log_actions(who, [campaign], CHANGE, change_message=what, single_object=True)
 
 
-def campaign_context(campaign: Campaign) -> dict[str, Any]:
+def progress_context(campaign: Campaign) -> dict[str, Any]:
+    """The part of the page that changes while raters are at work."""
     progress = items_by_answers(campaign)
     answered = sum(answers * items for answers, items in progress.items())
     trials = Rater.objects.filter(campaign=campaign, trial=True)
@@ -51,16 +52,24 @@ def campaign_context(campaign: Campaign) -> dict[str, Any]:
     ).select_related("rating__assignment__item")
     return {
         "campaign": campaign,
-        "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
         "answered": answered,
         "share": round(100 * answered / campaign.screens),
         "progress": [{"answers": answers, "items": items} for answers, items in progress.items()],
-        "raters": rater_progress(campaign),
+        "raters": list(rater_progress(campaign)),
         "remarks": remarks.order_by("-pk")[:50],
         "tried_out": Assignment.objects.filter(rater__in=trials, state="done").count(),
+    }
+
+
+def campaign_context(campaign: Campaign) -> dict[str, Any]:
+    context = progress_context(campaign)
+    return {
+        **context,
+        "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
         "link": rater_link(campaign),
         "invite": InviteForm(),
         "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),
+        "exclude": ExcludeForm(raters=context["raters"]),
     }
 
 
@@ -73,7 +82,7 @@ def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpRespons
 @staff_page("annotations.view_campaign")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that changes while raters are at work."""
-    context = campaign_context(get_object_or_404(Campaign, pk=pk))
+    context = progress_context(get_object_or_404(Campaign, pk=pk))
     return render(request, "annotations/campaigns/_progress.html", context)
 
 
@@ -144,6 +153,31 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         note_act(request, campaign, done)
         messages.success(request, f"Campaign '{campaign.name}' is {done}.")
+    return redirect(page_of(campaign))
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def exclude(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave a rater out of the results, or take them in again where no reason is given."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    form = ExcludeForm(request.POST, raters=list(rater_progress(campaign)))
+    if not form.is_valid():
+        messages.error(request, "; ".join(f"{name}: {error}" for name, each in form.errors.items() for error in each))
+        return redirect(page_of(campaign))
+    number, rater, reason = form.cleaned_data["number"], form.cleaned_data["rater"], form.cleaned_data["reason"]
+    try:
+        if rater.excluded_at:
+            done = f"rater {number} is taken in again"
+            rater_readmit(rater=rater)
+        else:
+            rater_exclude(rater=rater, reason=reason)
+            done = f"rater {number} is left out: {reason}"
+    except InputError as error:
+        messages.error(request, str(error))
+    else:
+        note_act(request, campaign, done)
+        messages.success(request, f"{done[0].upper()}{done[1:]}.")
     return redirect(page_of(campaign))
 
 

@@ -9,47 +9,40 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.errors import ConflictError
-from annotations.models import Campaign, Report
+from annotations.models import Campaign
 from annotations.reports.export import write_ratings
 from annotations.reports.formats import FORMATS
+from annotations.reports.looks import boundaries_of
+from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_context
 from annotations.reports.rows import rating_rows
 from annotations.services.reports import check_unblinded, report_freeze
-from annotations.views.campaigns import note_act, page_of
+from annotations.views.campaigns import note_act, page_of, progress_context
 from annotations.views.pages import render_page, staff_page
 
 RATING_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
-def report_of(campaign: Campaign) -> Report:
-    """A closed campaign's report; before the close the one that the last early look has kept, and nothing newer.
-
-    Raises ConflictError where nobody has looked yet.
-    """
-    if campaign.state != Campaign.State.CLOSED:
-        kept = Report.objects.filter(campaign=campaign).order_by("-pk").first()
-        if kept:
-            return kept
-    return report_freeze(campaign=campaign)
-
-
 @require_GET
 @staff_page("annotations.view_report")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The report; while results are hidden, progress and how the raters work."""
     campaign = get_object_or_404(Campaign, pk=pk)
+    title = f"Report of {campaign.name}"
     try:
-        frozen = report_of(campaign)
+        frozen = report_freeze(campaign=campaign)
     except ConflictError:
-        return render_page(
-            request, "annotations/campaigns/report_hidden.html", f"Report of {campaign.name}", {"campaign": campaign}
-        )
+        context, paces = progress_context(campaign), rater_paces(campaign)
+        context["paced"] = [(rater, paces.get(rater.pk)) for rater in context["raters"]]
+        context["looks"] = boundaries_of(campaign)[:-1]
+        return render_page(request, "annotations/campaigns/report_hidden.html", title, context)
     context = {
         "campaign": campaign,
         "frozen": frozen,
         "formats": [(name, each.title) for name, each in FORMATS.items()],
         **report_context(json.loads(bytes(frozen.content))),
     }
-    return render_page(request, "annotations/campaigns/report.html", f"Report of {campaign.name}", context)
+    return render_page(request, "annotations/campaigns/report.html", title, context)
 
 
 @require_POST
@@ -70,7 +63,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if form != "json" and form not in FORMATS:
         raise Http404
     try:
-        frozen = report_of(campaign)
+        frozen = report_freeze(campaign=campaign)
     except ConflictError as error:
         messages.error(request, str(error))
         return redirect(page_of(campaign))

@@ -36,7 +36,9 @@ def staff() -> Client:
 def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
     return {
         "name": "from-the-form", "purpose": "evaluation", "dataset": parts.dataset.name, "show": "caption",
-        "protocol": "slider", "unit": "sentence", "family": "criterion", "systems": ["human", "lstm", "gru"],
+        "protocol": "slider", "unit": "sentence", "family": "criterion",
+        "looks": 1,
+        "spending": "obrien-fleming", "systems": ["human", "lstm", "gru"],
         "criteria": ["human_likeness"], "own_criteria": "warmth", "items": "4", "overlap": "2", "seed": "7",
         "instructions": "Read, then “rate”.", "consent": "", "primary": "gru, lstm, warmth",
     } | values  # fmt: skip

@@ -78,6 +78,13 @@ def test_the_same_seed_makes_the_same_items() -> None:
             "primary: 'taste' is none of the criteria",
         ),
         ({"family": "all"}, "family: 'all' is not one of criterion, campaign"),
+        ({"spending": "all"}, "spending: 'all' is not one of obrien-fleming, pocock"),
+        ({"looks": 0}, "looks: 0 must be a whole number from 1"),
+        (
+            {"looks": 21, "systems": ["human", "gru"], "primary": ["human", "gru", "human_likeness"]},
+            "looks: 21 are too many; at most 20",
+        ),
+        ({"looks": 2}, "looks: 2 looks need the primary contrast"),
         ({"systems": []}, "systems: .* must be a list of at least one name"),
         ({"systems": ["a", "a"]}, "systems: 'a' stands there twice"),
         ({"purpose": "exam"}, "purpose: 'exam' is not one of evaluation, feedback"),

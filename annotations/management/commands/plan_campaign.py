@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.errors import InputError
+from annotations.importing.campaign_file import MOST_LOOKS
 from annotations.management.base import AnswerCommand, table
 from annotations.reports.pilot import pilot_of
 from annotations.services.campaigns import campaign_named
@@ -24,7 +25,7 @@ from annotations.statistics.planning import (
 from annotations.statistics.rehearsal import Rehearsal, rehearse
 
 ASSUMED = {"item_sd": 12.5, "rater_sd": 7.5, "residual_sd": 25.0}  # points of a slider from 0 to 100
-SECONDS, MOST_LOOKS, MOST_REHEARSED = 30.0, 20, 50_000
+SECONDS, MOST_REHEARSED = 30.0, 50_000
 
 
 class Command(AnswerCommand):

@@ -1,0 +1,136 @@
+"""What raters' choices between two texts say of the systems: shares won, strengths, every pair."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from annotations.reports.table import RatingTable
+from annotations.statistics.agreement import alpha
+from annotations.statistics.choices import TIE, Parameter, Strengths, strengths, win_table
+from annotations.statistics.differences import Difference
+from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
+
+
+def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
+    """The Bradley-Terry model of a criterion's choices; errors are robust to albums and raters.
+
+    Only systems that were compared have a place in it: `Strengths.names`.
+    """
+    first, second, outcome, rows = table.comparisons[criterion]
+    compared, codes = np.unique([first, second], return_inverse=True)
+    names = [table.systems[place] for place in compared]
+    one, other = codes.reshape(2, -1)
+    return strengths(one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows])
+
+
+def choice_differences(
+    table: RatingTable, criterion: str, fitted: Strengths
+) -> dict[tuple[str, str], tuple[Difference, float | None]]:
+    """Of every pair of compared systems the difference in log-strength, and the share of the pair's decided choices
+    that the model expects the first to win."""
+    first, second, _, rows = table.comparisons[criterion]
+    found: dict[tuple[str, str], tuple[Difference, float | None]] = {}
+    for one, other in combinations(range(len(fitted.names)), 2):
+        codes = [table.systems.index(fitted.names[place]) for place in (one, other)]
+        both = np.isin(first, codes) & np.isin(second, codes)
+        screens, items = int(both.sum()), len(np.unique(table.items[rows[both]]))
+        pair = (fitted.names[one], fitted.names[other])
+        if fitted.worths is None:
+            found[pair] = Difference(None, screens, items, fitted.undefined), None
+            continue
+        worths, errors = fitted.worths, fitted.worths.difference_errors
+        interval, p = worths.difference_intervals, worths.difference_p
+        estimate = Mean(
+            float(worths.differences[one, other]),
+            None if errors is None else float(errors[one, other]),
+            None if interval is None else (float(interval[one, other, 0]), float(interval[one, other, 1])),
+            None if p is None else float(p[one, other]),
+        )
+        expected = None if fitted.win_shares is None else float(fitted.win_shares[one, other])
+        found[pair] = Difference(estimate, screens, items, fitted.undefined), expected
+    return found
+
+
+def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
+    """Of each compared system the share of its comparisons that it won, a tie being half, clustered as means are."""
+    first, second, outcome, rows = table.comparisons[criterion]
+    found = {}
+    for place, name in enumerate(table.systems):
+        as_first, as_second = first == place, second == place
+        mine = as_first | as_second
+        if not mine.any():
+            continue
+        won = np.where(as_first, outcome, 1 - outcome)[mine]
+        theirs = rows[mine]
+        mean = clustered_mean(won, table.albums[theirs], table.raters[theirs])
+        found[name] = {
+            "system": name,
+            "n": int(mine.sum()),
+            "raters": len(np.unique(table.raters[theirs])),
+            "items": len(np.unique(table.items[theirs])),
+            "mean": mean.mean,
+            "ci": mean.interval,
+            "bootstrap_ci": None,
+            "z": None,
+        }
+    return found
+
+
+def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[str, Any]:
+    """The model's parameters and the table of wins, ties and losses."""
+    first, second, outcome, _ = table.comparisons[criterion]
+    intervals = fitted.worths and fitted.worths.intervals
+    return {
+        "systems": [
+            {
+                "system": name,
+                "worth": float(fitted.worths.values[place]),
+                "ci": None if intervals is None else intervals[place].tolist(),
+            }
+            for place, name in enumerate(fitted.names)
+        ]
+        if fitted.worths
+        else [],
+        "ties": parameter_row(fitted.ties),
+        "position": parameter_row(fitted.position),
+        "table": [
+            {
+                "system_a": table.systems[pair.one],
+                "system_b": table.systems[pair.other],
+                "wins": pair.wins,
+                "ties": pair.ties,
+                "losses": pair.losses,
+                "share": pair.decided.share,
+                "ci": pair.decided.interval,
+                "halved": pair.halved.share,
+                "halved_ci": pair.halved.interval,
+                "undefined": pair.undefined,
+            }
+            for pair in win_table(first, second, outcome, names=table.systems)
+        ],
+        "penalised": fitted.penalised,
+        "undefined": fitted.undefined,
+    }
+
+
+def parameter_row(parameter: Parameter) -> dict[str, Any]:
+    return {"value": parameter.value, "ci": parameter.interval, "undefined": parameter.undefined}
+
+
+def chosen(table: RatingTable, criterion: str) -> tuple[Floats, Ints, Ints]:
+    """Of each choice the system preferred, −1 where none was, with what was to be chosen from and its album: the
+    ratings, units and groups of nominal agreement."""
+    first, second, outcome, rows = table.comparisons[criterion]
+    preferred = np.where(outcome == TIE, -1, np.where(outcome > TIE, first, second)).astype(np.float64)
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    count = len(table.systems)
+    units = (table.items[rows] * count + low) * count + high
+    return preferred, units, table.albums[rows]
+
+
+def choice_agreement(table: RatingTable, criterion: str) -> dict[str, Any]:
+    """Krippendorff's alpha, nominal: first, second or a tie, whatever the order they were shown in."""
+    preferred, units, albums = chosen(table, criterion)
+    found = alpha(preferred, units, level="nominal", groups=albums)
+    return {"alpha": found.alpha, "ci": found.interval, "level": "nominal", "undefined": found.undefined}

@@ -1,0 +1,50 @@
+"""Looks at a running campaign that were declared with it: which are due, and what a result has to exceed at each."""
+
+from typing import Any, cast
+
+from annotations.models import Campaign, Report
+from annotations.statistics.looks import Look, Spending, look_boundaries
+
+
+def boundaries_of(campaign: Campaign) -> list[Look]:
+    """The boundaries of the declared looks at equal shares of the screens; none without looks.
+
+    A look is taken when its share is answered or later, and in a test clustered by rater the information rises faster
+    than the share: both make the boundaries strict, not lax.
+    """
+    if campaign.looks < 2:
+        return []
+    shares = [number / campaign.looks for number in range(1, campaign.looks + 1)]
+    return look_boundaries(shares, spending=cast(Spending, campaign.spending))
+
+
+def look_due(campaign: Campaign, answered: int) -> int | None:
+    """The latest look before the last whose share of the screens is answered; the last comes with the close."""
+    number = min(campaign.looks - 1, answered * campaign.looks // campaign.screens)
+    return number or None
+
+
+def look_row(campaign: Campaign, number: int | None) -> dict[str, Any] | None:
+    """What the report says of the look that it is; None where none were declared, or it is not one of them."""
+    if campaign.looks < 2 or number is None:
+        return None
+    look = boundaries_of(campaign)[number - 1]
+    return {
+        "number": number,
+        "of": campaign.looks,
+        "share": look.information,
+        "p": look.p,
+        "z": look.z,
+        "spending": campaign.spending,
+    }
+
+
+def looks_taken(campaign: Campaign, before: int | None) -> list[dict[str, Any]]:
+    """The earlier declared looks that were taken, by their kept reports."""
+    kept = Report.objects.filter(campaign=campaign, look__isnull=False).order_by("look")
+    boundaries = boundaries_of(campaign)
+    return [
+        {"number": report.look, "at": report.created_at.isoformat(), "p": boundaries[report.look - 1].p}
+        for report in kept
+        if report.look and (before is None or report.look < before)
+    ]

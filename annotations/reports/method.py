@@ -1,0 +1,55 @@
+"""How a report's numbers were made, in words that can go into a paper."""
+
+from annotations.models import Campaign
+from annotations.protocols import protocol_named
+
+SCORES = (
+    "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
+    "(Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of freedom as there are clusters of the "
+    "rarer kind, less one. Differences are paired by item. Beside them stand a linear mixed model of the raters' own "
+    "differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
+    "degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
+    "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
+    "text, its interval a bootstrap over albums."
+)
+CHOICES = (
+    "Raters chose between two texts. Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and an "
+    "advantage of the place (Davidson and Beaver 1977); errors are robust to albums and raters (Cameron, Gelbach and "
+    "Miller 2011), and intervals are 95 %. A share won counts a tie as half; a difference is in log-strength. "
+    "Intervals of a pair's shares are Wilson's (1927). Agreement is Krippendorff's alpha, nominal level, a unit being "
+    "two texts, its interval a bootstrap over albums."
+)
+TESTS = (
+    "The primary contrast, if one was declared with the campaign, is tested by itself, and the p-values of all others "
+    "are adjusted by Holm within {family}; rank ranges and clusters follow from those at 0.05."
+)
+LOOKS = (
+    "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
+    "{spending} do (Lan and DeMets 1983); the primary contrast counts at a look where its p is below the look's "
+    "boundary."
+)
+TEXTS = "A text that several systems wrote was shown once and counts for each."
+METRICS = (
+    "The reference shown as the human candidate is withheld from the metrics' references of every system. Metrics are "
+    "compared by the paired bootstrap over albums (Koehn 2004, centred), and correlated with the human scores over "
+    "all texts, within items, and over the systems' means, people's own texts left out."
+)
+RATERS = (
+    "A rater's severity is their mean distance from what others gave the same texts, below zero being severe, shrunk "
+    "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."
+)
+UNTESTED = "The campaign showed no degraded texts, so that no rater could be tested by them."
+IMPORTED = "The ratings were collected elsewhere and imported; who saw what in which order is as the file says."
+SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Pocock's boundaries"}
+FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
+
+
+def method_of(campaign: Campaign) -> str:
+    """Paragraphs, with an empty line between two."""
+    protocol = protocol_named(campaign.protocol)
+    measured = SCORES.format(level=protocol.level) if protocol.gives == "scores" else CHOICES
+    tests = TESTS.format(family=FAMILIES[campaign.family])
+    looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
+    raters = f"{RATERS if protocol.gives == 'scores' else ''} {UNTESTED}".strip()
+    imported = IMPORTED if campaign.imported_by_id else ""
+    return "\n\n".join(part for part in (measured, tests, looks, TEXTS, METRICS, raters, imported) if part)

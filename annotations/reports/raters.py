@@ -1,0 +1,80 @@
+"""What the ratings say of each rater. It excludes nobody: who is left out, and why, is for the researcher to say."""
+
+from typing import Any
+
+import numpy as np
+from django.db.models import Sum, Value
+from django.db.models.functions import Length, Replace
+
+from annotations.models import Campaign, Candidate, Rater, Report
+from annotations.reports.table import RatingTable, answers_in_batches
+from annotations.statistics.raters import Answers, Pace, Ratings, agreements, paces, severities
+
+CHOICES = "the raters chose, and gave no scores"
+
+
+def raters_of(table: RatingTable) -> list[dict[str, Any]]:
+    """Of each rater who answered: screens and pace, and over all criteria mean score, severity and agreement with the
+    others. `number` counts the raters as they joined."""
+    given = np.stack([np.where(table.first, scores, np.nan) for scores in table.scores.values()])
+    scored = ~np.isnan(given)
+    criterion, screen, _ = np.nonzero(scored)
+    scores, raters = given[scored], table.raters[screen]
+    texts = np.broadcast_to(table.shown, given.shape)[scored] * len(table.criteria) + criterion
+    count = len(table.rater_names)
+    timed = ~np.isnan(table.seconds)
+    answers = Answers(table.raters[timed], table.seconds[timed], table.words[table.items[timed]])
+    ratings = Ratings(raters, texts, scores)
+    screens, numbers = np.bincount(table.raters, minlength=count), np.bincount(raters, minlength=count)
+    means = np.bincount(raters, scores, minlength=count) / np.maximum(numbers, 1)
+    found = paces(count, answers), severities(count, ratings), agreements(count, ratings)
+    return [
+        {
+            "rater": name,
+            "number": code + 1,
+            "screens": int(screens[code]),
+            **pace_row(pace),
+            "mean": float(means[code]) if numbers[code] else None,
+            "severity": severity.value,
+            "severity_ci": severity.interval,
+            "agreement": agreement.correlation,
+            "undefined": CHOICES if table.comparisons else severity.undefined or agreement.undefined,
+            "excluded": table.exclusions[code] or None,
+        }
+        for code, (name, pace, severity, agreement) in enumerate(zip(table.rater_names, *found, strict=True))
+        if screens[code]
+    ]
+
+
+def pace_row(pace: Pace) -> dict[str, Any]:
+    return {"seconds": pace.median, "under_floor": pace.under_floor, "floor": pace.floor}
+
+
+def rater_paces(campaign: Campaign) -> dict[int, Pace]:
+    """Each rater's pace by primary key, from who answered which item in how long alone: no answer is looked at."""
+    spaces = Length("text") - Length(Replace("text", Value(" "), Value("")))
+    texts = Candidate.objects.filter(item__campaign=campaign).order_by().values_list("item__position")
+    words = dict(texts.annotate(words=Sum(spaces + 1)))
+    columns = "assignment__rater_id", "seconds", "assignment__item__position"
+    rows = [row for batch in answers_in_batches(campaign, *columns) for row in batch if row[1] is not None]
+    raters: dict[int, int] = {}
+    codes = np.array([raters.setdefault(rater, len(raters)) for rater, _, _ in rows], dtype=np.int64)
+    seconds = np.array([taken for _, taken, _ in rows], dtype=np.float64)
+    shown = np.array([words.get(position, 0) for _, _, position in rows], dtype=np.float64)
+    return dict(zip(raters, paces(len(raters), Answers(codes, seconds, shown)), strict=True))
+
+
+def exclusions_of(campaign: Campaign) -> list[dict[str, Any]]:
+    """The raters who are left out: by their number, why, when, and whether results had been looked at by then."""
+    first_look = Report.objects.filter(campaign=campaign).order_by("pk").values_list("created_at", flat=True).first()
+    joined = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
+    return [
+        {
+            "rater": number,
+            "reason": rater.exclusion,
+            "at": rater.excluded_at.isoformat(),
+            "after_results": first_look is not None and first_look < rater.excluded_at,
+        }
+        for number, rater in enumerate(joined, start=1)
+        if rater.excluded_at
+    ]

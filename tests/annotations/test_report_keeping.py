@@ -1,0 +1,271 @@
+"""When a report is made anew, when the kept one is given, what is shown before the close, and who is left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from annotations import models
+from annotations.errors import ConflictError, InputError
+from annotations.reports.build import report_build
+from annotations.services.campaigns import campaign_close
+from annotations.services.feedback import FeedbackSettings, feedback_set_build
+from annotations.services.outputs import scores_write
+from annotations.services.raters import rater_exclude, rater_readmit, trial_join
+from annotations.services.reports import differences, report_freeze
+from tests.annotations.raters import Rater
+from tests.annotations.test_reports import rate
+from tests.factories import make_campaign
+
+pytestmark = pytest.mark.django_db
+DECLARED: dict[str, Any] = {"primary": ["gru", "lstm", "human_likeness"], "looks": 2}
+
+
+@pytest.fixture
+def staff(admin_client: Client) -> Client:
+    return admin_client
+
+
+def content(report: models.Report) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(bytes(report.content))
+    return found
+
+
+def answer(rater: Rater, count: int) -> None:
+    for _ in range(count):
+        rater.submit(rater.next())
+
+
+def test_a_report_is_made_once_for_what_it_is_made_from(django_assert_max_num_queries: Any) -> None:
+    made = make_campaign()
+    rate(made.campaign, 2)
+    campaign_close(campaign=made.campaign)
+    first = report_freeze(campaign=made.campaign)
+    with django_assert_max_num_queries(6):
+        assert report_freeze(campaign=made.campaign).pk == first.pk
+
+    score = {"bleu": {"value": 12.5, "ci": None, "signature": "s"}}
+    scores_write(decoding=made.systems["gru"], campaign=made.campaign, scores=score)
+    second = report_freeze(campaign=made.campaign)
+    assert content(second)["metrics"]["gru"]["bleu"]["value"] == 12.5
+    scores_write(
+        decoding=made.systems["gru"], campaign=made.campaign, scores={"bleu": {**score["bleu"], "value": 13.0}}
+    )
+    third = report_freeze(campaign=made.campaign)
+    assert content(third)["metrics"]["gru"]["bleu"]["value"] == 13.0
+    rater = models.Rater.objects.order_by("pk")[0]
+    rater_exclude(rater=rater, reason="took part twice")
+    assert content(report_freeze(campaign=made.campaign))["campaign"]["raters"] == 1
+    rater_readmit(rater=rater)
+    assert len({first.sha256, second.sha256, third.sha256}) == 3
+    assert bytes(models.Report.objects.get(pk=first.pk).content) == bytes(first.content), "kept for ever"
+
+
+def test_one_more_rating_is_one_more_report() -> None:
+    campaign = make_campaign(captions=2, overlap=1).campaign
+    rater = Rater(campaign)
+    answer(rater, 1)
+    before = report_freeze(campaign=campaign, unblind=True)
+    assert report_freeze(campaign=campaign, unblind=True).pk == before.pk
+    answer(rater, 1)
+    assert content(report_freeze(campaign=campaign, unblind=True))["campaign"]["ratings"] == 2
+
+
+def test_a_kept_report_is_recomputed_from_its_ratings(capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_campaign(captions=5, overlap=3)
+    with pytest.raises(CommandError, match="has no kept report"):
+        call_command("report", made.campaign.name, "--recompute")
+    rate(made.campaign, 3)
+    campaign_close(campaign=made.campaign)
+    kept = report_freeze(campaign=made.campaign)
+    call_command("report", made.campaign.name, "--recompute", "--json")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["agrees"] is True
+
+    changed = content(kept)
+    changed["criteria"]["human_likeness"]["systems"][1]["mean"] += 1e-6
+    models.Report.objects.filter(pk=kept.pk).update(content=json.dumps(changed).encode())
+    with pytest.raises(CommandError, match=r"criteria\.human_likeness\.systems\[1\]\.mean: kept .*, now"):
+        call_command("report", made.campaign.name, "--recompute")
+    rater_exclude(rater=models.Rater.objects.all()[0], reason="asked to")
+    with pytest.raises(CommandError, match="has changed since the report"):
+        call_command("report", made.campaign.name, "--recompute")
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "count"),
+    [
+        ({"a": 1.0}, {"a": 1.0 + 5e-10}, 0),
+        ({"a": 1.0}, {"a": 1.0 + 5e-9}, 1),
+        ({"a": 1e6}, {"a": 1e6 + 5e-4}, 0),
+        ({"a": None}, {"a": 0.0}, 1),
+        ({"a": [1, 2]}, {"a": [1]}, 1),
+        ({"a": True}, {"a": 1}, 0),
+        ({"a": "x"}, {"b": "x"}, 2),
+    ],
+)
+def test_what_counts_as_a_difference(kept: Any, now: Any, count: int) -> None:
+    assert len(list(differences(kept, now))) == count
+
+
+def test_a_declared_look_is_taken_when_it_is_due_and_the_next_one_not_before() -> None:
+    """Of two looks by O'Brien and Fleming's spending the boundaries are 2.963 and 1.969 (Lan and DeMets 1983)."""
+    campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
+    one, other = Rater(campaign), Rater(campaign)
+    answer(one, 3)
+    with pytest.raises(ConflictError, match="close it first"):
+        report_freeze(campaign=campaign)
+    answer(one, 1)
+    first = report_freeze(campaign=campaign)
+    assert first.look == 1
+    look = content(first)["look"]
+    assert (look["number"], look["of"], look["share"]) == (1, 2, 0.5)
+    assert look["z"] == pytest.approx(2.963, abs=5e-4)
+    assert content(first)["primary"]["boundary"] == look["p"] == pytest.approx(0.00305, abs=5e-6)
+    answer(other, 3)
+    assert report_freeze(campaign=campaign).pk == first.pk, "raters go on, and the look does not move"
+    early = report_freeze(campaign=campaign, unblind=True)
+    assert (early.look, content(early)["look"], content(early)["campaign"]["ratings"]) == (None, None, 7)
+    answer(other, 1)
+    campaign_close(campaign=campaign)
+    last = content(report_freeze(campaign=campaign))
+    assert (last["look"]["number"], last["look"]["share"]) == (2, 1.0)
+    assert last["look"]["z"] == pytest.approx(1.969, abs=5e-4)
+    assert [(each["number"], each["p"]) for each in last["looks_taken"]] == [(1, look["p"])]
+
+
+def test_without_declared_looks_no_boundary_stands_in_the_report() -> None:
+    campaign = make_campaign(captions=3, overlap=2, primary=DECLARED["primary"]).campaign
+    rate(campaign, 2)
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    assert (report["look"], report["looks_taken"], report["primary"]["boundary"]) == (None, [], None)
+
+
+def test_a_look_is_kept_once() -> None:
+    campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
+    answer(Rater(campaign), 4)
+    report_freeze(campaign=campaign)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.Report.objects.create(campaign=campaign, look=1, content=b"{}", sha256="x", revision="x")
+
+
+def test_the_page_before_the_close_shows_how_the_raters_work_and_nothing_else(staff: Client) -> None:
+    campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
+    address = f"/admin/annotations/campaign/{campaign.pk}/report/"
+    answer(Rater(campaign, "first"), 2)
+    page = staff.get(address).content.decode()
+    assert "<b>2</b> of <b>8</b> screens answered (25 %)" in page
+    assert "a look when 50 % are answered (the primary contrast counts if p &lt; 0.0031)" in page
+    assert '1 first</td><td class="number">2</td><td class="number">0</td><td class="number">3.5</td>' in page
+    assert not models.Report.objects.exists()
+    assert "95 % interval" not in page
+
+
+def test_pace_without_the_answers_is_that_of_the_report(staff: Client) -> None:
+    campaign = make_campaign(captions=6, overlap=2).campaign
+    answer(Rater(campaign), 6)
+    answer(Rater(campaign), 2)
+    page = staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/").content.decode()
+    campaign_close(campaign=campaign)
+    for row in report_build(campaign)["raters"]:
+        cells = f'<td class="number">{row["seconds"]:.1f}</td><td class="number">{100 * row["under_floor"]:.0f} %</td>'
+        assert f'<td class="number">{row["screens"]}</td><td class="number">0</td>{cells}' in page
+
+
+def test_who_is_left_out_is_in_no_mean_and_the_report_says_what_it_was_with_them() -> None:
+    campaign = make_campaign(captions=5, overlap=3).campaign
+    sent = rate(campaign, 3, severity=8)
+    campaign_close(campaign=campaign)
+    whole = report_build(campaign)
+    assert whole["exclusions"] == {"raters": [], "criteria_with_all": {}, "pairs_with_all": []}
+    rater = models.Rater.objects.order_by("pk")[1]
+    rater_exclude(rater=rater, reason="  answered for  somebody else ")
+    report = report_build(campaign)
+    human = next(row for row in report["criteria"]["human_likeness"]["systems"] if row["system"] == "human")
+    by_human = {
+        str(pk)
+        for pk in models.Candidate.objects.filter(outputs__decoding__system__name="human").values_list(
+            "public_id", flat=True
+        )
+    }
+    kept = [
+        score for row in sent if row["rater"] != 1 for candidate, score in row["given"].items() if candidate in by_human
+    ]
+    assert human["mean"] == pytest.approx(np.mean(kept))
+    assert (human["n"], human["raters"], report["campaign"]["raters"]) == (10, 2, 2)
+    (excluded,) = report["exclusions"]["raters"]
+    assert (excluded["rater"], excluded["reason"], excluded["after_results"]) == (
+        2,
+        "answered for somebody else",
+        False,
+    )
+    before = [
+        {key: row[key] for key in ("system", "n", "mean", "ci")}
+        for row in whole["criteria"]["human_likeness"]["systems"]
+    ]
+    with_all = report["exclusions"]["criteria_with_all"]["human_likeness"]
+    assert [{key: row[key] for key in ("system", "n", "mean", "ci")} for row in with_all] == before
+    assert [row["difference"] for row in report["exclusions"]["pairs_with_all"]] == [
+        row["difference"] for row in whole["pairs"]
+    ]
+    assert [(row["number"], row["excluded"]) for row in report["raters"]] == [
+        (1, None),
+        (2, "answered for somebody else"),
+        (3, None),
+    ]
+
+
+def test_leaving_out_after_a_look_is_told_apart() -> None:
+    campaign = make_campaign(captions=3, overlap=2).campaign
+    rate(campaign, 2)
+    campaign_close(campaign=campaign)
+    report_freeze(campaign=campaign)
+    rater_exclude(rater=models.Rater.objects.all()[0], reason="clicked at random")
+    assert report_build(campaign)["exclusions"]["raters"][0]["after_results"] is True
+
+
+def test_feedback_is_without_who_is_left_out() -> None:
+    campaign = make_campaign(captions=3, overlap=2, purpose="feedback").campaign
+    rate(campaign, 2)
+    out = models.Rater.objects.order_by("pk")[0]
+    rater_exclude(rater=out, reason="clicked at random")
+    made = feedback_set_build(name="kept", campaigns=[campaign], settings=FeedbackSettings())
+    assert made.counts["raters"] == 1
+    assert not models.Rating.objects.filter(examples__feedback_set=made, assignment__rater=out).exists()
+
+
+def test_a_reason_is_needed_and_once_is_enough() -> None:
+    campaign = make_campaign(captions=1).campaign
+    rater, _ = trial_join(campaign=campaign)
+    for reason in ("", "   ", "x" * 301):
+        with pytest.raises(InputError, match="say in 1 to 300 characters why"):
+            rater_exclude(rater=rater, reason=reason)
+    rater_exclude(rater=rater, reason="a test")
+    with pytest.raises(ConflictError, match="left out already"):
+        rater_exclude(rater=rater, reason="a test")
+
+
+def test_raters_are_left_out_on_the_campaigns_page(staff: Client) -> None:
+    campaign = make_campaign(captions=2).campaign
+    answer(Rater(campaign, "p-1"), 1)
+    answer(Rater(campaign, "p-2"), 1)
+    address = f"/admin/annotations/campaign/{campaign.pk}/exclude/"
+    page = staff.post(address, {"rater": 2, "reason": "was drunk"}, follow=True).content.decode()
+    assert "Rater 2 is left out: was drunk." in page
+    assert models.Rater.objects.get(outside_id="p-2").exclusion == "was drunk"
+    assert "is left out already" not in page
+    assert "say in 1 to 300 characters why" in staff.post(address, {"rater": 1}, follow=True).content.decode()
+    assert "Rater 2 is taken in again." in staff.post(address, {"rater": 2}, follow=True).content.decode()
+    assert not models.Rater.objects.filter(excluded_at__isnull=False).exists()
+    assert "Rater: Select a valid choice" in staff.post(address, {"rater": 3}, follow=True).content.decode()
+
+
+def test_report_needs_to_know_what_to_write(tmp_path: Path) -> None:
+    campaign = make_campaign(captions=1).campaign
+    with pytest.raises(CommandError, match=r"--format \(json, html, .*\) and --out are needed, or --recompute"):
+        call_command("report", campaign.name, "--out", str(tmp_path / "x"))
