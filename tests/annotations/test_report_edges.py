@@ -1,0 +1,106 @@
+"""Campaigns that leave something undefined: the report says so in a sentence, in its place, and shows no number."""
+
+from typing import Any
+
+import pytest
+
+from annotations import models
+from annotations.reports.build import report_build
+from annotations.reports.render import report_html
+from annotations.services.campaigns import campaign_close
+from tests.annotations.raters import Rater
+from tests.factories import make_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+def reported(campaign: models.Campaign, *scores: float) -> tuple[dict[str, Any], str]:
+    """The report, and its page, after a rater for each of `scores`, who gives it and a point more to each next text."""
+    for score in scores:
+        rater = Rater(campaign)
+        screen = rater.next()
+        while screen:
+            screen = rater.submit(screen, answers=rater.answers(screen, score)).json()["next"]
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    return report, report_html(report)
+
+
+def test_no_ratings() -> None:
+    report, page = reported(make_campaign().campaign)
+    assert report["criteria"]["human_likeness"]["agreement"]["undefined"] == "no ratings"
+    assert (report["pairs"], report["raters"]) == ([], [])
+    assert "No ratings yet." in page
+
+
+def test_one_system() -> None:
+    report, _ = reported(make_campaign(systems=["gru"], texts={"gru": lambda n: f"we saw {n}"}).campaign, 10, 50)
+    (row,) = report["criteria"]["human_likeness"]["systems"]
+    assert (row["mean"], row["rank_range"], row["cluster"]) == (30, (1, 1), 1)
+    assert report["pairs"] == []
+
+
+def test_one_rater() -> None:
+    report, page = reported(make_campaign(captions=5).campaign, 10)
+    assert report["criteria"]["human_likeness"]["agreement"]["undefined"] == "no text was rated by two raters"
+    assert "no text was rated by two raters" in page
+    assert report["raters"][0]["undefined"] == "nobody else rated enough of the texts that the rater rated"
+    assert all(pair["ci"] is not None for pair in report["pairs"]), "items alone still give an interval"
+    models_said = {pair["mixed_model"]["undefined"] for pair in report["pairs"]}
+    assert all(models_said), "no rater can vary where there is one"
+
+
+def test_one_item() -> None:
+    report, page = reported(make_campaign(captions=1, overlap=3).campaign, 10, 20, 40)
+    assert all(pair["ci"] is not None for pair in report["pairs"]), "raters alone still give an interval"
+    assert report["criteria"]["human_likeness"]["agreement"]["ci"] is None
+    assert report["criteria"]["human_likeness"]["agreement"]["undefined"] in page
+
+
+def test_one_item_and_one_rater() -> None:
+    report, page = reported(make_campaign(captions=1, overlap=1).campaign, 10)
+    assert {pair["undefined"] for pair in report["pairs"]} == {"one album and one rater give no interval"}
+    assert "one album and one rater give no interval" in page
+    assert all(row["ci"] is None for row in report["criteria"]["human_likeness"]["systems"])
+
+
+def test_no_overlap() -> None:
+    report, page = reported(make_campaign(captions=6, overlap=1).campaign, 10, 20)
+    assert report["criteria"]["human_likeness"]["agreement"]["undefined"] == "no text was rated by two raters"
+    assert "no text was rated by two raters" in page
+
+
+def test_all_scores_equal() -> None:
+    campaign = make_campaign(captions=4, overlap=2).campaign
+    for _ in range(2):
+        rater = Rater(campaign)
+        screen = rater.next()
+        while screen:
+            given = {each["id"]: 50 for each in screen["item"]["candidates"]}
+            screen = rater.submit(screen, answers=dict.fromkeys(screen["criteria"], given)).json()["next"]
+    report, page = reported(campaign)
+    agreement = report["criteria"]["human_likeness"]["agreement"]
+    assert agreement["alpha"] is None
+    assert agreement["undefined"] in page
+    assert {(pair["difference"], pair["p"]) for pair in report["pairs"]} == {(0.0, 1.0)}
+    assert {row["cluster"] for row in report["criteria"]["human_likeness"]["systems"]} == {1}
+    assert report["raters"][0]["agreement"] is None
+
+
+def test_an_empty_output_is_a_text_like_any_other() -> None:
+    texts = {"lstm": lambda n: "", "gru": lambda n: f"we saw thing {n}"}
+    report, page = reported(make_campaign(captions=4, texts=texts).campaign, 10, 20)
+    assert {row["system"]: row["n"] for row in report["criteria"]["human_likeness"]["systems"]} == {
+        "human": 8,
+        "gru": 8,
+        "lstm": 8,
+    }
+    assert "lstm" in page
+
+
+def test_a_system_that_nobody_rated_is_said_to_be_unrated() -> None:
+    """Of two systems of the primary contrast one stands in no rated item: the contrast is undefined in words."""
+    made = make_campaign(captions=2, overlap=1, primary=["human", "gru", "human_likeness"])
+    report, page = reported(made.campaign)
+    assert report["primary"]["undefined"] == "one of the systems was not rated"
+    assert "is undefined: one of the systems was not rated" in page
