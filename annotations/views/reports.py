@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.errors import ConflictError
@@ -15,6 +16,7 @@ from annotations.models import Campaign, Report
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import BLOCKS, write_dictionary, write_parquet
 from annotations.reports.formats import FORMATS
+from annotations.reports.preregistration import preregistration
 from annotations.reports.render import report_context
 from annotations.reports.rows import Row, rating_rows
 from annotations.services.reports import check_unblinded, report_freeze
@@ -114,6 +116,14 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         return FileResponse(file, as_attachment=True, filename=f"{name}.parquet", content_type=RATING_TYPES[form])
     blocks = BLOCKS[form](columns, rating_rows(campaign))
     return StreamingHttpResponse(blocks, content_type=RATING_TYPES[form], headers=attached(f"{name}.{form}"))
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def preregister(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    sheet = preregistration(campaign, at=timezone.now())
+    return attachment(f"{campaign.name}-preregistration.md", "text/markdown; charset=utf-8", sheet.encode())
 
 
 def attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
