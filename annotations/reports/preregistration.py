@@ -18,7 +18,6 @@ from annotations.reports.build import METHOD
 from annotations.reports.heds import INSTRUMENTS, SEEN, question, scale
 from annotations.reports.markdown import fenced, gap, plain, quoted, table
 from annotations.services.campaigns import spec_of
-from annotations.statistics.looks import Spending, look_boundaries
 from annotations.statistics.raters import DEGRADATIONS, FEWEST_PAIRS, PASS
 
 ALPHA = 0.05
@@ -180,6 +179,8 @@ def measures(campaign: Campaign) -> str:
 
 
 def sample(campaign: Campaign) -> str:
+    from annotations.statistics.looks import Spending, look_boundaries  # scipy.optimize: 16 MB that no other page needs
+
     planned = f"{campaign.screens} screens: {campaign.item_count} items, {campaign.overlap} raters each."
     looks = look_boundaries(
         [look / campaign.looks for look in range(1, campaign.looks + 1)],

@@ -1,7 +1,7 @@
 """The answers of a campaign, one row a rating, criterion and system: what exports are made from."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -78,53 +78,64 @@ class Shown(NamedTuple):
 
 
 def rating_rows(campaign: Campaign) -> Iterator[Row]:
-    """In the order in which they came in; of n answers a batch is held at a time.
+    """In the order in which they came in, those of an answer by criterion and place; of n answers a batch is held.
 
     Skipped, withdrawn and replaced answers and dry runs are left out. Planned repeats, quality control and raters who
     are left out of the results are there, and marked.
     """
     protocol = protocol_named(campaign.protocol)
-    answered: Counter[int] = Counter()
-    for batch in answers_of(campaign):
-        shown = texts_of(answer.item for answer in batch)
-        for answer in batch:
-            answered[answer.rater] += 1
-            places = {} if campaign.imported_by_id else places_of(answer.candidate_order)
-            rater, submitted, order = str(answer.rater_name), answer.submitted.isoformat(), answered[answer.rater]
-            for criterion, scores in protocol.scores(answer.given).items():
-                for candidate, score in scores.items():
-                    pk = int(candidate)
-                    text, systems = shown[pk]
-                    for system in systems or [""]:
-                        yield Row(
-                            campaign.name,
-                            answer.position,
-                            answer.album,
-                            answer.source,
-                            system,
-                            pk,
-                            text,
-                            rater,
-                            criterion,
-                            float(score),
-                            places.get(pk),
-                            order,
-                            answer.revision,
-                            answer.seconds,
-                            submitted,
-                            answer.kind,
-                            answer.exclusion,
-                        )
+    for answer, order, shown in answers_of(campaign):
+        yield from score_rows(campaign, answer, order, shown, protocol.scores(answer.given))
 
 
-def answers_of(campaign: Campaign) -> Iterator[list[Answer]]:
-    """The newest answers of every rater but dry runs, in batches, in the order in which they came in."""
+def score_rows(
+    campaign: Campaign,
+    answer: Answer,
+    order: int,
+    shown: Mapping[int, Shown],
+    given: Mapping[str, Mapping[str, float]],
+) -> Iterator[Row]:
+    places = {} if campaign.imported_by_id else places_of(answer.candidate_order)
+    rater, submitted = str(answer.rater_name), answer.submitted.isoformat()
+    for criterion in campaign.criteria:
+        scores = {int(candidate): score for candidate, score in given.get(criterion, {}).items()}
+        for candidate in sorted(scores, key=lambda candidate: (places.get(candidate, 0), candidate)):
+            text, systems = shown[candidate]
+            for system in systems or [""]:
+                yield Row(
+                    campaign.name,
+                    answer.position,
+                    answer.album,
+                    answer.source,
+                    system,
+                    candidate,
+                    text,
+                    rater,
+                    criterion,
+                    float(scores[candidate]),
+                    places.get(candidate),
+                    order,
+                    answer.revision,
+                    answer.seconds,
+                    submitted,
+                    answer.kind,
+                    answer.exclusion,
+                )
+
+
+def answers_of(campaign: Campaign) -> Iterator[tuple[Answer, int, Mapping[int, Shown]]]:
+    """The newest answers of every rater but dry runs in the order in which they came in; each with its place among its
+    rater's, from 1, and texts by primary key, its item's among them."""
     newest = Rating.objects.current().filter(
         kind=Rating.Kind.ANSWER, assignment__item__campaign=campaign, assignment__rater__trial=False
     )
+    answered: Counter[int] = Counter()
     rows = newest.order_by("pk").values_list(*ANSWER_FIELDS).iterator(chunk_size=ANSWERS_A_READ)
     while batch := [Answer(*row) for row in islice(rows, ANSWERS_A_READ)]:
-        yield batch
+        shown = texts_of(answer.item for answer in batch)
+        for answer in batch:
+            answered[answer.rater] += 1
+            yield answer, answered[answer.rater], shown
 
 
 def texts_of(items: Iterable[int]) -> dict[int, Shown]:
