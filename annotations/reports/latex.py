@@ -34,8 +34,8 @@ def report_latex(report: Report) -> str:
     name = campaign["name"]
     parts = [
         f"% Tables of the campaign {escape(name)}, made by Story Blender.",
-        r"% It compiles alone. \input into a document it needs \usepackage{booktabs} there. Names beyond Latin letters need "
-        "LuaLaTeX or XeLaTeX.",
+        r"% It compiles alone. \input into a document it needs \usepackage{booktabs} there.",
+        "% Names beyond Latin letters need LuaLaTeX or XeLaTeX.",
         PREAMBLE,
         *(part for criterion in report["criteria"] for part in criterion_tables(report, criterion)),
         *metric_tables(report),
