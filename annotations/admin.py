@@ -112,6 +112,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),
             path("<int:pk>/photo/<uuid:item>/", campaigns.photo, name="annotations_campaign_photo"),
             path("<int:pk>/campaign.toml", campaigns.toml, name="annotations_campaign_toml"),
+            path("<int:pk>/preregistration.md", reports.preregister, name="annotations_campaign_preregister"),
             path("<int:pk>/report/", reports.page, name="annotations_campaign_report"),
             path("<int:pk>/unblind/", reports.unblind, name="annotations_campaign_unblind"),
             path("<int:pk>/report.<str:form>", reports.export, name="annotations_campaign_export"),

@@ -47,6 +47,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
     """What was asked, of whom, of what."""
     theirs = Rating.objects.filter(assignment__item__campaign=campaign, assignment__rater__trial=False)
     dates = Rating.objects.counting(campaign).aggregate(began=Min("created_at"), ended=Max("created_at"))
+    kinds = dict(campaign.entries.values_list("system__name", "system__kind"))
     skipped = Assignment.objects.filter(item__campaign=campaign, rater__trial=False, state=Assignment.State.SKIPPED)
     return {
         "name": campaign.name,
@@ -56,10 +57,13 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
         "unit": campaign.unit,
         "protocol": campaign.protocol,
         "show": campaign.show,
-        "systems": sorted(campaign.entries.values_list("system__name", flat=True)),
+        "systems": sorted(kinds),
+        "system_kinds": kinds,
+        "sources": campaign.items.values_list("source__kind", flat=True).first(),
         "criteria": campaign.criteria,
         "scale": scale_of(campaign),
         "instructions": campaign.instructions,
+        "consent": campaign.consent,
         "items": campaign.item_count,
         "albums": campaign.items.values("source__album").distinct().count(),
         "overlap": campaign.overlap,

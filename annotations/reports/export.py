@@ -1,13 +1,16 @@
 """Tables for other tools. A cell that a spreadsheet would take for a formula is made inert."""
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import IO, Any
 
-from annotations.reports.rows import Row
+from annotations.reports.dictionary import Column
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+ROWS_A_BLOCK, ROWS_A_GROUP = 500, 10_000
 
 
 def inert(value: Any) -> Any:
@@ -23,15 +26,72 @@ def write_csv(out: IO[str], columns: Sequence[str], rows: Iterable[Sequence[Any]
     return count
 
 
-def write_ratings(out: IO[str], rows: Iterable[Row], form: str) -> int:
-    """The rows as `csv` or `jsonl`. Returns how many there were."""
-    if form == "csv":
-        return write_csv(out, Row._fields, rows)
-    encode, count = json.JSONEncoder(ensure_ascii=False).encode, 0  # `json.dumps` would make one for every row
-    for row in rows:
-        out.write(encode(row._asdict()) + "\n")
-        count += 1
+def csv_blocks(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    waiting, out = iter(rows), io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([column.name for column in columns])
+    while True:
+        yield out.getvalue().encode()
+        out.seek(0)
+        out.truncate()
+        if not (part := list(islice(waiting, ROWS_A_BLOCK))):
+            return
+        writer.writerows([inert(value) for value in row] for row in part)
+
+
+def jsonl_blocks(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    names, waiting = [column.name for column in columns], iter(rows)
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one for every row
+    while part := list(islice(waiting, ROWS_A_BLOCK)):
+        yield "".join(encode(dict(zip(names, row, strict=True))) + "\n" for row in part).encode()
+
+
+# Parquet is not among them: its end says where its parts are, so that it is written into a file.
+BLOCKS: dict[str, Callable[[Sequence[Column], Iterable[Sequence[Any]]], Iterator[bytes]]] = {
+    "csv": csv_blocks,
+    "jsonl": jsonl_blocks,
+}
+
+
+def write_parquet(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> None:
+    """Row group by row group; each field's metadata has its unit and its meaning."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "time": pa.timestamp("us", tz="UTC")}
+    fields = [
+        pa.field(column.name, types[column.type], metadata={"unit": column.unit, "meaning": column.meaning})
+        for column in columns
+    ]
+    schema, waiting = pa.schema(fields), iter(rows)
+    with ParquetWriter(out, schema) as writer:
+        while part := list(islice(waiting, ROWS_A_GROUP)):
+            read = [pa.string() if column.type == "time" else types[column.type] for column in columns]
+            arrays = [pa.array(values, kind) for values, kind in zip(zip(*part, strict=True), read, strict=True)]
+            table = pa.table(dict(zip(schema.names, arrays, strict=True))).cast(schema)
+            writer.write_table(table, row_group_size=ROWS_A_GROUP)
+
+
+def write_ratings(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]], form: str) -> int:
+    """The rows as `csv`, `jsonl` or `parquet`. Returns how many there were."""
+    count = 0
+
+    def counted() -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    if form == "parquet":
+        write_parquet(out, columns, counted())
+    else:
+        out.writelines(BLOCKS[form](columns, counted()))
     return count
+
+
+def write_dictionary(out: IO[str], columns: Sequence[Column]) -> int:
+    """What the columns mean, as CSV."""
+    return write_csv(out, ("column", *Column._fields[1:]), columns)
 
 
 def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:

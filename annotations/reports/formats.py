@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from annotations.reports.export import write_report_csv
+from annotations.reports.heds import report_heds
+from annotations.reports.latex import report_latex
 from annotations.reports.render import report_html
 
 Report = Mapping[str, Any]
@@ -29,9 +31,19 @@ def csv(report: Report) -> bytes:
     return out.getvalue().encode()
 
 
+def latex(report: Report) -> bytes:
+    return report_latex(report).encode()
+
+
+def heds(report: Report) -> bytes:
+    return report_heds(report).encode()
+
+
 # JSON is not among them: it is the kept bytes themselves.
 FORMATS: dict[str, Format] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
     "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
+    "latex": Format("LaTeX", "application/x-tex; charset=utf-8", "tex", latex),
+    "heds": Format("Datasheet (HEDS)", "text/markdown; charset=utf-8", "heds.md", heds),
 }
 NAMES = ("json", *FORMATS)

@@ -1,9 +1,13 @@
 """Looks at a running campaign that were declared with it: which are due, and what a result has to exceed at each."""
 
-from typing import Any, cast
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
 
 from annotations.models import Campaign, Report
-from annotations.statistics.looks import Look, Spending, look_boundaries
+
+if TYPE_CHECKING:
+    from annotations.statistics.looks import Look, Spending
 
 
 def boundaries_of(campaign: Campaign) -> list[Look]:
@@ -14,8 +18,10 @@ def boundaries_of(campaign: Campaign) -> list[Look]:
     """
     if campaign.looks < 2:
         return []
+    from annotations.statistics.looks import look_boundaries  # scipy.optimize: 16 MB that other pages do not need
+
     shares = [number / campaign.looks for number in range(1, campaign.looks + 1)]
-    return look_boundaries(shares, spending=cast(Spending, campaign.spending))
+    return look_boundaries(shares, spending=cast("Spending", campaign.spending))
 
 
 def look_due(campaign: Campaign, answered: int) -> int | None:

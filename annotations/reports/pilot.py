@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annotations.errors import InputError, NotFoundError
-from annotations.models import Campaign
+from annotations.models import Campaign, Item
 from annotations.reports.rows import rating_rows
 from annotations.statistics.planning import Pilot, variances_of_pilot
 
@@ -36,6 +36,8 @@ def pilot_of(campaign: Campaign, *, systems: tuple[str, str], criterion: str) ->
     screens: dict[tuple[int, str], dict[str, float]] = defaultdict(dict)
     seconds = {}
     for row in rating_rows(campaign):
+        if row.kind != Item.Kind.REGULAR or row.excluded:
+            continue
         seconds[row.item, row.rater] = row.seconds
         if row.criterion == criterion:
             screens[row.item, row.rater][row.system] = row.score

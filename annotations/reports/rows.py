@@ -1,14 +1,20 @@
-"""The numbers of a campaign, one row a rating, criterion and system: what reports and exports are made from."""
+"""The answers of a campaign, one row a rating, criterion and system: what exports are made from."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
 
-from annotations.models import Assignment, Campaign, CandidateOutput, Rating
+from annotations.models import Campaign, Candidate, Rating
 from annotations.protocols import protocol_named
+
+ANSWERS_A_READ = 500
 
 
 class Row(NamedTuple):
-    """A score that counts. A text that several systems wrote makes a row for each of them."""
+    """A score. A text that several systems wrote makes a row for each of them; `dictionary.COLUMNS` says what the
+    columns mean."""
 
     campaign: str
     item: int
@@ -20,57 +26,131 @@ class Row(NamedTuple):
     rater: str
     criterion: str
     score: float
-    place: int  # of the candidate on the screen, from 1
-    order: int  # of the screen among this rater's answers, from 1
+    place: int | None
+    order: int
     revision: int
     seconds: float | None
-    submitted: str  # ISO 8601
+    submitted: str
+    kind: str
+    excluded: str
+
+
+class Answer(NamedTuple):
+    """A rater's newest answer to a screen, and the screen; as `ANSWER_FIELDS` reads it."""
+
+    given: dict[str, Any]
+    seconds: float | None
+    revision: int
+    submitted: datetime
+    candidate_order: list[tuple[int, str]]
+    item: int
+    position: int
+    kind: str
+    source: str
+    album: str
+    rater: int
+    rater_name: Any
+    exclusion: str
+
+
+ANSWER_FIELDS = (
+    "answers",
+    "seconds",
+    "revision",
+    "created_at",
+    "assignment__candidate_order",
+    "assignment__item_id",
+    "assignment__item__position",
+    "assignment__item__kind",
+    "assignment__item__source__key",
+    "assignment__item__source__album__external_id",
+    "assignment__rater_id",
+    "assignment__rater__public_id",
+    "assignment__rater__exclusion",
+)
+
+
+class Shown(NamedTuple):
+    """A text, and the systems that wrote it: none of them where it was made for quality control."""
+
+    text: str
+    systems: list[str]
 
 
 def rating_rows(campaign: Campaign) -> Iterator[Row]:
-    """In the order in which they came in; skipped, withdrawn and replaced answers and control items are left out."""
+    """In the order in which they came in, those of an answer by criterion and place; of n answers a batch is held.
+
+    Skipped, withdrawn and replaced answers and dry runs are left out. Planned repeats, quality control and raters who
+    are left out of the results are there, and marked.
+    """
     protocol = protocol_named(campaign.protocol)
-    shown = CandidateOutput.objects.filter(candidate__item__campaign=campaign).order_by(
-        "output__decoding__system__name"
+    for answer, order, shown in answers_of(campaign):
+        yield from score_rows(campaign, answer, order, shown, protocol.scores(answer.given))
+
+
+def score_rows(
+    campaign: Campaign,
+    answer: Answer,
+    order: int,
+    shown: Mapping[int, Shown],
+    given: Mapping[str, Mapping[str, float]],
+) -> Iterator[Row]:
+    places = {} if campaign.imported_by_id else places_of(answer.candidate_order)
+    rater, submitted = str(answer.rater_name), answer.submitted.isoformat()
+    for criterion in campaign.criteria:
+        scores = {int(candidate): score for candidate, score in given.get(criterion, {}).items()}
+        for candidate in sorted(scores, key=lambda candidate: (places.get(candidate, 0), candidate)):
+            text, systems = shown[candidate]
+            for system in systems or [""]:
+                yield Row(
+                    campaign.name,
+                    answer.position,
+                    answer.album,
+                    answer.source,
+                    system,
+                    candidate,
+                    text,
+                    rater,
+                    criterion,
+                    float(scores[candidate]),
+                    places.get(candidate),
+                    order,
+                    answer.revision,
+                    answer.seconds,
+                    submitted,
+                    answer.kind,
+                    answer.exclusion,
+                )
+
+
+def answers_of(campaign: Campaign) -> Iterator[tuple[Answer, int, Mapping[int, Shown]]]:
+    """The newest answers of every rater but dry runs in the order in which they came in; each with its place among its
+    rater's, from 1, and texts by primary key, its item's among them."""
+    newest = Rating.objects.current().filter(
+        kind=Rating.Kind.ANSWER, assignment__item__campaign=campaign, assignment__rater__trial=False
     )
-    systems: dict[int, list[str]] = {}
-    texts: dict[int, str] = {}
-    for pk, system, text in shown.values_list("candidate_id", "output__decoding__system__name", "candidate__text"):
-        systems.setdefault(pk, []).append(system)
-        texts[pk] = text
-    counting = Rating.objects.counting(campaign).order_by("pk")
-    ratings = counting.select_related("assignment__rater", "assignment__item__source__album")
-    answered: dict[int, int] = {}
-    for rating in ratings.iterator(chunk_size=2000):
-        assignment = rating.assignment
-        order = answered[assignment.rater_id] = answered.get(assignment.rater_id, 0) + 1
-        places = places_of(assignment)
-        source, rater, submitted = (
-            assignment.item.source,
-            str(assignment.rater.public_id),
-            rating.created_at.isoformat(),
-        )
-        for criterion, scores in protocol.scores(rating.answers).items():
-            for candidate, score in scores.items():
-                for system in systems[int(candidate)]:
-                    yield Row(
-                        campaign=campaign.name,
-                        item=assignment.item.position,
-                        album=source.album.external_id,
-                        source=source.key,
-                        system=system,
-                        candidate=int(candidate),
-                        text=texts[int(candidate)],
-                        rater=rater,
-                        criterion=criterion,
-                        score=float(score),
-                        place=places[int(candidate)],
-                        order=order,
-                        revision=rating.revision,
-                        seconds=rating.seconds,
-                        submitted=submitted,
-                    )
+    answered: Counter[int] = Counter()
+    rows = newest.order_by("pk").values_list(*ANSWER_FIELDS).iterator(chunk_size=ANSWERS_A_READ)
+    while batch := [Answer(*row) for row in islice(rows, ANSWERS_A_READ)]:
+        shown = texts_of(answer.item for answer in batch)
+        for answer in batch:
+            answered[answer.rater] += 1
+            yield answer, answered[answer.rater], shown
 
 
-def places_of(assignment: Assignment) -> dict[int, int]:
-    return {pk: place for place, (pk, _) in enumerate(assignment.candidate_order, start=1)}
+def texts_of(items: Iterable[int]) -> dict[int, Shown]:
+    """The texts of these items by their primary key; systems by name."""
+    found: dict[int, Shown] = {}
+    rows = Candidate.objects.filter(item__in=set(items)).values_list("pk", "text", "outputs__decoding__system__name")
+    for pk, text, system in rows:
+        shown = found.setdefault(pk, Shown(text, []))
+        if system is not None:
+            shown.systems.append(system)
+    for shown in found.values():
+        shown.systems.sort()
+    return found
+
+
+def places_of(order: list[tuple[int, str]]) -> dict[int, int]:
+    """Each candidate's place on the screen, from 1, by primary key."""
+    return {pk: place for place, (pk, _) in enumerate(order, start=1)}

@@ -2,25 +2,35 @@
 
 import io
 import json
+from tempfile import TemporaryFile
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.errors import ConflictError
 from annotations.models import Campaign
-from annotations.reports.export import write_ratings
+from annotations.reports.dictionary import columns_of
+from annotations.reports.export import BLOCKS, write_dictionary, write_parquet
 from annotations.reports.formats import FORMATS
 from annotations.reports.looks import boundaries_of
+from annotations.reports.preregistration import preregistration
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_context
-from annotations.reports.rows import rating_rows
+from annotations.reports.rows import Row, rating_rows
 from annotations.services.reports import check_unblinded, report_freeze
 from annotations.views.campaigns import note_act, page_of, progress_context
 from annotations.views.pages import render_page, staff_page
 
-RATING_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+RATING_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "dictionary": "text/csv; charset=utf-8",
+}
 
 
 @require_GET
@@ -76,21 +86,42 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
 
 @require_GET
 @staff_page("annotations.view_report")
-def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponse:
-    """The ratings as `csv` or `jsonl`, one row a rating, criterion and system."""
+def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
+    """The ratings as `csv`, `jsonl` or `parquet`, one row a rating, criterion and system; or the `dictionary` of their
+    columns. However many there are, few are held at a time."""
     campaign = get_object_or_404(Campaign, pk=pk)
     if form not in RATING_TYPES:
         raise Http404
+    columns, name = columns_of(Row), f"{campaign.name}-ratings"
+    if form == "dictionary":
+        out = io.StringIO()
+        write_dictionary(out, columns)
+        return attachment(f"{name}-dictionary.csv", RATING_TYPES[form], out.getvalue().encode())
     try:
         check_unblinded(campaign, unblind=False)
     except ConflictError as error:
         messages.error(request, str(error))
         return redirect(page_of(campaign))
-    out = io.StringIO()
-    write_ratings(out, rating_rows(campaign), form)
-    return attachment(f"{campaign.name}-ratings.{form}", RATING_TYPES[form], out.getvalue().encode())
+    if form == "parquet":
+        file = TemporaryFile()  # noqa: SIM115  the response closes it
+        write_parquet(file, columns, rating_rows(campaign))
+        file.seek(0)
+        return FileResponse(file, as_attachment=True, filename=f"{name}.parquet", content_type=RATING_TYPES[form])
+    blocks = BLOCKS[form](columns, rating_rows(campaign))
+    return StreamingHttpResponse(blocks, content_type=RATING_TYPES[form], headers=attached(f"{name}.{form}"))
+
+
+@require_GET
+@staff_page("annotations.view_campaign")
+def preregister(request: HttpRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    sheet = preregistration(campaign, at=timezone.now())
+    return attachment(f"{campaign.name}-preregistration.md", "text/markdown; charset=utf-8", sheet.encode())
 
 
 def attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=media_type, headers=headers)
+    return HttpResponse(content, content_type=media_type, headers=attached(name))
+
+
+def attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

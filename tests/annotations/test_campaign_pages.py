@@ -274,7 +274,7 @@ def test_the_report_page_and_its_files(staff: Client) -> None:
     assert {row["system"]: float(row["value"]) for row in table if row["kind"] == "rating"} == means
     alone = staff.get(f"{LIST}{campaign.pk}/report.html").content.decode()
     assert ".report" in alone.partition("</style>")[0]
-    rows = staff.get(f"{LIST}{campaign.pk}/ratings.jsonl").content.decode().splitlines()
+    rows = staff.get(f"{LIST}{campaign.pk}/ratings.jsonl").getvalue().decode().splitlines()
     assert len(rows) == 3 * 3
     assert staff.get(f"{LIST}{campaign.pk}/ratings.xml").status_code == 404
 

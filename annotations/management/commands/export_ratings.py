@@ -4,8 +4,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.management.base import AnswerCommand, whole_file
-from annotations.reports.export import write_ratings
-from annotations.reports.rows import rating_rows
+from annotations.reports.dictionary import columns_of
+from annotations.reports.export import write_dictionary, write_ratings
+from annotations.reports.rows import Row, rating_rows
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import check_unblinded
 
@@ -15,7 +16,12 @@ class Command(AnswerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--format", choices=["csv", "jsonl"], required=True)
+        parser.add_argument(
+            "--format",
+            choices=["csv", "jsonl", "parquet", "dictionary"],
+            required=True,
+            help="dictionary: what the columns mean, as CSV",
+        )
         parser.add_argument("--out", type=Path, required=True)
         parser.add_argument(
             "--unblind", action="store_true", help="export before the campaign is closed; this is logged"
@@ -23,7 +29,11 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_named(options["name"])
+        columns = columns_of(Row)
+        if options["format"] == "dictionary":
+            with whole_file(options["out"]) as out:
+                return {"campaign": campaign.name, "file": str(options["out"]), "rows": write_dictionary(out, columns)}
         check_unblinded(campaign, options["unblind"])
-        with whole_file(options["out"]) as out:
-            count = write_ratings(out, rating_rows(campaign), options["format"])
+        with whole_file(options["out"], "wb") as out:
+            count = write_ratings(out, columns, rating_rows(campaign), options["format"])
         return {"campaign": campaign.name, "file": str(options["out"]), "rows": count}

@@ -1,0 +1,42 @@
+"""What each column of exported ratings means."""
+
+from typing import Literal, NamedTuple
+
+from annotations.reports.rows import Row
+
+Type = Literal["text", "integer", "number", "time"]
+
+
+class Column(NamedTuple):
+    name: str
+    type: Type
+    unit: str
+    meaning: str
+
+
+COLUMNS = {
+    column.name: column
+    for column in [
+        Column("campaign", "text", "", "name of the campaign"),
+        Column("item", "integer", "", "place of the item in the campaign's seeded order, from 0; it names the item"),
+        Column("album", "text", "", "album or document that the source belongs to; items of one album are a cluster"),
+        Column("source", "text", "", "what the systems were given, by its name within its album"),
+        Column("system", "text", "", "who wrote the text; empty for a text made for quality control"),
+        Column("candidate", "integer", "", "number of the text; several systems that wrote it share the number"),
+        Column("text", "text", "", "the text as it was shown, after normalisation"),
+        Column("rater", "text", "", "the rater's random pseudonym within the campaign"),
+        Column("criterion", "text", "", "what the text was rated by"),
+        Column("score", "number", "points of the scale", "what the rater gave; a slider runs from 0 to 100"),
+        Column("place", "integer", "", "the text's place on this rater's screen, from 1; empty where it is not known"),
+        Column("order", "integer", "", "place of the screen among this rater's answers, from 1"),
+        Column("revision", "integer", "", "1 for a first answer, more where the rater took back what came before"),
+        Column("seconds", "number", "s", "from shown to sent by the rater's clock; empty where it is not known"),
+        Column("submitted", "time", "UTC", "when the answer came in; ISO 8601"),
+        Column("kind", "text", "", "regular, repeat (planned, the same text again) or control (quality control)"),
+        Column("excluded", "text", "", "why this rater is left out of the results; empty for all others"),
+    ]
+}
+
+
+def columns_of(row: type[Row]) -> list[Column]:
+    return [COLUMNS[name] for name in row._fields]

@@ -1,0 +1,264 @@
+"""A report's tables in LaTeX, with booktabs: a file that compiles alone, and can be \\input into a paper."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+ROWS_A_TABLE = 40
+LEVELS = {"pooled": "all texts", "within_item": "within items", "system": "systems"}
+ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": "$-$",
+    "–": "--",
+    # These mean something after a line break of a table, or in a ligature.
+    **{sign: f"{{{sign}}}" for sign in "[]*`"},
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+PREAMBLE = r"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
+\documentclass{article}
+\usepackage{booktabs}
+\def\storyblenderend{\end{document}}
+\begin{document}
+\fi"""
+END = r"\ifdefined\storyblenderend\expandafter\storyblenderend\fi"
+
+Report = Mapping[str, Any]
+
+
+def report_latex(report: Report) -> str:
+    campaign = report["campaign"]
+    name = campaign["name"]
+    parts = [
+        f"% Tables of the campaign {escape(name)}, made by Story Blender.",
+        r"% It compiles alone. \input into a document it needs \usepackage{booktabs} there.",
+        "% Names beyond Latin letters need LuaLaTeX or XeLaTeX.",
+        PREAMBLE,
+        *(part for criterion in report["criteria"] for part in criterion_tables(report, criterion)),
+        *metric_tables(report),
+        *(part for criterion in report.get("correlation") or {} for part in correlation_tables(report, criterion)),
+        rf"\paragraph{{Method.}} {escape(asked(report))} {escape(report['method'])}",
+        END,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def asked(report: Report) -> str:
+    """What was rated and by whom, the declared contrast, and who was left out, in sentences."""
+    campaign, primary = report["campaign"], report.get("primary")
+    said = [
+        f"{campaign['ratings']} screens were rated by {campaign['raters']} raters: {campaign['items']} items of "
+        f"{campaign['dataset']}, up to {campaign['overlap']} raters an item."
+    ]
+    if campaign["interim"]:
+        said.append(f"The campaign is {campaign['state']}: these numbers are an early look.")
+    if primary:
+        said.append(
+            f"The declared contrast is {primary['first']} against {primary['second']} by {words(primary['criterion'])}."
+        )
+    if left_out := (report.get("exclusions") or {}).get("raters"):
+        reasons = "; ".join(sorted({each["reason"] for each in left_out}))
+        said.append(f"Raters left out: {len(left_out)} ({reasons}).")
+    return " ".join(said)
+
+
+def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
+    result, campaign = report["criteria"][criterion], report["campaign"]
+    if not result["systems"]:
+        return
+    chosen, places = result.get("choices"), places_of(campaign)
+    low, high = campaign.get("scale") or (None, None)
+    scale = "" if low is None or chosen else f" on a scale from {low:g} to {high:g}"
+    what = "share of comparisons won, a tie being half," if chosen else f"mean{scale}"
+    agreement = result["agreement"]
+    alpha = f"undefined ({agreement['undefined']})" if agreement["alpha"] is None else f"{agreement['alpha']:.2f}"
+    if agreement["ci"]:
+        alpha += f" (95 % interval {agreement['ci'][0]:.2f} to {agreement['ci'][1]:.2f})"
+    yield from tables(
+        f"means-{criterion}",
+        f"{words(criterion).capitalize()}: {what} with its 95 % interval, over other albums and other raters. Rank is "
+        "the range that the differences leave open; every system of a cluster is better than every one of the next, by "
+        f"differences whose p is below 0.05. Krippendorff's alpha ({agreement['level']}) is {alpha}.",
+        ("System", "Mean", "95 % interval", "Rank", "Cluster", "Ratings", "Raters"),
+        [
+            [
+                escape(row["system"]),
+                figure(row["mean"], 3 if chosen else places),
+                interval(row["ci"], 3 if chosen else places),
+                ranks(row["rank_range"]),
+                f"{row['cluster']}",
+                f"{row['n']}",
+                f"{row['raters']}",
+            ]
+            for row in result["systems"]
+        ],
+    )
+    pairs = [pair for pair in report["pairs"] if pair["criterion"] == criterion]
+    unit = " in log-strength" if chosen else ""
+    declared = " The declared contrast is tested by itself." if any(pair["primary"] for pair in pairs) else ""
+    yield from tables(
+        f"differences-{criterion}",
+        f"{words(criterion).capitalize()}: differences{unit} of systems on the same items, each with its 95 % "
+        f"interval over other albums and other raters.{declared} Holm adjusts within the {campaign['family']}.",
+        ("Systems", "Difference", "95 % interval", "$p$", "$p$, Holm", "Items"),
+        [
+            [
+                f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                figure(pair["difference"], 2 if chosen else places),
+                interval(pair["ci"], 2 if chosen else places),
+                p_value(pair["p"]),
+                "declared" if pair["primary"] else p_value(pair["p_holm"]),
+                f"{pair['items']}",
+            ]
+            for pair in pairs
+        ],
+        [f"{pair['system_a']} − {pair['system_b']}: {pair['undefined']}." for pair in pairs if pair["undefined"]],
+    )
+
+
+def metric_tables(report: Report) -> Iterator[str]:
+    found = report["metrics"]
+    metrics = sorted({metric for cells in found.values() for metric in cells})
+    for metric in metrics:
+        cells = {system: row[metric] for system, row in sorted(found.items())}
+        signature = next((cell["signature"] for cell in cells.values() if cell["signature"]), "")
+        yield from tables(
+            f"metric-{metric}",
+            f"{words(metric)} on the campaign's items, with its 95 % interval by resampling. Signature: {signature}",
+            ("System", "Value", "95 % interval"),
+            [
+                [escape(system), figure(cell["value"], 3), interval(cell["ci"], 3)]
+                for system, cell in cells.items()
+                if cell["value"] is not None
+            ],
+            [f"{system}: {cell['undefined']}." for system, cell in cells.items() if cell["value"] is None],
+        )
+    for metric, compared in (report.get("metric_differences") or {}).items():
+        yield from tables(
+            f"metric-differences-{metric}",
+            f"{words(metric)}: differences of systems by the paired bootstrap over items, each with its 95 % interval "
+            f"and two-sided p. Signature: {compared['signature']}",
+            ("Systems", "Difference", "95 % interval", "$p$"),
+            [
+                [
+                    f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                    figure(pair["difference"], 3),
+                    interval(pair["ci"], 3),
+                    p_value(pair["p"]),
+                ]
+                for pair in compared["pairs"]
+            ],
+        )
+
+
+def correlation_tables(report: Report, criterion: str) -> Iterator[str]:
+    found = report["correlation"][criterion]
+    if found.get("undefined"):
+        return
+    left_out = f" Left out: {', '.join(found['left_out'])}." if found.get("left_out") else ""
+    rows, notes = [], []
+    for metric, levels in sorted(found["metrics"].items()):
+        for level, name in LEVELS.items():
+            each = levels[level]
+            coefficients = [each[kind] for kind in ("pearson", "spearman", "kendall")]
+            rows.append([escape(words(metric)), name, f"{each['units']}", *(valued(found) for found in coefficients)])
+            notes += [f"{words(metric)}, {name}: {one['undefined']}." for one in coefficients if one["undefined"]]
+    yield from tables(
+        f"correlation-{criterion}",
+        f"{words(criterion).capitalize()}: correlation of metrics with people, each with its 95 % interval.{left_out}",
+        ("Metric", "Over", "Units", "Pearson", "Spearman", "Kendall"),
+        rows,
+        list(dict.fromkeys(notes)),
+    )
+    yield from tables(
+        f"accuracy-{criterion}",
+        f"{words(criterion).capitalize()}: share of pairs, of texts and of systems, that a metric orders as people do, "
+        f"each with its 95 % interval; two texts are tied where the metric differs by less than the tie.{left_out}",
+        ("Metric", "Texts", "Tie", "Pairs", "Systems", "Pairs"),
+        [
+            [
+                escape(words(metric)),
+                valued(each["text"]),
+                figure(each["tie"], 3),
+                f"{each['text_pairs']}",
+                valued(each["system"]),
+                f"{each['system_pairs']}",
+            ]
+            for metric, levels in sorted(found["metrics"].items())
+            for each in [levels["accuracy"]]
+        ],
+    )
+
+
+def tables(
+    label: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()
+) -> Iterator[str]:
+    """A table, or several where it has more rows than a page holds. Caption and notes are plain text, cells LaTeX."""
+    parts = [rows[first : first + ROWS_A_TABLE] for first in range(0, len(rows), ROWS_A_TABLE)]
+    for number, part in enumerate(parts, start=1):
+        of = f" (Part {number} of {len(parts)}.)" if len(parts) > 1 else ""
+        said = notes if number == len(parts) else ()
+        lines = [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\caption{{{escape(caption + of)}}}",
+            rf"\label{{tab:{label_of(label)}{f'-{number}' if of else ''}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
+            r"\toprule",
+            " & ".join(head.replace("%", r"\%") for head in heads) + r" \\",
+            r"\midrule",
+            *(" & ".join(row) + r" \\" for row in part),
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(rf"\par\smallskip {{\footnotesize {escape(note)}}}" for note in said),
+            r"\end{table}",
+        ]
+        yield "\n".join(lines)
+
+
+def places_of(campaign: Mapping[str, Any]) -> int:
+    """Digits after the point that a score's mean is given to."""
+    low, high = campaign.get("scale") or (0, 100)
+    return 1 if high - low > 20 else 2
+
+
+def valued(found: Mapping[str, Any]) -> str:
+    return f"{figure(found['value'], 2)} {interval(found['ci'], 2)}" if found["ci"] else figure(found["value"], 2)
+
+
+def figure(value: float | None, places: int) -> str:
+    return "--" if value is None else f"${rounded(value, places)}$"
+
+
+def rounded(value: float, places: int) -> str:
+    return f"{round(value, places) + 0.0:.{places}f}"  # not -0.0
+
+
+def interval(ends: Sequence[float] | None, places: int) -> str:
+    return "--" if ends is None else f"$[{rounded(ends[0], places)}, {rounded(ends[1], places)}]$"
+
+
+def p_value(value: float | None) -> str:
+    return "--" if value is None else "$<0.001$" if value < 0.0005 else f"${value:.3f}$"
+
+
+def ranks(ends: Sequence[int]) -> str:
+    return f"{ends[0]}" if ends[0] == ends[1] else f"{ends[0]}--{ends[1]}"
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def label_of(name: str) -> str:
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX sets it: every special sign as itself, and nothing that breaks a line or ends a comment."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    escaped = "".join(ESCAPED.get(sign, sign) for sign in plain.replace("--", "-\x00-").replace("--", "-\x00-"))
+    return escaped.replace("\x00", "{}")
