@@ -122,7 +122,7 @@ def criterion_comparison(studies: Sequence[Study], criterion: str) -> dict[str, 
         **result,
         "notes": [*result["notes"], *notes],
         "raters": raters_note(studies, ratings, differences),
-        "systems": [system_row(system, studies, ratings) for system in shown],
+        "systems": system_rows(shown, studies, ratings),
         "differences": differences,
         "links": [system.label for system in shown if len(system.places) > 1],
     }
@@ -138,25 +138,31 @@ def nothing_shared(studies: Sequence[Study], of_each: str) -> str:
     return f"No item is the same in {listed(studies)} ({of_each}).{two}"
 
 
-def system_row(system: Shown, studies: Sequence[Study], ratings: Sequence[Ratings]) -> dict[str, Any]:
-    cells = [
-        mean_cell(study, given, system.name) if place in system.places else None
-        for place, (study, given) in enumerate(zip(studies, ratings, strict=True))
+def system_rows(shown: Sequence[Shown], studies: Sequence[Study], ratings: Sequence[Ratings]) -> list[dict[str, Any]]:
+    """Each system with a cell a campaign, None where it was not in it."""
+    given = [(study, each, standardised(each)) for study, each in zip(studies, ratings, strict=True)]
+    return [
+        {
+            "system": system.label,
+            "name": system.name,
+            "cells": [
+                mean_cell(*each, system.name) if place in system.places else None for place, each in enumerate(given)
+            ],
+        }
+        for system in shown
     ]
-    return {"system": system.label, "name": system.name, "cells": cells}
 
 
-def mean_cell(study: Study, given: Ratings, name: str) -> dict[str, Any]:
+def mean_cell(study: Study, given: Ratings, z: Floats, name: str) -> dict[str, Any]:
     """A system's mean in one campaign, with its interval, or in words why it has none."""
     place = given.systems.index(name)
     rated = ~np.isnan(given.scores[:, place])
     cell: dict[str, Any] = {"campaign": study.name, "n": int(rated.sum()), "raters": 0, "items": 0}
     if not rated.any():
         return {**cell, "mean": None, "ci": None, "z": None, "undefined": "it was not rated"}
-    _, people = np.unique(given.people[rated].astype(str), return_inverse=True)
-    scores, sources = given.scores[rated, place], len(np.unique(given.sources[rated]))
-    found = clustered_mean(scores, given.albums[rated], people.astype(np.int64))
-    raters, albums = len(np.unique(people)), len(np.unique(given.albums[rated]))
+    scores = given.scores[rated, place]
+    found = clustered_mean(scores, given.albums[rated], given.raters[rated])
+    raters, sources, albums = (len(np.unique(each[rated])) for each in (given.raters, given.sources, given.albums))
     undefined = None
     if np.ptp(scores) == 0:
         undefined = "every score is the same"
@@ -170,7 +176,7 @@ def mean_cell(study: Study, given: Ratings, name: str) -> dict[str, Any]:
         "items": sources,
         "mean": found.mean,
         "ci": None if undefined else found.interval,
-        "z": float(standardised(given)[rated, place].mean()),
+        "z": float(z[rated, place].mean()),
         "undefined": undefined,
     }
 
@@ -179,9 +185,8 @@ def standardised(given: Ratings) -> Floats:
     """(n, s): scores by their raters' own use of the scale; a text of several systems enters once, and stands for
     each."""
     once = ~np.isnan(given.scores) & given.once
-    people = np.unique(given.people.astype(str), return_inverse=True)[1]
     z = np.full(given.scores.shape, np.nan)
-    z[once] = shrunk_z(given.scores[once], np.broadcast_to(people[:, None], given.scores.shape)[once])
+    z[once] = shrunk_z(given.scores[once], np.broadcast_to(given.raters[:, None], given.scores.shape)[once])
     same = given.texts[:, :, None] == given.texts[:, None, :]
     return np.take_along_axis(z, same.argmax(axis=2), axis=1)
 
@@ -191,7 +196,7 @@ def all_differences(
 ) -> list[dict[str, Any]]:
     """The same system in two campaigns, and two systems that no campaign rated together; adjusted together."""
     codes = {name: code for code, name in enumerate(sorted({name for each in ratings for name in each.people}))}
-    people = [np.array([codes[name] for name in each.people], dtype=np.int64) for each in ratings]
+    people = [np.array([codes[name] for name in each.people], dtype=np.int64)[each.raters] for each in ratings]
 
     def group(place: int, scores: Floats) -> Group:
         there = ~np.isnan(scores)
@@ -226,7 +231,8 @@ def all_differences(
                     for place, system in ((later, one), (earlier, other))
                 ]
                 against = difference_row(groups_difference(group(later, away[0]), group(earlier, away[1])))
-                row["against_links"] = {key: against[key] for key in ("difference", "ci", "items", "undefined")}
+                kept = {key: against[key] for key in ("difference", "ci", "items", "undefined")}
+                row["against_links"] = {"links": [link.label for link in links], **kept}
             rows.append(row)
     tested = [row for row in rows if row["p"] is not None]
     adjusted = holm(np.array([row["p"] for row in tested], dtype=np.float64)).tolist() if tested else []
@@ -251,7 +257,7 @@ def difference_row(found: Difference) -> dict[str, Any]:
 
 def raters_note(studies: Sequence[Study], ratings: Sequence[Ratings], differences: Sequence[Mapping[str, Any]]) -> str:
     """That raters differ between campaigns, and what measures by how much."""
-    people = [set(given.people[~np.isnan(given.scores).all(axis=1)]) for given in ratings]
+    people = [{given.people[code] for code in np.unique(given.raters[given.given])} for given in ratings]
     raters = counted({study.name: len(each) for study, each in zip(studies, people, strict=True)})
     both = len({name for one, other in combinations(people, 2) for name in one & other})
     same = f"{both:,} of them in more than one" if both else "nobody in more than one, as far as outside ids tell"

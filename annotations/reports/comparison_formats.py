@@ -8,7 +8,9 @@ from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
+from annotations.reports.comparison_chart import side_by_side_svg
 from annotations.reports.export import write_csv
 from annotations.reports.formats import Format
 from annotations.templatetags.report_numbers import figure, interval, p_value
@@ -22,11 +24,12 @@ def places_of(scale: Sequence[float]) -> int:
 
 
 def comparison_context(comparison: Comparison) -> dict[str, Any]:
-    """What the template needs: each criterion with its differences apart, and how many decimal places to show."""
+    """What the template needs: each criterion with its chart, its differences apart, and how many places to show."""
     criteria = [
         {
             **result,
             "title": result["criterion"].replace("_", " "),
+            "chart": mark_safe(side_by_side_svg(result)),
             "places": places_of(result["scale"]),
             "between_systems": [row for row in result["differences"] if row["kind"] == "systems"],
             "between_raters": [row for row in result["differences"] if row["kind"] == "raters"],
@@ -37,8 +40,8 @@ def comparison_context(comparison: Comparison) -> dict[str, Any]:
 
 
 def html(comparison: Comparison) -> bytes:
-    stylesheet = finders.find("annotations/report.css")
-    css = Path(stylesheet).read_text(encoding="utf-8") if stylesheet else ""
+    sheets = filter(None, [finders.find(f"annotations/{name}.css") for name in ("report", "comparison")])
+    css = "\n".join(Path(sheet).read_text(encoding="utf-8") for sheet in sheets)
     context = {**comparison_context(comparison), "css": css}
     return render_to_string("annotations/comparison/file.html", context).encode()
 
@@ -159,13 +162,17 @@ def mean_words(cells: Sequence[Mapping[str, Any] | None], places: int) -> Iterat
 
 
 def difference_words(row: Mapping[str, Any], places: int) -> list[str]:
-    names = f"{row['system_a']} in {row['campaign_a']} − {row['system_b']} in {row['campaign_b']}"
+    names = " − ".join(named(row[f"system_{side}"], row[f"campaign_{side}"]) for side in "ab")
     found = [figure(row["difference"], places), row["undefined"] or interval(row["ci"], places)]
     against = row["against_links"]
     beside = ["", ""]
     if against:
         beside = [figure(against["difference"], places), against["undefined"] or interval(against["ci"], places)]
     return [names, *found, p_value(row["p"]), p_value(row["p_holm"]), str(row["items"]), *beside]
+
+
+def named(system: str, campaign: str) -> str:
+    return system if system.endswith(f"({campaign})") else f"{system} in {campaign}"
 
 
 def metric_words(cell: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -33,8 +33,8 @@ def metrics_comparison(studies: Sequence[Study]) -> dict[str, Any]:
         sizes = counted({group[0].name: len(group[0].sources) for group in (one, other)})
         same = len(one[0].sources & other[0].sources)
         left_out.append(
-            f"{listed(one)} and {listed(other)} were scored on different items ({sizes}, {same:,} of them the same), "
-            "and a metric is of all its items."
+            f"{listed(one)} {'were' if len(one) > 1 else 'was'} scored on other items than {listed(other)} ({sizes}, "
+            f"{same:,} of them the same), and a metric is of all its items."
         )
     tables = []
     for group in groups.values():

@@ -78,11 +78,11 @@ class Study:
         return rating_table(self.campaign)
 
     @cached_property
-    def people(self) -> list[str]:
+    def people(self) -> tuple[str, ...]:
         """Who each rater of the table is: one person where an outside id says so, in whichever campaign."""
         raters = Rater.objects.filter(campaign=self.campaign, outside_id__isnull=False)
         ids = {str(public): outside for public, outside in raters.values_list("public_id", "outside_id")}
-        return [f"outside {ids[name]}" if name in ids else name for name in self.table.rater_names]
+        return tuple(f"outside {ids[name]}" if name in ids else name for name in self.table.rater_names)
 
     def ratings(self, criterion: str) -> "Ratings":
         """The scores by the criterion on regular items."""
@@ -99,7 +99,8 @@ class Study:
             texts=self.table.shown[known],
             sources=sources,
             albums=albums,
-            people=np.array(self.people, dtype=object)[self.table.raters[known]],
+            raters=self.table.raters[known],
+            people=self.people,
         )
 
 
@@ -112,11 +113,18 @@ class Ratings(NamedTuple):
     texts: Ints  # (n, s)
     sources: Ints  # (n) primary keys
     albums: Ints  # (n) primary keys
-    people: np.ndarray  # (n) names
+    raters: Ints  # (n) places in `people`
+    people: tuple[str, ...]
+
+    @property
+    def given(self) -> np.ndarray:
+        """(n) whether the screen has any score."""
+        there: np.ndarray = np.asarray(~np.isnan(self.scores).all(axis=1))
+        return there
 
     def rated(self) -> set[int]:
         """Sources that have a score."""
-        return set(self.sources[~np.isnan(self.scores).all(axis=1)].tolist())
+        return set(self.sources[self.given].tolist())
 
     def of_sources(self, sources: Sequence[int]) -> "Ratings":
         there = np.isin(self.sources, sources)
@@ -127,7 +135,8 @@ class Ratings(NamedTuple):
             texts=self.texts[there],
             sources=self.sources[there],
             albums=self.albums[there],
-            people=self.people[there],
+            raters=self.raters[there],
+            people=self.people,
         )
 
 
@@ -228,7 +237,7 @@ def settings_differing(settings: Sequence[Mapping[str, Any]]) -> str:
 def question_differences(studies: Sequence[Study]) -> list[str]:
     """A sentence for every two kinds of questions, with what is different about them."""
     return [
-        f"{listed(one)} and {listed(other)} are not compared: "
+        f"{listed(one)} {'are' if len(one) > 1 else 'is'} not compared with {listed(other)}: "
         f"{'; '.join(differing(one[0].questions, other[0].questions))}."
         for one, other in combinations(alike(studies), 2)
     ]

@@ -236,8 +236,11 @@ def test_one_name_with_other_texts_is_two_systems() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"show": "none"}, "'first' and 'second' are not compared: raters saw the caption and the texts alone."),
-        ({"instructions": "Be kind."}, "not compared: the instructions are the built-in ones and “Be kind.”."),
+        ({"show": "none"}, "'first' is not compared with 'second': raters saw the caption and the texts alone."),
+        (
+            {"instructions": "Be kind."},
+            "not compared with 'second': the instructions are the built-in ones and “Be kind.”.",
+        ),
     ],
 )
 def test_other_questions_are_not_compared(spec: dict[str, Any], says: str) -> None:
@@ -345,7 +348,7 @@ def test_metrics_side_by_side_where_the_items_are_the_same() -> None:
         {"system": "gru", "cells": [{"value": 12.0, "ci": [11.0, 13.0]}, {"value": 15.0, "ci": [14.0, 16.0]}]}
     ]
     assert found["left_out"] == [
-        "'first' and 'second' and 'third' were scored on different items (4 in 'first' and 3 in 'third', 3 of them the "
+        "'first' and 'second' were scored on other items than 'third' (4 in 'first' and 3 in 'third', 3 of them the "
         "same), and a metric is of all its items.",
         "chrf: not computed in the same way (made:first; made:second).",
     ]
@@ -371,7 +374,9 @@ def test_the_command_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture
     for form in ("html", "json", "csv"):
         call_command("compare", "first", "second", "--out", str(tmp_path / f"both.{form}"))
     assert json.loads((tmp_path / "both.json").read_text()) == found
-    assert "http" not in (tmp_path / "both.html").read_text(), "the page needs nothing from elsewhere"
+    alone = (tmp_path / "both.html").read_text()
+    assert "http" not in alone.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
+    assert alone.count('<g class="mark') == 4 + 2, "a mark for each mean, and one for each campaign in the legend"
     rows = list(csv.DictReader(io.StringIO((tmp_path / "both.csv").read_text())))
     means = [float(row["value"]) for row in rows if row["kind"] == "mean"]
     assert means == [cell["mean"] for row in found["criteria"][0]["systems"] for cell in row["cells"] if cell]
