@@ -69,7 +69,8 @@ def groups_difference(first: Group, second: Group, *, level: float = 0.95) -> Di
     signed = np.concatenate([sides[0].deviations, -sides[1].deviations])
     factors = np.repeat([side.size / (side.size - 1) for side in sides], [len(each.scores) for each in (first, second)])
     by_rater = float((_sums(signed * np.sqrt(factors), raters) ** 2).sum())
-    cells = _sums(signed, _codes(np.concatenate([first.clusters, second.clusters]), raters))
+    both = np.concatenate([first.clusters, second.clusters]) * (int(raters.max()) + 1) + raters
+    cells = _sums(signed, both)
     by_both = len(cells) / (len(cells) - 1) * float((cells**2).sum())
     error = max(by_item + by_rater - by_both, by_item) ** 0.5
     largest = max(float(np.abs(each.scores).max()) for each in (first, second))
@@ -112,10 +113,6 @@ def _undefined(sizes: list[int], items: int, albums: int) -> str | None:
         what = "one item" if items == 1 else "all items are of one album"
         return f"{what}: nothing says how items differ"
     return None
-
-
-def _codes(one: Ints, other: Ints) -> Ints:
-    return np.unique(np.stack([one, other]), axis=1, return_inverse=True)[1].ravel()
 
 
 def _sums(values: Floats, codes: Ints) -> Floats:
