@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from annotations.models import Campaign, Dataset, FeedbackSet, Source, Split, StorySentence
-from annotations.views import campaigns, reports
+from annotations.views import campaigns, comparison, reports
 
 SAMPLES = 12
 
@@ -102,6 +102,8 @@ class CampaignAdmin(ReadOnlyAdmin):
         own = [
             path("new/", campaigns.add, name="annotations_campaign_new"),
             path("count/", campaigns.count, name="annotations_campaign_count"),
+            path("compare/", comparison.page, name="annotations_campaign_compare"),
+            path("compare.<str:form>", comparison.export, name="annotations_campaign_compare_export"),
             path("<int:pk>/copy/", campaigns.add, name="annotations_campaign_copy"),
             path("<int:pk>/edit/", campaigns.add, {"replace": True}, name="annotations_campaign_edit"),
             path("<int:pk>/act/", campaigns.act, name="annotations_campaign_act"),

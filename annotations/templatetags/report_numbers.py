@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.filter
 def figure(value: float | None, places: int) -> str:
-    return "–" if value in (None, "") else f"{value:.{places}f}".replace("-", "−")
+    return "–" if value in (None, "") else f"{value:z.{places}f}".replace("-", "−")
 
 
 @register.filter
