@@ -89,7 +89,7 @@ def _of_texts(texts: ScoredTexts) -> tuple[Estimate, float | None, int, int]:
 
 def _best_tie(distance: Floats, tied: NDArray[np.bool_], agrees: NDArray[np.bool_], weights: Floats) -> float:
     """The ε with the highest weight of right pairs: those tied up to it, and those agreeing beyond it."""
-    order = np.argsort(distance, kind="stable")
+    order = np.argsort(distance)
     ordered = np.concatenate([[0.0], distance[order]])  # ε = 0 always stands to choice
     gain = np.where(tied, weights, 0.0) - np.where(agrees, weights, 0.0)
     right = np.concatenate([[0.0], np.cumsum(gain[order])])
