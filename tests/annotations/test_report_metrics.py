@@ -1,7 +1,9 @@
 """Metrics beside people in the report, worked out by scipy from the answers and from the scores as written."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -230,6 +232,35 @@ def test_what_is_missing_is_said(rated: tuple[CampaignParts, Given, RatingTable]
     unrated = rating_table(empty.campaign)
     assert correlation_of(empty.campaign, unrated)["human_likeness"]["undefined"] == "no ratings"
     assert disagreements_of(empty.campaign, unrated) == {"human_likeness": {"chrf": []}}
+
+
+def test_little_to_go_by_is_no_error(rated: tuple[CampaignParts, Given, RatingTable]) -> None:
+    """A metric that is the same everywhere, or of one text only; ratings of one text; raters who chose."""
+    made, given, table = rated
+    nowhere: list[float | None] = [None] * ITEMS
+    flat: Values = {
+        "copy_rate": {system: [0.0] * ITEMS for system in SYSTEMS},
+        "one": {"s1": [1.0, *nowhere[1:]], "s2": [None] * 11 + [2.0]},
+        "chrf": drawn_values(given)["chrf"],
+    }
+    write(made.campaign, flat)
+    chosen = {criterion: np.full_like(scores, np.nan) for criterion, scores in table.scores.items()}
+    first = {criterion: scores.copy() for criterion, scores in table.scores.items()}
+    first["human_likeness"][1:] = np.nan
+    first["human_likeness"][:, 1:] = np.nan
+    for scores in (table.scores, first, chosen):
+        found = correlation_of(made.campaign, replace(table, scores=scores))
+        apart = disagreements_of(made.campaign, replace(table, scores=scores))
+        json.dumps([found, apart], allow_nan=False)
+        assert apart["human_likeness"]["copy_rate"] == []
+    assert found["human_likeness"]["undefined"] == "raters chose between texts and gave no text a score"
+    rows = correlation_of(made.campaign, table)["human_likeness"]
+    assert "all scores are equal" in rows["metrics"]["copy_rate"]["pooled"]["kendall"]["undefined"]
+    assert rows["metrics"]["one"]["pooled"]["pearson"]["undefined"] == "it needs at least 3 texts, and there are 2"
+    assert [row["system"] for row in rows["points"]["one"]] == ["s1", "s2"]
+    assert "all scores of a side" in next(
+        row["undefined"] for row in rows["williams"] if {row["metric_a"], row["metric_b"]} == {"chrf", "copy_rate"}
+    )
 
 
 def test_differences_in_place_of_the_older(rated: tuple[CampaignParts, Given, RatingTable]) -> None:
