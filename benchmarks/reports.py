@@ -1,7 +1,8 @@
 """What a report costs: CPU seconds and peak memory of `manage.py report`, and of exporting the ratings.
 
-A site is filled with a made campaign: ten systems, three criteria, three raters an item, ten items an album. A *score*
-is one number, of one text by one criterion; a *rating* is a rater's answer to a screen, here of thirty scores.
+A site is filled with a made campaign: ten systems, three criteria, three raters an item, ten items an album, three
+metrics of every text and the systems' differences in them. A *score* is one number, of one text by one criterion; a
+*rating* is a rater's answer to a screen, here of thirty scores.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchmarks.common import ROOT, measured, print_result, print_table
 from benchmarks.importing import fresh_site
 
 SYSTEMS, CRITERIA, OVERLAP, RATERS, ALBUM = 10, ("human_likeness", "grounding", "fluency"), 3, 50, 10
+METRICS = {"chrf": 100, "bertscore_f1": 1, "caption_recall": 1}  # and their greatest value
 ROWS_A_WRITE = 5000
 
 
@@ -140,6 +142,25 @@ def fill(ratings: int) -> None:
                 body_hash="x", key=f"{n:032x}",
             )
             for n, (item, rater) in enumerate(places)
+        )  # fmt: skip
+
+        def of_texts(system: int, greatest: int) -> Any:
+            return (greatest * (draw.beta(3, 3, items) + system / 100)).round(6)
+
+        values = {(metric, n): of_texts(n, METRICS[metric]) for metric in METRICS for n in range(SYSTEMS)}
+        write(
+            models.Score(
+                decoding_id=system + 1, campaign=campaign, metric=metric, signature="made",
+                value=each.mean(), ci_low=each.min(), ci_high=each.max(), by_item=each.tolist(),
+            )
+            for (metric, system), each in values.items()
+        )  # fmt: skip
+        write(
+            models.ScoreDifference(
+                campaign=campaign, metric=metric, signature="made", one_id=one + 1, other_id=other + 1,
+                value=values[metric, one].mean() - values[metric, other].mean(), p=0.5,
+            )
+            for metric in METRICS for one, other in combinations(range(SYSTEMS), 2)
         )  # fmt: skip
 
 

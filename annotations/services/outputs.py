@@ -5,7 +5,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,14 +18,27 @@ from annotations.models import (
     Import,
     Output,
     Score,
+    ScoreDifference,
     Source,
     StorySentence,
     System,
 )
+from annotations.querysets.outputs import BY_TEXT
 from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
 
 OUTPUTS_A_WRITE = 5000
 OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob
+
+
+class DifferenceRow(NamedTuple):
+    """The first decoding's metric less the second's."""
+
+    one: Decoding
+    other: Decoding
+    value: float
+    interval: tuple[float, float] | None
+    p: float | None
+    p_sacrebleu: float | None
 
 
 def settings_fingerprint(settings: Mapping[str, Any]) -> str:
@@ -140,13 +153,47 @@ def random_story_rows(dataset: Dataset, sources: Any, seed: int) -> Iterator[Out
 def scores_write(
     *, decoding: Decoding, scores: Mapping[str, Mapping[str, Any]], campaign: Campaign | None = None
 ) -> None:
-    """Write a decoding's scores, `{metric: {"value", "ci", "signature"}}`, in place of those of the same signature."""
+    """Write a decoding's scores, `{metric: {"value", "ci", "signature"}}`, in place of those of the same signature, and
+    as the newest.
+
+    On a campaign a score may have `by_item`, the value of each text by its item's position, and `by_item_signature`
+    where that of those values is another; it is kept behind the score's own (see `querysets.outputs.signatures`).
+    """
     for metric, score in scores.items():
         low, high = score.get("ci") or (None, None)
-        Score.objects.update_or_create(
+        signature = BY_TEXT.join(filter(None, [score["signature"], score.get("by_item_signature")]))
+        Score.objects.filter(decoding=decoding, campaign=campaign, metric=metric, signature=signature).delete()
+        Score.objects.create(
             decoding=decoding,
             campaign=campaign,
             metric=metric,
-            signature=score["signature"],
-            defaults={"value": score["value"], "ci_low": low, "ci_high": high},
+            signature=signature,
+            value=score["value"],
+            ci_low=low,
+            ci_high=high,
+            by_item=score.get("by_item"),
         )
+
+
+@transaction.atomic
+def score_differences_write(
+    *, campaign: Campaign, metric: str, signature: str, differences: Iterable[DifferenceRow]
+) -> None:
+    """Write by how much a campaign's systems differ in a metric, in place of all older differences in it. Without any
+    the older ones go."""
+    ScoreDifference.objects.filter(campaign=campaign, metric=metric).delete()
+    ScoreDifference.objects.bulk_create(
+        ScoreDifference(
+            campaign=campaign,
+            metric=metric,
+            signature=signature,
+            one=row.one,
+            other=row.other,
+            value=row.value,
+            ci_low=row.interval and row.interval[0],
+            ci_high=row.interval and row.interval[1],
+            p=row.p,
+            p_sacrebleu=row.p_sacrebleu,
+        )
+        for row in differences
+    )

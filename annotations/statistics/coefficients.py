@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from annotations.statistics.uncertainty import Floats, Ints
 
 NAMES = ("pearson", "spearman", "kendall")
+SMALL = 64  # rows of a group whose pairs are looked at one by one
+KINDS, CELLS = 1024, 2_000_000  # codes that are counted at once, and cells of a table that is held
 CONSTANT = 1e-13  # of the largest value: differences below it are rounding
 
 
@@ -28,11 +30,17 @@ class Gradient(NamedTuple):
 class Order:
     """Values (n) within groups (n, codes from 0): dense codes by (group, value), and where a row stands in its group.
 
-    `below` counts the rows of the group with smaller values, `upto` those with smaller or equal ones.
+    `below` counts the rows of the group with smaller values, `upto` those with smaller or equal ones; `order` sorts the
+    rows by group and value.
     """
 
     def __init__(self, values: Floats | Ints, groups: Ints) -> None:
-        order = np.lexsort((values, groups))
+        order = np.argsort(values)
+        if groups.any():
+            rank = np.empty_like(order)
+            rank[order] = np.arange(len(order))
+            order = np.argsort(groups * len(order) + rank)
+        self.order = order
         new_group = np.diff(groups[order], prepend=-1) != 0
         new = new_group.copy()
         new[1:] |= np.diff(values[order]) != 0
@@ -47,13 +55,38 @@ class Order:
 
 def coefficients_by_group(x: Floats, y: Floats, groups: Ints, count: int) -> Floats:
     """(n), (n), codes from 0 (n) → (3, count), in the order of `NAMES`."""
-    one, other = Order(x, groups), Order(y, groups)
     pearson = pearson_by_group(x, y, groups, count)
-    spearman = pearson_by_group(one.below + one.upto, other.below + other.upto, groups, count)
-    cross, first, second = (np.bincount(groups, part, minlength=count) for part in kendall_gradient(one, other).rows.T)
+    small = len(groups) and np.bincount(groups).max() <= SMALL
+    ranks, products = _of_small_groups(x, y, groups) if small else _of_any_groups(x, y, groups)
+    spearman = pearson_by_group(ranks[0], ranks[1], groups, count)
+    cross, first, second = (np.bincount(groups, part, minlength=count) for part in products)
     with np.errstate(divide="ignore", invalid="ignore"):
         kendall = cross / np.sqrt(first * second)
     return np.where(np.isnan(pearson), np.nan, np.stack([pearson, spearman, kendall]))
+
+
+def _of_any_groups(x: Floats, y: Floats, groups: Ints) -> tuple[Floats, Floats]:
+    """For each row twice its rank in x and y, but for a constant of the group, (2, n); the sums over the other rows of
+    its group of the product of signs, and of their squares in x and y, (3, n)."""
+    one, other = Order(x, groups), Order(y, groups)
+    ranks = np.stack([each.below + each.upto for each in (one, other)]).astype(np.float64)
+    return ranks, kendall_gradient(one, other).rows.T
+
+
+def _of_small_groups(x: Floats, y: Floats, groups: Ints) -> tuple[Floats, Floats]:
+    """`_of_any_groups`, but every pair of rows is looked at; of products each pair's stands at one of its rows."""
+    order = np.argsort(groups, kind="stable")
+    groups, sides = groups[order], np.stack([x, y])[:, order]
+    ranks, products = np.zeros((2, len(groups)), np.int64), np.zeros((3, len(groups)), np.int64)
+    for step in range(1, int(np.bincount(groups).max())):
+        signs = np.sign(sides[:, step:] - sides[:, :-step]).astype(np.int8) * (groups[step:] == groups[:-step])
+        ranks[:, step:] += signs
+        ranks[:, :-step] -= signs
+        products[0, step:] += signs[0] * signs[1]
+        products[1:, step:] += signs * signs
+    found = np.empty((5, len(groups)))
+    found[:, order] = np.concatenate([ranks, products])
+    return found[:2], found[2:]
 
 
 def pearson_by_group(x: Floats, y: Floats, groups: Ints, count: int) -> Floats:
@@ -102,9 +135,15 @@ def kendall_gradient(one: Order, other: Order) -> Gradient:
 
     Their sums are tau-b's numerator and the squares under its root (Kendall 1945), each pair counted twice.
     """
+    if len(one.codes) and one.codes.max() > other.codes.max():  # fewer codes are counted sooner
+        cross, *untied = kendall_gradient(other, one).rows.T
+        return Gradient(np.stack([cross, *untied[::-1]], axis=1), 2)
     in_ties, in_other_ties = Order(other.codes, one.codes), Order(one.codes, other.codes)
+    smaller = np.empty_like(one.codes)
+    smaller[in_other_ties.order] = _smaller_before(one.codes[in_other_ties.order])
+    smaller -= in_other_ties.below + one.starts  # equal in the other, or of a group before
     cross = (
-        4 * _smaller_in_both(one, other)
+        4 * smaller
         + 2 * (in_ties.below + in_other_ties.below)
         + (in_ties.upto - in_ties.below)
         + (one.size - one.upto - one.below - other.upto - other.below)
@@ -122,23 +161,46 @@ def _half_signed_sums(order: Order, values: Floats) -> Floats:
     return (below - above) / 2
 
 
-def _smaller_in_both(one: Order, other: Order) -> Ints:
-    """For each row, how many of its group are smaller in both orders, by counting while merging (Knight 1966)."""
-    order = np.lexsort((-one.codes, other.codes))  # of equals in `other` the greater first: they do not count
-    codes, place = one.codes[order], np.arange(len(order)) - one.starts[order]
-    widest = int(one.size.max()) if len(order) else 0
-    levels = max(widest - 1, 0).bit_length()
-    place = place + (one.groups[order] << levels)
-    found, base = np.zeros(len(order), np.int64), len(order)
-    for level in range(levels):
-        block = place >> level
-        right, merged = block % 2 == 1, (block >> 1) * base
-        keys = merged + codes
-        left = np.sort(keys[~right])
-        found[right] += np.searchsorted(left, keys[right]) - np.searchsorted(left, merged[right])
-    counts = np.empty_like(found)
-    counts[order] = found
-    return counts
+def _smaller_before(codes: Ints) -> Ints:
+    """For each of n codes, how many before it are smaller: n log k steps for k different codes.
+
+    A code above KINDS is taken as two digits: smaller are those with a smaller first digit, and those with the same and
+    a smaller second one.
+    """
+    if not len(codes) or codes.max() < KINDS:
+        return _smaller_of_few_before(codes)
+    first, second = np.divmod(codes, KINDS)
+    order = np.argsort(first, kind="stable")
+    pairs = np.bincount(codes, minlength=(int(first.max()) + 1) * KINDS).reshape(-1, KINDS)
+    earlier = np.cumsum(pairs, axis=0) - pairs  # with an earlier first digit, each second digit
+    below = np.cumsum(earlier, axis=1) - earlier
+    found = _smaller_before(first)
+    found[order] += _smaller_of_few_before(second[order]) - below[first[order], second[order]]
+    return found
+
+
+def _smaller_of_few_before(codes: Ints) -> Ints:
+    """Of whole blocks before its own by a table of how many of each code there were, and of those before it in its
+    block by looking at each: n √k steps for k codes."""
+    count, kinds = len(codes), int(codes.max()) + 1 if len(codes) else 0
+    size = 2 ** (int(np.sqrt(kinds)).bit_length() + 1)
+    blocks = -(-count // size)
+    padded = np.full(blocks * size, kinds, np.int16)  # greater than all, and last
+    padded[:count] = codes
+    rows = padded.reshape(blocks, size)
+    found = np.zeros((blocks, size), np.int64)
+    for step in range(1, size):
+        found[:, step:] += rows[:, step:] > rows[:, :-step]
+    at_once, seen = CELLS // (kinds + 1), np.zeros(kinds + 1, np.int64)
+    for start in range(0, blocks, at_once):
+        part = rows[start : start + at_once].astype(np.int64)
+        cells = part + np.arange(len(part))[:, None] * (kinds + 1)
+        table = np.bincount(cells.ravel(), minlength=len(part) * (kinds + 1)).reshape(len(part), kinds + 1)
+        before = np.cumsum(np.concatenate([seen[None], table]), axis=0)
+        seen = before[-1]
+        below = np.cumsum(before[:-1], axis=1) - before[:-1]
+        found[start : start + at_once] += np.take_along_axis(below, part, axis=1)
+    return found.ravel()[:count]
 
 
 def _unit_deviations(values: Floats, groups: Ints, count: int) -> tuple[Floats, NDArray[np.bool_]]:

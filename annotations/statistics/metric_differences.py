@@ -1,6 +1,6 @@
 """By how much systems differ in an automatic metric: the paired bootstrap over items or albums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -118,6 +118,17 @@ def corpus_differences(
     if len(sums) >= FEWEST_CLUSTERS:
         drawn = scored(resampled_sums(sums, resamples=resamples, seed=seed))
     return _compared(list(outputs), values, drawn, len(sums), str(signature))
+
+
+def why_not_compared(sources: Mapping[str, Sequence[Hashable]]) -> str | None:
+    """In words, why systems cannot be compared that wrote for these sources; None where they can."""
+    if len(sources) < 2:
+        return f"a difference needs two systems that have the metric, and there are {len(sources)}"
+    first = next(iter(sources.values()))
+    if all(list(each) == list(first) for each in sources.values()):
+        return None
+    listed = ", ".join(f"{name} {len(each)}" for name, each in sources.items())
+    return f"systems are compared on the same items only, and these wrote for different ones (outputs: {listed})"
 
 
 def _refused(outputs: Mapping[str, Sequence[str]] | Mapping[str, Floats], clusters: Ints) -> str | None:

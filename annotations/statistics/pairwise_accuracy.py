@@ -73,10 +73,11 @@ def _of_texts(texts: ScoredTexts) -> tuple[Estimate, float | None, int, int]:
     starts = [np.flatnonzero(items[step:] == items[:-step]) for step in range(1, int(sizes.max()))]
     first = np.concatenate(starts)
     second = first + np.repeat(np.arange(1, len(starts) + 1), [len(each) for each in starts])
-    of_item = items[first]
-    people, difference = human[first] - human[second], metric[first] - metric[second]
-    tied, distance = people == 0, np.abs(difference)
-    agrees = ~tied & (people * difference > 0)
+    of_item, tied = items[first], human[first] == human[second]
+    distance = metric[first] - metric[second]
+    agrees = ~tied & (distance != 0) & ((human[first] > human[second]) == (distance > 0))
+    del first, second  # of the many pairs little else is held
+    np.abs(distance, out=distance)
     tie = _best_tie(distance, tied, agrees, 1 / pairs[of_item])
     right = np.where(distance <= tie, tied, agrees)
     shares = np.bincount(of_item, right, minlength=texts.item_count)[pairs > 0] / pairs[pairs > 0]
@@ -89,10 +90,9 @@ def _of_texts(texts: ScoredTexts) -> tuple[Estimate, float | None, int, int]:
 
 def _best_tie(distance: Floats, tied: NDArray[np.bool_], agrees: NDArray[np.bool_], weights: Floats) -> float:
     """The ε with the highest weight of right pairs: those tied up to it, and those agreeing beyond it."""
-    order = np.argsort(distance, kind="stable")
+    order = np.argsort(distance)
     ordered = np.concatenate([[0.0], distance[order]])  # ε = 0 always stands to choice
-    gain = np.where(tied, weights, 0.0) - np.where(agrees, weights, 0.0)
-    right = np.concatenate([[0.0], np.cumsum(gain[order])])
+    right = np.concatenate([[0.0], np.cumsum((weights * (tied.astype(np.int8) - agrees))[order])])
     last = np.concatenate([ordered[1:] > ordered[:-1], [True]])  # of equal distances all tie, or none
     return float(ordered[last][np.argmax(np.round(right[last], 9))])
 

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from modeling.metrics.outputs import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
+from modeling.metrics.outputs import (
+    BY_SEGMENT,
+    LEAVE_ONE_OUT,
+    METRICS,
+    OF_TEXTS_ALONE,
+    Segment,
+    score_human,
+    score_outputs,
+)
 
-__all__ = ["LEAVE_ONE_OUT", "METRICS", "Segment", "score_human", "score_outputs"]
+__all__ = [
+    "BY_SEGMENT",
+    "LEAVE_ONE_OUT",
+    "METRICS",
+    "OF_TEXTS_ALONE",
+    "Segment",
+    "score_human",
+    "score_outputs",
+]

@@ -15,12 +15,13 @@ from typing import Any
 from modeling.errors import ScoringError
 from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
-from modeling.metrics.overlap import corpus_overlap, leave_one_out
+from modeling.metrics.overlap import corpus_overlap, leave_one_out, segment_overlap
 from modeling.text import normalize
 
 LEAVE_ONE_OUT = ("bleu_loo", "chrf_loo")  # the human is scored by the same
 OF_TEXTS_ALONE = ("distinct_1", "distinct_2", "unique", "repetition", "copy_rate", "caption_recall")
 METRICS = ("bleu", "chrf", "bertscore_f1", *OF_TEXTS_ALONE, *LEAVE_ONE_OUT)
+BY_SEGMENT = ("bleu", "chrf", "bertscore_f1", "repetition", "copy_rate", "caption_recall")
 VERSION = 1  # of our own metrics; part of their signatures
 RESAMPLES, SEED = 1000, 12345
 
@@ -48,8 +49,13 @@ def score_outputs(
     seed: int = SEED,
     bertscore_model: Path | None = None,
     device: str = "auto",
+    by_segment: bool = False,
 ) -> dict[str, Score]:
     """`{metric: {"value", "ci", "signature"}}`, the interval being None where a resample would not estimate the value.
+
+    With `by_segment` the metrics of BY_SEGMENT have that key too: the value of each segment, in order, None where it is
+    undefined. The mean of those is the value, but for `bleu` and `chrf`, whose values of a segment are sacrebleu's
+    sentence scores and carry a signature of their own, `segment_signature`.
 
     A metric that is undefined is left out: `caption_recall` where no source has a content word, those of LEAVE_ONE_OUT
     where no source has two references. `bertscore_model` is a folder, `device` where that model runs.
@@ -65,8 +71,8 @@ def score_outputs(
     texts = _Texts(segments, resamples, seed)
     copied = {normalize(story) for story in training_stories}
     compute: dict[str, Callable[[], Score | None]] = {
-        "bleu": lambda: corpus_overlap("bleu", texts.outputs, texts.references, resamples=resamples),
-        "chrf": lambda: corpus_overlap("chrf", texts.outputs, texts.references, resamples=resamples),
+        "bleu": lambda: texts.overlap("bleu", by_segment),
+        "chrf": lambda: texts.overlap("chrf", by_segment),
         "bertscore_f1": lambda: texts.bertscore(bertscore_model, device),
         "distinct_1": lambda: texts.distinct(1),
         "distinct_2": lambda: texts.distinct(2),
@@ -77,7 +83,11 @@ def score_outputs(
         "bleu_loo": lambda: texts.leave_one_out("bleu", texts.outputs),
         "chrf_loo": lambda: texts.leave_one_out("chrf", texts.outputs),
     }
-    return {metric: score for metric in wanted if (score := compute[metric]()) is not None}
+    scores = {metric: score for metric in wanted if (score := compute[metric]()) is not None}
+    if not by_segment:
+        for score in scores.values():
+            score.pop("by_segment", None)
+    return scores
 
 
 def score_human(
@@ -122,6 +132,12 @@ class _Texts:
         parts = {"case": "lc", "tok": "space", "outputs": len(self.outputs), **settings, "version": f"sb.{VERSION}"}
         return "|".join([name, *(f"{key}:{value}" for key, value in parts.items())])
 
+    def overlap(self, name: str, by_segment: bool) -> Score:
+        score = corpus_overlap(name, self.outputs, self.references, resamples=self.resamples)
+        if by_segment:
+            score["by_segment"], score["segment_signature"] = segment_overlap(name, self.outputs, self.references)
+        return score
+
     def bertscore(self, model: Path | None, device: str) -> Score:
         """Mean over outputs of the F1 with the nearest reference (see `modeling.metrics.bertscore`)."""
         from modeling.metrics.bertscore import bertscore_f1
@@ -164,8 +180,10 @@ class _Texts:
         wanted = {n: words for n, source in enumerate(self.sources) if (words := content_words(source or ""))}
         if not wanted:
             return None
-        shares = [len(words & content_words(self.outputs[n])) / len(words) for n, words in wanted.items()]
-        return self._mean(shares, [self.groups[n] for n in wanted], "caption_recall", sources=len(wanted))
+        shares = {n: len(words & content_words(self.outputs[n])) / len(words) for n, words in wanted.items()}
+        groups = [self.groups[n] for n in wanted]
+        score = self._mean(list(shares.values()), groups, "caption_recall", sources=len(wanted))
+        return score | {"by_segment": [shares.get(n) for n in range(len(self.outputs))]}
 
     def _mean(self, values: Sequence[float], groups: Sequence[str], name: str, **settings: object) -> Score:
         ones = [1.0] * len(values)
@@ -173,6 +191,7 @@ class _Texts:
             "value": sum(values) / len(values),
             "ci": ratio_interval(values, ones, groups, resamples=self.resamples, seed=self.seed),
             "signature": self.signature(name, **settings),
+            "by_segment": list(values),
         }
 
 

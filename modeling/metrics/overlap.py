@@ -22,19 +22,25 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "bleu": lambda: BLEU(lowercase=True, effective_order=False),
     "chrf": lambda: CHRF(lowercase=True),
 }
+OF_SENTENCES = METRICS | {"bleu": lambda: BLEU(lowercase=True, effective_order=True)}
 
 
 def corpus_overlap(
     name: str, outputs: Sequence[str], references: Sequence[Sequence[str]], *, resamples: int
 ) -> dict[str, Any]:
     """`{"value", "ci", "signature"}` on all references; the interval is sacrebleu's bootstrap of segments."""
-    metric, streams = METRICS[name](), reference_streams(references)
-    score = metric.corpus_score(outputs, streams)
-    interval = None
-    if len(outputs) > 1 and resamples:
-        drawn = metric.corpus_score(outputs, streams, n_bootstrap=resamples)
-        interval = (float(drawn._mean - drawn._ci), float(drawn._mean + drawn._ci))
+    metric, drawn = METRICS[name](), resamples if len(outputs) > 1 else 0
+    score = metric.corpus_score(outputs, reference_streams(references), n_bootstrap=drawn)
+    interval = (float(score._mean - score._ci), float(score._mean + score._ci)) if drawn > 1 else None
     return {"value": float(score.score), "ci": interval, "signature": str(metric.get_signature())}
+
+
+def segment_overlap(name: str, outputs: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[float], str]:
+    """sacrebleu's sentence score of each output, and its signature: BLEU's differs from the corpus score's in taking
+    only the orders of n-grams that the sentence has (`eff:yes`; most would otherwise be near 0)."""
+    metric = OF_SENTENCES[name]()
+    statistics = metric._extract_corpus_statistics(outputs, reference_streams(references))
+    return [float(metric._compute_score_from_stats(row).score) for row in statistics], str(metric.get_signature())
 
 
 def leave_one_out(

@@ -62,6 +62,19 @@ def test_each_level_is_scipys() -> None:
     assert (found.within_item.units, found.within_item.left_out) == (29, 1)
 
 
+def test_many_different_scores_and_large_items_are_counted_as_scipy_does() -> None:
+    draw = np.random.default_rng(7)
+    items = np.arange(5000) % 11  # hundreds of texts each
+    for decimals in (12, 2):
+        human = np.round(draw.normal(size=5000), decimals)
+        metric = np.round(human + draw.normal(size=5000), decimals)
+        found = correlations(human, {"bleu": metric}, items % 5, items, resamples=20)["bleu"]
+        for name, oracle in zip(NAMES, ORACLES, strict=True):
+            assert getattr(found.pooled, name).value == pytest.approx(oracle(human, metric)[0])
+            each = [oracle(human[items == item], metric[items == item])[0] for item in range(11)]
+            assert getattr(found.within_item, name).value == pytest.approx(np.mean(each))
+
+
 def test_intervals_are_those_of_a_bootstrap_done_row_by_row() -> None:
     """Ranked anew in each resample: the first-order intervals of pooled rho and tau lie within Monte Carlo error."""
     human, metric, systems, items = study(2, items=60)

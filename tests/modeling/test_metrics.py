@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modeling.corpus import Example, read_examples
 from modeling.errors import ScoringError
-from modeling.metrics import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
+from modeling.metrics import BY_SEGMENT, LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
 from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
 from modeling.metrics.outputs import OF_TEXTS_ALONE
@@ -67,6 +67,35 @@ def test_references_of_unequal_number_all_count() -> None:
     scores = score_outputs(perfect, metrics=["bleu"], resamples=0)
     assert scores["bleu"]["value"] == pytest.approx(100)
     assert "nrefs:var" in scores["bleu"]["signature"]
+
+
+def test_each_segments_value_is_sacrebleus_sentence_score_or_a_part_of_the_mean() -> None:
+    from sacrebleu.metrics import BLEU, CHRF
+
+    from modeling.text import normalize
+
+    segments = [*SEGMENTS, replace(SEGMENTS[2], id="4", output="", source="the dogs")]
+    found = score_outputs(segments, training_stories=["We had fun ."], resamples=20, by_segment=True)
+    for metric, scorer in (("bleu", BLEU(lowercase=True, effective_order=True)), ("chrf", CHRF(lowercase=True))):
+        expected = [
+            scorer.sentence_score(normalize(each.output), [normalize(text) for text in each.references]).score
+            for each in segments
+        ]
+        assert found[metric]["by_segment"] == pytest.approx(expected)
+        assert found[metric]["by_segment"][1] > 10, "three words have orders 1 to 3 alone"
+    assert "|eff:yes|" in found["bleu"]["segment_signature"]
+    assert "|eff:no|" in found["bleu"]["signature"]
+    for metric in ("bertscore_f1", "repetition", "copy_rate", "caption_recall"):
+        defined = [value for value in found[metric]["by_segment"] if value is not None]
+        assert len(found[metric]["by_segment"]) == 4
+        assert found[metric]["value"] == pytest.approx(np.mean(defined))
+        assert "segment_signature" not in found[metric]
+    assert found["copy_rate"]["by_segment"] == [0, 0, 1, 0]
+    assert found["caption_recall"]["by_segment"] == [None, None, None, 0]
+    assert {metric for metric, score in found.items() if "by_segment" in score} == set(BY_SEGMENT)
+    plain = score_outputs(segments, training_stories=["We had fun ."], resamples=20)
+    kept = ("value", "ci", "signature")
+    assert plain == {metric: {key: score[key] for key in kept} for metric, score in found.items()}
 
 
 def test_one_reference_left_out_is_the_mean_of_sacrebleus_own_rounds(tmp_path: Path) -> None:

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from sacrebleu.metrics import BLEU
 
 from annotations import models
+from modeling.metrics import Segment, score_outputs
+from modeling.text import normalize
 from tests.factories import (
     AlbumFactory,
     CaptionFactory,
@@ -17,8 +21,9 @@ from tests.factories import (
     StoryFactory,
     StorySentenceFactory,
     SystemFactory,
+    make_campaign,
 )
-from workers.jobs import corpus, scoring
+from workers.jobs import comparing, corpus, scoring
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +173,96 @@ def test_a_judge_is_asked_only_by_name_and_stands_beside_people(capsys: pytest.C
     assert scores["caption"]["cnn_indistinguishable"]["value"] < 0.2
     assert not models.Score.objects.filter(metric="cnn_indistinguishable", decoding=lstm).exists()
     assert "cnn_indistinguishable" not in scoring.launch(dataset="beach", split="test").config["metrics"]
+
+
+def test_a_campaigns_scores_by_text_and_their_differences(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve items of three references each; what people wrote names their item, so a text tells its place."""
+    texts = {"lstm": lambda n: "People told a story .", "gru": lambda n: f"People told story {n} in their way ."}
+    made = make_campaign(captions=12, references_each=3, texts=texts)
+    small_dataset(split="train")
+    metrics = ["bleu", "chrf", "caption_recall", "repetition", "copy_rate", "unique"]
+    command = ["score", "--campaign", made.campaign.name, "--wait", "--json"]
+    command += [part for metric in metrics for part in ("--metric", metric)]
+    call_command(*command)
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert "by_segment" not in told["scores"]["gru"]["bleu"]
+    assert "undefined" not in told
+
+    entries = {entry.system.name: entry.decoding for entry in made.campaign.entries.all()}
+    withheld = set(models.Output.objects.filter(decoding=entries["human"]).values_list("sentence_id", flat=True))
+    scorer = BLEU(lowercase=True, effective_order=True)
+    for system, decoding in entries.items():
+        score = models.Score.objects.get(decoding=decoding, campaign=made.campaign, metric="bleu")
+        assert len(score.by_item) == 12
+        for item in made.campaign.items.select_related("source__photo"):
+            others = item.source.photo.sentences.exclude(pk__in=withheld)
+            assert others.count() == 2
+            text = models.Output.objects.get(decoding=decoding, source=item.source).text
+            references = [normalize(sentence.text) for sentence in others]
+            expected = scorer.sentence_score(normalize(text), references).score
+            assert score.by_item[item.position] == pytest.approx(expected, abs=1e-6), (system, item.position)
+        assert score.signature.count("|by_text|") == 1
+        assert "|eff:yes|" in score.signature.split("|by_text|")[1]
+        recall = models.Score.objects.get(decoding=decoding, campaign=made.campaign, metric="caption_recall")
+        assert np.mean(recall.by_item) == pytest.approx(recall.value, abs=1e-6)
+        assert models.Score.objects.get(decoding=decoding, metric="unique").by_item is None
+
+    scores = {
+        (metric, system): value
+        for metric, system, value in models.Score.objects.values_list("metric", "decoding__system__name", "value")
+    }
+    differences = models.ScoreDifference.objects.filter(campaign=made.campaign)
+    assert set(differences.values_list("metric", flat=True)) == set(metrics) - {"unique"}
+    for each in differences.select_related("one__system", "other__system"):
+        one, other = each.one.system.name, each.other.system.name
+        assert each.value == pytest.approx(scores[each.metric, one] - scores[each.metric, other])
+        assert each.ci_low <= each.value <= each.ci_high
+        assert 0 < each.p <= 1
+    for metric in set(metrics) - {"unique"}:
+        pairs = differences.filter(metric=metric).values_list("one__system__name", "other__system__name")
+        assert set(pairs) == {("gru", "human"), ("gru", "lstm"), ("human", "lstm")}
+
+    kept = set(differences.exclude(metric="bleu").values_list("pk", flat=True))
+    call_command("score", "--campaign", made.campaign.name, "--wait", "--metric", "bleu")
+    assert kept < set(differences.values_list("pk", flat=True)), "of the metric that was scored again, only"
+    assert differences.filter(metric="bleu").count() == 3
+
+
+def test_the_same_differences_whichever_system_comes_first() -> None:
+    texts = {"lstm": "people told a story", "gru": "people told story", "human": "we told it"}
+    scored = []
+    for name, text in texts.items():
+        segments = [Segment(str(n), f"{text} {n % 5}", (f"people told story {n}", "a story")) for n in range(12)]
+        scores = score_outputs(segments, metrics=["chrf", "repetition", "copy_rate"], by_segment=True)
+        decoding = models.Decoding(system=models.System(name=name))
+        scored.append(comparing.Scored(decoding, segments, scores))
+    for metric in ("chrf", "repetition"):
+        there, back = comparing.compare(metric, scored), comparing.compare(metric, scored[::-1])
+        assert len(there.differences) == 3
+        for (one, other), found in there.differences.items():
+            turned = back.differences[other, one]
+            assert turned.value == pytest.approx(-found.value)
+            assert turned.interval == pytest.approx((-found.interval[1], -found.interval[0]))
+            assert (turned.p, turned.p_sacrebleu) == pytest.approx((found.p, found.p_sacrebleu))
+    short = [scored[0], scored[1]._replace(segments=scored[1].segments[:-1])]
+    for metric in ("chrf", "repetition"):
+        found = comparing.compare(metric, short)
+        assert not found.differences
+        assert "lstm 12, gru 11" in (found.undefined or "")
+    assert "there are 1" in (comparing.compare("chrf", scored[:1]).undefined or "")
+
+
+def test_of_a_single_reference_the_human_has_the_metrics_of_texts_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_campaign(captions=3, references_each=1)
+    command = ["score", "--campaign", made.campaign.name, "--wait", "--json", "--metric"]
+    call_command(*command, "bleu", "--metric", "repetition")
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {name: sorted(scores) for name, scores in told["scores"].items()} == {
+        "gru": ["bleu", "repetition"],
+        "human": ["repetition"],
+        "lstm": ["bleu", "repetition"],
+    }
+    assert "the human candidate is the only reference" in told["undefined"][0]
+    assert "at least 10 items or albums" in told["undefined"][1]
+    assert models.ScoreDifference.objects.filter(metric="bleu").get().ci_low is None
+    assert models.ScoreDifference.objects.filter(metric="repetition").count() == 3

@@ -1,8 +1,9 @@
 """A scoring run: automatic metrics of decodings over a split, or over the items of a campaign.
 
 On a campaign the human candidate's reference is withheld from the references of every system; where no source has
-another, the systems are scored against it and the human's own metrics are undefined. So all have as many references
-there; on a split the human stands beside the systems by the metrics that leave one reference out in turn.
+another, the systems are scored against it, and the human by the metrics of texts alone. So all have as many references
+there; each text's own value is kept beside the scores, and the systems' differences are tested. On a split the human
+stands beside the systems by the metrics that leave one reference out in turn.
 """
 
 from collections import defaultdict
@@ -12,13 +13,22 @@ from typing import Any
 from django.conf import settings
 
 from annotations.errors import InputError
-from annotations.models import Campaign, Dataset, Decoding, Output, Source, System
+from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
 from annotations.querysets.datasets import references
 from annotations.services.outputs import baseline_decoding, scores_write
-from modeling.metrics import LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
+from modeling.metrics import (
+    BY_SEGMENT,
+    LEAVE_ONE_OUT,
+    METRICS,
+    OF_TEXTS_ALONE,
+    Segment,
+    score_human,
+    score_outputs,
+)
 from modeling.metrics.indistinguishable import JUDGES, score_indistinguishable
 from modeling.progress import Progress
 from workers.jobs import corpus
+from workers.jobs.comparing import Scored, campaign_write, compare, defined, without_segments
 from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
@@ -154,19 +164,41 @@ def judged_scores(
     return {"human": people, **found}
 
 
+def campaign_references(
+    campaign: Campaign, decodings: Sequence[Decoding]
+) -> tuple[dict[int, tuple[str, ...]], bool, str | None]:
+    """References of the items' sources, less those that raters saw as the human candidate.
+
+    Where that leaves none (one reference a source) those stand in, and the second value is true: the human can be
+    compared with nobody. The third says in words what has no part in the metrics.
+    """
+    sources = Source.objects.filter(items__campaign=campaign, items__kind=Item.Kind.REGULAR)
+    drawn = Output.objects.filter(decoding__in=decodings, sentence__isnull=False)
+    refs = references_by_source(sources, withheld=drawn.values_list("sentence_id", flat=True))
+    alone = not refs
+    refs = refs or references_by_source(sources)
+    items = sources.count()
+    if not refs:
+        return refs, alone, "no item has a reference to score the systems against"
+    if alone:
+        why = "the human candidate is the only reference: the human is scored by the metrics of texts alone"
+    else:
+        why = f"{items - len(refs)} of {items} items have no other reference than the human candidate, and no part"
+    return refs, alone, why if alone or items > len(refs) else None
+
+
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     campaign: Campaign | None = run.campaign
     dataset, metrics = dataset_named(config["dataset"]), config["metrics"]
+    said: list[str] = []  # of what is missing
+    alone = False
     if campaign:
-        split, sources = campaign.split, Source.objects.filter(items__campaign=campaign)
+        split = campaign.split
         entries = campaign.entries.select_related("decoding__system", "decoding__dataset").order_by("system__name")
         decodings = [entry.decoding for entry in entries]
-        drawn = Output.objects.filter(decoding__in=decodings, sentence__isnull=False)
-        refs = references_by_source(sources, withheld=drawn.values_list("sentence_id", flat=True))
-        if not refs:  # one reference a source: the systems are scored against it, the human's metric is undefined
-            refs = references_by_source(sources)
-            decodings = [decoding for decoding in decodings if decoding.system.kind != System.Kind.HUMAN]
+        refs, alone, missing = campaign_references(campaign, decodings)
+        said += [missing] if missing else []
     else:
         split = config["split"]
         decodings = decodings_to_score(dataset, split, config["systems"])
@@ -175,24 +207,38 @@ def perform(claim: Claim) -> None:
         refs = references_by_source(Source.objects.of_split(dataset, split))
     text_metrics = [metric for metric in metrics if metric in METRICS and not (campaign and metric in LEAVE_ONE_OUT)]
     chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": corpus.training_stories(dataset)}
-    judged = judged_scores(claim, split, decodings, refs, [metric for metric in metrics if metric in JUDGES])
-    table: dict[str, dict[str, Any]] = {}
-    scored: dict[str, Segment] = {}  # one of each source
-    for done, decoding in enumerate(decodings):
+    alike = [each for each in decodings if not (alone and each.system.kind == System.Kind.HUMAN)]
+    judged = judged_scores(claim, split, alike, refs, [metric for metric in metrics if metric in JUDGES])
+    compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
+    steps = len(decodings) + len(compared)
+    done: list[Scored] = []
+    for decoding in decodings:
         name = decoding.system.name
-        claim.progress(1.0 if judged else done / len(decodings), f"scoring {name}")
+        claim.progress(1.0 if judged else len(done) / steps, f"scoring {name}")
+        theirs = dict(chosen)
+        if alone and decoding.system.kind == System.Kind.HUMAN:
+            theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
         segments = segments_of(decoding, refs)
-        scored |= {segment.id: segment for segment in segments}
-        scores = score_outputs(segments, **chosen) if segments else {}
+        scores = score_outputs(segments, by_segment=bool(campaign), **theirs) if segments else {}
         if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
             scores |= {k: v for k, v in checkpoint_scores(decoding, split).items() if k in metrics}
         scores |= judged.get(name, {})
-        defined = {metric: score for metric, score in scores.items() if score["value"] is not None}
+        done.append(Scored(decoding, segments, scores))
+        if not campaign:
+            with claim.fenced():
+                scores_write(decoding=decoding, scores=defined(scores))
+    if campaign:
+        comparisons = {}
+        for place, metric in enumerate(compared, len(done)):
+            claim.progress(1.0 if judged else place / steps, f"comparing the systems' {metric}")
+            comparisons[metric] = compare(metric, done)
         with claim.fenced():
-            scores_write(decoding=decoding, campaign=campaign, scores=defined)
-        table[name] = scores
-    if not campaign and (human := score_human(list(scored.values()), **chosen)):
+            campaign_write(campaign, done, comparisons)
+        said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
+    table = {each.decoding.system.name: without_segments(each.scores) for each in done}
+    segments_by_id = {segment.id: segment for each in done for segment in each.segments}  # one of each source
+    if not campaign and (human := score_human(list(segments_by_id.values()), **chosen)):
         table["human"] = human
     table = {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}
     run.message = f"scored {len(decodings)} systems"
-    run.result = {"scores": table}
+    run.result = {"scores": table} | ({"undefined": said} if said else {})
