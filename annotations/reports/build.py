@@ -3,20 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, Max, Min
+from django.db.models import Max, Min
 
-from annotations.models import Assignment, Campaign, Rating, Score
+from annotations.models import Assignment, Campaign, Rating
 from annotations.protocols import protocol_named
 from annotations.reports.examples import examples_of
 from annotations.reports.looks import look_row, looks_taken
 from annotations.reports.method import method_of
+from annotations.reports.metrics import (
+    correlation_of,
+    disagreements_of,
+    metric_differences_of,
+    metrics_of,
+    values_by_text,
+)
 from annotations.reports.raters import exclusions_of, raters_of
 from annotations.reports.results import contrasts, criterion_results, primary_row
 from annotations.reports.table import RatingTable, rating_table
 
 RESAMPLES = 1000  # of items and raters
 VERSION = 2  # of the report's form
-HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is the human's text itself"
 
 
 def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, Any]:
@@ -24,6 +30,7 @@ def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, An
     whole = rating_table(campaign)
     table = whole.without_excluded()
     criteria, pairs = results_of(campaign, table, resamples=RESAMPLES)
+    values = values_by_text(campaign, table)
     closed = campaign.state == Campaign.State.CLOSED
     this_look = look_row(campaign, campaign.looks if closed else look)
     return {
@@ -35,7 +42,9 @@ def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, An
         "criteria": criteria,
         "pairs": pairs,
         "metrics": metrics_of(campaign),
-        "correlation": {},
+        "metric_differences": metric_differences_of(campaign),
+        "correlation": correlation_of(campaign, table, values),
+        "disagreements": disagreements_of(campaign, table, values),
         "examples": {name: examples_of(campaign, table, name) for name in campaign.criteria},
         "raters": raters_of(whole),
         "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table)},
@@ -124,19 +133,3 @@ def with_all(campaign: Campaign, whole: RatingTable, table: RatingTable) -> dict
 
 def columns(rows: Sequence[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
     return [{key: row[key] for key in keys} for row in rows]
-
-
-def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
-    """The campaign's scores by system and metric, the newest of each; a metric that a system lacks says why."""
-    found: dict[str, dict[str, Any]] = {name: {} for name in campaign.entries.values_list("system__name", flat=True)}
-    scores = Score.objects.filter(campaign=campaign).defer("by_item").order_by("pk")
-    for score in scores.annotate(system=F("decoding__system__name")):
-        interval = None if score.ci_low is None else [score.ci_low, score.ci_high]
-        cell = {"value": score.value, "ci": interval, "signature": score.signature}
-        found.setdefault(score.system, {})[score.metric] = cell
-    metrics = sorted({metric for cells in found.values() for metric in cells})
-    for system, cells in found.items():
-        for metric in metrics:
-            why = HUMAN_UNDEFINED if system == "human" else "not scored"
-            cells.setdefault(metric, {"value": None, "ci": None, "signature": None, "undefined": why})
-    return found if metrics else {}

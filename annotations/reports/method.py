@@ -2,6 +2,7 @@
 
 from annotations.models import Campaign
 from annotations.protocols import protocol_named
+from annotations.reports.metrics import METHOD as METRICS
 
 SCORES = (
     "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
@@ -29,11 +30,6 @@ LOOKS = (
     "boundary."
 )
 TEXTS = "A text that several systems wrote was shown once and counts for each."
-METRICS = (
-    "The reference shown as the human candidate is withheld from the metrics' references of every system. Metrics are "
-    "compared by the paired bootstrap over albums (Koehn 2004, centred), and correlated with the human scores over "
-    "all texts, within items, and over the systems' means, people's own texts left out."
-)
 RATERS = (
     "A rater's severity is their mean distance from what others gave the same texts, below zero being severe, shrunk "
     "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."

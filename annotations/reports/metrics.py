@@ -26,6 +26,7 @@ NO_TEXTS = "the scores have no values by text: run `manage.py score --campaign {
 NO_RATINGS = "no ratings"
 CHOICES = "raters chose between texts and gave no text a score"
 METHOD = (
+    "The reference shown as the human candidate is withheld from the metrics' references of every system. "
     "Systems differ in a metric by the paired bootstrap of albums (Koehn 2004), two-sided, with expanded percentile "
     "intervals; these p-values are not adjusted for their number. Metrics are set beside the mean human score of each "
     "text, the value of a text being, of BLEU and chrF, sacrebleu's sentence score; a text of several systems counts "
