@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from annotations.reports.export import write_report_csv
+from annotations.reports.pdf import report_pdf
 from annotations.reports.render import report_html
 
 Report = Mapping[str, Any]
@@ -32,6 +33,7 @@ def csv(report: Report) -> bytes:
 # JSON is not among them: it is the kept bytes themselves.
 FORMATS: dict[str, Format] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
+    "pdf": Format("PDF", "application/pdf", "pdf", report_pdf),
     "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
 }
 NAMES = ("json", *FORMATS)
