@@ -47,10 +47,11 @@ def look_sentence(report: Report) -> str:
     look, looks = report.get("look"), report["campaign"].get("looks") or 1
     if look:
         spending = SPENDING.get(look.get("spending"), look.get("spending"))
-        needs = f"p below {look['p']:.4f}" if look.get("p") is not None else "more than any result can show"
+        needs = f"needs p below {look['p']:.4f}" if look.get("p") is not None else "cannot be shown yet"
+        declared = f"; at this look the declared contrast {needs}" if report.get("primary") else ""
         return (
             f"Look {look['number']} of {look['of']} that were declared beforehand, at {percent(look.get('share'))} of "
-            f"the screens. Alpha is spent after {spending}; at this look the declared contrast needs {needs}."
+            f"the screens. Alpha is spent after {spending}{declared}."
         )
     return f"{counted(looks, 'look')} at the results were declared beforehand." if looks > 1 else ""
 

@@ -365,21 +365,37 @@ def made_choices(names: tuple[str, ...] = ("human", "gru", "lstm")) -> dict[str,
     return report
 
 
-NEW = ("version", "look", "metric_differences", "disagreements", "exclusions")
-NEW_OF_A_CAMPAIGN = ("scale", "imported", "looks", "spending", "criteria", "began", "ended", "albums", "instructions")
+# What reports did not have at first, as (places of the objects, keys).
+NEW = {
+    "": ("version", "look", "metric_differences", "disagreements", "exclusions", "correlation"),
+    "campaign": (
+        "scale",
+        "imported",
+        "looks",
+        "spending",
+        "criteria",
+        "began",
+        "ended",
+        "albums",
+        "instructions",
+    ),
+    "primary": ("boundary",),
+    "criteria": ("distribution",),
+    "raters": ("excluded", "degraded", "consistency"),
+}
+
+
+def objects_at(report: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    """The objects that `place` names: the report itself, one of its parts, or each of a part's."""
+    part = report[place] if place else report
+    return part if isinstance(part, list) else list(part.values()) if place == "criteria" else [part]
 
 
 def old_report() -> dict[str, Any]:
-    """As reports were kept before they had half of these keys."""
+    """As reports were kept before they had any of these keys."""
     report = made_report()
-    for key in NEW:
-        del report[key]
-    for key in NEW_OF_A_CAMPAIGN:
-        del report["campaign"][key]
-    del report["primary"]["boundary"]
-    for result in report["criteria"].values():
-        del result["distribution"]
-    for row in report["raters"]:
-        for key in ("excluded", "degraded", "consistency"):
-            del row[key]
-    return {**report, "correlation": {}}
+    for place in reversed(NEW):
+        for each in objects_at(report, place):
+            for key in NEW[place]:
+                del each[key]
+    return report

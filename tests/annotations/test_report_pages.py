@@ -16,11 +16,11 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
 from annotations.errors import InputError
-from annotations.reports import charts, pdf
+from annotations.reports import charts, pdf, render
 from annotations.reports.charts import Chart, charts_drawn, charts_of, drawing
 from annotations.reports.render import report_html
 from annotations.services.campaigns import campaign_close
-from tests.annotations.made_report import made_choices, made_report, old_report
+from tests.annotations.made_report import NEW, made_choices, made_report, objects_at, old_report
 from tests.factories import make_campaign
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -277,6 +277,17 @@ def test_why_something_is_undefined_is_said_in_its_place(make: Any) -> None:
     assert [why for why in reasons if why not in page] == []
 
 
+def test_no_key_that_came_later_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "charts_of", lambda report: {})
+    whole = made_report()
+    for place, keys in NEW.items():
+        for key in keys:
+            report = copy.deepcopy(whole)
+            for each in objects_at(report, place):
+                del each[key]
+            assert "87.5" in report_html(report), f"without {place}.{key}"
+
+
 def test_reports_kept_before_have_fewer_keys() -> None:
     page = report_html(old_report())
     assert "87.5" in page
@@ -287,6 +298,10 @@ def test_reports_kept_before_have_fewer_keys() -> None:
     empty = made_report()
     nothing = {"alpha": None, "ci": None, "level": "interval", "undefined": "no ratings"}
     empty |= {"criteria": {"fluency": {"systems": [], "agreement": nothing}}, "pairs": [], "examples": {}, "raters": []}
+    lone = made_report()
+    lone["criteria"]["fluency"]["systems"] = [lone["criteria"]["fluency"]["systems"][0] | {"ci": None}]
+    lone |= {"primary": None, "pairs": []}
+    assert "By fluency, human alone was rated (87.5)." in said(report_html(lone))
     empty |= {"primary": None, "look": None, "exclusions": {"raters": []}, "correlation": {}, "disagreements": {}}
     page = said(report_html(empty))
     assert "By fluency: no ratings yet." in page
