@@ -7,6 +7,11 @@ RUN useradd --create-home --uid 10001 storyblender \
     && install --directory --owner storyblender /srv/storyblender /var/lib/storyblender
 WORKDIR /srv/storyblender
 
+# What WeasyPrint draws a report's PDF with.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
+
 # The dependencies change seldom, the code often: two layers.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN pip install --constraint constraints.txt .

@@ -195,6 +195,22 @@ SWEEP_EVERY_SECONDS = env.float("SWEEP_EVERY_SECONDS", default=5.0)
 LISTENER_BEAT_SECONDS = env.float("LISTENER_BEAT_SECONDS", default=5.0)
 LISTENER_LOST_AFTER_SECONDS = env.float("LISTENER_LOST_AFTER_SECONDS", default=30.0)
 
+# --- cache -------------------------------------------------------------------------------------------------------
+# Holds only what can be made again at any time: the drawn charts of reports.
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "storyblender_site.caching.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{env.str('QUEUE_PREFIX', default='')}cache",
+        "OPTIONS": {"serializer": "storyblender_site.caching.JsonSerializer"},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(VAR_DIR / "cache"),
+    }
+}
+
 # --- rating ------------------------------------------------------------------------------------------------------
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
 SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")  # as raters reach it, in the links
@@ -224,6 +240,8 @@ LOGGING = {
     "loggers": {
         "axes": {"level": "WARNING"},
         "django.db.backends": {"level": "INFO"},
+        "fontTools": {"level": "WARNING"},
+        "weasyprint": {"level": "ERROR"},  # it reports each page, and warns of CSS that is for browsers
         "kombu.connection": {"level": "ERROR"},  # a message folder has no host name, and it warns of that
     },
 }

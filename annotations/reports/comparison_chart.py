@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from annotations.reports.charts import shortened
+from annotations.reports.charts.drawing import shortened
 
 WIDTH, LABEL, LINE, MARGIN, STEPS = 640, 200, 20, 14, 4
 SHAPES = (  # around (0, 0)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from annotations.reports.export import write_report_csv
 from annotations.reports.heds import report_heds
 from annotations.reports.latex import report_latex
+from annotations.reports.pdf import report_pdf
 from annotations.reports.render import report_html
 
 Report = Mapping[str, Any]
@@ -42,6 +43,7 @@ def heds(report: Report) -> bytes:
 # JSON is not among them: it is the kept bytes themselves.
 FORMATS: dict[str, Format] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
+    "pdf": Format("PDF", "application/pdf", "pdf", report_pdf),
     "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
     "latex": Format("LaTeX", "application/x-tex; charset=utf-8", "tex", latex),
     "heds": Format("Datasheet (HEDS)", "text/markdown; charset=utf-8", "heds.md", heds),

@@ -1,31 +1,69 @@
 """Numbers of a report as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import template
+from django.utils.html import format_html
 
 register = template.Library()
+ABSENT = (None, "")  # a template gives its filters "" for what an older report does not have
 
 
 @register.filter
 def figure(value: float | None, places: int) -> str:
-    return "–" if value in (None, "") else f"{value:z.{places}f}".replace("-", "−")
+    """Rounded, with a minus sign proper and none before zero."""
+    if value in ABSENT:
+        return "–"
+    shown = f"{value:.{places}f}"
+    return shown.lstrip("-") if not shown.strip("-0.") else shown.replace("-", "−")
+
+
+@register.filter
+def signed(value: float | None, places: int) -> str:
+    """With its sign, as a difference is read; what rounds to zero has none."""
+    shown = figure(value, places)
+    return f"+{shown}" if value not in ABSENT and value > 0 and shown.strip("0.") else shown
 
 
 @register.filter
 def interval(value: Sequence[float] | None, places: int) -> str:
-    return "–" if value is None else f"{figure(value[0], places)} to {figure(value[1], places)}"
+    return "–" if value in ABSENT else f"{figure(value[0], places)} to {figure(value[1], places)}"
 
 
 @register.filter
 def p_value(value: float | None) -> str:
     """To three places; what would be 0.000 is said to be below a thousandth."""
-    return "–" if value is None else "< 0.001" if value < 0.0005 else f"{value:.3f}"
+    return "–" if value in ABSENT else "< 0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+@register.filter
+def p_is(value: float | None) -> str:
+    """As a p-value stands in a sentence: `p = 0.031`, `p < 0.001`."""
+    return "no p" if value in ABSENT else f"p {p_value(value)}" if value < 0.0005 else f"p = {p_value(value)}"
 
 
 @register.filter
 def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f} %"
+    return "–" if value in ABSENT else f"{100 * value:.0f} %"
+
+
+@register.filter
+def reason(why: str | None) -> str:
+    """Why something is undefined, without the word itself before it."""
+    return (why or "").removeprefix("undefined: ").rstrip(".")
+
+
+@register.filter
+def estimate(cell: Mapping[str, Any] | None, places: int) -> str:
+    """A value with its interval below, or in words why there is none."""
+    if not cell or cell.get("value") is None:
+        why = reason((cell or {}).get("undefined")) or "no reason was kept"
+        return format_html('<span class="why soft">undefined: {}</span>', why)
+    ends = cell.get("ci")
+    if not ends:
+        return figure(cell["value"], places)
+    return format_html('{}<br><span class="soft">{}</span>', figure(cell["value"], places), interval(ends, places))
 
 
 @register.filter

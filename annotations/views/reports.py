@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from annotations.errors import ConflictError
+from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import BLOCKS, write_dictionary, write_parquet
@@ -81,7 +81,12 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if form == "json":
         return attachment(f"{campaign.name}-report.json", "application/json", content)
     made = FORMATS[form]
-    return attachment(f"{campaign.name}-report.{made.suffix}", made.media_type, made.write(json.loads(content)))
+    try:
+        file = made.write(json.loads(content))
+    except InputError as error:  # a library that the system lacks
+        messages.error(request, str(error))
+        return redirect("admin:annotations_campaign_report", pk)
+    return attachment(f"{campaign.name}-report.{made.suffix}", made.media_type, file)
 
 
 @require_GET

@@ -1,0 +1,35 @@
+"""The report's charts as static SVG, drawn once for each report."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache import cache
+
+from annotations.reports.charts.drawing import Chart, svg_of
+from annotations.reports.charts.metrics import metric_charts
+from annotations.reports.charts.raters import rater_charts
+from annotations.reports.charts.ratings import rating_charts
+
+VERSION = 1  # raise it where a chart is drawn otherwise: kept drawings are then left alone
+KEPT_SECONDS = 30 * 24 * 3600
+
+
+def charts_of(report: Mapping[str, Any]) -> dict[str, str]:
+    """SVG by chart, such as `means:fluency`. A report draws what its keys hold, and the same report is drawn once."""
+    content = json.dumps(report, sort_keys=True, separators=(",", ":"))
+    key = f"charts:{VERSION}:{hashlib.sha256(content.encode()).hexdigest()}"
+    kept: dict[str, str] | None = cache.get(key)
+    if kept is None:
+        kept = {name: svg_of(chart) for name, chart in charts_drawn(report).items()}
+        cache.set(key, kept, KEPT_SECONDS)
+    return kept
+
+
+def charts_drawn(report: Mapping[str, Any]) -> dict[str, Chart]:
+    """Every chart that the report has numbers for, before it becomes SVG."""
+    return {**rating_charts(report), **metric_charts(report), **rater_charts(report)}
+
+
+__all__ = ["Chart", "charts_drawn", "charts_of"]

@@ -1,0 +1,27 @@
+"""The report's page on paper: the one-file HTML through WeasyPrint, which fetches nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from annotations.errors import InputError
+from annotations.reports.render import report_html
+
+NO_PANGO = (
+    "the PDF needs the library Pango, which this machine lacks; on Debian and Ubuntu: "
+    "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+)
+
+
+def report_pdf(report: Mapping[str, Any]) -> bytes:
+    """Raises InputError where the system libraries that WeasyPrint draws with are missing."""
+    return document(report).write_pdf()
+
+
+def document(report: Mapping[str, Any]) -> Any:
+    """The pages as WeasyPrint laid them out."""
+    try:
+        from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
+    except OSError as error:  # from the loader of shared libraries
+        raise InputError(NO_PANGO) from error
+    return HTML(string=report_html(report), url_fetcher=URLFetcher(allowed_protocols=())).render()

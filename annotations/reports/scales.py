@@ -1,0 +1,53 @@
+"""The scale that a report's scores are on, and how many decimals such scores are shown with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SLIDER = (0.0, 100.0)
+FINE = 20  # points: a shorter scale shows two decimals
+SHARES = 3
+LEVEL = 0.05
+
+
+def scale_of(report: Mapping[str, Any], criterion: str) -> tuple[float, float]:
+    """Lowest and highest of what a criterion's means can be."""
+    if is_choice(report, criterion):
+        return 0.0, 1.0
+    lowest, highest = report["campaign"].get("scale") or SLIDER
+    return float(lowest), float(highest)
+
+
+def places_of(report: Mapping[str, Any], criterion: str) -> int:
+    lowest, highest = scale_of(report, criterion)
+    return SHARES if highest - lowest <= 1 else 2 if highest - lowest < FINE else 1
+
+
+def is_choice(report: Mapping[str, Any], criterion: str) -> bool:
+    """Of comparisons, whose means are shares won and whose differences are of log-strengths."""
+    return bool(report["criteria"].get(criterion, {}).get("choices"))
+
+
+def adjusted(pair: Mapping[str, Any]) -> float | None:
+    """The p-value that decides: of the declared contrast its own, of all others the one that Holm adjusted."""
+    return pair.get("p") if pair.get("primary") else pair.get("p_holm")
+
+
+def boundary_of(report: Mapping[str, Any], pair: Mapping[str, Any]) -> float:
+    """What the p-value of a pair has to be below: 0.05, or what the declared look spends on the declared contrast."""
+    given = (report.get("primary") or {}).get("boundary") if pair.get("primary") else None
+    return LEVEL if given is None else given
+
+
+def is_shown(report: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
+    p = adjusted(pair)
+    return p is not None and not pair.get("undefined") and p < boundary_of(report, pair)
+
+
+def shares_won(result: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """Of the decided comparisons of two systems the share that the first won, in both directions."""
+    shares = {}
+    for row in (result.get("choices") or {}).get("table") or []:
+        if row.get("share") is not None:
+            shares[row["system_a"], row["system_b"]] = row["share"]
+            shares[row["system_b"], row["system_a"]] = 1 - row["share"]
+    return shares

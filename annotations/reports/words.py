@@ -1,0 +1,207 @@
+"""What a report's numbers say, in sentences."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from annotations.reports.scales import LEVEL, adjusted, boundary_of, is_choice, is_shown, places_of, shares_won
+from annotations.templatetags.report_numbers import figure, interval, p_is, percent, reason
+
+Report = Mapping[str, Any]
+
+ASKED = {
+    "slider": "for a number from {low:g} to {high:g} for every text, by a slider",
+    "likert": "for a point from {low:g} to {high:g} for every text",
+    "pairwise": "which of two texts is better, or whether neither is",
+    "best_worst": "for the best and the worst of the texts",
+    "ranking": "to put the texts in order, the best first",
+    "human_or_machine": "whether a person or a machine wrote the text, and how sure they were",
+    "edit": "to correct every text",
+}
+SHOWN = {"none": "the texts alone", "both": "photo and caption", "photo": "the photo", "caption": "the caption"}
+SPENDING = {"obrien-fleming": "O'Brien and Fleming", "pocock": "Pocock"}
+LOG_STRENGTH = 2  # decimals
+
+
+def spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def asked(report: Report) -> str:
+    """What a rater was asked for, on which scale."""
+    campaign = report["campaign"]
+    low, high = campaign.get("scale") or (0, 100)
+    return ASKED.get(campaign["protocol"], f"by the protocol {campaign['protocol']}").format(low=low, high=high)
+
+
+def look_sentence(report: Report) -> str:
+    """Which of the declared looks at the results this is, and what it asks of the declared contrast."""
+    look, looks = report.get("look"), report["campaign"].get("looks") or 1
+    if look:
+        spending = SPENDING.get(look.get("spending"), look.get("spending"))
+        needs = f"needs p below {look['p']:.4f}" if look.get("p") is not None else "cannot be shown yet"
+        declared = f"; at this look the declared contrast {needs}" if report.get("primary") else ""
+        return (
+            f"Look {look['number']} of {look['of']} that were declared beforehand, at {percent(look.get('share'))} of "
+            f"the screens. Alpha is spent after {spending}{declared}."
+        )
+    return f"{counted(looks, 'look')} at the results were declared beforehand." if looks > 1 else ""
+
+
+def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion: bool = True) -> str:
+    """One pair of systems (`system_a` minus `system_b`) as a whole sentence."""
+    one, other, criterion = pair["system_a"], pair["system_b"], pair["criterion"]
+    by = f" by {spaced(criterion)}" if name_criterion else ""
+    if pair.get("difference") is None:
+        why = reason(pair.get("undefined")) or "it has no estimate"
+        return f"The difference between {one} and {other}{by} is undefined: {why}."
+    choice, sign = is_choice(report, criterion), 1
+    if is_shown(report, pair) and pair["difference"] < 0:
+        one, other, sign = other, one, -1
+    places = LOG_STRENGTH if choice else places_of(report, criterion)
+    size = figure(sign * pair["difference"], places)
+    size = f"{size} in log-strength" if choice else f"{size} points"
+    within = how_sure(pair, sign, places)
+    share = shares_won(report["criteria"][criterion]).get((one, other)) if choice else None
+    if share is not None:
+        within = f"{percent(share)} of their decided comparisons won, {within}"
+    if is_shown(report, pair):
+        than = "preferred to" if choice else "rated higher than"
+        start = f"By {spaced(criterion)}, {one}" if name_criterion else one
+        return f"{start} is {than} {other} by {size} ({within})."
+    if pair.get("undefined"):
+        return f"{one} and {other} differ{by} by {size}, with no interval: {reason(pair['undefined'])}."
+    return f"No difference was shown between {one} and {other}{by}: {size} ({within})."
+
+
+def how_sure(pair: Mapping[str, Any], sign: int, places: int) -> str:
+    ends, p = pair.get("ci"), adjusted(pair)
+    parts = []
+    if ends:
+        parts.append(f"95 % interval {interval(sorted(sign * end for end in ends), places)}")
+    if p is not None:
+        parts.append(p_is(p) + ("" if pair.get("primary") else " after Holm"))
+    if pair.get("items"):
+        parts.append(counted(pair["items"], "item"))
+    return ", ".join(parts)
+
+
+def primary_pair(report: Report) -> dict[str, Any] | None:
+    """The declared contrast, as a pair in the direction in which it was declared."""
+    primary = report.get("primary")
+    return primary and {**primary, "system_a": primary["first"], "system_b": primary["second"], "primary": True}
+
+
+def declared_sentence(report: Report) -> str:
+    primary = report.get("primary")
+    if not primary:
+        return "No contrast was declared beforehand: every difference is one of many."
+    by = spaced(primary["criterion"])
+    return f"Declared beforehand: the difference between {primary['first']} and {primary['second']} by {by}."
+
+
+def primary_sentence(report: Report) -> str:
+    pair = primary_pair(report)
+    if not pair:
+        return ""
+    said = contrast_sentence(report, pair)
+    if (report.get("primary") or {}).get("boundary") is not None:
+        said += f" At this look a difference counts as shown where p is below {boundary_of(report, pair):.4f}."
+    return said
+
+
+def leader_sentence(report: Report, criterion: str) -> str:
+    """Who comes first by a criterion, alone or with whom."""
+    systems = report["criteria"][criterion]["systems"]
+    by = f"By {spaced(criterion)}"
+    if not systems:
+        return f"{by}: no ratings yet."
+    best, places = systems[0], places_of(report, criterion)
+    mean = figure(best["mean"], places)
+    if is_choice(report, criterion):
+        mean = f"{mean} of its comparisons won"
+    if best.get("ci"):
+        mean += f", 95 % interval {interval(best['ci'], places)}"
+    if len(systems) == 1:
+        return f"{by}, {best['system']} alone was rated ({mean})."
+    level = [row["system"] for row in systems if row["rank_range"][0] == 1]
+    if len(level) == 1:
+        return f"{by}, {best['system']} comes first ({mean}), ahead of every other system."
+    if len(level) == len(systems):
+        return (
+            f"{by}, nobody leads: {best['system']} has the highest mean ({mean}), and is not told apart from any other."
+        )
+    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest mean ({mean})."
+
+
+def pairs_sentence(report: Report, criterion: str) -> str:
+    pairs = [pair for pair in report["pairs"] if pair["criterion"] == criterion]
+    if len(pairs) < 2:
+        return ""
+    shown = sum(is_shown(report, pair) for pair in pairs)
+    return f"{shown} of {len(pairs)} pairs of systems differ at {LEVEL:g}, adjusted by Holm within their family."
+
+
+def agreement_sentence(result: Mapping[str, Any]) -> str:
+    agreement = result.get("agreement") or {}
+    if agreement.get("alpha") is None:
+        return f"undefined: {reason(agreement.get('undefined')) or 'no reason was kept'}"
+    said = f"Krippendorff's alpha {figure(agreement['alpha'], 2)}"
+    if agreement.get("ci"):
+        return f"{said} (95 % interval {interval(agreement['ci'], 2)})"
+    return f"{said} (no interval: {reason(agreement.get('undefined')) or 'one album alone'})"
+
+
+def metric_sentences(report: Report) -> list[str]:
+    """By criterion, the metric that most often prefers the text that people prefer."""
+    said = []
+    for criterion, found in (report.get("correlation") or {}).items():
+        accuracies = {
+            metric: levels["accuracy"]["text"]["value"]
+            for metric, levels in (found.get("metrics") or {}).items()
+            if (levels.get("accuracy") or {}).get("text", {}).get("value") is not None
+        }
+        if accuracies:
+            best = max(accuracies, key=lambda metric: (accuracies[metric], metric))
+            said.append(
+                f"Of the metrics, {best} agrees most often with people's {spaced(criterion)} on which of two texts is "
+                f"better: {percent(accuracies[best])} of the pairs."
+            )
+    return said
+
+
+def exclusion_sentence(report: Report) -> str:
+    left_out = (report.get("exclusions") or {}).get("raters") or []
+    if not left_out:
+        return ""
+    late = sum(bool(each.get("after_results")) for each in left_out)
+    whose = "" if late == len(left_out) else f"{late} of them "
+    after = f", {whose}after results had been seen" if late else ""
+    was = "was" if len(left_out) == 1 else "were"
+    return f"{counted(len(left_out), 'rater')} {was} left out{after}; the results with them stand beside."
+
+
+def in_short(report: Report) -> Sequence[str]:
+    """The answer, before anything else."""
+    criteria = report["criteria"]
+    agreements = [
+        f"{figure(result['agreement']['alpha'], 2)} ({spaced(criterion)})"
+        for criterion, result in criteria.items()
+        if (result.get("agreement") or {}).get("alpha") is not None
+    ]
+    said = [
+        primary_sentence(report),
+        *(leader_sentence(report, criterion) for criterion in criteria),
+        f"Raters agree with a Krippendorff's alpha of {listed(agreements)}." if agreements else "",
+        *metric_sentences(report),
+        exclusion_sentence(report),
+    ]
+    return [sentence for sentence in said if sentence]
