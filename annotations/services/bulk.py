@@ -14,8 +14,8 @@ DELETED_A_WRITE = 5000
 
 
 def ids_reserve(model: type[Model], count: int) -> Sequence[int]:
-    """That many unused primary keys of an auto-incremented table, in rising order. Call it inside the transaction
-    that uses them."""
+    """That many unused primary keys of an auto-incremented table, in rising order. Call it inside a transaction: the
+    one that uses them, or one before it, which takes them for good."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

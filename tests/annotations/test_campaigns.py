@@ -115,7 +115,10 @@ def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
         ({"name": "other", "systems": ["human", "gpt"]}, "systems: 'gpt' does not exist; there is: .*gru"),
         ({"name": "other", "items": 7}, r"items: 7 asked for, and .* has 6 sources .*6 by lstm.*6 with a reference"),
         ({"name": "other", "show": "photo"}, "show: 'photo', and no photo of .* has a picture"),
-        ({"name": "other", "protocol": "likert"}, "protocol: 'likert' is not one of slider"),
+        (
+            {"name": "other", "protocol": "likert"},
+            r"protocol: 'likert' cannot be shown to raters .*; there is: slider",
+        ),
         ({}, "campaign 'campaign-of-.*' exists already"),
     ],
 )
