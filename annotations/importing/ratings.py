@@ -45,12 +45,12 @@ def read_ratings(file: Path, options: RatingOptions, note: Callable[[str], None]
 
 def table_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """The number of the line on which each row begins, and its cells; blank lines are passed over."""
-    if file.suffix not in DELIMITERS:
+    if file.suffix.lower() not in DELIMITERS:
         raise ImportFileError(file, "", "its name must end with .csv (commas) or .tsv (tabs)")
     begins, width, reader = 1, 0, None
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.reader(opened, delimiter=DELIMITERS[file.suffix], strict=True)
+            reader = csv.reader(opened, delimiter=DELIMITERS[file.suffix.lower()], strict=True)
             for row in reader:
                 if row and any(row):
                     width = width or len(row)
@@ -285,7 +285,7 @@ class _ScoreRows(_Rows):
                             max(before.line, score.line),
                             f"rater={shown(screen.rater)} has scored the same text of item={shown(screen.place[0])} "
                             f"differently by criterion={shown(criterion)} on line {min(before.line, score.line)}: a "
-                            "text that several systems wrote is one text with one score, unless they are kept apart",
+                            "text that several systems wrote is one text with one score, unless it is kept apart",
                         )
 
 

@@ -119,12 +119,17 @@ def outputs_reading(config: Config) -> Reading:
     )
 
 
+def ratings_options(where: Sequence[str], scale: Sequence[float], *, keep_apart: bool) -> RatingOptions:
+    """As typed: `COLUMN=VALUE`, and nothing or the two ends. Raises InputError."""
+    return RatingOptions(parse_where(where), parse_scale(scale), keep_apart)
+
+
 def ratings_reading(config: Config) -> Reading:
     """A closed campaign of its own, with the ratings of a study run elsewhere."""
     file, name = Path(config["files"]["file"][0]), config["campaign"]
     if not SLUG.fullmatch(name):
         raise InputError(f"campaign: '{name}' must be letters, digits, '-' and '_', at most 100")
-    options = RatingOptions(parse_where(config["where"]), parse_scale(config["scale"]), config["keep_apart"])
+    options = ratings_options(config["where"], config["scale"], keep_apart=config["keep_apart"])
     digest = fingerprint([file], [name, *options.parts()])
     campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
 
@@ -138,7 +143,7 @@ def ratings_reading(config: Config) -> Reading:
         counts |= campaign.prepare(on_progress)
         about = {
             "protocol": content.protocol,
-            "scale": content.scale,
+            **({"scale": content.scale} if content.scale else {}),
             "criteria": content.criteria,
             "systems": content.systems,
             "columns_left_aside": content.left_aside,

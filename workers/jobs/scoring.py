@@ -44,6 +44,7 @@ def launch(
     if campaign:
         links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
         links["dataset"] = links["campaign"].dataset
+        check_imported(links["campaign"])
     elif dataset and split:
         links["dataset"] = dataset_named(dataset)
         decodings_to_score(links["dataset"], split_named(split), systems)
@@ -58,6 +59,22 @@ def launch(
     }
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.SCORE, config=config, **links)
+
+
+def check_imported(campaign: Campaign) -> None:
+    """Raises InputError for imported ratings whose texts were not given, or that have nothing to score them against."""
+    if not campaign.imported_by_id:
+        return
+    outputs = Output.objects.filter(decoding__entries__campaign=campaign)
+    if missing := outputs.filter(text="").count():
+        raise InputError(
+            f"campaign '{campaign.name}': {missing} of its {outputs.count()} texts were not imported with its ratings"
+        )
+    if not references(Source.objects.filter(items__campaign=campaign)).exists():
+        raise InputError(
+            f"campaign '{campaign.name}': nothing is known of what people wrote for its items; import_pairs into "
+            f"dataset '{campaign.dataset.name}', album and photo being the item, adds it"
+        )
 
 
 def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> list[Decoding]:
