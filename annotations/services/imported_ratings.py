@@ -12,11 +12,11 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from annotations.errors import ConflictError
+from annotations.errors import ConflictError, InputError
 from annotations.importing.rating_content import Place, RatedScreen, RatingContent
 from annotations.models import (
     Assignment,
@@ -41,6 +41,7 @@ from annotations.services.raters import session_hash
 OUTPUTS_A_READ = 5000
 SCREENS_A_NOTE = 5000
 CONTENT_SHARE = 0.5  # of the progress of writing
+TOO_LONG_FOR_AN_INDEX = "54000"  # PostgreSQL's code
 
 
 def campaign_name_check(*, name: str, dataset: str, fingerprint: str | None = None) -> None:
@@ -216,9 +217,24 @@ def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
         CampaignSystem(campaign=campaign, system=by_name[name].system, decoding=by_name[name])
         for name in content.systems
     )
-    for table in prepared.tables:
-        rows_insert(*table)
+    try:
+        for table in prepared.tables:
+            rows_insert(*table)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == TOO_LONG_FOR_AN_INDEX:
+            raise InputError(too_long(content)) from error
+        raise
     return campaign
+
+
+def too_long(content: RatingContent) -> str:
+    """Which text PostgreSQL could not take: its index of texts has room for about 2,700 bytes, compressed."""
+    texts = [(len(text), item, system) for (item, _), by in content.texts.items() for system, text in by.items()]
+    length, item, system = max(texts)
+    return (
+        f"text: too long for PostgreSQL; the longest, of system '{system}' and item '{item}', has {length:,} "
+        "characters; shorten it, or leave the column out"
+    )
 
 
 def written_outputs(import_row: Import) -> dict[tuple[Place, str], tuple[int, int]]:
