@@ -141,13 +141,12 @@ def test_a_rater_may_have_scored_only_a_part(tmp_path: Path) -> None:
     assert (campaign.protocol, campaign.scale, campaign.criteria) == ("slider", [1, 5], ["fluency", "sense"])
     assert (campaign.purpose, campaign.split, campaign.show, campaign.overlap) == ("evaluation", "test", "none", 2)
     rows = [(row.album, row.system, row.text, row.criterion, row.score, row.place) for row in rating_rows(campaign)]
-    assert rows == [
-        ("2", "a", "A two", "sense", 1, 1),
+    assert (rows[0], rows[-1]) == (("2", "a", "A two", "sense", 1, 1), ("1", "a", "A one", "sense", 5, 1))
+    assert set(rows[1:-1]) == {
         ("1", "b", "B one", "fluency", 2, 1),
         ("1", "a", "A one", "sense", 4, 2),
         ("1", "b", "B one", "sense", 3.5, 1),
-        ("1", "a", "A one", "sense", 5, 1),
-    ]
+    }
     times = list(models.Rating.objects.order_by("pk").values_list("created_at", flat=True))
     assert [time.isoformat() for time in times[:2]] == ["2024-04-30T00:00:00+00:00", "2024-05-01T10:00:00+00:00"]
     assert campaign.imported_by
