@@ -97,8 +97,8 @@ class RatingContent:
 
     def shown_texts(self, place: Place) -> dict[str, str]:
         """The text of each system as a candidate shows it: where it is not known, one that says so."""
-        texts = self.texts[place]
-        known = {system: text or f"(the text of {system} was not given)" for system, text in texts.items()}
+        item, texts = place[0], self.texts[place]
+        known = {system: text or f"(what {system} wrote for {item} was not given)" for system, text in texts.items()}
         if not self.keep_apart:
             return known
         written = list(known.values())

@@ -168,7 +168,7 @@ def test_systems_are_those_of_their_names(tmp_path: Path) -> None:
     }
     assert trained.decodings.get().completed_at
     texts = set(models.Candidate.objects.values_list("text", flat=True))
-    assert "(the text of gru was not given)" in texts
+    assert "(what gru wrote for 1 was not given)" in texts
     assert len(texts) == 4
 
 
