@@ -6,6 +6,7 @@ reserved primary keys, and inserted in the transaction that completes the import
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +42,7 @@ from annotations.services.raters import session_hash
 OUTPUTS_A_READ = 5000
 SCREENS_A_NOTE = 5000
 CONTENT_SHARE = 0.5  # of the progress of writing
+MOST_RATERS = 32_767  # of an item: what the column holds
 TOO_LONG_FOR_AN_INDEX = "54000"  # PostgreSQL's code
 
 
@@ -127,6 +129,8 @@ class ImportedCampaign:
         for screen in self.content.screens:
             raters[screen.place] += 1
         self.overlap = max(raters.values())
+        if self.overlap > MOST_RATERS:
+            raise InputError(f"rater: an item was rated by {self.overlap:,} raters; {MOST_RATERS:,} are the most")
         outputs = written_outputs(self.import_row)
         texts = {place: self.content.shown_texts(place) for place in items}
         different = sum(len(set(by_system.values())) for by_system in texts.values())
@@ -146,7 +150,7 @@ class ImportedCampaign:
                     candidate_rows.append((by_text[text][0], database_uuid(public_id), item, text))
                 shown_rows.append((by_text[text][0], outputs[place, system][0]))
                 self.candidates.setdefault(place, {})[system] = by_text[text]
-            shared += len(by_text) < len(texts[place])
+            shared += sum(systems > 1 for systems in Counter(texts[place].values()).values())
         item_fields = ("id", "campaign", "public_id", "kind", "source", "position", "taken")
         self.tables += [
             Rows(Item, item_fields, item_rows),

@@ -176,7 +176,9 @@ def test_a_text_of_two_systems_is_one_text(tmp_path: Path) -> None:
     header = f"{SCORES},text"
     rows = ["1,a,r,c,4,same", "1,b,r,c,4,same", "1,d,r,c,1,other", "1,a,q,c,2,same"]
     campaign = imported(table(tmp_path / "a.csv", header, *rows))
-    assert models.Candidate.objects.count() == 2
+    assert campaign.imported_by
+    assert (campaign.imported_by.counts["candidates"], models.Candidate.objects.count()) == (2, 2)
+    assert campaign.imported_by.counts["texts_of_several_systems"] == 1
     assert means(campaign, "c") == {"a": 3, "b": 3, "d": 1}
     disputed = table(tmp_path / "b.csv", header, *rows, "1,b,q,c,5,same")
     with pytest.raises(CommandError, match=r"b\.csv: line 6: rater='q' has scored the same text .* on line 5"):
@@ -348,7 +350,13 @@ def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:
 
 
 def test_imported_texts_are_scored_against_what_people_wrote(tmp_path: Path) -> None:
-    file = table(tmp_path / "a.csv", f"{SCORES},text", f"{FIRST},we saw dogs", "1,b,r,c,4,nothing at all")
+    file = table(
+        tmp_path / "a.csv",
+        f"{SCORES},text",
+        f"{FIRST},we saw dogs",
+        "1,b,r,c,4,nothing",
+        "1,human,r,c,5,dogs were seen",
+    )
     imported(file)
     people = tmp_path / "people.jsonl"
     people.write_text(json.dumps({"item": "1", "story": "we saw dogs"}) + "\n")
@@ -358,6 +366,7 @@ def test_imported_texts_are_scored_against_what_people_wrote(tmp_path: Path) -> 
     scores = dict(models.Score.objects.values_list("decoding__system__name", "value"))
     assert scores["a"] == pytest.approx(100)
     assert scores["b"] < 50
+    assert "human" not in scores, "their text may be among the references"
 
 
 def test_what_a_rater_sends_by_a_protocol_that_is_not_shown_here() -> None:

@@ -181,7 +181,9 @@ def perform(claim: Claim) -> None:
         decodings = [entry.decoding for entry in entries]
         drawn = Output.objects.filter(decoding__in=decodings, sentence__isnull=False)
         refs = references_by_source(sources, withheld=drawn.values_list("sentence_id", flat=True))
-        if not refs:  # one reference a source: the systems are scored against it, the human's metric is undefined
+        # With one reference a source the systems are scored against it, and the human's metric is undefined; and so it
+        # is for imported ratings, whose human texts may be among the references without our knowing.
+        if not refs or campaign.imported_by_id:
             refs = references_by_source(sources)
             decodings = [decoding for decoding in decodings if decoding.system.kind != System.Kind.HUMAN]
     else:
