@@ -8,7 +8,7 @@ from django import forms
 from annotations.errors import InputError
 from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_OF, CampaignSpec
 from annotations.models import Campaign, Dataset, Rater, System
-from annotations.protocols import PROTOCOLS
+from annotations.protocols import SHOWN_HERE
 from annotations.protocols.labels import LABELS
 
 PLACE = "form"
@@ -49,7 +49,7 @@ class CampaignForm(forms.Form):
         label="Raters see of the source",
     )
     protocol = forms.ChoiceField(
-        choices=[(name, name) for name in PROTOCOLS], initial="slider", help_text="How a screen is answered."
+        choices=[(name, name) for name in SHOWN_HERE], initial="slider", help_text="How a screen is answered."
     )
     unit = forms.ChoiceField(choices=[("sentence", "sentence")], initial="sentence", help_text="What one text is.")
     criteria = forms.MultipleChoiceField(

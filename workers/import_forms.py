@@ -151,8 +151,57 @@ class ImportOutputsForm(ImportForm):
         return {"system": self.cleaned_data["system"]}
 
 
+class ImportRatingsForm(ImportForm):
+    title = "Import ratings from elsewhere"
+    explanation = (
+        "The ratings of a study run elsewhere become a closed campaign, which gets the same report. A row a score with "
+        "the columns item, system, rater, criterion, score, and text and submitted if known; or a row a choice with "
+        "item, system_a (shown first), system_b, rater, criterion, choice."
+    )
+    form = "ratings"
+    field_order = ("campaign", "file")
+    further = ("where", "low", "high", "keep_apart", "dataset")
+
+    campaign = forms.SlugField(max_length=100, help_text="The name of the new campaign.")
+    file = forms.FileField(label="File, CSV or TSV")
+    where = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Only rows with",
+        help_text="COLUMN=VALUE, one a line; several values of one column are alternatives.",
+    )
+    low = forms.FloatField(required=False, label="Lowest score of the scale", help_text="Empty: the smallest there is.")
+    high = forms.FloatField(required=False, label="Highest", help_text="Empty: the largest there is.")
+    keep_apart = forms.BooleanField(
+        required=False,
+        label="Keep same texts apart",
+        help_text="Otherwise a text that several systems wrote for an item is one text, whose score counts for each.",
+    )
+    dataset = forms.SlugField(
+        max_length=100,
+        required=False,
+        help_text="Empty: called like the campaign. That of other imported ratings makes items of one name the same.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        given["dataset"] = given.get("dataset") or given.get("campaign", "")
+        return given
+
+    def options(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        ends = [given[key] for key in ("low", "high") if given[key] is not None]
+        if len(ends) == 1:
+            raise InputError("low: give both ends of the scale, or none")
+        where = [line.strip() for line in given["where"].splitlines() if line.strip()]
+        importing.ratings_options(where, ends, keep_apart=given["keep_apart"])
+        importing.campaign_name_check(name=given["campaign"], dataset=given["dataset"])
+        return {"campaign": given["campaign"], "where": where, "scale": ends, "keep_apart": given["keep_apart"]}
+
+
 IMPORT_FORMS: dict[str, type[ImportForm]] = {
     "vist": ImportVistForm,
     "pairs": ImportPairsForm,
     "outputs": ImportOutputsForm,
+    "ratings": ImportRatingsForm,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
+from annotations.protocols import check_shown_here
 
 LONGEST_TEXT = 20_000
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
@@ -72,6 +73,7 @@ class CampaignSpec:
             if key in CHOICES and value not in CHOICES[key]:
                 raise InputError(f"{place}: {key}: {value!r} is not one of {', '.join(CHOICES[key])}")
         spec = cls(**read)
+        check_shown_here(spec.protocol, f"{place}: protocol")
         if spec.split != SPLIT_OF[spec.purpose]:
             raise InputError(
                 f"{place}: split: '{spec.split}' does not go with purpose '{spec.purpose}', which shows the split "

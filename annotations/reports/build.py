@@ -55,7 +55,10 @@ def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, An
 def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
     """What was asked, of whom, of what."""
     theirs = Rating.objects.filter(assignment__item__campaign=campaign, assignment__rater__trial=False)
-    dates = Rating.objects.counting(campaign).aggregate(began=Min("created_at"), ended=Max("created_at"))
+    dated = Rating.objects.counting(campaign)
+    if campaign.imported_by:  # a rating without a date of its own bears that of the import
+        dated = dated.exclude(created_at=campaign.imported_by.created_at)
+    dates = dated.aggregate(began=Min("created_at"), ended=Max("created_at"))
     kinds = dict(campaign.entries.values_list("system__name", "system__kind"))
     skipped = Assignment.objects.filter(item__campaign=campaign, rater__trial=False, state=Assignment.State.SKIPPED)
     return {
@@ -70,7 +73,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
         "system_kinds": kinds,
         "sources": campaign.items.values_list("source__kind", flat=True).first(),
         "criteria": campaign.criteria,
-        "scale": scale_of(campaign),
+        "scale": list(protocol_named(campaign.protocol).ends(campaign.scale)),
         "instructions": campaign.instructions,
         "consent": campaign.consent,
         "items": campaign.item_count,
@@ -92,26 +95,20 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
     }
 
 
-def scale_of(campaign: Campaign) -> list[float] | None:
-    """Lowest and highest score; None where raters choose."""
-    if protocol_named(campaign.protocol).gives == "choices":
-        return None
-    return list(campaign.scale or (0.0, 100.0))
-
-
 def results_of(
     campaign: Campaign, table: RatingTable, *, resamples: int
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """The results by criterion, and all pairs of systems."""
     compared = contrasts(table, primary=campaign.primary, family=campaign.family)
+    protocol = protocol_named(campaign.protocol)
     criteria, pairs = {}, []
     for criterion in campaign.criteria:
         criteria[criterion], rows = criterion_results(
             table,
             criterion,
             [each for each in compared if each.criterion == criterion],
-            level=protocol_named(campaign.protocol).level,
-            scale=scale_of(campaign) or (),
+            level=protocol.level,
+            scale=protocol.ends(campaign.scale),
             resamples=resamples,
         )
         pairs += rows

@@ -8,7 +8,6 @@ import numpy as np
 
 from annotations.reports.metric_comparison import metrics_comparison
 from annotations.reports.studies import (
-    SCORED,
     Ratings,
     Shown,
     Study,
@@ -46,7 +45,7 @@ def comparison_build(names: Sequence[str]) -> dict[str, Any]:
     one is not closed.
     """
     studies = studies_named(names)
-    scored = [study for study in studies if study.questions.protocol in SCORED]
+    scored = [study for study in studies if study.has_scores]
     left_out = [
         f"{listed([study])} is compared by choices ({study.questions.protocol}); only campaigns with scores are "
         "compared."

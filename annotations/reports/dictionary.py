@@ -2,7 +2,8 @@
 
 from typing import Literal, NamedTuple
 
-from annotations.reports.rows import Row
+from annotations.models import Campaign
+from annotations.reports.rows import row_of
 
 Type = Literal["text", "integer", "number", "time"]
 
@@ -26,7 +27,17 @@ COLUMNS = {
         Column("text", "text", "", "the text as it was shown, after normalisation"),
         Column("rater", "text", "", "the rater's random pseudonym within the campaign"),
         Column("criterion", "text", "", "what the text was rated by"),
-        Column("score", "number", "points of the scale", "what the rater gave; a slider runs from 0 to 100"),
+        Column(
+            "score",
+            "number",
+            "points of the scale",
+            "what the rater gave, on the campaign's scale; a slider runs from 0 to 100",
+        ),
+        Column("system_a", "text", "", "who wrote the text that was shown first"),
+        Column("system_b", "text", "", "who wrote the other text"),
+        Column("text_a", "text", "", "the text that was shown first"),
+        Column("text_b", "text", "", "the other text"),
+        Column("choice", "text", "", "the system whose text was preferred, or tie"),
         Column("place", "integer", "", "the text's place on this rater's screen, from 1; empty where it is not known"),
         Column("order", "integer", "", "place of the screen among this rater's answers, from 1"),
         Column("revision", "integer", "", "1 for a first answer, more where the rater took back what came before"),
@@ -38,5 +49,6 @@ COLUMNS = {
 }
 
 
-def columns_of(row: type[Row]) -> list[Column]:
-    return [COLUMNS[name] for name in row._fields]
+def columns_of(campaign: Campaign) -> list[Column]:
+    """Of the rows that the campaign's answers make."""
+    return [COLUMNS[name] for name in row_of(campaign)._fields]

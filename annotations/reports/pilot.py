@@ -7,6 +7,7 @@ import numpy as np
 
 from annotations.errors import InputError, NotFoundError
 from annotations.models import Campaign, Item
+from annotations.protocols import protocol_named
 from annotations.reports.rows import rating_rows
 from annotations.statistics.planning import Pilot, variances_of_pilot
 
@@ -22,8 +23,13 @@ class PilotCampaign(NamedTuple):
 def pilot_of(campaign: Campaign, *, systems: tuple[str, str], criterion: str) -> PilotCampaign:
     """Of the screens on which a rater scored both systems by the criterion.
 
-    Raises NotFoundError for a system or criterion that the campaign lacks, InputError where no screen has both.
+    Raises NotFoundError for a system or criterion that the campaign lacks, InputError where no screen has both and
+    for a campaign of choices.
     """
+    if protocol_named(campaign.protocol).gives != "scores":
+        raise InputError(
+            f"--pilot: campaign '{campaign.name}' has choices ({campaign.protocol}), and a plan is made from scores"
+        )
     shown = sorted(campaign.entries.values_list("system__name", flat=True))
     for name in systems:
         if name not in shown:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from annotations.models import Campaign, Candidate, Rating
@@ -33,6 +33,33 @@ class Row(NamedTuple):
     submitted: str
     kind: str
     excluded: str
+
+
+class ChoiceRow(NamedTuple):
+    """A choice between two texts, `system_a`'s shown first. A text of several systems makes a row for each of them."""
+
+    campaign: str
+    item: int
+    album: str
+    source: str
+    system_a: str
+    system_b: str
+    text_a: str
+    text_b: str
+    rater: str
+    criterion: str
+    choice: str
+    order: int
+    revision: int
+    seconds: float | None
+    submitted: str
+    kind: str
+    excluded: str
+
+
+def row_of(campaign: Campaign) -> type[Row] | type[ChoiceRow]:
+    """Which rows the campaign's answers make."""
+    return Row if protocol_named(campaign.protocol).gives == "scores" else ChoiceRow
 
 
 class Answer(NamedTuple):
@@ -77,8 +104,43 @@ class Shown(NamedTuple):
     systems: list[str]
 
 
+def export_rows(campaign: Campaign) -> Iterator[Row] | Iterator[ChoiceRow]:
+    return rating_rows(campaign) if row_of(campaign) is Row else choice_rows(campaign)
+
+
+def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
+    """The choices, as `rating_rows` are the scores."""
+    protocol = protocol_named(campaign.protocol)
+    for answer, order, shown in answers_of(campaign):
+        first, second = (pk for pk, _ in answer.candidate_order)
+        one, other = shown[first], shown[second]
+        given = protocol.choices(answer.given)
+        for criterion, (a, b) in product(campaign.criteria, product(one.systems or [""], other.systems or [""])):
+            if a == b or criterion not in given:
+                continue
+            yield ChoiceRow(
+                campaign.name,
+                answer.position,
+                answer.album,
+                answer.source,
+                a,
+                b,
+                one.text,
+                other.text,
+                str(answer.rater_name),
+                criterion,
+                {str(first): a, str(second): b}.get(given[criterion], given[criterion]),
+                order,
+                answer.revision,
+                answer.seconds,
+                answer.submitted.isoformat(),
+                answer.kind,
+                answer.exclusion,
+            )
+
+
 def rating_rows(campaign: Campaign) -> Iterator[Row]:
-    """In the order in which they came in, those of an answer by criterion and place; of n answers a batch is held.
+    """The scores, in the order in which they came in, those of an answer by criterion and place. A batch is held.
 
     Skipped, withdrawn and replaced answers and dry runs are left out. Planned repeats, quality control and raters who
     are left out of the results are there, and marked.

@@ -10,12 +10,10 @@ import numpy as np
 
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.models import Campaign, CandidateOutput, Decoding, Item, Rater
-from annotations.protocols.slider import HIGHEST, LOWEST
+from annotations.protocols import protocol_named
 from annotations.reports.table import RatingTable, rating_table
 from annotations.statistics.uncertainty import Floats, Ints
 
-SCORED = ("slider", "likert")  # protocols whose answers are a score of each text
-OWN_SCALES = {"slider": [LOWEST, HIGHEST]}
 SHOWN = {"photo": "the photo", "caption": "the caption", "both": "photo and caption", "none": "the texts alone"}
 
 
@@ -42,8 +40,12 @@ class Study:
     @property
     def questions(self) -> Questions:
         about = self.campaign
-        scale = about.scale or OWN_SCALES.get(about.protocol, [])
-        return Questions(about.protocol, about.unit, tuple(scale), about.show, about.instructions.strip())
+        scale = protocol_named(about.protocol).ends(about.scale)
+        return Questions(about.protocol, about.unit, scale, about.show, about.instructions.strip())
+
+    @property
+    def has_scores(self) -> bool:
+        return protocol_named(self.campaign.protocol).gives == "scores"
 
     @cached_property
     def places(self) -> dict[int, tuple[int, int]]:

@@ -14,8 +14,8 @@ DELETED_A_WRITE = 5000
 
 
 def ids_reserve(model: type[Model], count: int) -> Sequence[int]:
-    """That many unused primary keys of an auto-incremented table, in rising order. Call it inside the transaction
-    that uses them."""
+    """That many unused primary keys of an auto-incremented table, in rising order. Call it inside a transaction: the
+    one that uses them, or one before it, which takes them for good."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -38,7 +38,7 @@ def rows_insert(model: type[Model], fields: Sequence[str], rows: Iterable[Sequen
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:

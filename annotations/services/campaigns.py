@@ -27,7 +27,7 @@ from annotations.models import (
     System,
 )
 from annotations.normalisation import normalise, sentences
-from annotations.protocols import protocol_named
+from annotations.protocols import check_shown_here
 from annotations.querysets.datasets import references
 from annotations.services.outputs import (
     baseline_decoding,
@@ -49,7 +49,7 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
     Raises InputError, naming the key of the spec, where a name is unknown, a system has no outputs, or the split has
     too few sources that all systems wrote for.
     """
-    protocol_named(spec.protocol)
+    check_shown_here(spec.protocol)
     dataset = Dataset.objects.filter(name=spec.dataset).first()
     if dataset is None:
         there = ", ".join(Dataset.objects.order_by("name").values_list("name", flat=True)[:20])
@@ -107,8 +107,17 @@ def campaign_named(name: str) -> Campaign:
     return campaign
 
 
+def check_rated_here(campaign: Campaign, what: str) -> None:
+    """Raises ConflictError, saying that it cannot be `what`, for a campaign whose ratings were imported."""
+    if campaign.imported_by_id:
+        raise ConflictError(
+            f"campaign '{campaign.name}' was rated elsewhere and imported: it has a report, and cannot be {what}"
+        )
+
+
 def spec_of(campaign: Campaign) -> CampaignSpec:
-    """What the campaign was made from."""
+    """What the campaign was made from. Raises ConflictError for one whose ratings were imported."""
+    check_rated_here(campaign, "copied or written as a campaign file")
     entries = campaign.entries.order_by("pk").values_list("system__name", flat=True)
     return CampaignSpec(
         name=campaign.name,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol as TypingProtocol
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -20,6 +21,7 @@ from annotations.models import (
     Source,
     Story,
     StorySentence,
+    System,
 )
 from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
 from annotations.services.outputs import (
@@ -33,6 +35,12 @@ from annotations.services.outputs import (
 ROWS_A_WRITE = 5000
 IDS_A_QUERY = 500
 OnProgress = Callable[[float], None]
+
+
+class SystemNamed(TypingProtocol):
+    """The system of a name, made if it is not there."""
+
+    def __call__(self, *, name: str) -> System: ...
 
 
 def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Import:
@@ -92,17 +100,23 @@ def albums_check(*, dataset: Dataset, split: str, albums: Sequence[AlbumContent]
 
 
 def albums_write(
-    *, import_row: Import, split: str, albums: Sequence[AlbumContent], on_progress: OnProgress
+    *,
+    import_row: Import,
+    split: str,
+    albums: Sequence[AlbumContent],
+    on_progress: OnProgress,
+    system_named: SystemNamed = system_for_file,
 ) -> dict[str, int]:
     """Write albums and what belongs to them, a few thousand rows a transaction. Returns the rows written by kind.
 
-    Albums and photos that the dataset has already are used again. `on_progress` is told the share done.
+    Albums and photos that the dataset has already are used again. `on_progress` is told the share done; `system_named`
+    gives the systems of the outputs.
     """
     decodings: dict[str, Decoding] = {}
     for name in sorted({output[0] for album in albums for output in album.outputs}):
         settings = {"file": import_row.fingerprint}
         decodings[name] = decoding_begin(
-            system=system_for_file(name=name),
+            system=system_named(name=name),
             dataset=import_row.dataset,
             split=split,
             settings=settings,

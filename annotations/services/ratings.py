@@ -227,7 +227,8 @@ def _respond(
 def read_answers(campaign: Campaign, assignment: Assignment, answers: Any) -> dict[str, Any]:
     """What the rater sent, as it is stored. Raises AnswerError."""
     candidates = {public_id: pk for pk, public_id in assignment.candidate_order}
-    return protocol_named(campaign.protocol).read(answers, criteria=campaign.criteria, candidates=candidates)
+    protocol = protocol_named(campaign.protocol)
+    return protocol.read(answers, criteria=campaign.criteria, candidates=candidates, scale=campaign.scale)
 
 
 def _answer(

@@ -78,6 +78,16 @@ def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpRespons
     return render_page(request, template, campaign.name, campaign_context(campaign))
 
 
+def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> HttpResponse | None:
+    """Back to the page of a campaign whose ratings were imported, with the reason why it cannot be `what`."""
+    try:
+        campaigns.check_rated_here(campaign, what)
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
+    return None
+
+
 @require_GET
 @staff_page("annotations.view_campaign")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
@@ -91,6 +101,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -> HttpResponse:
     """A new draft; from a campaign's values as a copy of it, or in the place of a draft."""
     origin = get_object_or_404(Campaign, pk=pk) if pk else None
+    if origin and (refused := refuse_imported(request, origin, "copied or changed")):
+        return refused
     if request.method == "POST":
         form = CampaignForm(request.POST)
         if form.is_valid():
@@ -186,6 +198,8 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
 def invite(request: HttpRequest, pk: int) -> HttpResponse:
     """A signed link for each outside id."""
     campaign = get_object_or_404(Campaign, pk=pk)
+    if refused := refuse_imported(request, campaign, "rated here"):
+        return refused
     form = InviteForm(request.POST)
     links = []
     if form.is_valid():
@@ -214,6 +228,8 @@ def try_out(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     """What a rater will see: the welcome (0) or a screen, counted from 1; nothing can be sent from it."""
     campaign = get_object_or_404(Campaign, pk=pk)
+    if refused := refuse_imported(request, campaign, "shown as raters saw it"):
+        return refused
     if not 0 <= screen <= campaign.item_count:
         raise Http404
     place = {"preview": True, "screen": screen, "last": campaign.item_count, "campaign": campaign}
@@ -240,6 +256,8 @@ def photo(request: HttpRequest, pk: int, item: uuid.UUID) -> FileResponse:
 @staff_page("annotations.view_campaign")
 def toml(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
+    if refused := refuse_imported(request, campaign, "written as a campaign file"):
+        return refused
     answer = HttpResponse(campaign_toml(campaigns.spec_of(campaign)), content_type="application/toml")
     answer.headers["Content-Disposition"] = f'attachment; filename="{campaign.name}.toml"'
     return answer

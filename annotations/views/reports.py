@@ -20,7 +20,7 @@ from annotations.reports.looks import boundaries_of
 from annotations.reports.preregistration import preregistration
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_context
-from annotations.reports.rows import Row, rating_rows
+from annotations.reports.rows import export_rows
 from annotations.services.reports import check_unblinded, report_freeze
 from annotations.views.campaigns import note_act, page_of, progress_context
 from annotations.views.pages import render_page, staff_page
@@ -97,7 +97,7 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     campaign = get_object_or_404(Campaign, pk=pk)
     if form not in RATING_TYPES:
         raise Http404
-    columns, name = columns_of(Row), f"{campaign.name}-ratings"
+    columns, name = columns_of(campaign), f"{campaign.name}-ratings"
     if form == "dictionary":
         out = io.StringIO()
         write_dictionary(out, columns)
@@ -109,10 +109,10 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         return redirect(page_of(campaign))
     if form == "parquet":
         file = TemporaryFile()  # noqa: SIM115  the response closes it
-        write_parquet(file, columns, rating_rows(campaign))
+        write_parquet(file, columns, export_rows(campaign))
         file.seek(0)
         return FileResponse(file, as_attachment=True, filename=f"{name}.parquet", content_type=RATING_TYPES[form])
-    blocks = BLOCKS[form](columns, rating_rows(campaign))
+    blocks = BLOCKS[form](columns, export_rows(campaign))
     return StreamingHttpResponse(blocks, content_type=RATING_TYPES[form], headers=attached(f"{name}.{form}"))
 
 
@@ -120,7 +120,11 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
 @staff_page("annotations.view_campaign")
 def preregister(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
-    sheet = preregistration(campaign, at=timezone.now())
+    try:
+        sheet = preregistration(campaign, at=timezone.now())
+    except ConflictError as error:  # imported ratings were declared elsewhere, if at all
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
     return attachment(f"{campaign.name}-preregistration.md", "text/markdown; charset=utf-8", sheet.encode())
 
 

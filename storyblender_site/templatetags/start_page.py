@@ -26,7 +26,7 @@ def loop_steps() -> list[dict[str, Any]]:
     return [
         {
             "title": "Import",
-            "text": "VIST's own files, JSON lines of captions and stories, or another system's outputs.",
+            "text": "VIST's own files, JSON lines of captions and stories, a system's outputs, or others' ratings.",
             "figures": [figure(Dataset.objects.count(), "dataset", "annotations_dataset_changelist")],
             "links": [link("Import files", "workers_run_import", "vist")],
         },

@@ -81,7 +81,7 @@ def test_the_same_seed_makes_the_same_items() -> None:
         ({"spending": "all"}, "spending: 'all' is not one of obrien-fleming, pocock"),
         ({"looks": 0}, "looks: 0 must be a whole number from 1"),
         (
-            {"looks": 21, "systems": ["human", "gru"], "primary": ["human", "gru", "human_likeness"]},
+            {"looks": 21, "systems": ["human", "gru"], "primary": ["human", "gru", "x"]},
             "looks: 21 are too many; at most 20",
         ),
         ({"looks": 2}, "looks: 2 looks need the primary contrast"),
@@ -122,7 +122,10 @@ def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
         ({"name": "other", "systems": ["human", "gpt"]}, "systems: 'gpt' does not exist; there is: .*gru"),
         ({"name": "other", "items": 7}, r"items: 7 asked for, and .* has 6 sources .*6 by lstm.*6 with a reference"),
         ({"name": "other", "show": "photo"}, "show: 'photo', and no photo of .* has a picture"),
-        ({"name": "other", "protocol": "likert"}, "protocol: 'likert' is not one of slider"),
+        (
+            {"name": "other", "protocol": "likert"},
+            r"protocol: 'likert' cannot be shown to raters .*; there is: slider",
+        ),
         ({}, "campaign 'campaign-of-.*' exists already"),
     ],
 )

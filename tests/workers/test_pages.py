@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from annotations.models import Dataset, Import, Output, Source, System
+from annotations.models import Campaign, Dataset, Import, Output, Source, System
 from modeling.config import DecodingConfig, load_preset
 from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory, make_campaign
 from workers import lifecycle, views
@@ -319,3 +319,33 @@ def trained_system(dataset: Dataset, preset: str = "tiny") -> System:
     run = lifecycle.run_create(kind="train", config=config, system=system)
     Checkpoint.objects.create(run=run, system=system, directory="none", sha256="0" * 64, size_bytes=0)
     return system
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
+    table = b"item,system,rater,criterion,score,part\n1,a,r,c,4,x\n1,b,r,c,2,x\n1,a,r,c,3,y\n"
+    form = {"campaign": "study", "dataset": "", "where": "part=x", "low": "1", "high": ""}
+    said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table)})
+    assert "give both ends of the scale" in str(said)
+    said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5", "where": "x"})
+    assert "'x' must be COLUMN=VALUE" in str(said)
+    run = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
+    assert isinstance(run, Run)
+    execute_run(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.result["columns_left_aside"]) == ("done", ["part"])
+    assert "2 scores" in run.message
+    campaign = Campaign.objects.get(name="study")
+    assert (campaign.dataset.name, campaign.scale, campaign.state) == ("study", [1, 5], "closed")
+    assert staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/").status_code == 200
+    assert not uploads()
+    said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
+    assert "exists already" in str(said)
+    run = launch(
+        staff, "import/ratings/", form | {"file": upload("r.csv", table), "campaign": "all", "low": "", "where": ""}
+    )
+    assert isinstance(run, Run)
+    with pytest.raises(ValueError, match="line 4"):
+        execute_run(run.pk)
+    run.refresh_from_db()
+    assert run.message.startswith("InputError: r.csv: line 4: rater='r' has scored")

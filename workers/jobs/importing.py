@@ -7,16 +7,26 @@ a worker reads them; they are removed once they were imported or refused.
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from annotations.errors import InputError
+from annotations.importing.campaign_file import SLUG
 from annotations.importing.content import AlbumContent, fingerprint
 from annotations.importing.outputs import read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
+from annotations.importing.rating_content import RatingContent, RatingOptions, parse_scale, parse_where
+from annotations.importing.ratings import read_ratings
 from annotations.importing.vist import read_vist
-from annotations.models import Dataset, Import
+from annotations.models import Dataset, Import, Split
+from annotations.services.imported_ratings import (
+    ImportedCampaign,
+    campaign_import,
+    campaign_name_check,
+    rated_content_write,
+)
 from annotations.services.imports import (
     OnProgress,
     albums_check,
@@ -39,15 +49,23 @@ Config = Mapping[str, Any]
 Note = Callable[[str], None]
 
 
+class Written(NamedTuple):
+    """The rows by kind, what else the answer says, and what is written in the transaction that completes the import."""
+
+    counts: dict[str, int]
+    about: Mapping[str, Any] = MappingProxyType({})
+    finish: Callable[[], Any] = lambda: None
+
+
 class Reading(NamedTuple):
     """How files of one form are imported: `read` checks them whole without the database, `prepare` holds what they
-    contain against the dataset, `write` writes it and counts."""
+    contain against the dataset, `write` writes it."""
 
     files: list[Path]
     digest: str
     read: Callable[[Note], Any]
     prepare: Callable[[Dataset, Any], Any]
-    write: Callable[[Import, Any, OnProgress], dict[str, int]]
+    write: Callable[[Import, Any, OnProgress], Written]
 
 
 def albums_reading(
@@ -60,8 +78,8 @@ def albums_reading(
         albums_check(dataset=dataset, split=split, albums=albums)
         return albums
 
-    def write(import_row: Import, albums: Sequence[AlbumContent], on_progress: OnProgress) -> dict[str, int]:
-        return albums_write(import_row=import_row, split=split, albums=albums, on_progress=on_progress)
+    def write(import_row: Import, albums: Sequence[AlbumContent], on_progress: OnProgress) -> Written:
+        return Written(albums_write(import_row=import_row, split=split, albums=albums, on_progress=on_progress))
 
     return Reading(files, digest, read, prepare, write)
 
@@ -95,16 +113,51 @@ def outputs_reading(config: Config) -> Reading:
         digest=fingerprint([file], [system]),
         read=lambda note: read_outputs(file),
         prepare=lambda dataset, outputs: outputs_resolve(dataset=dataset, outputs=outputs, file=str(file)),
-        write=lambda import_row, outputs, on_progress: outputs_write(
-            import_row=import_row, system_name=system, outputs=outputs, on_progress=on_progress
+        write=lambda import_row, outputs, on_progress: Written(
+            outputs_write(import_row=import_row, system_name=system, outputs=outputs, on_progress=on_progress)
         ),
     )
+
+
+def ratings_options(where: Sequence[str], scale: Sequence[float], *, keep_apart: bool) -> RatingOptions:
+    """As typed: `COLUMN=VALUE`, and nothing or the two ends. Raises InputError."""
+    return RatingOptions(parse_where(where), parse_scale(scale), keep_apart)
+
+
+def ratings_reading(config: Config) -> Reading:
+    """A closed campaign of its own, with the ratings of a study run elsewhere."""
+    file, name = Path(config["files"]["file"][0]), config["campaign"]
+    if not SLUG.fullmatch(name):
+        raise InputError(f"campaign: '{name}' must be letters, digits, '-' and '_', at most 100")
+    options = ratings_options(config["where"], config["scale"], keep_apart=config["keep_apart"])
+    digest = fingerprint([file], [name, *options.parts()])
+    campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
+
+    def prepare(dataset: Dataset, content: RatingContent) -> RatingContent:
+        albums_check(dataset=dataset, split=Split.TEST, albums=content.albums())
+        return content
+
+    def write(import_row: Import, content: RatingContent, on_progress: OnProgress) -> Written:
+        counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
+        campaign = ImportedCampaign(import_row, name, content)
+        counts |= campaign.prepare(on_progress)
+        about = {
+            "protocol": content.protocol,
+            **({"scale": content.scale} if content.scale else {}),
+            "criteria": content.criteria,
+            "systems": content.systems,
+            "columns_left_aside": content.left_aside,
+        }
+        return Written(counts, about, lambda: campaign_import(prepared=campaign))
+
+    return Reading([file], digest, lambda note: read_ratings(file, options, note), prepare, write)
 
 
 FORMS: dict[str, Callable[[Config], Reading]] = {
     "vist": vist_reading,
     "pairs": pairs_reading,
     "outputs": outputs_reading,
+    "ratings": ratings_reading,
 }
 
 
@@ -130,14 +183,14 @@ def import_here(*, config: dict[str, Any], watch: Callable[[float, str], None]) 
         return {"dataset": config["dataset"], "unchanged": True, "counts": done.counts, **asked(config)}
     with run_here(kind=Run.Kind.IMPORT, config=config) as claim:
         claim.listener = watch
-        counts = carry_out(claim, config, reading)
-        claim.run.result = {"counts": counts}
-    answer = {"run": str(claim.run.public_id), "dataset": config["dataset"], "unchanged": False, "counts": counts}
-    return answer | asked(config)
+        written = carry_out(claim, config, reading)
+        claim.run.result = {**written.about, "counts": written.counts}
+    answer = {"run": str(claim.run.public_id), "dataset": config["dataset"], "unchanged": False}
+    return {**answer, **asked(config), **claim.run.result}
 
 
 def asked(config: Config) -> dict[str, Any]:
-    return {key: config[key] for key in ("split", "system") if key in config}
+    return {key: config[key] for key in ("campaign", "split", "system") if key in config}
 
 
 def imported_before(config: Config, reading: Reading) -> Import | None:
@@ -155,16 +208,16 @@ def perform(claim: Claim) -> None:
         if done := imported_before(config, reading):
             run.message, run.result = "imported before: nothing changed", {"unchanged": True, "counts": done.counts}
         else:
-            counts = carry_out(claim, config, reading)
-            run.message = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items())
-            run.result = {"unchanged": False, "counts": counts}
+            written = carry_out(claim, config, reading)
+            run.message = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in written.counts.items())
+            run.result = {"unchanged": False, **written.about, "counts": written.counts}
     except InputError as error:
         uploads_remove(config)
         raise InputError(without_folders(str(error), config)) from error
     uploads_remove(config)
 
 
-def carry_out(claim: Claim, config: Config, reading: Reading) -> dict[str, int]:
+def carry_out(claim: Claim, config: Config, reading: Reading) -> Written:
     content = reading.read(lambda message: claim.progress(0.0, message))
     dataset, _ = Dataset.objects.get_or_create(name=config["dataset"])
     prepared = reading.prepare(dataset, content)
@@ -172,12 +225,13 @@ def carry_out(claim: Claim, config: Config, reading: Reading) -> dict[str, int]:
     with claim.fenced():
         import_row = import_begin(dataset=dataset, fingerprint=reading.digest, description=names)
         claim.save(import_row=import_row, dataset=dataset)
-    counts = reading.write(
+    written = reading.write(
         import_row, prepared, lambda share: claim.progress(READ_SHARE + (1 - READ_SHARE) * share, "writing")
     )
     with claim.fenced():
-        import_complete(import_row=import_row, counts=counts)
-    return counts
+        written.finish()
+        import_complete(import_row=import_row, counts=written.counts)
+    return written
 
 
 def uploads_folder(config: Config) -> set[Path]:

@@ -54,6 +54,7 @@ def launch(
     if campaign:
         links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
         links["dataset"] = links["campaign"].dataset
+        check_imported(links["campaign"])
     elif dataset and split:
         links["dataset"] = dataset_named(dataset)
         decodings_to_score(links["dataset"], split_named(split), systems)
@@ -68,6 +69,22 @@ def launch(
     }
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.SCORE, config=config, **links)
+
+
+def check_imported(campaign: Campaign) -> None:
+    """Raises InputError for imported ratings whose texts were not given, or that have nothing to score them against."""
+    if not campaign.imported_by_id:
+        return
+    outputs = Output.objects.filter(decoding__entries__campaign=campaign)
+    if missing := outputs.filter(text="").count():
+        raise InputError(
+            f"campaign '{campaign.name}': {missing} of its {outputs.count()} texts were not imported with its ratings"
+        )
+    if not references(Source.objects.filter(items__campaign=campaign)).exists():
+        raise InputError(
+            f"campaign '{campaign.name}': nothing is known of what people wrote for its items; import_pairs into "
+            f"dataset '{campaign.dataset.name}', album and photo being the item, adds it"
+        )
 
 
 def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> list[Decoding]:
@@ -170,18 +187,20 @@ def campaign_references(
     """References of the items' sources, less those that raters saw as the human candidate.
 
     Where that leaves none (one reference a source) those stand in, and the second value is true: the human can be
-    compared with nobody. The third says in words what has no part in the metrics.
+    compared with nobody. So it is of imported ratings, whose human texts may be among the references without our
+    knowing. The third says in words what has no part in the metrics.
     """
     sources = Source.objects.filter(items__campaign=campaign, items__kind=Item.Kind.REGULAR)
     drawn = Output.objects.filter(decoding__in=decodings, sentence__isnull=False)
     refs = references_by_source(sources, withheld=drawn.values_list("sentence_id", flat=True))
-    alone = not refs
+    alone = not refs or campaign.imported_by_id is not None
     refs = refs or references_by_source(sources)
     items = sources.count()
     if not refs:
         return refs, alone, "no item has a reference to score the systems against"
     if alone:
-        why = "the human candidate is the only reference: the human is scored by the metrics of texts alone"
+        known = "may be among the references" if campaign.imported_by_id else "is the only reference"
+        why = f"the human candidate {known}: the human is scored by the metrics of texts alone"
     else:
         why = f"{items - len(refs)} of {items} items have no other reference than the human candidate, and no part"
     return refs, alone, why if alone or items > len(refs) else None

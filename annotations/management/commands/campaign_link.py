@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from annotations.links import rater_link
 from annotations.management.base import AnswerCommand
-from annotations.services.campaigns import campaign_named
+from annotations.services.campaigns import campaign_named, check_rated_here
 
 
 class Command(AnswerCommand):
@@ -16,4 +16,5 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_named(options["name"])
+        check_rated_here(campaign, "rated here")
         return {"campaign": campaign.name, "link": rater_link(campaign, options["rater"])}

@@ -6,13 +6,13 @@ from django.core.management.base import CommandParser
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import write_dictionary, write_ratings
-from annotations.reports.rows import Row, rating_rows
+from annotations.reports.rows import export_rows
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import check_unblinded
 
 
 class Command(AnswerCommand):
-    help = "Write a campaign's ratings: one row a rating, criterion and system."
+    help = "Write a campaign's ratings: one row a rating, criterion and system, or pair of systems."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -29,11 +29,11 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_named(options["name"])
-        columns = columns_of(Row)
+        columns = columns_of(campaign)
         if options["format"] == "dictionary":
             with whole_file(options["out"]) as out:
                 return {"campaign": campaign.name, "file": str(options["out"]), "rows": write_dictionary(out, columns)}
         check_unblinded(campaign, options["unblind"])
         with whole_file(options["out"], "wb") as out:
-            count = write_ratings(out, columns, rating_rows(campaign), options["format"])
+            count = write_ratings(out, columns, export_rows(campaign), options["format"])
         return {"campaign": campaign.name, "file": str(options["out"]), "rows": count}

@@ -1,0 +1,281 @@
+"""Writes of campaigns whose ratings were collected elsewhere: their content first, then all the rest at once.
+
+Ratings are never deleted, so that whatever stands in their way has to show before they are written: rows are made with
+reserved primary keys, and inserted in the transaction that completes the import.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any, NamedTuple
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from annotations.errors import ConflictError, InputError
+from annotations.importing.rating_content import Place, RatedScreen, RatingContent
+from annotations.models import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    Decoding,
+    Import,
+    Item,
+    Output,
+    Rater,
+    Rating,
+    Split,
+    System,
+)
+from annotations.protocols.pairwise import TIE
+from annotations.services.bulk import ids_reserve, rows_insert
+from annotations.services.imports import OnProgress, albums_write
+from annotations.services.raters import session_hash
+
+OUTPUTS_A_READ = 5000
+SCREENS_A_NOTE = 5000
+CONTENT_SHARE = 0.5  # of the progress of writing
+MOST_RATERS = 32_767  # of an item: what the column holds
+TOO_LONG_FOR_AN_INDEX = "54000"  # PostgreSQL's code
+
+
+def campaign_name_check(*, name: str, dataset: str, fingerprint: str | None = None) -> None:
+    """Raises ConflictError where the campaign is there, unless it is what the same file with the same options made,
+    and where the dataset holds anything but rated items."""
+    there = Campaign.objects.filter(name=name).select_related("imported_by", "dataset").first()
+    if there:
+        same = there.imported_by and there.imported_by.fingerprint == fingerprint and there.dataset.name == dataset
+        if not same:
+            raise ConflictError(f"campaign: '{name}' exists already, and its ratings never change; choose another name")
+    first = Import.objects.complete().filter(dataset__name=dataset).order_by("pk").first()
+    if first and not Campaign.objects.filter(imported_by=first).exists():
+        raise ConflictError(
+            f"dataset: '{dataset}' holds other content; imported ratings need a dataset of their own, or one that "
+            "ratings of the same items were imported into"
+        )
+
+
+@transaction.atomic
+def system_rated(*, name: str) -> System:
+    """The system of that name, whoever it is; made as one of uploaded outputs if it is not there."""
+    return System.objects.get_or_create(name=name, defaults={"kind": System.Kind.FILE})[0]
+
+
+def rated_content_write(*, import_row: Import, content: RatingContent, on_progress: OnProgress) -> dict[str, int]:
+    """Write the rated items and texts, a few thousand rows a transaction. Returns the rows written by kind."""
+    counts = albums_write(
+        import_row=import_row,
+        split=Split.TEST,
+        albums=content.albums(),
+        on_progress=lambda share: on_progress(CONTENT_SHARE * share),
+        system_named=system_rated,
+    )
+    return {kind: rows for kind, rows in counts.items() if rows}
+
+
+class Rows(NamedTuple):
+    model: type[Model]
+    fields: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass
+class ImportedCampaign:
+    """A campaign on its way into the tables: rows with reserved primary keys, in the order in which they go in."""
+
+    import_row: Import
+    name: str
+    content: RatingContent
+    pk: int = 0
+    overlap: int = 0
+    tables: list[Rows] = field(default_factory=list)
+    candidates: dict[Place, dict[str, tuple[int, str]]] = field(default_factory=dict)  # by system: key, random id
+
+    def prepare(self, on_progress: OnProgress) -> dict[str, int]:
+        """Make the rows. Returns how many there are by kind."""
+        content = self.content
+        raters = list(dict.fromkeys(screen.rater for screen in content.screens))
+        places = list(content.texts)
+        (self.pk,), item_ids, rater_ids = reserve((Campaign, 1), (Item, len(places)), (Rater, len(raters)))
+        items = dict(zip(places, item_ids, strict=True))
+        shared = self.prepare_items(items)
+        people = dict(zip(raters, rater_ids, strict=True))
+        rows = [
+            (pk, self.pk, database_uuid(uuid.uuid4()), name, session_hash(token_urlsafe(32)), False, "")
+            for name, pk in people.items()
+        ]
+        fields = ("id", "campaign", "public_id", "outside_id", "session_hash", "trial", "exclusion")
+        self.tables.append(Rows(Rater, fields, rows))
+        self.prepare_ratings(items, people, on_progress)
+        return {
+            "items": len(items),
+            "candidates": len({pk for by in self.candidates.values() for pk, _ in by.values()}),
+            "texts_of_several_systems": shared,
+            "raters": len(people),
+            "ratings": len(content.screens),
+            ("choices" if content.protocol == "pairwise" else "scores"): content.answers,
+        }
+
+    def prepare_items(self, items: Mapping[Place, int]) -> int:
+        """Items and candidates with the outputs they show. Returns how many texts several systems wrote."""
+        raters = dict.fromkeys(items, 0)
+        for screen in self.content.screens:
+            raters[screen.place] += 1
+        self.overlap = max(raters.values())
+        if self.overlap > MOST_RATERS:
+            raise InputError(f"rater: an item was rated by {self.overlap:,} raters; {MOST_RATERS:,} are the most")
+        outputs = written_outputs(self.import_row)
+        texts = {place: self.content.shown_texts(place) for place in items}
+        different = sum(len(set(by_system.values())) for by_system in texts.values())
+        (ids,) = reserve((Candidate, different))
+        free = iter(ids)
+        item_rows, candidate_rows, shown_rows, shared = [], [], [], 0
+        for position, (place, item) in enumerate(items.items()):
+            source = outputs[place, next(iter(texts[place]))][1]
+            item_rows.append(
+                (item, self.pk, database_uuid(uuid.uuid4()), Item.Kind.REGULAR.value, source, position, raters[place])
+            )
+            by_text: dict[str, tuple[int, str]] = {}
+            for system, text in texts[place].items():
+                if text not in by_text:
+                    public_id = uuid.uuid4()
+                    by_text[text] = next(free), str(public_id)
+                    candidate_rows.append((by_text[text][0], database_uuid(public_id), item, text))
+                shown_rows.append((by_text[text][0], outputs[place, system][0]))
+                self.candidates.setdefault(place, {})[system] = by_text[text]
+            shared += sum(systems > 1 for systems in Counter(texts[place].values()).values())
+        item_fields = ("id", "campaign", "public_id", "kind", "source", "position", "taken")
+        self.tables += [
+            Rows(Item, item_fields, item_rows),
+            Rows(Candidate, ("id", "public_id", "item", "text"), candidate_rows),
+            Rows(CandidateOutput, ("candidate", "output"), shown_rows),
+        ]
+        return shared
+
+    def prepare_ratings(self, items: Mapping[Place, int], raters: Mapping[str, int], on_progress: OnProgress) -> None:
+        """An assignment and a rating a screen, in the order in which they came in; those without a time bear that of
+        the import, and stand in the order of the table."""
+        undated = self.import_row.created_at
+        screens = sorted(self.content.screens, key=lambda screen: screen.submitted or undated)
+        (ids,) = reserve((Assignment, len(screens)))
+        whole = self.content.protocol == "likert"
+        assignments, ratings = [], []
+        for number, (pk, screen) in enumerate(zip(ids, screens, strict=True)):
+            at = database_time(screen.submitted or undated)
+            candidates = self.candidates[screen.place]
+            order = list(dict.fromkeys(candidates[system] for system in screen.systems))
+            assignments.append(
+                (
+                    pk, items[screen.place], raters[screen.rater], database_uuid(uuid.uuid4()),
+                    Assignment.State.DONE.value, json.dumps(order), "{}", at, 1, at,
+                )
+            )  # fmt: skip
+            answers = json.dumps(stored_answers(screen, candidates, whole=whole))
+            key = database_uuid(uuid.uuid4())
+            ratings.append((pk, 1, Rating.Kind.ANSWER.value, answers, key, self.import_row.fingerprint, at))
+            if number % SCREENS_A_NOTE == 0:
+                on_progress(CONTENT_SHARE + (1 - CONTENT_SHARE) * number / len(screens))
+        assignment_fields = (
+            "id", "item", "rater", "public_id", "state", "candidate_order", "draft", "leased_until", "revision",
+            "created_at",
+        )  # fmt: skip
+        rating_fields = ("assignment", "revision", "kind", "answers", "key", "body_hash", "created_at")
+        self.tables += [Rows(Assignment, assignment_fields, assignments), Rows(Rating, rating_fields, ratings)]
+
+
+def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
+    """Write the campaign with its items, raters and ratings, closed. Call it in the transaction that completes the
+    import. Raises ConflictError where somebody has made a campaign of that name meanwhile."""
+    content, import_row = prepared.content, prepared.import_row
+    try:
+        with transaction.atomic():
+            campaign = Campaign.objects.create(
+                pk=prepared.pk,
+                name=prepared.name,
+                purpose=Campaign.Purpose.EVALUATION,
+                dataset=import_row.dataset,
+                split=Split.TEST,
+                unit=Campaign.Unit.SENTENCE,
+                protocol=content.protocol,
+                show=Campaign.Show.NONE,
+                criteria=list(content.criteria),
+                overlap=prepared.overlap,
+                scale=list(content.scale or ()),
+                imported_by=import_row,
+                item_count=len(content.texts),
+                state=Campaign.State.CLOSED,
+                closed_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        raise ConflictError(f"campaign: '{prepared.name}' was made meanwhile; choose another name") from error
+    decodings = Decoding.objects.filter(imported_by=import_row).order_by("pk")
+    by_name = {decoding.system.name: decoding for decoding in decodings.select_related("system")}
+    CampaignSystem.objects.bulk_create(
+        CampaignSystem(campaign=campaign, system=by_name[name].system, decoding=by_name[name])
+        for name in content.systems
+    )
+    try:
+        for table in prepared.tables:
+            rows_insert(*table)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == TOO_LONG_FOR_AN_INDEX:
+            raise InputError(too_long(content)) from error
+        raise
+    return campaign
+
+
+def too_long(content: RatingContent) -> str:
+    """Which text PostgreSQL could not take: its index of texts has room for about 2,700 bytes, compressed."""
+    texts = [(len(text), item, system) for (item, _), by in content.texts.items() for system, text in by.items()]
+    length, item, system = max(texts)
+    return (
+        f"text: too long for PostgreSQL; the longest, of system '{system}' and item '{item}', has {length:,} "
+        "characters; shorten it, or leave the column out"
+    )
+
+
+def written_outputs(import_row: Import) -> dict[tuple[Place, str], tuple[int, int]]:
+    """The primary keys of the import's outputs and of their sources, by place and system."""
+    rows = Output.objects.filter(decoding__imported_by=import_row).values_list(
+        "source__album__external_id", "source__key", "decoding__system__name", "pk", "source_id"
+    )
+    return {
+        ((album, photo), system): (pk, source)
+        for album, photo, system, pk, source in rows.iterator(chunk_size=OUTPUTS_A_READ)
+    }
+
+
+def stored_answers(
+    screen: RatedScreen, candidates: Mapping[str, tuple[int, str]], *, whole: bool
+) -> dict[str, dict[str, float] | str]:
+    """As the protocol stores them: candidates by primary key, steps of a scale as whole numbers."""
+    number = int if whole else float
+    scores: dict[str, dict[str, float] | str] = {
+        criterion: {str(candidates[system][0]): number(given.value) for system, given in by_system.items()}
+        for criterion, by_system in screen.scores.items()
+    }
+    choices = {
+        criterion: TIE if given.value == TIE else str(candidates[str(given.value)][0])
+        for criterion, given in screen.choices.items()
+    }
+    return scores | choices
+
+
+def reserve(*wanted: tuple[type[Model], int]) -> list[Sequence[int]]:
+    with transaction.atomic():
+        return [ids_reserve(model, count) for model, count in wanted]
+
+
+def database_uuid(value: uuid.UUID) -> uuid.UUID | str:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def database_time(value: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)

@@ -1,0 +1,396 @@
+"""Ratings of a study run elsewhere: what its file says is what is stored, and what is reported."""
+
+import csv
+import json
+from collections import Counter, defaultdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from annotations import models
+from annotations.errors import AnswerError, ConflictError, InputError
+from annotations.importing.campaign_file import CampaignSpec, campaign_toml
+from annotations.protocols import protocol_named
+from annotations.reports.rows import rating_rows
+from annotations.reports.table import rating_table
+from annotations.services.campaigns import campaign_create, campaign_extend, spec_of
+from annotations.services.feedback import check_campaigns
+from annotations.services.imports import import_begin
+from annotations.services.reports import report_freeze
+from annotations.statistics.agreement import alpha
+from workers import lifecycle
+from workers.jobs import importing
+from workers.models import Run
+
+pytestmark = pytest.mark.django_db
+SCORES = "item,system,rater,criterion,score"
+PAIRS = "item,system_a,system_b,rater,criterion,choice"
+CAMPAIGNS = "/admin/annotations/campaign/"
+
+
+def table(file: Path, header: str, *rows: str) -> Path:
+    file.write_text("\n".join([header, *rows]) + "\n")
+    return file
+
+
+def imported(file: Path, name: str = "study", **options: Any) -> models.Campaign:
+    call_command("import_ratings", file, campaign=name, **options)
+    return models.Campaign.objects.get(name=name)
+
+
+def means(campaign: models.Campaign, criterion: str) -> dict[str, float]:
+    scores = rating_table(campaign)
+    return dict(zip(scores.systems, np.nanmean(scores.scores[criterion], axis=0).tolist(), strict=True))
+
+
+def test_a_published_study_of_scores(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Means, counts and ordinal alphas, a unit being a text, as they were worked out beside the published file."""
+    file = shared_data / "ratings" / "scratchplot_likert.csv"
+    with file.open() as opened:
+        rows = list(csv.DictReader(opened))
+    published = {
+        "main": {"coherence": 0.2400, "naturalness": 0.3022},
+        "new": {"coherence": 0.2334, "naturalness": 0.2825},
+    }
+    for batch, alphas in published.items():
+        campaign = imported(file, f"scratch-{batch}", where=[f"batch={batch}"], json=True)
+        assert json.loads(capsys.readouterr().out)["columns_left_aside"] == ["batch"]
+        assert (campaign.protocol, campaign.scale, campaign.state, campaign.items.count()) == (
+            "likert",
+            [1, 5],
+            "closed",
+            50,
+        )
+        mine = [row for row in rows if row["batch"] == batch]
+        stored = list(rating_rows(campaign))
+        assert Counter((row.system, row.criterion) for row in stored) == Counter(
+            (row["system"], row["criterion"]) for row in mine
+        )
+        assert Counter((row.album, row.system, row.text, row.criterion, row.score) for row in stored) == Counter(
+            (row["item"], row["system"], row["text"], row["criterion"], float(row["score"])) for row in mine
+        )
+        found = rating_table(campaign)
+        level = protocol_named(campaign.protocol).level
+        for criterion, value in alphas.items():
+            given = ~np.isnan(found.scores[criterion]) & found.first
+            agreed = alpha(found.scores[criterion][given], found.shown[given], level=level, resamples=50).alpha
+            assert agreed == pytest.approx(value, abs=5e-5)
+    coherence = {"scratchplot": 3.987, "gpt2": 3.407, "fusion": 1.893, "progen": 1.880}
+    main = models.Campaign.objects.get(name="scratch-main")
+    assert {system: round(mean, 3) for system, mean in means(main, "coherence").items()} == coherence
+    report = json.loads(bytes(report_freeze(campaign=main).content))
+    reported = {row["system"]: (round(row["mean"], 3), row["n"]) for row in report["criteria"]["coherence"]["systems"]}
+    assert reported == {system: (mean, 150) for system, mean in coherence.items()}
+
+
+def test_a_published_study_of_pairs(shared_data: Path, tmp_path: Path) -> None:
+    """Each stored choice is the file's; of decided comparisons with `base3b`, `basesft_3b` won 1 of 17, 5.88 %."""
+    criteria = ["plot", "character", "creativity", "development", "language", "overall_quality"]
+    with (shared_data / "ratings" / "ncp_3b_pairwise.csv").open() as opened:
+        rows = list(csv.DictReader(opened))
+    lines = [
+        f"{number},{row['options']},people,{criterion},{row[criterion]}"
+        for number, row in enumerate(rows)
+        for criterion in criteria
+    ]
+    campaign = imported(table(tmp_path / "ncp.csv", PAIRS, *lines))
+    assert (campaign.protocol, campaign.scale, campaign.criteria, campaign.item_count) == (
+        "pairwise",
+        [],
+        criteria,
+        120,
+    )
+    protocol = protocol_named("pairwise")
+    shown = dict(models.CandidateOutput.objects.values_list("candidate_id", "output__decoding__system__name"))
+    wins: dict[str, int] = defaultdict(int)
+    for rating in models.Rating.objects.counting(campaign).select_related("assignment__item__source__album"):
+        row = rows[int(rating.assignment.item.source.album.external_id)]
+        assert [shown[pk] for pk, _ in rating.assignment.candidate_order] == row["options"].split(",")
+        assert not protocol.scores(rating.answers)
+        chosen = {
+            criterion: "same" if choice == "tie" else shown[int(choice)]
+            for criterion, choice in protocol.choices(rating.answers).items()
+        }
+        assert chosen == {criterion: row[criterion] for criterion in criteria}
+        if row["options"] == "base3b,basesft_3b":
+            wins[chosen["overall_quality"]] += 1
+    assert round(100 * wins["basesft_3b"] / (wins["basesft_3b"] + wins["base3b"]), 2) == 5.88
+    report_freeze(campaign=campaign)
+
+
+def test_a_rater_may_have_scored_only_a_part(tmp_path: Path) -> None:
+    """Two systems of item 1 by different criteria, the place of each as it stands in the table, the time as given."""
+    campaign = imported(
+        table(
+            tmp_path / "a.csv",
+            f"{SCORES},text,submitted",
+            "1,b,ann,fluency,2,B one,2024-05-01T12:00:00+02:00",
+            "1,a,ann,sense,4,A one,2024-05-01T09:59:00",
+            "1,b,ann,sense,3.5,,",
+            "2,a,ann,sense,1,A two,2024-04-30",
+            "1,a,bob,sense,5,,",
+        )
+    )
+    assert (campaign.protocol, campaign.scale, campaign.criteria) == ("slider", [1, 5], ["fluency", "sense"])
+    assert (campaign.purpose, campaign.split, campaign.show, campaign.overlap) == ("evaluation", "test", "none", 2)
+    rows = [(row.album, row.system, row.text, row.criterion, row.score, row.order) for row in rating_rows(campaign)]
+    assert (rows[0], rows[-1]) == (("2", "a", "A two", "sense", 1, 1), ("1", "a", "A one", "sense", 5, 1))
+    assert set(rows[1:-1]) == {
+        ("1", "b", "B one", "fluency", 2, 2),
+        ("1", "a", "A one", "sense", 4, 2),
+        ("1", "b", "B one", "sense", 3.5, 2),
+    }
+    times = list(models.Rating.objects.order_by("pk").values_list("created_at", flat=True))
+    assert [time.isoformat() for time in times[:2]] == ["2024-04-30T00:00:00+00:00", "2024-05-01T10:00:00+00:00"]
+    assert campaign.imported_by
+    assert times[2] == campaign.imported_by.created_at
+    assert set(models.Rater.objects.values_list("outside_id", flat=True)) == {"ann", "bob"}
+    report = json.loads(bytes(report_freeze(campaign=campaign).content))
+    assert [row["system"] for row in report["criteria"]["fluency"]["systems"]] == ["b"]
+
+
+def test_systems_are_those_of_their_names(tmp_path: Path) -> None:
+    trained = models.System.objects.create(name="gru", kind="model")
+    rows = ["1,human,r,c,3", "1,gru,r,c,2", "1,elsewhere,r,c,1", "1,caption,r,c,2"]
+    campaign = imported(table(tmp_path / "a.csv", SCORES, *rows))
+    assert dict(campaign.entries.values_list("system__name", "system__kind")) == {
+        "human": "human",
+        "gru": "model",
+        "elsewhere": "file",
+        "caption": "baseline",
+    }
+    assert trained.decodings.get().completed_at
+    texts = set(models.Candidate.objects.values_list("text", flat=True))
+    assert "(what gru wrote for 1 was not given)" in texts
+    assert len(texts) == 4
+
+
+def test_a_text_of_two_systems_is_one_text(tmp_path: Path) -> None:
+    header = f"{SCORES},text"
+    rows = ["1,a,r,c,4,same", "1,b,r,c,4,same", "1,d,r,c,1,other", "1,a,q,c,2,same"]
+    campaign = imported(table(tmp_path / "a.csv", header, *rows))
+    assert campaign.imported_by
+    assert (campaign.imported_by.counts["candidates"], models.Candidate.objects.count()) == (2, 2)
+    assert campaign.imported_by.counts["texts_of_several_systems"] == 1
+    assert means(campaign, "c") == {"a": 3, "b": 3, "d": 1}
+    disputed = table(tmp_path / "b.csv", header, *rows, "1,b,q,c,5,same")
+    with pytest.raises(CommandError, match=r"b\.csv: line 6: rater='q' has scored the same text .* on line 5"):
+        imported(disputed, "other")
+    apart = imported(disputed, "apart", keep_apart=True)
+    assert means(apart, "c") == {"a": 3, "b": 4.5, "d": 1}
+    assert set(apart.items.get().candidates.values_list("text", flat=True)) == {"same [a]", "same [b]", "other"}
+
+
+FIRST = "1,a,r,c,3"
+PAIR = "1,a,b,r,c,a"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "says"),
+    [
+        ("item,system,rater,score", ["1,a,r,3"], "line 1: the column 'criterion' is missing; there is: item, system"),
+        (
+            f"{SCORES},choice",
+            [f"{FIRST},a"],
+            "line 1: the columns system, score are of a table of scores and choice of",
+        ),
+        (SCORES, [], "holds no ratings: there is a header"),
+        (SCORES, [FIRST, "1,b,,c,4"], "line 3: rater='' must be an id"),
+        (SCORES, [FIRST, "1,b,r,c,nan"], "line 3: score='nan' must be a number"),
+        (SCORES, [FIRST, '1,b,r,c,"3,5"'], "line 3: score='3,5' must be a number"),
+        (SCORES, [FIRST, "2,a,r,c,3", "1,a,r,c,4"], "line 4: rater='r' has scored .*criterion='c' on line 2 already"),
+        (SCORES, [FIRST, "1,a b,r,c,4"], "line 3: system='a b' must be letters, digits"),
+        (SCORES, [FIRST, "1,b,r,over all,4"], "line 3: criterion='over all' must be letters, digits"),
+        (SCORES, [FIRST, "1,b,r,c"], "line 3: has 4 cells, and the header 5"),
+        (SCORES, [FIRST, "1,b,r,c,3"], "every score is 3, which does not tell the scale"),
+        (f"{SCORES},submitted", [f"{FIRST},", "1,b,r,c,3,soon"], "line 3: submitted='soon' must be a time"),
+        (
+            f"{SCORES},text",
+            [f'{FIRST},"two\nlines"', "1,a,q,c,3,other"],
+            "line 4: text='other' of system='a' and item='1' is another than on line 2",
+        ),
+        (PAIRS, [PAIR, "1,a,a,r,c,a"], "line 3: system_a='a' and system_b='a' must be two different"),
+        (PAIRS, [PAIR, "1,a,b,q,c,d"], "line 3: choice='d' must be 'a', 'b' or, for a tie, one of tie, same"),
+        (PAIRS, [PAIR, "1,a,b,r,c,tie"], "line 3: rater='r' has chosen .*on line 2 already"),
+        (PAIRS, [PAIR, "1,b,a,r,d,a"], "line 3: rater='r' was shown a before b .*on line 2, and here the other way"),
+    ],
+)
+def test_a_defect_is_named_by_line_column_and_value(tmp_path: Path, header: str, rows: list[str], says: str) -> None:
+    file = table(tmp_path / "bad.csv", header, *rows)
+    with pytest.raises(CommandError, match=f"bad.csv: {says}"):
+        imported(file)
+    assert not models.Dataset.objects.exists()
+    assert not models.Import.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"scale": [1, 3]}, "line 3: score='4' is outside of the scale from 1 to 3"),
+        ({"scale": [5, 1]}, "scale: 5 1 must be the lowest score and one above it"),
+        ({"where": ["part=x"]}, "where: there is no column 'part'; there is: item, system, rater, criterion, score"),
+        ({"where": ["rater=nobody"]}, "no row has rater=nobody"),
+        ({"where": ["rater"]}, "where: 'rater' must be COLUMN=VALUE"),
+        ({"name": "a b"}, "campaign: 'a b' must be letters, digits"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_said(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+    file = table(tmp_path / "a.csv", SCORES, FIRST, "1,b,r,c,4")
+    with pytest.raises(CommandError, match=says):
+        imported(file, **options)
+    assert not models.Campaign.objects.exists()
+
+
+def test_rows_are_chosen_and_the_scale_is_said(tmp_path: Path) -> None:
+    """Several values of a column are alternatives, columns hold together; a byte-order mark and tabs are read."""
+    rows = [f"1,{system},r,{criterion},{score}" for score, system in enumerate("abd") for criterion in ("c", "e")]
+    file = tmp_path / "a.tsv"
+    text = "\ufeff" + "\r\n".join([SCORES, *rows, ",,,,"]).replace(",", "\t")
+    file.write_text(text, encoding="utf-8")
+    campaign = imported(file, where=["system=a", "system=d", "criterion=c"], scale=[0, 10])
+    assert (campaign.protocol, campaign.scale, campaign.criteria) == ("likert", [0, 10], ["c"])
+    assert means(campaign, "c") == {"a": 0, "d": 2}
+    assert imported(file, "wide", scale=[0, 11]).protocol == "slider"
+
+
+def test_the_same_file_changes_nothing_and_a_name_is_taken_once(tmp_path: Path, capsys: Any) -> None:
+    file = table(tmp_path / "a.csv", SCORES, FIRST, "1,b,r,c,4")
+    campaign = imported(file)
+    call_command("import_ratings", file, campaign="study", json=True)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["unchanged"]
+    with pytest.raises(CommandError, match="campaign: 'study' exists already"):
+        imported(file, scale=[1, 5])
+    again = imported(file, "again", dataset="study")
+    assert again.items.get().source == campaign.items.get().source
+    people = tmp_path / "people.jsonl"
+    people.write_text('{"caption": "a", "story": "b"}\n')
+    call_command("import_pairs", people, dataset="written", split="train")
+    with pytest.raises(CommandError, match="dataset: 'written' holds other content"):
+        imported(file, "third", dataset="written")
+
+
+def written(file: Path) -> tuple[lifecycle.Claim, importing.Written]:
+    """An import that has done everything but its last transaction."""
+    config = {"form": "ratings", "campaign": "study", "dataset": "study", "where": [], "scale": [], "keep_apart": False}
+    config["files"] = {"file": [str(file)]}
+    claim = lifecycle.run_create_claimed(kind=Run.Kind.IMPORT, config=config)
+    reading = importing.reading_of(config)
+    dataset = models.Dataset.objects.create(name="study")
+    content = reading.prepare(dataset, reading.read(lambda message: None))
+    row = import_begin(dataset=dataset, fingerprint=reading.digest, description="a.csv")
+    claim.save(import_row=row)
+    return claim, reading.write(row, content, lambda share: None)
+
+
+def nothing_left() -> bool:
+    kinds = (models.Import, models.Album, models.Photo, models.Source, models.Output, models.Decoding, models.Rater)
+    counts = [model._default_manager.count() for model in (*kinds, models.Item, models.Assignment, models.Rating)]
+    return not any(counts)
+
+
+def test_a_killed_import_leaves_nothing(tmp_path: Path) -> None:
+    claim, _ = written(table(tmp_path / "a.csv", SCORES, FIRST, "1,b,r,c,4"))
+    assert models.Output.objects.count() == 2
+    assert not models.Campaign.objects.exists()
+    Run.objects.filter(pk=claim.run.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1), claimed_by="gone:1")
+    assert lifecycle.sweep()["ended"] == 1
+    assert nothing_left()
+    assert imported(tmp_path / "a.csv").state == "closed"
+
+
+def test_a_name_that_was_taken_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    claim, done = written(table(tmp_path / "a.csv", SCORES, FIRST, "1,b,r,c,4"))
+    elsewhere = models.Dataset.objects.create(name="elsewhere")
+    fields = {"unit": "sentence", "protocol": "slider", "show": "none", "criteria": ["c"], "overlap": 1}
+    models.Campaign.objects.create(
+        name="study", purpose="evaluation", dataset=elsewhere, split="test", item_count=1, **fields
+    )
+    with pytest.raises(ConflictError, match="'study' was made meanwhile"), lifecycle.holding(claim), claim.fenced():
+        done.finish()
+    assert nothing_left()
+
+
+def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:
+    file = table(tmp_path / "a.csv", f"{SCORES},text", f"{FIRST},one", "1,b,r,c,4,two")
+    campaign, untold = imported(file), imported(table(tmp_path / "p.csv", PAIRS, PAIR), "pairs")
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    page = client.get(f"{CAMPAIGNS}{campaign.pk}/change/").content.decode()
+    assert "Rated elsewhere" in page
+    assert "likert, from 3 to 4" in page
+    assert campaign.token not in page
+    assert "/copy/" not in page
+    for path in ("copy/", "edit/", "preview/1/", "campaign.toml"):
+        answer = client.get(f"{CAMPAIGNS}{campaign.pk}/{path}", follow=True).content.decode()
+        assert "was rated elsewhere and imported" in answer, path
+    assert client.get(f"{CAMPAIGNS}{untold.pk}/report/").status_code == 200
+    assert client.get("/admin/").status_code == 200
+    assert "This study is over" in client.get(f"/rate/{campaign.token}/").content.decode()
+    with pytest.raises(ConflictError, match="copied or written as a campaign file"):
+        campaign_toml(spec_of(campaign))
+    with pytest.raises(ConflictError, match="cannot be extended"):
+        campaign_extend(campaign=campaign, overlap=9)
+    with pytest.raises(InputError, match="can never feed"):
+        check_campaigns([campaign])
+    for command, says in {
+        "campaign_link study": "cannot be rated here",
+        "score --campaign study": "nothing is known of what people wrote",
+        "score --campaign pairs": "2 of its 2 texts were not imported",
+        "plan_campaign --pilot pairs --systems a b": r"has choices \(pairwise\)",
+    }.items():
+        with pytest.raises(CommandError, match=says):
+            call_command(*command.split())
+
+
+def test_imported_texts_are_scored_against_what_people_wrote(tmp_path: Path) -> None:
+    file = table(
+        tmp_path / "a.csv",
+        f"{SCORES},text",
+        f"{FIRST},we saw dogs",
+        "1,b,r,c,4,nothing",
+        "1,human,r,c,5,dogs were seen",
+    )
+    imported(file)
+    people = tmp_path / "people.jsonl"
+    people.write_text(json.dumps({"item": "1", "story": "we saw dogs"}) + "\n")
+    fields = {"album_field": "item", "photo_field": "item"}
+    call_command("import_pairs", people, dataset="study", split="test", **fields)
+    call_command("score", campaign="study", metrics=["chrf"], wait=True)
+    scores = dict(models.Score.objects.values_list("decoding__system__name", "value"))
+    assert scores["a"] == pytest.approx(100)
+    assert scores["b"] < 50
+    assert "human" not in scores, "their text may be among the references"
+
+
+def test_what_a_rater_sends_by_a_protocol_that_is_not_shown_here() -> None:
+    """As the rater API says: numbers by candidate, or a candidate, or `tie`."""
+    candidates = {"x": 7, "y": 8}
+    likert, pairwise = protocol_named("likert"), protocol_named("pairwise")
+    given = {"criteria": ["c"], "candidates": candidates}
+    assert likert.read({"c": {"x": 4, "y": 1}}, **given) == {"c": {"7": 4, "8": 1}}
+    assert likert.read({"c": {"x": 7, "y": 0}}, **given, scale=[0, 10]) == {"c": {"7": 7, "8": 0}}
+    for wrong in (6, 2.5, True, "4", None):
+        with pytest.raises(AnswerError, match=r"answers\.c\.x: .* must be a whole number from 1 to 5"):
+            likert.read({"c": {"x": wrong, "y": 1}}, **given)
+    stored = [pairwise.read({"c": chosen}, **given) for chosen in ("y", "tie")]
+    assert stored == [{"c": "8"}, {"c": "tie"}]
+    assert [pairwise.fields(one, names={7: "x", 8: "y"}) for one in stored] == [{"c": "y"}, {"c": "tie"}]
+    for wrong in ("8", "both", None, ["x"]):
+        with pytest.raises(AnswerError, match=r"answers\.c: .* must be one of x, y, tie"):
+            pairwise.read({"c": wrong}, **given)
+
+
+@pytest.mark.parametrize("protocol", ["likert", "pairwise", "ranking"])
+def test_a_campaign_here_is_of_a_protocol_that_can_be_shown(protocol: str) -> None:
+    values = {"name": "n", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human"], "items": 1}
+    with pytest.raises(InputError, match=f"c.toml: protocol: '{protocol}' cannot be shown .*; there is: slider"):
+        CampaignSpec.from_mapping({**values, "criteria": ["c"], "protocol": protocol}, "c.toml")
+    with pytest.raises(InputError, match=f"protocol: '{protocol}' cannot be shown"):
+        campaign_create(spec=CampaignSpec(**{**values, "criteria": ("c",), "protocol": protocol}))  # type: ignore[arg-type]
