@@ -80,13 +80,14 @@ def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
 def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[str, Any]:
     """The model's parameters and the table of wins, ties and losses."""
     first, second, outcome, _ = table.comparisons[criterion]
-    intervals = fitted.worths and fitted.worths.intervals
+    intervals, shares = fitted.worths and fitted.worths.intervals, fitted.win_shares
     return {
         "systems": [
             {
                 "system": name,
                 "worth": float(fitted.worths.values[place]),
                 "ci": None if intervals is None else intervals[place].tolist(),
+                "win_share": None if shares is None else float(np.delete(shares[place], place).mean()),
             }
             for place, name in enumerate(fitted.names)
         ]

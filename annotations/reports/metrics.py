@@ -151,8 +151,10 @@ def correlation_of(
     for criterion in table.criteria:
         nothing: dict[str, Any] = {"metrics": {}, "points": {}, "williams": [], "left_out": left_out, "undefined": why}
         people = human_scores(table, criterion)
-        if why is None and np.isnan(people).all():
-            nothing["undefined"] = CHOICES if len(table.items) else NO_RATINGS
+        if table.comparisons:
+            nothing["undefined"] = CHOICES
+        elif why is None and np.isnan(people).all():
+            nothing["undefined"] = NO_RATINGS
         found[criterion] = nothing
         if nothing["undefined"] is None:
             found[criterion] |= {

@@ -1,6 +1,6 @@
 """A report as one HTML file that needs nothing beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def report_html(report: Report) -> str:
 def report_context(report: Report) -> dict[str, Any]:
     """What the report's template needs beside the report: sentences, tables, and the charts as SVG."""
     charts = {name: mark_safe(svg) for name, svg in charts_of(report).items()}
+    criteria = [criterion_context(report, name, charts) for name in report["criteria"]]
     return {
         "report": report,
         "short": words.in_short(report),
@@ -37,13 +38,25 @@ def report_context(report: Report) -> dict[str, Any]:
         "look": words.look_sentence(report),
         "primary": words.primary_sentence(report),
         "declared": words.declared_sentence(report),
-        "criteria": [criterion_context(report, name, charts) for name in report["criteria"]],
+        "criteria": criteria,
+        "chosen": any(criterion["choice"] for criterion in criteria),
+        "uncompared": uncompared(criteria),
         **metrics_context(report),
         "raters": raters_context(report),
         "raters_chart": charts.get("raters"),
         "exclusions": exclusions_context(report),
         "level": LEVEL,
     }
+
+
+def uncompared(criteria: Sequence[dict[str, Any]]) -> str | None:
+    """Why by no criterion metrics are set beside people, where that is one reason for all: it is then said once."""
+    reasons = {(criterion["compared"] or {}).get("undefined") for criterion in criteria}
+    if len(reasons) != 1 or None in reasons:
+        return None
+    for criterion in criteria:
+        criterion["compared"] = None
+    return reasons.pop()
 
 
 def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> dict[str, Any]:

@@ -117,8 +117,7 @@ def choice_results(
     log-strength, and no bootstrap or mixed model stands beside them."""
     fitted = fitted_strengths(table, criterion)
     expected = {pair: share for pair, (_, share) in choice_differences(table, criterion, fitted).items()}
-    why = "the raters chose, and gave no scores"
-    beside = {"bootstrap_ci": None, "mixed_model": as_row(MixedModel(None, undefined=why))}
+    beside = {"bootstrap_ci": None, "mixed_model": None}
     pairs = [pair_row(each) | {"expected_share": expected[each.one, each.other]} | beside for each in compared]
     found = {
         "systems": ranked_rows(shares_won(table, criterion), compared),
@@ -234,10 +233,6 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
         model = MixedModel(None, undefined=f"it is fitted to {LARGEST_MODEL:,} screens at most")
     else:
         model = mixed_model(differences[both], table.items[both], table.raters[both])
-    return as_row(model)
-
-
-def as_row(model: MixedModel) -> dict[str, Any]:
     row = model._asdict()
     return {"ci": row.pop("interval"), **row}
 

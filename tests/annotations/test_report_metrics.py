@@ -21,7 +21,7 @@ from annotations.reports.metrics import (
     metrics_of,
     values_by_text,
 )
-from annotations.reports.table import RatingTable, rating_table
+from annotations.reports.table import Comparisons, RatingTable, rating_table
 from annotations.services.campaigns import campaign_close
 from annotations.services.outputs import DifferenceRow, score_differences_write, scores_write
 from annotations.statistics.correlation import williams_of_correlations
@@ -248,11 +248,14 @@ def test_little_to_go_by_is_no_error(rated: tuple[CampaignParts, Given, RatingTa
     first = {criterion: scores.copy() for criterion, scores in table.scores.items()}
     first["human_likeness"][1:] = np.nan
     first["human_likeness"][:, 1:] = np.nan
-    for scores in (table.scores, first, chosen):
+    for scores in (table.scores, first):
         found = correlation_of(made.campaign, replace(table, scores=scores))
         apart = disagreements_of(made.campaign, replace(table, scores=scores))
         json.dumps([found, apart], allow_nan=False)
         assert apart["human_likeness"]["copy_rate"] == []
+    none = np.zeros(0, np.int64)
+    compared = {criterion: Comparisons(none, none, np.zeros(0), none) for criterion in table.criteria}
+    found = correlation_of(made.campaign, replace(table, scores=chosen, comparisons=compared))
     assert found["human_likeness"]["undefined"] == "raters chose between texts and gave no text a score"
     rows = correlation_of(made.campaign, table)["human_likeness"]
     assert "all scores are equal" in rows["metrics"]["copy_rate"]["pooled"]["kendall"]["undefined"]
