@@ -62,10 +62,10 @@ class RatingTable:
         return (~(same & earlier).any(axis=2))[self.items]
 
     def without_excluded(self) -> "RatingTable":
-        """The answers of raters who are not left out."""
-        if not any(self.exclusions):
+        """The answers of raters who are not left out; the table itself where there are no others."""
+        counts = ~np.array([bool(reason) for reason in self.exclusions], dtype=bool)[self.raters]
+        if counts.all():
             return self
-        counts = ~np.array([bool(reason) for reason in self.exclusions])[self.raters]
         row = np.cumsum(counts) - 1
         comparisons = {}
         for criterion, each in self.comparisons.items():

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -43,13 +42,9 @@ def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = ["import_pairs", str(file), "--dataset", "mine", "--split", "train", "--system", "lstm=out"]
+    watcher = site.start("manage.py", "shell", "-c", WAIT_FOR_ROWS, log="watcher.log")
     process = site.start("manage.py", *command, log="import.log")
-
-    def writing() -> bool:
-        return any("writing" in line for line in site.manage("runs").values())
-
-    site.wait(writing, 60, "the import to write")
-    time.sleep(0.3)
+    assert watcher.wait(60) == 0
     assert process.poll() is None, "the import was done before it could be killed: make the file longer"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -64,6 +59,12 @@ def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:
     assert again["counts"]["sources"] == 60_000
 
 
+WAIT_FOR_ROWS = """
+import time
+from annotations.models import Source
+while not Source._default_manager.exists():
+    time.sleep(0.01)
+"""
 COUNT = """
 import json
 from annotations import models as m
