@@ -60,15 +60,24 @@ def items_by_answers(campaign: Any) -> dict[int, int]:
 
 def rater_progress(campaign: Any) -> "models.QuerySet":
     """The campaign's raters, dry runs aside, each with `done`, `skipped`, `seconds` (mean a screen) and `last`."""
-    from annotations.models import Rater
+    from annotations.models import Assignment, Rater, Rating
 
-    raters = Rater.objects.filter(campaign=campaign, trial=False)
-    return raters.annotate(
-        done=Count("assignments", filter=Q(assignments__state="done"), distinct=True),
-        skipped=Count("assignments", filter=Q(assignments__state="skipped"), distinct=True),
-        seconds=Avg("assignments__ratings__seconds", filter=Q(assignments__ratings__kind="answer")),
-        last=Max("assignments__ratings__created_at"),
-    ).order_by("pk")
+    def counted(state: str) -> Coalesce:
+        theirs = Assignment.objects.filter(rater=OuterRef("pk"), state=state).order_by().values("rater")
+        return Coalesce(Subquery(theirs.annotate(count=Count("pk")).values("count")), 0)
+
+    answers = Rating.objects.filter(assignment__rater=OuterRef("pk")).order_by().values("assignment__rater")
+    paced = answers.filter(kind="answer").annotate(seconds=Avg("seconds")).values("seconds")
+    return (
+        Rater.objects.filter(campaign=campaign, trial=False)
+        .annotate(
+            done=counted("done"),
+            skipped=counted("skipped"),
+            seconds=Subquery(paced, output_field=models.FloatField()),
+            last=Subquery(answers.annotate(last=Max("created_at")).values("last")),
+        )
+        .order_by("pk")
+    )
 
 
 class WaitingItem(NamedTuple):
