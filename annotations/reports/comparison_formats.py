@@ -10,31 +10,28 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
-from annotations.reports.comparison_chart import side_by_side_svg
+from annotations.reports.charts import comparison_charts_of
 from annotations.reports.export import write_csv
 from annotations.reports.formats import Format
+from annotations.reports.scales import places_on
 from annotations.templatetags.report_numbers import figure, interval, p_value
 
 Comparison = Mapping[str, Any]
-NARROW = 20  # points of a scale up to which a second decimal place is shown
-
-
-def places_of(scale: Sequence[float]) -> int:
-    return 2 if scale and scale[1] - scale[0] <= NARROW else 1
 
 
 def comparison_context(comparison: Comparison) -> dict[str, Any]:
     """What the template needs: each criterion with its chart, its differences apart, and how many places to show."""
+    charts = comparison_charts_of(comparison)
     criteria = [
         {
             **result,
             "title": result["criterion"].replace("_", " "),
-            "chart": mark_safe(side_by_side_svg(result)),
-            "places": places_of(result["scale"]),
+            "chart": mark_safe(charts.get(f"means:{place}", "")),
+            "places": places_on(*result["scale"]),
             "between_systems": [row for row in result["differences"] if row["kind"] == "systems"],
             "between_raters": [row for row in result["differences"] if row["kind"] == "raters"],
         }
-        for result in comparison["criteria"]
+        for place, result in enumerate(comparison["criteria"])
     ]
     return {"comparison": comparison, "criteria": criteria}
 
@@ -118,7 +115,7 @@ def lines_of(comparison: Comparison) -> Iterator[str]:
     for result in comparison["criteria"]:
         yield f"{result['criterion']}: {', '.join(result['campaigns'])}"
         yield from (f"  {sentence}" for sentence in filter(None, [*result["notes"], result["undefined"]]))
-        places = places_of(result["scale"])
+        places = places_on(*result["scale"])
         if result["systems"]:
             head = ["system"]
             for name in result["campaigns"]:

@@ -18,7 +18,10 @@ def scale_of(report: Mapping[str, Any], criterion: str) -> tuple[float, float]:
 
 
 def places_of(report: Mapping[str, Any], criterion: str) -> int:
-    lowest, highest = scale_of(report, criterion)
+    return places_on(*scale_of(report, criterion))
+
+
+def places_on(lowest: float, highest: float) -> int:
     return SHARES if highest - lowest <= 1 else 2 if highest - lowest < FINE else 1
 
 

@@ -1,12 +1,13 @@
-"""The report's charts as static SVG, drawn once for each report."""
+"""The charts of a report and of a comparison as static SVG, drawn once for the same numbers."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.cache import cache
 
+from annotations.reports.charts.comparison import comparison_charts
 from annotations.reports.charts.drawing import Chart, svg_of
 from annotations.reports.charts.metrics import metric_charts
 from annotations.reports.charts.raters import rater_charts
@@ -17,12 +18,22 @@ KEPT_SECONDS = 30 * 24 * 3600
 
 
 def charts_of(report: Mapping[str, Any]) -> dict[str, str]:
-    """SVG by chart, such as `means:fluency`. A report draws what its keys hold, and the same report is drawn once."""
-    content = json.dumps(report, sort_keys=True, separators=(",", ":"))
+    """SVG by chart, such as `means:fluency`. A report draws what its keys hold."""
+    return drawn_once(report, charts_drawn)
+
+
+def comparison_charts_of(comparison: Mapping[str, Any]) -> dict[str, str]:
+    """SVG by chart: `means:0` is that of the first of the comparison's criteria."""
+    return drawn_once(comparison, comparison_charts)
+
+
+def drawn_once(results: Mapping[str, Any], draw: Callable[[Mapping[str, Any]], dict[str, Chart]]) -> dict[str, str]:
+    """What `draw` makes of these results, as SVG; kept, and taken from there for the same ones."""
+    content = json.dumps(results, sort_keys=True, separators=(",", ":"))
     key = f"charts:{VERSION}:{hashlib.sha256(content.encode()).hexdigest()}"
     kept: dict[str, str] | None = cache.get(key)
     if kept is None:
-        kept = {name: svg_of(chart) for name, chart in charts_drawn(report).items()}
+        kept = {name: svg_of(chart) for name, chart in draw(results).items()}
         cache.set(key, kept, KEPT_SECONDS)
     return kept
 
@@ -32,4 +43,4 @@ def charts_drawn(report: Mapping[str, Any]) -> dict[str, Chart]:
     return {**rating_charts(report), **metric_charts(report), **rater_charts(report)}
 
 
-__all__ = ["Chart", "charts_drawn", "charts_of"]
+__all__ = ["Chart", "charts_drawn", "charts_of", "comparison_charts", "comparison_charts_of"]

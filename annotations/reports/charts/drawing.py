@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, NamedTuple
 
-BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette, each 3:1 or more against white and the dark page
+BLUE, ORANGE, GREEN = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+)  # of Okabe and Ito's palette, each 3:1 or more against white and the dark page
 INK = "currentColor"  # the page's own
 TEXT, SMALL = 13, 11  # pixels
 EM = 16  # pixels of a chart to the em of its place on the page, which paper makes smaller
@@ -31,6 +35,7 @@ CONFIG: dict[str, Any] = {
         "tickColor": INK,
         "tickOpacity": 0.4,
     },
+    "legend": {"labelColor": INK, "labelFontSize": TEXT, "labelLimit": 400, "symbolSize": 120, "symbolOpacity": 1},
 }
 
 

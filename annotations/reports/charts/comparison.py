@@ -1,0 +1,83 @@
+"""Campaigns side by side: each system's means, campaign under campaign."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotations.reports.charts.drawing import BLUE, GREEN, ORANGE, Chart, Sheets, chart, longest, names
+from annotations.reports.charts.ratings import spaced
+from annotations.reports.scales import places_on
+from annotations.templatetags.report_numbers import figure, interval
+
+WIDTH, ROW = 300, 24
+BETWEEN = 0.5  # of a row, left free between systems
+SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
+COLOURS = (BLUE, ORANGE, GREEN)  # three, so that with eight shapes 24 campaigns look different
+LEGEND = 40  # characters of a campaign's name
+
+
+def comparison_charts(comparison: Mapping[str, Any]) -> dict[str, Chart]:
+    """By the place of what is compared among the criteria: one criterion can be there twice, in other campaigns."""
+    drawn = {f"means:{place}": means(result) for place, result in enumerate(comparison["criteria"])}
+    return {name: each for name, each in drawn.items() if each}
+
+
+def means(result: Mapping[str, Any]) -> Chart | None:
+    """Of one criterion: means with their 95 % intervals on its scale, and in figures; a shape is a campaign."""
+    import altair as alt
+
+    campaigns = names(result["campaigns"], LEGEND)
+    short = names(row["system"] for row in result["systems"])
+    places, rows, labels, bottom = places_on(*result["scale"]), [], [], 0.0
+    for row in result["systems"]:
+        cells = [cell for cell in row["cells"] if cell and cell["mean"] is not None]
+        if not cells:
+            continue
+        bottom += BETWEEN
+        labels.append({"label": short[row["system"]], "at": bottom + 0.5})
+        for cell in cells:
+            low, high = cell["ci"] or (None, None)
+            between = f"  ({interval(cell['ci'], places)})" if cell["ci"] else ""
+            rows.append(
+                {
+                    "system": row["system"],
+                    "campaign": campaigns[cell["campaign"]],
+                    "mean": cell["mean"],
+                    "low": low,
+                    "high": high,
+                    "at": bottom + 0.5,
+                    "text": figure(cell["mean"], places) + between,
+                }
+            )
+            bottom += 1
+    if not rows:
+        return None
+    lowest, highest = result["scale"]
+    x = alt.Scale(domain=[lowest, highest], nice=False, zero=False, clamp=True)
+    y = alt.Y("at:Q", scale=alt.Scale(domain=[bottom + BETWEEN, 0], nice=False, zero=False), axis=None)
+    shown, legend = list(campaigns.values()), alt.Legend(title=None, orient="top", direction="vertical")
+
+    def by_campaign(values: Sequence[str]) -> dict[str, Any]:
+        each = [values[place % len(values)] for place in range(len(shown))]
+        return {"scale": alt.Scale(domain=shown, range=each), "legend": legend}
+
+    stroke = alt.Stroke("campaign:N", **by_campaign(COLOURS))
+    looks = {
+        "stroke": stroke,
+        "fill": alt.Fill("campaign:N", **by_campaign(COLOURS)),
+        "shape": alt.Shape("campaign:N", **by_campaign(SHAPES)),
+    }
+    axis = alt.Axis(title=f"Mean score, of {lowest:g} to {highest:g}", tickCount=5)
+    sheets = Sheets()
+    points = sheets.add(rows)
+    drawn = alt.layer(
+        sheets.add(row for row in rows if row["low"] is not None)
+        .mark_rule(strokeWidth=3)
+        .encode(x=alt.X("low:Q", scale=x), x2=alt.X2("high:Q"), y=y, stroke=stroke),
+        points.mark_point(size=120, strokeWidth=1, opacity=1, fillOpacity=1).encode(
+            x=alt.X("mean:Q", scale=x, axis=axis), y=y, **looks
+        ),
+        points.mark_text(align="left").encode(x=alt.XValue(WIDTH + 14), y=y, text=alt.Text("text:N")),
+        sheets.add(labels).mark_text(align="right").encode(x=alt.XValue(-10), y=y, text=alt.Text("label:N")),
+    ).properties(width=WIDTH, height=ROW * (bottom + BETWEEN))
+    title = f"Means and 95 % intervals by {spaced(result['criterion'])} in {len(shown)} campaigns, system by system"
+    return chart(title, drawn, sheets, left=longest(labels, "label"), right=longest(rows, "text"))
