@@ -25,7 +25,7 @@ class RatingOptions:
 
     def parts(self) -> list[str]:
         """All of it, for a fingerprint."""
-        scale = [f"scale {end:g}" for end in self.scale or ()]
+        scale = [f"scale {end!r}" for end in self.scale or ()]
         return [f"where {column}={value}" for column, value in self.where] + scale + [f"apart {self.keep_apart}"]
 
 

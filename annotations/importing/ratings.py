@@ -17,6 +17,7 @@ from annotations.protocols.pairwise import TIE
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 TIE_WORDS = (TIE, "same", "equal", "both", "neither")
 ROWS_A_NOTE = 50_000
+LARGEST_SCORE = 1_000_000_000
 
 
 def read_ratings(file: Path, options: RatingOptions, note: Callable[[str], None] = lambda _: None) -> RatingContent:
@@ -228,8 +229,10 @@ class _ScoreRows(_Rows):
             score = math.nan if "_" in value else float(value)
         except ValueError:
             score = math.nan
-        if not math.isfinite(score):
-            raise self.wrong(line, f"score={shown(value)} must be a number, such as 4 or 3.5")
+        if not math.isfinite(score) or abs(score) > LARGEST_SCORE:
+            raise self.wrong(
+                line, f"score={shown(value)} must be a number, such as 4 or 3.5, of at most {LARGEST_SCORE:,}"
+            )
         if self.options.scale and not self.options.scale[0] <= score <= self.options.scale[1]:
             low, high = self.options.scale
             raise self.wrong(line, f"score={shown(value)} is outside of the scale from {low:g} to {high:g}")

@@ -7,8 +7,9 @@ from django.db.models import Max, Min
 
 from annotations.models import Assignment, Campaign, Rating
 from annotations.protocols import protocol_named
+from annotations.reports.choices import fitted_strengths
 from annotations.reports.examples import examples_of
-from annotations.reports.looks import look_row, looks_taken
+from annotations.reports.looks import Rule, look_row, looks_taken, rule_of
 from annotations.reports.method import method_of
 from annotations.reports.metrics import (
     correlation_of,
@@ -25,19 +26,21 @@ RESAMPLES = 1000  # of items and raters
 VERSION = 2  # of the report's form
 
 
-def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, Any]:
-    """The result as it stands now; `look` is the number of the declared look that it is."""
+def report_build(campaign: Campaign, *, look: int | None = None, before: int | None = None) -> dict[str, Any]:
+    """The result as it stands now; `look` is the number of the declared look that it is. Of the looks that were taken
+    it tells those as far as the report with primary key `before`."""
     whole = rating_table(campaign)
     table = whole.without_excluded()
-    criteria, pairs = results_of(campaign, table, resamples=RESAMPLES)
+    look = campaign.looks if campaign.state == Campaign.State.CLOSED else look
+    rule = rule_of(campaign, look)
+    criteria, pairs = results_of(campaign, table, rule, resamples=RESAMPLES)
     values = values_by_text(campaign, table)
-    closed = campaign.state == Campaign.State.CLOSED
-    this_look = look_row(campaign, campaign.looks if closed else look)
+    this_look = look_row(campaign, look)
     return {
         "version": VERSION,
         "campaign": about(campaign, table),
         "look": this_look,
-        "looks_taken": looks_taken(campaign, look),
+        "looks_taken": looks_taken(campaign, before),
         "primary": primary_row(pairs, campaign.primary, boundary=this_look["p"] if this_look else None),
         "criteria": criteria,
         "pairs": pairs,
@@ -47,7 +50,7 @@ def report_build(campaign: Campaign, *, look: int | None = None) -> dict[str, An
         "disagreements": disagreements_of(campaign, table, values),
         "examples": {name: examples_of(campaign, table, name) for name in campaign.criteria},
         "raters": raters_of(whole),
-        "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table)},
+        "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table, rule)},
         "method": method_of(campaign),
     }
 
@@ -96,10 +99,11 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
 
 
 def results_of(
-    campaign: Campaign, table: RatingTable, *, resamples: int
+    campaign: Campaign, table: RatingTable, rule: Rule, *, resamples: int
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """The results by criterion, and all pairs of systems."""
-    compared = contrasts(table, primary=campaign.primary, family=campaign.family)
+    strengths = {criterion: fitted_strengths(table, criterion) for criterion in table.comparisons}
+    compared = contrasts(table, strengths, primary=campaign.primary, family=campaign.family, rule=rule)
     protocol = protocol_named(campaign.protocol)
     criteria, pairs = {}, []
     for criterion in campaign.criteria:
@@ -107,6 +111,7 @@ def results_of(
             table,
             criterion,
             [each for each in compared if each.criterion == criterion],
+            strengths.get(criterion),
             level=protocol.level,
             scale=protocol.ends(campaign.scale),
             resamples=resamples,
@@ -115,11 +120,11 @@ def results_of(
     return criteria, pairs
 
 
-def with_all(campaign: Campaign, whole: RatingTable, table: RatingTable) -> dict[str, Any]:
+def with_all(campaign: Campaign, whole: RatingTable, table: RatingTable, rule: Rule) -> dict[str, Any]:
     """Means and differences with the raters who are left out, where there are any."""
     if table is whole:
         return {"criteria_with_all": {}, "pairs_with_all": []}
-    criteria, pairs = results_of(campaign, whole, resamples=1)
+    criteria, pairs = results_of(campaign, whole, rule, resamples=1)
     return {
         "criteria_with_all": {
             name: columns(each["systems"], "system", "n", "raters", "mean", "ci") for name, each in criteria.items()

@@ -24,20 +24,17 @@ def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
     return strengths(one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows])
 
 
-def choice_differences(
-    table: RatingTable, criterion: str, fitted: Strengths
-) -> dict[tuple[str, str], tuple[Difference, float | None]]:
-    """Of every pair of compared systems the difference in log-strength, and the share of the pair's decided choices
-    that the model expects the first to win."""
+def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) -> dict[tuple[str, str], Difference]:
+    """Of every pair of compared systems the difference in log-strength."""
     first, second, _, rows = table.comparisons[criterion]
-    found: dict[tuple[str, str], tuple[Difference, float | None]] = {}
+    found: dict[tuple[str, str], Difference] = {}
     for one, other in combinations(range(len(fitted.names)), 2):
         codes = [table.systems.index(fitted.names[place]) for place in (one, other)]
         both = np.isin(first, codes) & np.isin(second, codes)
         screens, items = int(both.sum()), len(np.unique(table.items[rows[both]]))
         pair = (fitted.names[one], fitted.names[other])
         if fitted.worths is None:
-            found[pair] = Difference(None, screens, items, fitted.undefined), None
+            found[pair] = Difference(None, screens, items, fitted.undefined)
             continue
         worths, errors = fitted.worths, fitted.worths.difference_errors
         interval, p = worths.difference_intervals, worths.difference_p
@@ -47,9 +44,20 @@ def choice_differences(
             None if interval is None else (float(interval[one, other, 0]), float(interval[one, other, 1])),
             None if p is None else float(p[one, other]),
         )
-        expected = None if fitted.win_shares is None else float(fitted.win_shares[one, other])
-        found[pair] = Difference(estimate, screens, items, fitted.undefined), expected
+        found[pair] = Difference(estimate, screens, items, fitted.undefined)
     return found
+
+
+def expected_share(fitted: Strengths, one: str, other: str) -> float | None:
+    """The share of their decided choices that the model expects the first to win."""
+    if fitted.win_shares is None:
+        return None
+    return float(fitted.win_shares[fitted.names.index(one), fitted.names.index(other)])
+
+
+def no_width(mean: Mean) -> str | None:
+    """What there is to say where nothing varied: an interval of no width is not a sure one."""
+    return "nothing varied, so that the interval has no width" if mean.interval and mean.error == 0 else None
 
 
 def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
@@ -64,13 +72,15 @@ def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
         won = np.where(as_first, outcome, 1 - outcome)[mine]
         theirs = rows[mine]
         mean = clustered_mean(won, table.albums[theirs], table.raters[theirs])
+        low, high = mean.interval or (0.0, 0.0)
         found[name] = {
             "system": name,
             "n": int(mine.sum()),
             "raters": len(np.unique(table.raters[theirs])),
             "items": len(np.unique(table.items[theirs])),
             "mean": mean.mean,
-            "ci": mean.interval,
+            "ci": mean.interval and (max(0.0, low), min(1.0, high)),
+            "note": no_width(mean),
             "bootstrap_ci": None,
             "z": None,
         }

@@ -95,13 +95,14 @@ def write_dictionary(out: IO[str], columns: Sequence[Column]) -> int:
 
 
 def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
-    """One row a criterion and system, and one a metric and system."""
+    """One row a criterion and system, and one a metric and system; `said` is why a value or an interval is missing."""
     rows: list[dict[str, Any]] = []
     for criterion, result in report["criteria"].items():
         for system in result["systems"]:
             low, high = system["ci"] or (None, None)
             rows.append(
                 {**system, "kind": "rating", "measure": criterion, "value": system["mean"], "low": low, "high": high}
+                | {"said": system.get("note")}
             )
     for name, cells in report["metrics"].items():
         for metric, cell in cells.items():
@@ -114,6 +115,9 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
                 "low": low,
                 "high": high,
             }
-            rows.append({**row, "signature": cell["signature"]})
-    columns = ["kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"]
+            rows.append({**row, "signature": cell["signature"], "said": cell.get("undefined")})
+    columns = [
+        *("kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"),
+        "said",
+    ]
     return write_csv(out, columns, ([row.get(column) for column in columns] for row in rows))

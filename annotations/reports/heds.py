@@ -214,9 +214,12 @@ def consent(campaign: Mapping[str, Any]) -> str:
 
 def quality(report: Report) -> str:
     """The checks that were made, and whom they left out."""
-    said = [
-        "Pace, severity and agreement with the others were computed for every evaluator; none of them excludes anybody."
+    computed = [
+        what
+        for key, what in (("seconds", "pace"), ("severity", "severity"), ("agreement", "agreement with the others"))
+        if any(rater.get(key) is not None for rater in report["raters"])
     ]
+    said = [f"Computed for the evaluators, and excluding nobody: {', '.join(computed)}."] if computed else []
     tests = [rater["degraded"] for rater in report["raters"] if (rater.get("degraded") or {}).get("pairs")]
     if tests:
         testable = [test for test in tests if test["passed"] is not None]
@@ -257,8 +260,8 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
         "4.2.3": "Intrinsic: no effect of the texts on anything else is measured.",
         "4.3.9": aggregation(choices),
         "4.3.10": significance(report, criterion, choices),
-        "4.3.11.1": f"Krippendorff's alpha, {agreement['level']} level, a unit being one text; its interval is a "
-        "bootstrap over albums.",
+        "4.3.11.1": f"Krippendorff's alpha, {agreement['level']} level, a unit being "
+        f"{'two texts' if choices else 'one text'}; its interval is a bootstrap over albums.",
         "4.3.11.2": agreement_value(agreement),
         **self_agreement(report),
     }

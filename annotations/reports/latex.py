@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from annotations.reports.scales import places_of
+
 ROWS_A_TABLE = 40
 LEVELS = {"pooled": "all texts", "within_item": "within items", "system": "systems"}
 ESCAPED = {
@@ -69,7 +71,7 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
     result, campaign = report["criteria"][criterion], report["campaign"]
     if not result["systems"]:
         return
-    chosen, places = result.get("choices"), places_of(campaign)
+    chosen, places = result.get("choices"), places_of(report, criterion)
     low, high = campaign.get("scale") or (None, None)
     scale = "" if low is None or chosen else f" on a scale from {low:g} to {high:g}"
     what = "share of comparisons won, a tie being half," if chosen else f"mean{scale}"
@@ -217,12 +219,6 @@ def tables(
             r"\end{table}",
         ]
         yield "\n".join(lines)
-
-
-def places_of(campaign: Mapping[str, Any]) -> int:
-    """Digits after the point that a score's mean is given to."""
-    low, high = campaign.get("scale") or (0, 100)
-    return 1 if high - low > 20 else 2
 
 
 def valued(found: Mapping[str, Any]) -> str:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from annotations.models import Campaign, Report
+from annotations.statistics.ranking import ALPHA
 
 if TYPE_CHECKING:
     from annotations.statistics.looks import Look, Spending
+
+
+class Rule(NamedTuple):
+    """What p has to be below for a difference to count: the primary contrast's, and all others' as adjusted. Where it
+    is None no difference counts."""
+
+    primary: float | None
+    others: float | None
+
+
+def rule_of(campaign: Campaign, look: int | None) -> Rule:
+    """At a declared look before the last only the primary contrast is tested; at a look that was not declared, in a
+    campaign that declared some, nothing is."""
+    if campaign.looks < 2:
+        return Rule(ALPHA, ALPHA)
+    if look is None:
+        return Rule(None, None)
+    return Rule(boundaries_of(campaign)[look - 1].p, ALPHA if look == campaign.looks else None)
 
 
 def boundaries_of(campaign: Campaign) -> list[Look]:
@@ -46,11 +65,19 @@ def look_row(campaign: Campaign, number: int | None) -> dict[str, Any] | None:
 
 
 def looks_taken(campaign: Campaign, before: int | None) -> list[dict[str, Any]]:
-    """The earlier declared looks that were taken, by their kept reports."""
-    kept = Report.objects.filter(campaign=campaign, look__isnull=False).order_by("look")
+    """The looks before the close by their kept reports, as far as primary key `before`. Those that were not declared
+    have no number and no boundary."""
+    kept = Report.objects.filter(campaign=campaign).order_by("pk")
+    if before is not None:
+        kept = kept.filter(pk__lt=before)
+    if campaign.closed_at:
+        kept = kept.filter(created_at__lt=campaign.closed_at)
     boundaries = boundaries_of(campaign)
     return [
-        {"number": report.look, "at": report.created_at.isoformat(), "p": boundaries[report.look - 1].p}
+        {
+            "number": report.look,
+            "at": report.created_at.isoformat(),
+            "p": boundaries[report.look - 1].p if report.look else None,
+        }
         for report in kept
-        if report.look and (before is None or report.look < before)
     ]

@@ -1,8 +1,8 @@
 """How a report's numbers were made, in words that can go into a paper."""
 
-from annotations.models import Campaign
+from annotations.models import Campaign, Score, System
 from annotations.protocols import protocol_named
-from annotations.reports.metrics import METHOD as METRICS
+from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, WITHHELD
 
 SCORES = (
     "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
@@ -26,8 +26,8 @@ TESTS = (
 )
 LOOKS = (
     "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
-    "{spending} do (Lan and DeMets 1983); the primary contrast counts at a look where its p is below the look's "
-    "boundary."
+    "{spending} do (Lan and DeMets 1983). Before the last only the primary contrast is tested; at each look it counts "
+    "where its p is below the look's boundary."
 )
 TEXTS = "A text that several systems wrote was shown once and counts for each."
 RATERS = (
@@ -40,12 +40,19 @@ SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Poc
 FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
 
 
-def method_of(campaign: Campaign) -> str:
-    """Paragraphs, with an empty line between two."""
+def method_of(campaign: Campaign, *, planned: bool = False) -> str:
+    """Paragraphs, with an empty line between two. Of metrics only what applies is said, or with `planned` what will."""
     protocol = protocol_named(campaign.protocol)
-    measured = SCORES.format(level=protocol.level) if protocol.gives == "scores" else CHOICES
+    scored, imported = protocol.gives == "scores", campaign.imported_by_id is not None
+    measured = SCORES.format(level=protocol.level) if scored else CHOICES
     tests = TESTS.format(family=FAMILIES[campaign.family])
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
-    raters = f"{RATERS if protocol.gives == 'scores' else ''} {UNTESTED}".strip()
-    imported = IMPORTED if campaign.imported_by_id else ""
-    return "\n\n".join(part for part in (measured, tests, looks, TEXTS, METRICS, raters, imported) if part)
+    metrics = ""
+    if planned or Score.objects.filter(campaign=campaign).exists():
+        people = campaign.entries.filter(system__kind=System.Kind.HUMAN).exists()
+        metrics = " ".join(
+            [*([WITHHELD] if people and not imported else []), DIFFERENCES, *([CORRELATIONS] if scored else [])]
+        )
+    raters = f"{RATERS if scored else ''} {UNTESTED}".strip()
+    parts = (measured, tests, looks, "" if imported else TEXTS, metrics, raters, IMPORTED if imported else "")
+    return "\n\n".join(part for part in parts if part)

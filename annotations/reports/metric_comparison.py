@@ -5,12 +5,18 @@ from itertools import combinations
 from typing import Any
 
 from annotations.models import Score
+from annotations.querysets.outputs import signatures as own_and_by_text
 from annotations.reports.studies import Shown, Study, counted, listed, systems_shown
 
 WITHHELD = (
     "A campaign's metrics withhold the reference that it showed as the human candidate; where campaigns showed "
     "different ones, a system's figures differ by that too."
 )
+
+
+def own_signature(signature: str) -> str:
+    """Without that of the values by text."""
+    return own_and_by_text(signature)[0]
 
 
 def metrics_comparison(studies: Sequence[Study]) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def metrics_comparison(studies: Sequence[Study]) -> dict[str, Any]:
         for metric in sorted({metric for study in group for metric in found[study.campaign.pk]}):
             having = [study for study in group if metric in found[study.campaign.pk]]
             cells = [found[study.campaign.pk][metric] for study in having]
-            signatures = sorted({score.signature for each in cells for score in each.values()})
+            signatures = sorted({own_signature(score.signature) for each in cells for score in each.values()})
             if len(having) < 2:
                 others = listed([study for study in group if study not in having])
                 left_out.append(f"{metric}: scored in {listed(having)}, not in {others}.")

@@ -25,16 +25,22 @@ NO_SCORES = "not scored: run `manage.py score --campaign {}`"
 NO_TEXTS = "the scores have no values by text: run `manage.py score --campaign {}` again"
 NO_RATINGS = "no ratings"
 CHOICES = "raters chose between texts and gave no text a score"
-METHOD = (
-    "The reference shown as the human candidate is withheld from the metrics' references of every system. "
+WITHHELD = (
+    "The reference shown as the human candidate is withheld from the metrics' references of every system; where a "
+    "source has no other, the systems are scored against it and the human's metric is undefined."
+)
+DIFFERENCES = (
     "Systems differ in a metric by the paired bootstrap of albums (Koehn 2004), two-sided, with expanded percentile "
-    "intervals; these p-values are not adjusted for their number. Metrics are set beside the mean human score of each "
-    "text, the value of a text being, of BLEU and chrF, sacrebleu's sentence score; a text of several systems counts "
-    "for each. The human is left out. Correlations are Pearson's r, Spearman's rho and Kendall's tau-b, pooled over "
-    "texts, within items, and over the means of at least five systems, with percentile intervals from a bootstrap of "
-    "albums. They keep their sign: of repetition and copy_rate, where less is better, they should be negative. "
-    "Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of two metrics over the "
-    "systems' means, and ranks count less of these two as better."
+    "intervals; these p-values are not adjusted for their number."
+)
+CORRELATIONS = (
+    "Metrics are set beside the mean human score of each text, the value of a text being, of BLEU and chrF, "
+    "sacrebleu's sentence score; a text of several systems counts for each. People's own texts have no part in "
+    "correlations, accuracy and Williams' test. Correlations are Pearson's r, Spearman's rho and Kendall's tau-b, "
+    "pooled over texts, within items, and over the means of at least five systems, with percentile intervals from a "
+    "bootstrap of albums. They keep their sign: of repetition and copy_rate, where less is better, they should be "
+    "negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of two metrics "
+    "over the systems' means, and ranks count less of these two as better."
 )
 
 

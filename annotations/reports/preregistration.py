@@ -39,7 +39,10 @@ BLINDING = (
 
 
 def preregistration(campaign: Campaign, *, at: datetime) -> str:
-    """The sheet in Markdown, as the campaign stands `at` that time. Nothing of any result is in it."""
+    """The sheet in Markdown, as the campaign stands `at` that time. Nothing of any result is in it.
+
+    Raises ConflictError for imported ratings, which were declared elsewhere, if at all.
+    """
     file = campaign_toml(spec_of(campaign))
     with translation.override("en"):
         sections = {
@@ -59,7 +62,7 @@ def preregistration(campaign: Campaign, *, at: datetime) -> str:
 
 
 def analysis(campaign: Campaign) -> str:
-    paragraphs = [plain(part) for part in method_of(campaign).split("\n\n")]
+    paragraphs = [plain(part) for part in method_of(campaign, planned=True).split("\n\n")]
     return "\n\n".join([*paragraphs, f"A difference is significant with p below {ALPHA}, two-sided."])
 
 
@@ -82,8 +85,6 @@ def standing(campaign: Campaign, at: datetime, file: str) -> str:
         said.append(f"{tried} answers of dry runs were there, which never count.")
     if looked:
         said.append(f"**Its results had been looked at: {looked} reports were kept by then.**")
-    if campaign.imported_by_id:
-        said.append("**Its ratings were collected elsewhere and imported.**")
     hashes = table(
         ["what", "SHA-256"],
         [
@@ -159,19 +160,12 @@ def design(campaign: Campaign) -> str:
         ["Raters an item", f"{campaign.overlap} at most; nobody rates an item twice"],
         ["Raters see", f"{SEEN[campaign.show]}, and the texts of an item on one screen"],
     ]
-    if not campaign.imported_by_id:
-        drawn = f"seed {campaign.seed} draws the items, their order, and which reference is the human text"
-        rows += [["Randomisation", f"{drawn}; {ORDERS}"], ["Blinding", BLINDING]]
-    return table(["", ""], rows)
+    drawn = f"seed {campaign.seed} draws the items, their order, and which reference is the human text"
+    return table(["", ""], [*rows, ["Randomisation", f"{drawn}; {ORDERS}"], ["Blinding", BLINDING]])
 
 
 def measures(campaign: Campaign) -> str:
-    about = {
-        "protocol": campaign.protocol,
-        "scale": campaign.scale or None,
-        "imported": campaign.imported_by_id is not None,
-    }
-    values = scale(about).get("4.3.4", "")
+    values = scale({"protocol": campaign.protocol, "scale": campaign.scale or None, "imported": False}).get("4.3.4", "")
     instrument = INSTRUMENTS.get(campaign.protocol)
     said = f"Protocol: {campaign.protocol}. {instrument.presented if instrument else ''} {values}".strip()
     rows = [

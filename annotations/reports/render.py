@@ -38,6 +38,8 @@ def report_context(report: Report) -> dict[str, Any]:
         "look": words.look_sentence(report),
         "primary": words.primary_sentence(report),
         "declared": words.declared_sentence(report),
+        "untested": words.untested_sentence(report),
+        "early": words.early_sentence(report),
         "criteria": criteria,
         "chosen": any(criterion["choice"] for criterion in criteria),
         "uncompared": uncompared(criteria),
@@ -122,6 +124,7 @@ def differences_table(by_metric: Mapping[str, Any]) -> dict[str, Any] | None:
         "metrics": list(by_metric),
         "rows": [(one, other, [cells.get(metric) for metric in by_metric]) for (one, other), cells in rows.items()],
         "signatures": [(metric, found.get("signature")) for metric, found in by_metric.items()],
+        "undefined": [(metric, found["undefined"]) for metric, found in by_metric.items() if found.get("undefined")],
     }
 
 

@@ -7,10 +7,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from annotations.reports.choices import choice_agreement, choice_differences, choices_row, fitted_strengths, shares_won
+from annotations.reports.choices import (
+    choice_agreement,
+    choice_differences,
+    choices_row,
+    expected_share,
+    no_width,
+    shares_won,
+)
+from annotations.reports.looks import Rule
 from annotations.reports.table import RatingTable
 from annotations.statistics.agreement import Level, alpha
 from annotations.statistics.bootstrap import two_way_bootstrap
+from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
 from annotations.statistics.mixed import MixedModel, mixed_model
 from annotations.statistics.ranking import clusters, rank_ranges
@@ -24,7 +33,7 @@ MOST_BINS = 20
 
 class Contrast(NamedTuple):
     """Two systems by a criterion, and what there is between them; p as adjusted within its family, or, of the primary
-    contrast, as it is."""
+    contrast, as it is. `shown` says whether the difference counts."""
 
     criterion: str
     one: str
@@ -32,22 +41,18 @@ class Contrast(NamedTuple):
     found: Difference
     p: float | None
     primary: bool
+    shown: bool = False
 
 
-def contrasts(table: RatingTable, *, primary: Sequence[str], family: str) -> list[Contrast]:
+def contrasts(
+    table: RatingTable, strengths: Mapping[str, Strengths], *, primary: Sequence[str], family: str, rule: Rule
+) -> list[Contrast]:
     """Every pair of systems rated by a criterion, by name. `primary` (two systems and a criterion, or nothing) is
     tested by itself; all others are adjusted by Holm, within each criterion or over the whole campaign."""
     drawn = [
-        Contrast(
-            criterion,
-            one,
-            other,
-            found,
-            found.estimate and found.estimate.p,
-            is_primary(criterion, one, other, primary),
-        )
+        Contrast(criterion, one, other, found, testable_p(found), is_primary(criterion, one, other, primary))
         for criterion in table.criteria
-        for (one, other), found in compare(table, criterion).items()
+        for (one, other), found in compare(table, criterion, strengths.get(criterion)).items()
     ]
     families: dict[str, list[int]] = defaultdict(list)
     for place, each in enumerate(drawn):
@@ -56,18 +61,26 @@ def contrasts(table: RatingTable, *, primary: Sequence[str], family: str) -> lis
     for places in families.values():
         for place, p in zip(places, holm(np.array([drawn[place].p for place in places])).tolist(), strict=True):
             drawn[place] = drawn[place]._replace(p=p)
-    return drawn
+    return [each._replace(shown=counts(each, rule)) for each in drawn]
+
+
+def testable_p(found: Difference) -> float | None:
+    return None if found.undefined or found.estimate is None else found.estimate.p
+
+
+def counts(contrast: Contrast, rule: Rule) -> bool:
+    needed = rule.primary if contrast.primary else rule.others
+    return contrast.p is not None and needed is not None and contrast.p < needed
 
 
 def is_primary(criterion: str, one: str, other: str, primary: Sequence[str]) -> bool:
     return bool(primary) and criterion == primary[2] and {one, other} == set(primary[:2])
 
 
-def compare(table: RatingTable, criterion: str) -> dict[tuple[str, str], Difference]:
+def compare(table: RatingTable, criterion: str, strengths: Strengths | None) -> dict[tuple[str, str], Difference]:
     """The difference of every pair of rated systems: of scores, paired by item; of choices, in log-strength."""
-    if criterion in table.comparisons:
-        fitted = fitted_strengths(table, criterion)
-        return {pair: found for pair, (found, _) in choice_differences(table, criterion, fitted).items()}
+    if strengths:
+        return choice_differences(table, criterion, strengths)
     scores = table.scores[criterion]
     rated = [place for place in range(len(table.systems)) if not np.isnan(scores[:, place]).all()]
     return {
@@ -82,14 +95,15 @@ def criterion_results(
     table: RatingTable,
     criterion: str,
     compared: Sequence[Contrast],
+    strengths: Strengths | None,
     *,
     level: Level,
     scale: Sequence[float],
     resamples: int,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One criterion's systems, best first, with its agreement; and its pairs of systems."""
-    if criterion in table.comparisons:
-        return choice_results(table, criterion, compared)
+    if strengths:
+        return choice_results(table, criterion, compared, strengths)
     scores = table.scores[criterion]
     if np.isnan(scores).all():
         nothing = {"alpha": None, "ci": None, "level": level, "undefined": "no ratings"}
@@ -111,19 +125,20 @@ def criterion_results(
 
 
 def choice_results(
-    table: RatingTable, criterion: str, compared: Sequence[Contrast]
+    table: RatingTable, criterion: str, compared: Sequence[Contrast], strengths: Strengths
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same of a criterion by which raters chose between two texts: means are shares won, differences are in
     log-strength, and no bootstrap or mixed model stands beside them."""
-    fitted = fitted_strengths(table, criterion)
-    expected = {pair: share for pair, (_, share) in choice_differences(table, criterion, fitted).items()}
     beside = {"bootstrap_ci": None, "mixed_model": None}
-    pairs = [pair_row(each) | {"expected_share": expected[each.one, each.other]} | beside for each in compared]
+    pairs = [
+        pair_row(each) | {"expected_share": expected_share(strengths, each.one, each.other)} | beside
+        for each in compared
+    ]
     found = {
         "systems": ranked_rows(shares_won(table, criterion), compared),
         "agreement": choice_agreement(table, criterion),
         "distribution": None,
-        "choices": choices_row(table, criterion, fitted),
+        "choices": choices_row(table, criterion, strengths),
     }
     return found, pairs
 
@@ -132,17 +147,23 @@ def ranked_rows(means: Mapping[str, Mapping[str, Any]], compared: Sequence[Contr
     """The systems' rows, best first, with the ranks and clusters that the differences leave."""
     ranked = sorted(means, key=lambda name: (-means[name]["mean"], name))
     order = {
-        (each.one, each.other): (each.found.estimate.mean if each.found.estimate else 0.0, each.p) for each in compared
+        (each.one, each.other): (
+            each.found.estimate.mean if each.found.estimate else 0.0,
+            each.p if each.shown else None,
+        )
+        for each in compared
     }
     ranges, cluster = rank_ranges(ranked, order), clusters(ranked, order)
     return [{**means[name], "rank_range": ranges[name], "cluster": cluster[name]} for name in ranked]
 
 
 def distribution(table: RatingTable, scores: Floats, scale: Sequence[float]) -> dict[str, Any]:
-    """How often each system was given which scores: a bin a point where the scale has few, else twenty."""
+    """How often each system was given which scores: a bin a point where all are whole and the scale has few of them,
+    else twenty."""
     low, high = scale
-    points = high - low + 1
-    edges = np.arange(low, high + 2) - 0.5 if points <= MOST_BINS else np.linspace(low, high, MOST_BINS + 1)
+    given = scores[~np.isnan(scores)]
+    by_point = high - low < MOST_BINS and bool((given == given.round()).all())
+    edges = np.arange(low, high + 2) - 0.5 if by_point else np.linspace(low, high, MOST_BINS + 1)
     counts = {
         name: np.histogram(column[~np.isnan(column)], bins=edges)[0].tolist()
         for name, column in zip(table.systems, scores.T, strict=True)
@@ -170,6 +191,7 @@ def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, di
             "items": len(np.unique(table.items[rated])),
             "mean": mean.mean,
             "ci": mean.interval,
+            "note": no_width(mean),
             "bootstrap_ci": percentiles(drawn[:, place]),
             "z": float(z[rated, place].mean()),
         }
@@ -183,13 +205,15 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "system_a": contrast.one,
         "system_b": contrast.other,
         "primary": contrast.primary,
+        "shown": contrast.shown,
         "difference": estimate and estimate.mean,
         "ci": estimate and estimate.interval,
-        "p": estimate and estimate.p,
+        "p": testable_p(found),
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,
         "items": found.items,
         "undefined": found.undefined or why_no_interval(found),
+        "note": no_width(estimate) if estimate else None,
     }
 
 
@@ -207,13 +231,13 @@ def primary_row(
     pair = next((pair for pair in pairs if pair["primary"]), None)
     if pair is None:
         nothing = dict.fromkeys(("difference", "ci", "p"))
-        return {**about, **nothing, "n": 0, "items": 0, "undefined": "one of the systems was not rated"}
+        return {**about, **nothing, "shown": False, "n": 0, "items": 0, "undefined": "one of the systems was not rated"}
     sign, ends = (1, pair["ci"]) if pair["system_a"] == first else (-1, pair["ci"] and pair["ci"][::-1])
     return {
         **about,
         "difference": pair["difference"] and sign * pair["difference"],
         "ci": ends and [sign * end for end in ends],
-        **{key: pair[key] for key in ("p", "n", "items", "undefined")},
+        **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined")},
     }
 
 

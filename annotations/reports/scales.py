@@ -42,6 +42,9 @@ def boundary_of(report: Mapping[str, Any], pair: Mapping[str, Any]) -> float:
 
 
 def is_shown(report: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
+    """Whether a difference counts; of reports that were kept before they said so, by the p-value."""
+    if "shown" in pair:
+        return bool(pair["shown"])
     p = adjusted(pair)
     return p is not None and not pair.get("undefined") and p < boundary_of(report, pair)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.importing.campaign_file import SLUG
 from annotations.models import Campaign, CandidateOutput, Decoding, Item, Rater
 from annotations.protocols import protocol_named
 from annotations.reports.table import RatingTable, rating_table
@@ -153,7 +154,8 @@ def studies_named(names: Sequence[str]) -> list[Study]:
         raise InputError(f"campaign '{twice[0]}' is named twice; name different ones")
     if len(names) < 2:
         raise InputError(f"{len(names)} campaign{'s'[: len(names) != 1]} to compare; name at least two")
-    found = {campaign.name: campaign for campaign in Campaign.objects.filter(name__in=names)}
+    known = [name for name in names if SLUG.fullmatch(name)]  # nothing else is a campaign's, and NUL is no text at all
+    found = {campaign.name: campaign for campaign in Campaign.objects.filter(name__in=known)}
     for name in names:
         if name not in found:
             closed = Campaign.objects.filter(state=Campaign.State.CLOSED).order_by("name")

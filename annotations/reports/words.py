@@ -56,6 +56,24 @@ def look_sentence(report: Report) -> str:
     return f"{counted(looks, 'look')} at the results were declared beforehand." if looks > 1 else ""
 
 
+def untested_sentence(report: Report) -> str:
+    """What is not tested before the last of several declared looks."""
+    looks, look = report["campaign"].get("looks") or 1, report.get("look")
+    if looks < 2 or (look and look["number"] == look["of"]):
+        return ""
+    if look:
+        return "At this look only the declared contrast is tested; no other difference counts before the last look."
+    return "This look was not among those declared: no difference counts at it."
+
+
+def early_sentence(report: Report) -> str:
+    """How often results were looked at before the close without a declaration."""
+    early = [look["at"][:10] for look in report.get("looks_taken") or [] if look.get("number") is None]
+    if not early:
+        return ""
+    return f"Results were looked at before the close, undeclared, {counted(len(early), 'time')}: {listed(early)}."
+
+
 def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion: bool = True) -> str:
     """One pair of systems (`system_a` minus `system_b`) as a whole sentence."""
     one, other, criterion = pair["system_a"], pair["system_b"], pair["criterion"]
@@ -147,6 +165,8 @@ def pairs_sentence(report: Report, criterion: str) -> str:
     if len(pairs) < 2:
         return ""
     shown = sum(is_shown(report, pair) for pair in pairs)
+    if untested_sentence(report):
+        return ""
     return f"{shown} of {len(pairs)} pairs of systems differ at {LEVEL:g}, adjusted by Holm within their family."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
+from django.db import IntegrityError
 
 from annotations.errors import ConflictError
 from annotations.models import Assignment, Campaign, Report
@@ -66,13 +67,16 @@ def report_keep(campaign: Campaign, *, look: int | None = None) -> Report:
     was being read it is read again, and under a stream of answers it bears the revision before them."""
     for _ in range(TRIES):
         revision = campaign_revision(campaign)
-        content = json.dumps(report_build(campaign, look=look), ensure_ascii=False, indent=1).encode()
+        content = json.dumps(report_build(campaign, look=look), ensure_ascii=False, indent=1, allow_nan=False).encode()
         if campaign_revision(campaign) == revision:
             break
     digest = hashlib.sha256(content).hexdigest()
-    made, fresh = Report.objects.get_or_create(
-        campaign=campaign, sha256=digest, defaults={"revision": revision, "look": look, "content": content}
-    )
+    try:
+        made, fresh = Report.objects.get_or_create(
+            campaign=campaign, sha256=digest, defaults={"revision": revision, "look": look, "content": content}
+        )
+    except IntegrityError:  # another process took the same look a moment before, with other answers in
+        return Report.objects.get(campaign=campaign, look=look)
     if not fresh and made.revision != revision:  # something changed that no number depends on
         made.revision = revision
         made.save(update_fields=["revision"])
@@ -88,7 +92,7 @@ def report_recompute(*, report: Report) -> list[str]:
             f"campaign '{campaign.name}' has changed since the report of {report.created_at:%Y-%m-%d %H:%M} was kept: "
             "it can be made anew, not recomputed"
         )
-    again = json.loads(json.dumps(report_build(campaign, look=report.look)))
+    again = json.loads(json.dumps(report_build(campaign, look=report.look, before=report.pk)))
     return list(differences(json.loads(bytes(report.content)), again))
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from annotations.errors import InputError, NotFoundError
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.models import Campaign, Report
+from annotations.querysets.reports import campaign_revision
 from annotations.reports.formats import FORMATS, NAMES
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import report_freeze, report_recompute
@@ -51,7 +52,8 @@ class Command(AnswerCommand):
 
 
 def recomputed(campaign: Campaign) -> dict[str, Any]:
-    kept: Report | None = Report.objects.newest(campaign)
+    kept: Report | None = Report.objects.of_revision(campaign, campaign_revision(campaign))
+    kept = kept or Report.objects.newest(campaign)
     if kept is None:
         raise NotFoundError(f"campaign '{campaign.name}' has no kept report to recompute")
     if found := report_recompute(report=kept):
