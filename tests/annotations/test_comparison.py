@@ -1,28 +1,16 @@
 """Campaigns side by side: every number worked out beside it from the answers that were sent."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
-from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.core.management import CommandError, call_command
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from annotations import models
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.importing.campaign_file import CampaignSpec
-from annotations.reports import charts
-from annotations.reports.charts import Chart, comparison_charts, comparison_charts_of, drawing
 from annotations.reports.comparison import comparison_build
 from annotations.services.campaigns import campaign_close, campaign_create
 from annotations.services.outputs import scores_write
@@ -39,8 +27,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-SVG = "{http://www.w3.org/2000/svg}"
-PAGE = "/admin/annotations/campaign/compare"
 WORTH = {"human": 70, "gru": 50, "lstm": 30, "new": 55}
 Worth = Callable[[str, int, int], float]
 
@@ -366,158 +352,3 @@ def test_metrics_side_by_side_where_the_items_are_the_same() -> None:
     models.Score.objects.filter(campaign=second).delete()
     [said] = comparison_build(["first", "second"])["metrics"]["left_out"]
     assert said == "'second' was not scored by metrics: score --campaign second."
-
-
-def cell_of(campaign: str, mean: float | None, ci: list[float] | None = None) -> dict[str, Any]:
-    return {"campaign": campaign, "mean": mean, "ci": ci}
-
-
-def looks_of(spec: dict[str, Any]) -> dict[str, Any]:
-    """How the chart's points are drawn."""
-    return next(layer["encoding"] for layer in spec["layer"] if "shape" in layer["encoding"])
-
-
-def test_the_chart_holds_the_means_on_the_criterions_scale() -> None:
-    """Campaign under campaign; a system without a mean is not in it, and neither is an interval that is none."""
-    import altair as alt
-
-    long = [
-        "second-wave-of-a-name-that-is-too-long-for-a-legend",
-        "second-wave-of-a-name-that-is-too-long-for-a-legenD",
-    ]
-    campaigns = ['<b>&"first"', *long]
-    systems = [
-        {"system": "gru", "cells": [cell_of(campaigns[0], 3.5, [2.5, 4.75]), None, cell_of(campaigns[2], 2.25)]},
-        {"system": "lstm", "cells": [None, cell_of(campaigns[1], None), None]},
-        {"system": "new", "cells": [None, cell_of(campaigns[1], 4.0, [3.0, 5.5]), None]},
-    ]
-    result = {"criterion": "fluency", "campaigns": campaigns, "scale": [1, 5], "systems": systems}
-    nothing = {**result, "systems": []}
-    drawn = comparison_charts({"criteria": [nothing, result]})
-    assert list(drawn) == ["means:1"]
-    spec = drawn["means:1"].spec
-    alt.Chart.from_dict(spec, validate=True)
-    means, ranges, labels = spec["datasets"].values()
-    looks = looks_of(spec)
-    legend = looks["shape"]["scale"]["domain"]
-    assert legend[0] == campaigns[0]
-    assert len(set(legend)) == 3, "names that are cut stay apart"
-    assert [(row["system"], row["campaign"], row["mean"], row["low"], row["high"], row["text"]) for row in means] == [
-        ("gru", legend[0], 3.5, 2.5, 4.75, "3.50  (2.50 to 4.75)"),
-        ("gru", legend[2], 2.25, None, None, "2.25"),
-        ("new", legend[1], 4.0, 3.0, 5.5, "4.00  (3.00 to 5.50)"),
-    ]
-    assert ranges == [means[0], means[2]]
-    assert [(row["label"], row["at"]) for row in labels] == [("gru", means[0]["at"]), ("new", means[2]["at"])]
-    gaps = [later["at"] - earlier["at"] for earlier, later in pairwise(means)]
-    assert 0 < gaps[0] < gaps[1], "a system's campaigns stand together"
-    scales = [layer["encoding"]["x"].get("scale") for layer in spec["layer"]]
-    assert [(scale["domain"], scale["clamp"]) for scale in scales if scale] == [([1, 5], True)] * 2
-    assert len(set(looks["shape"]["scale"]["range"])) == 3, "told apart by shape"
-    assert looks["fill"] == looks["stroke"]
-    svg = ElementTree.fromstring(drawing.svg_of(drawn["means:1"]))
-    assert {*legend, "gru", "new", "3.50  (2.50 to 4.75)"} <= {text.text for text in svg.iter(f"{SVG}text")}
-    attributes = {attribute for element in svg.iter() for attribute in element.attrib}
-    assert not attributes & {"style", "href", "id", "class"}
-
-
-def test_many_campaigns_look_different() -> None:
-    campaigns = [f"wave {number}" for number in range(24)]
-    cells = [cell_of(name, 50 + place) for place, name in enumerate(campaigns)]
-    result = {
-        "criterion": "fluency",
-        "campaigns": campaigns,
-        "scale": [0, 100],
-        "systems": [{"system": "gru", "cells": cells}],
-    }
-    spec = comparison_charts({"criteria": [result]})["means:0"].spec
-    looks = looks_of(spec)
-    assert len(set(zip(looks["shape"]["scale"]["range"], looks["fill"]["scale"]["range"], strict=True))) == 24
-
-
-def test_the_chart_is_of_what_is_compared_and_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, second = overlapping()
-    rate(made.campaign, 3)
-    rate(second, 3, harsher)
-    found = comparison_build(["first", "second"])
-    [chart] = comparison_charts(found).values()
-    means, *_ = chart.spec["datasets"].values()
-    [result] = found["criteria"]
-    cells = [(row["system"], cell) for row in result["systems"] for cell in filter(None, row["cells"])]
-    assert [(row["system"], row["campaign"], row["mean"], (row["low"], row["high"])) for row in means] == [
-        (system, cell["campaign"], cell["mean"], tuple(cell["ci"])) for system, cell in cells
-    ]
-    drawn: list[Chart] = []
-    monkeypatch.setattr(charts, "svg_of", lambda chart: drawn.append(chart) or "<svg></svg>")
-    for _ in range(2):
-        assert comparison_charts_of(comparison_build(["first", "second"])) == {"means:0": "<svg></svg>"}
-    assert len(drawn) == 1
-    changed = {**found, "criteria": [{**result, "scale": [0, 120]}]}
-    comparison_charts_of(changed)
-    assert len(drawn) == 2
-
-
-def test_the_command_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made, second = overlapping()
-    rate(made.campaign, 3)
-    with pytest.raises(CommandError, match="close it first"):
-        call_command("compare", "first", "second")
-    rate(second, 3, harsher)
-    found = json.loads(json.dumps(comparison_build(["first", "second"])))
-    call_command("compare", "first", "second", "--json")
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == found
-    call_command("compare", "first", "second")
-    shown = capsys.readouterr().out
-    for row in found["criteria"][0]["systems"]:
-        for cell in filter(None, row["cells"]):
-            assert f"{cell['mean']:.1f}" in shown
-    for form in ("html", "json", "csv"):
-        call_command("compare", "first", "second", "--out", str(tmp_path / f"both.{form}"))
-    assert json.loads((tmp_path / "both.json").read_text()) == found
-    alone = (tmp_path / "both.html").read_text()
-    assert "http" not in alone.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
-    assert alone.count("<svg ") == 1
-    assert "<title>Means and 95 % intervals by human likeness in 2 campaigns, system by system</title>" in alone
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "both.csv").read_text())))
-    means = [float(row["value"]) for row in rows if row["kind"] == "mean"]
-    assert means == [cell["mean"] for row in found["criteria"][0]["systems"] for cell in row["cells"] if cell]
-    assert [row["system"] for row in rows if row["kind"] == "difference between systems"] == ["new"]
-    with pytest.raises(CommandError, match="say with --format which of html, csv, json"):
-        call_command("compare", "first", "second", "--out", str(tmp_path / "both"))
-
-
-def test_the_page() -> None:
-    made, second = overlapping()
-    rate(made.campaign, 2)
-    staff, nobody = Client(), Client()
-    staff.force_login(User.objects.create_superuser("admin", password="x"))
-    nobody.force_login(User.objects.create_user("other", password="x", is_staff=True))
-    assert f'href="{PAGE}/"' in staff.get("/admin/annotations/campaign/").content.decode()
-    choice = staff.get(f"{PAGE}/").content.decode()
-    assert 'value="first"' in choice
-    assert 'value="second"' not in choice, "it is open"
-    both = "campaign=first&campaign=second"
-    hidden = staff.get(f"{PAGE}/?{both}")
-    assert hidden.status_code == 400
-    assert "close it first" in hidden.content.decode()
-    assert "95 % interval" not in hidden.content.decode()
-    rate(second, 1, harsher)
-    with CaptureQueriesContext(connection) as few:
-        page = staff.get(f"{PAGE}/?{both}").content.decode()
-    assert "one rater: nothing says how raters differ" in page
-    models.Campaign.objects.filter(name="second").update(state="open")
-    rate(models.Campaign.objects.get(name="second"), 2, harsher)
-    with CaptureQueriesContext(connection) as many:
-        page = staff.get(f"{PAGE}/?{both}").content.decode()
-    assert len(many) == len(few)
-    for row in comparison_build(["first", "second"])["criteria"][0]["systems"]:
-        for cell in filter(None, row["cells"]):
-            assert f"<strong>{cell['mean']:.1f}</strong>" in page
-    assert '<svg xmlns="http://www.w3.org/2000/svg" role="img"' in page
-    assert "style=" not in page
-    assert "<style" not in page
-    for form in ("html", "json", "csv"):
-        answer = staff.get(f"{PAGE}.{form}?{both}")
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="comparison.{form}"'
-    assert staff.get(f"{PAGE}.pdf?{both}").status_code == 404
-    assert nobody.get(f"{PAGE}/?{both}").status_code == 403

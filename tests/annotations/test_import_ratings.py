@@ -204,6 +204,7 @@ PAIR = "1,a,b,r,c,a"
         (SCORES, [], "holds no ratings: there is a header"),
         (SCORES, [FIRST, "1,b,,c,4"], "line 3: rater='' must be an id"),
         (SCORES, [FIRST, "1,b,r,c,nan"], "line 3: score='nan' must be a number"),
+        (SCORES, [FIRST, "1,b,r,c,1e160"], "line 3: score='1e160' must be a number, such as .* at most 1,000,000,000"),
         (SCORES, [FIRST, '1,b,r,c,"3,5"'], "line 3: score='3,5' must be a number"),
         (SCORES, [FIRST, "2,a,r,c,3", "1,a,r,c,4"], "line 4: rater='r' has scored .*criterion='c' on line 2 already"),
         (SCORES, [FIRST, "1,a b,r,c,4"], "line 3: system='a b' must be letters, digits"),

@@ -1,12 +1,16 @@
 """Campaigns that leave something undefined: the report says so in a sentence, in its place, and shows no number."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from annotations import models
 from annotations.reports.build import report_build
 from annotations.reports.render import report_html
+from annotations.reports.results import distribution
+from annotations.reports.table import rating_table
 from annotations.services.campaigns import campaign_close
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
@@ -83,8 +87,33 @@ def test_all_scores_equal() -> None:
     assert agreement["alpha"] is None
     assert agreement["undefined"] in page
     assert {(pair["difference"], pair["p"]) for pair in report["pairs"]} == {(0.0, 1.0)}
+    said = "nothing varied, so that the interval has no width"
+    assert {row["note"] for row in [*report["pairs"], *report["criteria"]["human_likeness"]["systems"]]} == {said}
+    assert page.count(said) == 6
     assert {row["cluster"] for row in report["criteria"]["human_likeness"]["systems"]} == {1}
     assert report["raters"][0]["agreement"] is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "scale", "edges", "counts"),
+    [
+        ([0.1, 0.2, 0.9, 1.0], (0, 1), 21, {0.1: 1, 0.2: 1, 0.9: 1}),
+        ([1, 2, 2, 5], (1, 5), 6, {1: 1, 2: 2, 5: 1}),
+        ([1, 2.5, 2, 5], (1, 5), 21, {2.5: 1}),
+        ([0, 50, 50, 100], (0, 100), 21, {50: 2}),
+    ],
+)
+def test_a_bin_a_point_only_where_all_scores_are_whole(
+    scores: list[float], scale: tuple[float, float], edges: int, counts: dict[float, int]
+) -> None:
+    made = make_campaign(systems=["gru"], texts={"gru": lambda n: f"we saw {n}"}).campaign
+    table = replace(rating_table(made), systems=("gru",))
+    found = distribution(table, np.array(scores, dtype=float)[:, None], scale)
+    assert len(found["edges"]) == edges
+    assert sum(found["counts"]["gru"]) == len(scores), "every score is in a bin"
+    for score, count in counts.items():
+        bins = zip(found["edges"], found["edges"][1:], found["counts"]["gru"], strict=False)
+        assert next(n for low, high, n in bins if low <= score + 1e-9 < high) == count
 
 
 def test_an_empty_output_is_a_text_like_any_other() -> None:

@@ -13,11 +13,12 @@ from django.test import Client
 from annotations import models
 from annotations.errors import ConflictError, InputError
 from annotations.reports.build import report_build
+from annotations.reports.render import report_html
 from annotations.services.campaigns import campaign_close
 from annotations.services.feedback import FeedbackSettings, feedback_set_build
 from annotations.services.outputs import scores_write
 from annotations.services.raters import rater_exclude, rater_readmit, trial_join
-from annotations.services.reports import differences, report_freeze
+from annotations.services.reports import differences, report_freeze, report_keep
 from tests.annotations.raters import Rater
 from tests.annotations.test_reports import rate
 from tests.factories import make_campaign
@@ -91,9 +92,15 @@ def test_a_kept_report_is_recomputed_from_its_ratings(capsys: pytest.CaptureFixt
     models.Report.objects.filter(pk=kept.pk).update(content=json.dumps(changed).encode())
     with pytest.raises(CommandError, match=r"criteria\.human_likeness\.systems\[1\]\.mean: kept .*, now"):
         call_command("report", made.campaign.name, "--recompute")
-    rater_exclude(rater=models.Rater.objects.all()[0], reason="asked to")
+    models.Report.objects.filter(pk=kept.pk).update(content=kept.content)
+    rater = models.Rater.objects.order_by("pk")[0]
+    rater_exclude(rater=rater, reason="asked to")
     with pytest.raises(CommandError, match="has changed since the report"):
         call_command("report", made.campaign.name, "--recompute")
+    report_freeze(campaign=made.campaign)
+    rater_readmit(rater=rater)
+    call_command("report", made.campaign.name, "--recompute", "--json")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["sha256"] == kept.sha256, "as it stands again"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +143,59 @@ def test_a_declared_look_is_taken_when_it_is_due_and_the_next_one_not_before() -
     assert (last["look"]["number"], last["look"]["share"]) == (2, 1.0)
     assert last["look"]["z"] == pytest.approx(1.969, abs=5e-4)
     assert [(each["number"], each["p"]) for each in last["looks_taken"]] == [(1, look["p"]), (None, None)]
+
+
+def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
+    """One rater of eight items: gru above lstm with p = 0.017, human far above both. At the first of two looks p has to
+    be below 0.0031, and only the declared contrast is tested."""
+    campaign = make_campaign(captions=8, overlap=2, **DECLARED).campaign
+    above = iter([9, 6, 7, -3, 2, 8, -1, 5])
+    rater = Rater(campaign)
+    screen = rater.next()
+    while screen:
+        by_system = {"human": 90, "gru": 50 + next(above), "lstm": 50}
+        given = {
+            str(candidate): by_system[system]
+            for candidate, system in models.CandidateOutput.objects.filter(
+                candidate__public_id__in=[each["id"] for each in screen["item"]["candidates"]]
+            ).values_list("candidate__public_id", "output__decoding__system__name")
+        }
+        screen = rater.submit(screen, answers={"human_likeness": given}).json()["next"]
+    first = content(report_freeze(campaign=campaign))
+    assert first["look"]["number"] == 1
+    assert first["look"]["p"] < first["primary"]["p"] < 0.05
+    assert first["primary"]["shown"] is False
+    assert not any(pair["shown"] for pair in first["pairs"])
+    rows = first["criteria"]["human_likeness"]["systems"]
+    assert {(tuple(row["rank_range"]), row["cluster"]) for row in rows} == {((1, 3), 1)}
+    page = report_html(first)
+    assert "only the declared contrast is tested" in page
+    assert "comes first" not in page
+    same = report_freeze(campaign=campaign, unblind=True)
+    assert same.look == 1, "nothing has come since, so that it is the declared look again"
+    skipping = Rater(campaign)
+    skipping.skip(skipping.next())
+    early = content(report_freeze(campaign=campaign, unblind=True))
+    assert not any(pair["shown"] for pair in early["pairs"])
+    assert "This look was not among those declared: no difference counts at it." in report_html(early)
+
+    campaign_close(campaign=campaign)
+    last = content(report_freeze(campaign=campaign))
+    assert last["primary"]["p"] < last["look"]["p"]
+    assert (last["primary"]["shown"], all(pair["shown"] for pair in last["pairs"])) == (True, True)
+    assert [row["cluster"] for row in last["criteria"]["human_likeness"]["systems"]] == [1, 2, 3]
+    today = last["looks_taken"][1]["at"][:10]
+    assert f"looked at before the close, undeclared, 1 time: {today}." in report_html(last)
+
+
+def test_who_takes_a_look_second_is_given_the_first() -> None:
+    """Two processes begin to take a look, an answer comes in between, and each has made another report of it."""
+    campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
+    one, other = Rater(campaign), Rater(campaign)
+    answer(one, 4)
+    first = report_keep(campaign, look=1)
+    answer(other, 1)
+    assert report_keep(campaign, look=1).pk == first.pk
 
 
 def test_without_declared_looks_no_boundary_stands_in_the_report() -> None:
