@@ -103,6 +103,7 @@ def pictures(page: Page, site: str, log: Path) -> None:
     page.goto(f"{site}/admin/annotations/campaign/1/change/")
     page.get_by_role("button", name="Close for good").click()
     page.get_by_role("link", name="Report", exact=True).click()
+    page.locator("#report-results").evaluate("heading => heading.scrollIntoView()")
     take(page, "report")
 
 

@@ -13,9 +13,9 @@ from annotations.importing.campaign_file import SLUG
 from annotations.models import Campaign, CandidateOutput, Decoding, Item, Rater
 from annotations.protocols import protocol_named
 from annotations.reports.table import RatingTable, rating_table
+from annotations.reports.words import SHOWN
+from annotations.reports.words import listed as all_of
 from annotations.statistics.uncertainty import Floats, Ints
-
-SHOWN = {"photo": "the photo", "caption": "the caption", "both": "photo and caption", "none": "the texts alone"}
 
 
 class Questions(NamedTuple):
@@ -234,7 +234,7 @@ def settings_differing(settings: Sequence[Mapping[str, Any]]) -> str:
     for key in sorted({key for each in settings for key in each}):
         values = list(dict.fromkeys(str(each.get(key, "unset")) for each in settings))
         if len(values) > 1:
-            parts.append(f"{key} {and_joined(values)}")
+            parts.append(f"{key} {all_of(values)}")
     return ", ".join(parts)
 
 
@@ -265,7 +265,7 @@ def differing(one: Questions, other: Questions) -> list[str]:
         shorter = min(len(one.instructions), len(other.instructions))
         start = max(0, next((place for place, (here, there) in pairs if here != there), shorter) - 20)
         quoted = [excerpt(each.instructions, start) for each in (one, other)]
-        parts.append(f"the instructions are {and_joined(quoted)}")
+        parts.append(f"the instructions are {all_of(quoted)}")
     return parts
 
 
@@ -286,13 +286,9 @@ def excerpt(text: str, start: int, longest: int = 80) -> str:
 
 
 def listed(studies: Sequence[Study]) -> str:
-    return and_joined([f"'{study.name}'" for study in studies])
-
-
-def and_joined(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return all_of([f"'{study.name}'" for study in studies])
 
 
 def counted(counts: Mapping[str, int]) -> str:
     """`200 in 'a' and 150 in 'b'`."""
-    return and_joined([f"{count:,} in '{name}'" for name, count in counts.items()])
+    return all_of([f"{count:,} in '{name}'" for name, count in counts.items()])

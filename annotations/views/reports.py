@@ -31,6 +31,12 @@ RATING_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "dictionary": "text/csv; charset=utf-8",
 }
+RATING_TITLES = [
+    ("csv", "Ratings, CSV"),
+    ("jsonl", "Ratings, JSONL"),
+    ("parquet", "Ratings, Parquet"),
+    ("dictionary", "What the ratings' columns mean"),
+]
 
 
 @require_GET
@@ -50,6 +56,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "campaign": campaign,
         "frozen": frozen,
         "formats": [(name, each.title) for name, each in FORMATS.items()],
+        "rating_formats": RATING_TITLES,
         **report_context(json.loads(bytes(frozen.content))),
     }
     return render_page(request, "annotations/campaigns/report.html", title, context)
