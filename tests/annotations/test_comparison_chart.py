@@ -12,7 +12,7 @@ from annotations.reports.charts import Chart, comparison_charts, comparison_char
 from annotations.reports.comparison import comparison_build
 from tests.annotations.test_comparison import harsher, overlapping, rate
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # drawn of the comparison alone
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -23,6 +23,8 @@ from annotations.services.campaigns import campaign_close
 from tests.annotations.made_report import NEW, made_choices, made_report, objects_at, old_report
 from tests.factories import make_campaign
 
+pytestmark = pytest.mark.once  # the page is made of the report alone
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
