@@ -66,7 +66,7 @@ def spent(information: float, *, alpha: float, spending: Spending) -> float:
 def look_boundaries(
     information: Sequence[float], *, alpha: float = 0.05, spending: Spending = "obrien-fleming"
 ) -> list[Look]:
-    """The boundaries of looks at these shares of the information, the last being 1.
+    """The boundaries of looks at these shares of the information, the last being 1 (Lan and DeMets 1983).
 
     Raises ValueError for shares that do not rise to 1 by steps of a hundredth or more, or an alpha outside (0, 1).
     """

@@ -14,7 +14,8 @@ def is_better(differences: Order, one: str, other: str) -> bool:
 
 
 def rank_ranges(systems: Sequence[str], differences: Order) -> dict[str, tuple[int, int]]:
-    """For each system the best and worst rank that its significant differences leave open, 1 being best."""
+    """For each system the best and worst rank that its significant differences leave open, 1 being best (Kocmi et al.
+    2022, section 5): one above for each that is better, one below for each that is worse."""
     ranges = {}
     for system in systems:
         others = [other for other in systems if other != system]
