@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from annotations.reports.table import RatingTable
-from annotations.statistics.agreement import alpha
-from annotations.statistics.choices import TIE, Parameter, Strengths, strengths, win_table
+from annotations.statistics.choices import Parameter, Strengths, strengths, win_table
 from annotations.statistics.differences import Difference
-from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
+from annotations.statistics.uncertainty import Mean, clustered_mean
 
 
 def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
@@ -127,21 +126,3 @@ def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[s
 
 def parameter_row(parameter: Parameter) -> dict[str, Any]:
     return {"value": parameter.value, "ci": parameter.interval, "undefined": parameter.undefined}
-
-
-def chosen(table: RatingTable, criterion: str) -> tuple[Floats, Ints, Ints]:
-    """Of each choice the system preferred, −1 where none was, with what was to be chosen from and its album: the
-    ratings, units and groups of nominal agreement."""
-    first, second, outcome, rows = table.comparisons[criterion]
-    preferred = np.where(outcome == TIE, -1, np.where(outcome > TIE, first, second)).astype(np.float64)
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    count = len(table.systems)
-    units = (table.items[rows] * count + low) * count + high
-    return preferred, units, table.albums[rows]
-
-
-def choice_agreement(table: RatingTable, criterion: str) -> dict[str, Any]:
-    """Krippendorff's alpha, nominal: first, second or a tie, whatever the order they were shown in."""
-    preferred, units, albums = chosen(table, criterion)
-    found = alpha(preferred, units, level="nominal", groups=albums)
-    return {"alpha": found.alpha, "ci": found.interval, "level": "nominal", "undefined": found.undefined}

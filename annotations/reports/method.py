@@ -30,6 +30,11 @@ LOOKS = (
     "where its p is below the look's boundary."
 )
 TEXTS = "A text that several systems wrote was shown once and counts for each."
+BESIDE = (
+    "Beside alpha stand intraclass correlations (Shrout and Fleiss 1979): one-way over the texts with as many ratings "
+    "as most, two-way only where every rater scored every text."
+)
+FLEISS = "Beside alpha stands Fleiss' (1971) kappa over the pairs of texts with as many raters as most."
 RATERS = (
     "A rater's severity is their mean distance from what others gave the same texts, below zero being severe, shrunk "
     "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."
@@ -45,6 +50,7 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
     protocol = protocol_named(campaign.protocol)
     scored, imported = protocol.gives == "scores", campaign.imported_by_id is not None
     measured = SCORES.format(level=protocol.level) if scored else CHOICES
+    beside = BESIDE if scored else FLEISS
     tests = TESTS.format(family=FAMILIES[campaign.family])
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
     metrics = ""
@@ -54,5 +60,13 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
             [*([WITHHELD] if people and not imported else []), DIFFERENCES, *([CORRELATIONS] if scored else [])]
         )
     raters = f"{RATERS if scored else ''} {UNTESTED}".strip()
-    parts = (measured, tests, looks, "" if imported else TEXTS, metrics, raters, IMPORTED if imported else "")
+    parts = (
+        f"{measured} {beside}",
+        tests,
+        looks,
+        "" if imported else TEXTS,
+        metrics,
+        raters,
+        IMPORTED if imported else "",
+    )
     return "\n\n".join(part for part in parts if part)

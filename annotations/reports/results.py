@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from annotations.reports.agreement import choice_agreement, score_agreement
 from annotations.reports.choices import (
-    choice_agreement,
     choice_differences,
     choices_row,
     expected_share,
@@ -17,7 +17,7 @@ from annotations.reports.choices import (
 )
 from annotations.reports.looks import Rule
 from annotations.reports.table import RatingTable
-from annotations.statistics.agreement import Level, alpha
+from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
@@ -118,7 +118,7 @@ def criterion_results(
         pairs.append(pair_row(each) | beside)
     found = {
         "systems": ranked_rows(means, compared),
-        "agreement": agreement_of(table, scores, level),
+        "agreement": score_agreement(table, scores, level),
         "distribution": distribution(table, scores, scale),
     }
     return found, pairs
@@ -259,14 +259,6 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
         model = mixed_model(differences[both], table.items[both], table.raters[both])
     row = model._asdict()
     return {"ci": row.pop("interval"), **row}
-
-
-def agreement_of(table: RatingTable, scores: Floats, level: Level) -> dict[str, Any]:
-    """Krippendorff's alpha; a unit is one text, rated by whoever saw it, and albums are resampled whole."""
-    once = ~np.isnan(scores) & table.first
-    albums = np.broadcast_to(table.albums[:, None], scores.shape)[once]
-    found = alpha(scores[once], table.shown[once], level=level, groups=albums)
-    return {"alpha": found.alpha, "ci": found.interval, "level": level, "undefined": found.undefined}
 
 
 def percentiles(drawn: Floats) -> list[float] | None:

@@ -139,3 +139,15 @@ def test_bootstrapped_means_spread_as_two_random_factors_do() -> None:
     assert found.mean(axis=0) == pytest.approx(np.nanmean(column, axis=0), abs=0.05)
     assert found[:, 0].std() == pytest.approx((by_item + by_rater) ** 0.5, rel=0.06)
     assert found[:, 1].std() > found[:, 0].std() * 1.1
+
+
+def test_the_model_of_the_same_differences_in_another_order_is_the_same() -> None:
+    draw = np.random.default_rng(0)
+    items, raters = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)
+    for _ in range(40):
+        differences = 30 + 4 * raters + draw.normal(0, 3, 24)
+        order, names = draw.permutation(24), draw.permutation(8)
+        one = mixed_model(differences, items, raters)
+        other = mixed_model(differences[order], names[items][order], raters[order])
+        assert other.interval == pytest.approx(one.interval, rel=1e-6)
+        assert other.rater_deviation == pytest.approx(one.rater_deviation, rel=1e-6)

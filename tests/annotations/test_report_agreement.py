@@ -1,0 +1,71 @@
+"""What stands beside alpha in a report, against the published tables and other libraries."""
+
+import csv
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from statsmodels.stats.inter_rater import aggregate_raters
+from statsmodels.stats.inter_rater import fleiss_kappa as of_statsmodels
+
+from annotations.reports.agreement import intraclass_rows
+from annotations.reports.build import report_build
+from annotations.reports.render import report_html
+from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
+
+SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]  # 1979, table 2
+PUBLISHED = {"ICC(1)": 0.17, "ICC(2)": 0.29, "ICC(3)": 0.71, "ICC(1,k)": 0.44, "ICC(2,k)": 0.62, "ICC(3,k)": 0.91}
+
+
+def test_the_published_table_in_any_order() -> None:
+    """Shrout and Fleiss print their six coefficients to two decimals."""
+    scores = np.array(SHROUT_FLEISS, dtype=float)
+    texts, raters = np.indices(scores.shape)
+    shuffled = np.random.default_rng(1).permutation(scores.size)
+    columns = (part.ravel()[shuffled] for part in (scores, texts * 7 + 100, raters * 3))
+    rows = {row["name"]: row for row in intraclass_rows(*columns)}
+    assert {name: round(row["value"], 2) for name, row in rows.items()} == PUBLISHED
+    assert {(row["units"], row["ratings"]) for row in rows.values()} == {(6, 4)}
+
+
+@pytest.mark.django_db
+def test_where_raters_share_the_work_only_the_one_way_coefficients_are_defined(tmp_path: Path) -> None:
+    """Twelve texts of two of three raters each, and one of all three, which has another number of ratings."""
+    draw, rows = np.random.default_rng(3), []
+    for item, system in product(range(6), ("a", "b")):
+        for rater in {item % 3, (item + 1) % 3}:
+            rows.append(f"{item},{system},r{rater},sense,{draw.integers(1, 6)}")
+    rows += [f"9,a,r{rater},sense,{rater + 1}" for rater in range(3)]
+    report = report_build(imported(table(tmp_path / "scores.csv", SCORES, *rows), scale=[1, 5]))
+    found = {row["name"]: row for row in report["criteria"]["sense"]["agreement"]["coefficients"]}
+    assert (found["ICC(1)"]["units"], found["ICC(1)"]["ratings"]) == (12, 2)
+    pairs = np.array([float(line.split(",")[-1]) for line in rows[:24]]).reshape(-1, 2)
+    between = 2 * pairs.mean(axis=1).var(ddof=1)
+    within = pairs.var(axis=1, ddof=1).mean()
+    assert found["ICC(1)"]["value"] == pytest.approx((between - within) / (between + within))
+    assert found["ICC(2)"]["undefined"] == "not every rater scored every text"
+    assert "undefined: not every rater scored every text" in report_html(report)
+
+
+@pytest.mark.django_db
+def test_fleiss_kappa_of_choices(tmp_path: Path) -> None:
+    draw, rows = np.random.default_rng(4), []
+    for item, rater in product(range(20), ("r", "s", "t")):
+        shown = ("a", "b") if item % 2 else ("b", "a")
+        rows.append(f"{item},{','.join(shown)},{rater},better,{draw.choice(['a', 'a', 'a', 'b', 'tie'])}")
+    report = report_build(imported(table(tmp_path / "pairs.csv", PAIRS, *rows)))
+    (row,) = report["criteria"]["better"]["agreement"]["coefficients"]
+    answers = [next(csv.reader([line]))[-1] for line in rows]
+    counts, _ = aggregate_raters(np.array([["a", "b", "tie"].index(each) for each in answers]).reshape(-1, 3))
+    assert row["value"] == pytest.approx(of_statsmodels(counts))
+    assert (row["units"], row["ratings"]) == (20, 3)
+
+
+@pytest.mark.django_db
+def test_nothing_rated_twice(tmp_path: Path) -> None:
+    scores = report_build(imported(table(tmp_path / "a.csv", SCORES, "1,a,r,c,1", "1,b,r,c,2", "2,a,s,c,3")))
+    said = {row["undefined"] for row in scores["criteria"]["c"]["agreement"]["coefficients"]}
+    assert said == {"no text was rated by two raters"}
+    choices = report_build(imported(table(tmp_path / "b.csv", PAIRS, "1,a,b,r,c,a"), name="other"))
+    assert choices["criteria"]["c"]["agreement"]["coefficients"][0]["undefined"] == "no pair was rated by two raters"
