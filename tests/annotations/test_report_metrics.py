@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from scipy import stats
 
 from annotations import models
@@ -45,8 +46,9 @@ def writer(system: int) -> Callable[[int], str]:
 def rated() -> tuple[CampaignParts, Given, RatingTable]:
     """A closed campaign, the mean human score of each text, and its table."""
     made = make_campaign(captions=ITEMS, overlap=2, texts={f"s{n}": writer(n) for n in range(6)})
-    draw, given = np.random.default_rng(1), defaultdict(list)
-    for _ in range(2):
+    in_order(made.campaign)
+    given = defaultdict(list)
+    for number in range(2):
         rater = Rater(made.campaign)
         screen = rater.next()
         while screen:
@@ -55,14 +57,22 @@ def rated() -> tuple[CampaignParts, Given, RatingTable]:
                 candidate = models.Candidate.objects.get(public_id=each["id"])
                 shown = models.CandidateOutput.objects.filter(candidate=candidate)
                 systems = list(shown.values_list("output__decoding__system__name", flat=True))
-                worth = 40 + 6 * SYSTEMS.index(max(systems)) + draw.normal(0, 10)
+                system, position = SYSTEMS.index(max(systems)), candidate.item.position
+                worth = 40 + 6 * system + np.random.default_rng([number, position, system]).normal(0, 10)
                 answer[each["id"]] = float(np.clip(np.round(worth), 0, 100))
-                for system in systems:
-                    given[system, candidate.item.position].append(answer[each["id"]])
+                for name in systems:
+                    given[name, position].append(answer[each["id"]])
             screen = rater.submit(screen, answers={"human_likeness": answer}).json()["next"]
     campaign_close(campaign=made.campaign)
     means = {text: float(np.mean(scores)) for text, scores in given.items()}
     return made, means, rating_table(made.campaign)
+
+
+def in_order(campaign: models.Campaign) -> None:
+    """Items at the places of their captions, so that the same is rated whatever the order that was drawn."""
+    for item in campaign.items.select_related("source"):
+        models.Item.objects.filter(pk=item.pk).update(position=ITEMS + int(item.source.text.split()[-1]))
+    models.Item.objects.filter(campaign=campaign).update(position=F("position") - ITEMS)
 
 
 def write(campaign: models.Campaign, values: Values) -> None:
