@@ -40,7 +40,9 @@ class Processes:
         except ValueError as error:
             raise ConfigError(f"WORLD_SIZE={count}: is for processes that torchrun starts ({error})") from error
         try:
-            yield cls(distributed.get_rank(), count)
+            processes = cls(distributed.get_rank(), count)
+            yield processes
+            processes.total(0.0)  # wait for all: who leaves while another is still about aborts it, now and then
         finally:
             distributed.destroy_process_group()
 
