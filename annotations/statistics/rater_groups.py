@@ -84,7 +84,7 @@ def groups_difference(first: Group, second: Group, *, level: float = 0.95) -> Di
     freedom = min(freedom, albums - 1)
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     p = 2 * float(stdtr(freedom, -abs(value) / error))
-    return Difference(Mean(value, error, (value - half, value + half), p), screens, len(common))
+    return Difference(Mean(value, error, (value - half, value + half), p, freedom), screens, len(common))
 
 
 def _by_item(group: Group, items: Ints) -> tuple[Ints, Floats]:

@@ -11,12 +11,14 @@ Ints = NDArray[np.int64]
 
 
 class Mean(NamedTuple):
-    """A mean, its standard error and interval, and the two-sided p of its being zero; None where undefined."""
+    """A mean, its standard error and interval, the two-sided p of its being zero, and the degrees of freedom of
+    Student's t behind both; None where undefined."""
 
     mean: float
     error: float | None
     interval: tuple[float, float] | None
     p: float | None
+    freedom: float | None = None
 
 
 def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
@@ -52,7 +54,7 @@ def clustered_estimate(value: float, influences: Floats, items: Ints, raters: In
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     certain = 1.0 if value == 0 else 0.0
     p = 2 * float(stdtr(freedom, -abs(value) / error)) if error > 0 else certain
-    return Mean(value, error, (value - half, value + half), p)
+    return Mean(value, error, (value - half, value + half), p, float(freedom))
 
 
 def _variance(residuals: Floats, clusters: Ints) -> tuple[float, int]:
