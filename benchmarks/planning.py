@@ -10,9 +10,10 @@ import time
 import numpy as np
 
 from annotations.statistics.looks import Look, look_boundaries
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
 from annotations.statistics.rehearsal import arrivals, rehearse
-from annotations.statistics.uncertainty import Floats, Ints, clustered_mean
+from annotations.statistics.uncertainty import Floats, Ints
 from benchmarks.common import print_result, print_table
 
 # items, overlap, raters, deviation by item and by rater (the residual's is 1), planned power

@@ -8,7 +8,8 @@ import numpy as np
 from annotations.reports.table import RatingTable
 from annotations.statistics.choices import Parameter, Strengths, strengths, win_table
 from annotations.statistics.differences import Difference
-from annotations.statistics.uncertainty import Mean, clustered_mean
+from annotations.statistics.means import clustered_mean
+from annotations.statistics.uncertainty import Mean
 
 
 def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:

@@ -19,15 +19,15 @@ from annotations.reports.studies import (
     studies_named,
     systems_shown,
 )
-from annotations.statistics.differences import Difference
-from annotations.statistics.rater_groups import Group, groups_difference
+from annotations.statistics.differences import Difference, paired_difference
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.scores import shrunk_z
-from annotations.statistics.uncertainty import Floats, clustered_mean, holm
+from annotations.statistics.uncertainty import Floats, Ints, Mean, holm
 
 METHOD = (
     "Campaigns are compared where protocol, unit, scale, what raters saw, criterion and instructions are the same, on "
-    "the items (sources) that all of them hold and for which each has ratings. Means are over ratings, with 95 % "
-    "intervals from a two-way cluster-robust variance over albums and raters (Cameron, Gelbach and Miller 2011). z is "
+    "the items (sources) that all of them hold and for which each has ratings. Means are over ratings. Their 95 % "
+    "intervals, and those of differences, are robust to albums and raters, as in a campaign's report. z is "
     "the mean of scores standardised by their rater within the campaign, on the same items; it takes out how raters "
     "use the scale, and is relative to the texts that were rated beside. A difference between campaigns is paired by "
     "item, the later campaign minus the earlier, with each campaign's raters as a sample of their own; people known "
@@ -197,10 +197,15 @@ def all_differences(
     codes = {name: code for code, name in enumerate(sorted({name for each in ratings for name in each.people}))}
     people = [np.array([codes[name] for name in each.people], dtype=np.int64)[each.raters] for each in ratings]
 
-    def group(place: int, scores: Floats) -> Group:
-        there = ~np.isnan(scores)
-        given = ratings[place]
-        return Group(scores[there], given.sources[there], people[place][there], given.albums[there])
+    def between(later: int, first: Floats, earlier: int, second: Floats) -> Difference:
+        """The difference of scores that two campaigns' raters gave to the same items."""
+        given = (ratings[later], ratings[earlier])
+        return raters_difference(
+            (first, second),
+            items=[each.sources for each in given],
+            raters=[people[later], people[earlier]],
+            albums=[each.albums for each in given],
+        )
 
     def scores(place: int, system: Shown) -> Floats:
         given = ratings[place]
@@ -214,7 +219,7 @@ def all_differences(
             apart = not set(one.places) & set(other.places)
             if later not in one.places or earlier not in other.places or not (one is other or apart):
                 continue
-            found = groups_difference(group(later, scores(later, one)), group(earlier, scores(earlier, other)))
+            found = between(later, scores(later, one), earlier, scores(earlier, other))
             row = {
                 "kind": "raters" if one is other else "systems",
                 "system_a": one.label,
@@ -229,7 +234,7 @@ def all_differences(
                     scores(place, system) - np.mean([scores(place, link) for link in links], axis=0)
                     for place, system in ((later, one), (earlier, other))
                 ]
-                against = difference_row(groups_difference(group(later, away[0]), group(earlier, away[1])))
+                against = difference_row(between(later, away[0], earlier, away[1]))
                 kept = {key: against[key] for key in ("difference", "ci", "items", "undefined")}
                 row["against_links"] = {"links": [link.label for link in links], **kept}
             rows.append(row)
@@ -240,6 +245,29 @@ def all_differences(
     for row, p in zip(tested, adjusted, strict=True):
         row["p_holm"] = p
     return sorted(rows, key=lambda row: row["kind"] == "raters")
+
+
+def raters_difference(
+    scores: Sequence[Floats], *, items: Sequence[Ints], raters: Sequence[Ints], albums: Sequence[Ints]
+) -> Difference:
+    """First minus second, of scores that two groups of raters gave (all: one array a group; codes mean the same in
+    both). There is no interval where nothing says how items, or raters, differ: `undefined` says which."""
+    nothing = [np.full(len(each), np.nan) for each in scores]
+    item, rater, album = (np.concatenate(each) for each in (items, raters, albums))
+    first, second = np.concatenate([scores[0], nothing[1]]), np.concatenate([nothing[0], scores[1]])
+    found = paired_difference(first, second, item, rater, groups=album)
+    if found.estimate is None or found.undefined:
+        return found
+    why = None
+    rated = [each[~np.isnan(given)] for each, given in zip(items, scores, strict=True)]
+    shared = np.isin(item, np.intersect1d(rated[0], rated[1]))
+    if len(np.unique(album[shared])) == 1:
+        why = f"{'one item' if found.items == 1 else 'all items are of one album'}: nothing says how items differ"
+    elif found.estimate.error == 0:
+        why = "it is the same on every item: nothing varies"
+    return found._replace(
+        undefined=why, estimate=Mean(found.estimate.mean, None, None, None) if why else found.estimate
+    )
 
 
 def difference_row(found: Difference) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.mixed import MixedModel, mixed_model
 from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import shrunk_z
-from annotations.statistics.uncertainty import Floats, clustered_mean, holm
+from annotations.statistics.uncertainty import Floats, holm
 
 LARGEST_MODEL = 20_000  # screens to which a mixed model is fitted
 MIDDLE = (0.025, 0.975)

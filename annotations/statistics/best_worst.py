@@ -13,7 +13,8 @@ import numpy as np
 
 from annotations.statistics.connections import Bools, named, one_sided, why_apart
 from annotations.statistics.logit import ONE_CLUSTER, Worths, centring, fit, spread_of, worths
-from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
+from annotations.statistics.means import clustered_mean
+from annotations.statistics.uncertainty import Floats, Ints, Mean
 
 
 class Counts(NamedTuple):

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from annotations.statistics.connections import Bools, named
-from annotations.statistics.uncertainty import Floats, Ints, Mean, clustered_mean
+from annotations.statistics.means import clustered_mean
+from annotations.statistics.uncertainty import Floats, Ints, Mean
 
 
 class Sensitivity(NamedTuple):

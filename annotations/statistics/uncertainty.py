@@ -1,4 +1,4 @@
-"""Means with intervals when the same items and the same raters stand behind many of the scores."""
+"""Estimates with intervals when the same items and the same raters stand behind many of the scores."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,10 @@ from scipy.special import stdtr, stdtrit  # Student's t: scipy.stats has it too,
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+NOTHING = 1e-9  # what rounding leaves, beside the values
+EVEN = 0.9
 
 
 class Mean(NamedTuple):
@@ -21,50 +25,77 @@ class Mean(NamedTuple):
     freedom: float | None = None
 
 
-def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
-    """Mean of the scores (n), with clusters of scores by item (n) and by rater (n); see `clustered_estimate`.
-
-    Raises ValueError for no scores.
-    """
-    if not len(scores):
-        raise ValueError("there are no scores to take the mean of")
-    mean = float(scores.mean())
-    return clustered_estimate(mean, (scores - mean) / len(scores), items, raters, level=level)
-
-
-def clustered_estimate(value: float, influences: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
+def clustered_estimate(
+    value: float, influences: Floats, items: Ints, raters: Ints, *, largest: float, level: float = 0.95
+) -> Mean:
     """The error and interval of an estimate from each observation's influence on it (n), which sum to zero.
 
-    The variance is two-way cluster-robust, item + rater − their intersection (Cameron, Gelbach and Miller 2011,
-    equation 2.11), each part with its small-sample factor G / (G − 1); the interval is Student's t with
-    min(clusters) − 1 degrees of freedom. The difference of estimates is held at half the items' part at least: where
-    raters hardly differ it can fall to zero and below by chance. Of a single item, or a single rater, only the other
-    clustering is used; of both single the interval is undefined.
+    `items` and `raters` (n) are codes from 0 without gaps. The variance is two-way cluster-robust, item + rater − their
+    intersection (Cameron, Gelbach and Miller 2011, equation 2.11), each part with its small-sample factor G / (G − 1);
+    the interval is Student's t with min(clusters) − 1 degrees of freedom. It is for raters, and items, of about equal
+    shares (`even`). The difference of estimates is held at half the items' part at least: where raters hardly differ it
+    can fall to zero and below by chance. Of a single item, or a single rater, only the other clustering is used; of
+    both single the interval is undefined. An error that rounding explains beside the `largest` score is zero, and p
+    undefined.
     """
-    both = items.astype(np.int64) * (int(raters.max()) + 1) + raters
-    by_item, by_rater = _variance(influences, items), _variance(influences, raters)
-    usable = [(variance, clusters) for variance, clusters in (by_item, by_rater) if clusters > 1]
-    if not usable:
+    of_items, of_raters = int(items.max()) + 1, int(raters.max()) + 1
+    by_item, by_rater = _variance(influences, items, of_items), _variance(influences, raters, of_raters)
+    if of_items == of_raters == 1:
         return Mean(value, None, None, None)
-    variance = max(each for each, _ in usable)
-    if len(usable) == 2:
-        variance = max(by_item[0] + by_rater[0] - _variance(influences, both)[0], by_item[0] / 2)
-    freedom = min(clusters for _, clusters in usable) - 1
+    variance = max(by_item, by_rater)
+    freedom = max(of_items, of_raters) - 1
+    if min(of_items, of_raters) > 1:
+        both, keys = codes_of_pairs(items, raters)
+        variance = max(by_item + by_rater - _variance(influences, both, len(keys)), by_item / 2)
+        freedom = min(of_items, of_raters) - 1
+    return student(value, variance, freedom, largest=largest, level=level)
+
+
+def student(value: float, variance: float, freedom: float, *, largest: float, level: float) -> Mean:
+    """The interval of Student's t; where nothing varied beside the `largest` score it has no width, and p is None."""
     error = float(np.sqrt(variance))
+    if error <= NOTHING * max(abs(value), largest):
+        return Mean(value, 0.0, (value, value), None, float(freedom))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
-    certain = 1.0 if value == 0 else 0.0
-    p = 2 * float(stdtr(freedom, -abs(value) / error)) if error > 0 else certain
+    p = 2 * float(stdtr(freedom, -abs(value) / error))
     return Mean(value, error, (value - half, value + half), p, float(freedom))
 
 
-def _variance(residuals: Floats, clusters: Ints) -> tuple[float, int]:
-    """Variance of the sum of the residuals when those of a cluster move together, and how many clusters there are."""
-    _, index = np.unique(clusters, return_inverse=True)
-    count = int(index.max()) + 1
+def _variance(residuals: Floats, clusters: Ints, count: int) -> float:
+    """Variance of the sum of the residuals when those of a cluster move together."""
     if count < 2:
-        return 0.0, count
-    sums = np.bincount(index, residuals, minlength=count)
-    return float((sums**2).sum()) * count / (count - 1), count
+        return 0.0
+    sums = np.bincount(clusters, residuals, minlength=count)
+    return float((sums**2).sum()) * count / (count - 1)
+
+
+def sums_by(codes: Ints, values: Floats, count: int) -> Floats:
+    """Sums of the values (n) that have the same code (n): (count)."""
+    return np.bincount(codes, values, minlength=count).astype(np.float64)
+
+
+def dense(codes: Ints) -> tuple[Ints, int]:
+    """The codes (n) from 0 without gaps, in their order, and how many there are."""
+    low, high = int(codes.min()), int(codes.max())
+    if high - low > 4 * len(codes) + 1000:
+        values, index = np.unique(codes, return_inverse=True)
+        return index, len(values)
+    there = np.bincount(codes - low, minlength=high - low + 1) > 0
+    return (np.cumsum(there) - 1)[codes - low], int(there.sum())
+
+
+def codes_of_pairs(one: Ints, other: Ints) -> tuple[Ints, Ints]:
+    """A code from 0 for each different pair of codes (n), and each pair's key: one × (highest other + 1) + other."""
+    keys = one.astype(np.int64) * (int(other.max()) + 1) + other
+    code, count = dense(keys)
+    found = np.empty(count, dtype=np.int64)
+    found[code] = keys
+    return code, found
+
+
+def even(shares: Floats) -> bool:
+    """Whether the shares are about equal: as many as nine tenths of them would hold the whole evenly (Kish 1965)."""
+    return bool(float(shares.sum()) ** 2 >= EVEN * len(shares) * float((shares**2).sum()))
 
 
 def holm(p_values: Floats) -> Floats:

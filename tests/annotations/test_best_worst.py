@@ -5,7 +5,7 @@ import pytest
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from annotations.statistics.best_worst import best_worst_counts, best_worst_model
-from annotations.statistics.uncertainty import clustered_mean
+from annotations.statistics.means import clustered_mean
 
 pytestmark = pytest.mark.once  # no database has a part in it
 

@@ -304,7 +304,7 @@ def test_too_little_for_an_interval_is_said() -> None:
         "one rater: nothing says how raters differ", "every score is the same",
     ]  # fmt: skip
     assert {row["undefined"] for row in result["differences"]} == {
-        "one rater in a group: nothing says how its raters differ"
+        "without one of the raters nothing is left to compare, so that nothing says how raters differ"
     }
     assert all(row["ci"] is row["p"] is row["p_holm"] is None for row in result["differences"])
     [result] = comparison_build(["second", "third"])["criteria"]

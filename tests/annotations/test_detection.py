@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from annotations.statistics.detection import detection, sensitivity
-from annotations.statistics.uncertainty import clustered_mean
+from annotations.statistics.means import clustered_mean
 
 pytestmark = pytest.mark.once  # no database has a part in it
 

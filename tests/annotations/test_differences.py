@@ -10,8 +10,9 @@ from scipy import stats
 
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.differences import paired_difference
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.mixed import mixed_model
-from annotations.statistics.uncertainty import Floats, Ints, clustered_mean
+from annotations.statistics.uncertainty import Floats, Ints
 
 pytestmark = pytest.mark.once  # no database has a part in it
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from annotations.statistics.looks import Look, Spending, inflation, look_boundaries, stopping
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
 from annotations.statistics.rehearsal import arrivals, clustered_errors, rehearse
-from annotations.statistics.uncertainty import clustered_mean
 
 pytestmark = pytest.mark.once  # no database has a part in it
 

@@ -11,6 +11,7 @@ from statsmodels.stats.power import TTestPower
 
 from annotations import models
 from annotations.services.campaigns import campaign_close
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import (
     Design,
     Variances,
@@ -23,7 +24,6 @@ from annotations.statistics.planning import (
     variances_of_pilot,
     why_undefined,
 )
-from annotations.statistics.uncertainty import clustered_mean
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from annotations.statistics.means import clustered_mean
 from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import feedback_weights, shrunk_z
-from annotations.statistics.uncertainty import clustered_mean, holm
+from annotations.statistics.uncertainty import holm
 
 pytestmark = pytest.mark.once  # no database has a part in it
 
