@@ -45,11 +45,11 @@ KINDS = {
 BESIDE_CHOICES = (
     "Beside alpha stand, over pairs of texts with two choices or more: percent agreement, Fleiss' (1971) kappa and "
     "Gwet's (2008) AC1, as Gwet (2014) has them with ratings missing; intervals are of the same bootstrap. Chance is "
-    "taken within the pair, free of the systems' names: of choices that are no ties half go either way, so that two "
-    "choices agree by chance with probability P(A = B)² + P(A > B)² + P(A < B)², the last two being equal "
-    "(Callison-Burch et al. 2011; Bojar et al. 2016); without ties kappa is Kendall and Babington Smith's (1940) "
-    "coefficient of agreement. That raters mostly prefer the same system therefore counts as agreement. Where "
-    "ties were given, AC1 of coin flips is above zero."
+    "taken within the pair, free of the systems' names: of choices that are not ties half are expected "
+    "to go either way, so that two choices agree by chance with probability P(A = B)² + P(A > B)² + P(A < B)², the "
+    "last two being equal (Callison-Burch et al. 2011; Bojar et al. 2016); without ties kappa is Kendall "
+    "and Babington Smith's (1940) coefficient of agreement. That raters mostly prefer the same "
+    "system therefore counts as agreement. Where ties were given, AC1 of coin flips can be above zero."
 )
 RATERS = (
     "A rater's severity is their mean distance from what others gave the same texts, below zero being severe, shrunk "
