@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotations.statistics.agreement import alpha, fleiss_kappa
+from annotations.statistics.agreement import alpha
+from annotations.statistics.chance_corrected import chance_corrected
 from annotations.statistics.choices import strengths, win_table
 from annotations.statistics.correlation import correlations
 from annotations.statistics.intraclass import intraclass
@@ -63,7 +64,8 @@ def tables(expected: dict) -> Iterator[Row]:
         found = alpha(table[raters, units], units, level=level, resamples=10)
         yield Row(f"Krippendorff's alpha, {level}", published, ours(found.alpha), 5e-5)
     counts = np.array(read("fleiss_wikipedia_10x5_counts.csv")).astype(int)
-    kappa = fleiss_kappa(counts, resamples=10)
+    texts, chosen = (np.repeat(place, counts.ravel()) for place in np.indices(counts.shape).reshape(2, -1))
+    kappa = chance_corrected(chosen.astype(float), texts, np.arange(len(texts)), scale=(0, 4))["Fleiss' kappa"]
     yield Row("Fleiss' kappa", expected["fleiss_kappa_wikipedia"], ours(kappa.value), 5e-5)
     coefficients = intraclass(np.array(read("shrout_fleiss1979_6x4.csv")).astype(float))
     for name, published in expected["icc_shrout_fleiss"].items():

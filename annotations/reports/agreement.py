@@ -1,44 +1,64 @@
-"""How far raters agree by a criterion: alpha, and beside it coefficients that need more of the design."""
+"""How far raters agree by a criterion: alpha, and beside it the coefficients that others report."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from annotations.reports.table import RatingTable
-from annotations.statistics.agreement import Agreement, Coefficient, Level, alpha, fleiss_kappa
-from annotations.statistics.choices import TIE
+from annotations.statistics import choice_agreement as of_choices
+from annotations.statistics.agreement import Agreement, Coefficient, Level, alpha
+from annotations.statistics.chance_corrected import SINGLE, Weights, chance_corrected
 from annotations.statistics.intraclass import intraclass
 from annotations.statistics.uncertainty import Floats, Ints
 
 ONE_WAY, TWO_WAY = ("ICC(1)", "ICC(1,k)"), ("ICC(2)", "ICC(2,k)", "ICC(3)", "ICC(3,k)")
 NOT_CROSSED = "not every rater scored every text"
-SINGLE = "no text was rated by two raters"
+# Nobody expects two raters to hit the same point of a slider: of such scores only how far they are apart counts.
+WEIGHTS: dict[Level, tuple[Weights, ...]] = {"ordinal": ("none", "linear", "quadratic"), "interval": ("quadratic",)}
 
 
-def score_agreement(table: RatingTable, scores: Floats, level: Level) -> dict[str, Any]:
+def score_agreement(table: RatingTable, scores: Floats, level: Level, scale: Sequence[float]) -> dict[str, Any]:
     """Of scores (n, s): a unit is one text, rated by whoever saw it, and albums are resampled whole."""
     once = ~np.isnan(scores) & table.first
     albums = np.broadcast_to(table.albums[:, None], scores.shape)[once]
     raters = np.broadcast_to(table.raters[:, None], scores.shape)[once]
     given, texts = scores[once], table.shown[once]
     found = alpha(given, texts, level=level, groups=albums)
-    return agreement_row(found, level) | {"coefficients": intraclass_rows(given, texts, raters)}
+    low, high = scale
+    beside = chance_corrected(given, texts, raters, scale=(low, high), weights=WEIGHTS[level], groups=albums)
+    units, ratings = rated_together(texts)
+    rows = [coefficient_row(name, each, units, ratings) for name, each in beside.items()]
+    return agreement_row(found, level) | {"coefficients": rows + intraclass_rows(given, texts, raters)}
 
 
 def choice_agreement(table: RatingTable, criterion: str) -> dict[str, Any]:
-    """Of choices: first, second or a tie, whatever the order they were shown in. A unit is what was chosen from."""
+    """Of choices: one text, the other, or a tie, whatever the order they were shown in and whoever wrote them.
+
+    A unit is two texts of an item. A choice between texts that several systems wrote counts once, not for each of them.
+    """
     first, second, outcome, rows = table.comparisons[criterion]
-    preferred = np.where(outcome == TIE, -1, np.where(outcome > TIE, first, second))
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    count = len(table.systems)
-    units = (table.items[rows] * count + low) * count + high
-    found = alpha(preferred.astype(np.float64), units, level="nominal", groups=table.albums[rows])
-    answer = np.where(outcome == TIE, 2, (preferred == high).astype(np.int64))
-    return agreement_row(found, "nominal") | {"coefficients": [fleiss_row(answer, units)]}
+    items = table.items[rows]
+    shown, code = np.unique([table.candidates[items, first], table.candidates[items, second]], return_inverse=True)
+    one, other = code.reshape(2, -1)
+    pairs, unit = np.unique(np.minimum(one, other) * len(shown) + np.maximum(one, other), return_inverse=True)
+    _, once = np.unique(rows * len(pairs) + unit, return_index=True)
+    turned = np.where(one < other, outcome, 1 - outcome)  # a tie stays one
+    found = of_choices.choice_agreement(turned[once], unit[once], groups=table.albums[rows[once]])
+    counts = rated_together(unit[once])
+    beside = [coefficient_row(name, each, *counts) for name, each in found.items() if name != of_choices.ALPHA]
+    return agreement_row(Agreement(*found[of_choices.ALPHA]), "nominal") | {"coefficients": beside}
 
 
 def agreement_row(found: Agreement, level: Level) -> dict[str, Any]:
     return {"alpha": found.alpha, "ci": found.interval, "level": level, "undefined": found.undefined}
+
+
+def rated_together(units: Ints) -> tuple[int, float]:
+    """How many of the rated units (n) have several ratings, and how many they have in the mean."""
+    times = np.unique(units, return_counts=True)[1]
+    several = times[times > 1]
+    return len(several), float(several.mean()) if len(several) else 1.0
 
 
 def intraclass_rows(given: Floats, texts: Ints, raters: Ints) -> list[dict[str, Any]]:
@@ -68,21 +88,7 @@ def intraclass_rows(given: Floats, texts: Ints, raters: Ints) -> list[dict[str, 
     return rows + [coefficient_row(name, two_way[name], *whole.shape) for name in TWO_WAY]
 
 
-def fleiss_row(answer: Ints, units: Ints) -> dict[str, Any]:
-    """Fleiss' kappa of choices (n) among the first, the second and a tie, of the units with as many raters as most."""
-    _, unit = np.unique(units, return_inverse=True)
-    counts = np.zeros((int(unit.max(initial=-1)) + 1, 3), dtype=np.int64)
-    np.add.at(counts, (unit, answer), 1)
-    times = counts.sum(axis=1)
-    several = times[times > 1]
-    if not len(several):
-        return coefficient_row("Fleiss' kappa", Coefficient(None, None, SINGLE.replace("text", "pair")), 0, 1)
-    each = int(np.bincount(several).argmax())
-    kept = counts[times == each]
-    return coefficient_row("Fleiss' kappa", fleiss_kappa(kept), len(kept), each)
-
-
-def coefficient_row(name: str, found: Coefficient, units: int, ratings: int) -> dict[str, Any]:
-    """`units` texts, or pairs of them, of `ratings` each."""
+def coefficient_row(name: str, found: Coefficient, units: int, ratings: float) -> dict[str, Any]:
+    """`units` texts, or pairs of them, of `ratings` each, or in the mean."""
     about = {"name": name, "value": found.value, "ci": found.interval, "undefined": found.undefined}
     return {**about, "units": units, "ratings": ratings}

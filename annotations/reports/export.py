@@ -95,7 +95,8 @@ def write_dictionary(out: IO[str], columns: Sequence[Column]) -> int:
 
 
 def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
-    """One row a criterion and system, and one a metric and system; `said` is why a value or an interval is missing."""
+    """A row a criterion and system, a row a coefficient of agreement by a criterion, and a row a metric and system;
+    `said` is why a value or an interval is missing."""
     rows: list[dict[str, Any]] = []
     for criterion, result in report["criteria"].items():
         for system in result["systems"]:
@@ -104,6 +105,12 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
                 {**system, "kind": "rating", "measure": criterion, "value": system["mean"], "low": low, "high": high}
                 | {"said": system.get("note")}
             )
+        agreement = result["agreement"]
+        alpha = {**agreement, "name": f"Krippendorff's alpha, {agreement['level']} level", "value": agreement["alpha"]}
+        for found in [alpha, *(agreement.get("coefficients") or [])]:
+            low, high = found["ci"] or (None, None)
+            row = {"kind": "agreement", "measure": criterion, "value": found["value"], "low": low, "high": high}
+            rows.append({**row, "said": found["undefined"], "coefficient": found["name"]})
     for name, cells in report["metrics"].items():
         for metric, cell in cells.items():
             low, high = cell["ci"] or (None, None)
@@ -118,6 +125,6 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
             rows.append({**row, "signature": cell["signature"], "said": cell.get("undefined")})
     columns = [
         *("kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"),
-        "said",
+        *("said", "coefficient"),
     ]
     return write_csv(out, columns, ([row.get(column) for column in columns] for row in rows))

@@ -261,7 +261,8 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
         "4.3.9": aggregation(choices),
         "4.3.10": significance(report, criterion, choices),
         "4.3.11.1": f"Krippendorff's alpha, {agreement['level']} level, a unit being "
-        f"{'two texts' if choices else 'one text'}; its interval is a bootstrap over albums.",
+        f"{'two texts, either of which is chosen as often by chance' if choices else 'one text'}; its interval is a "
+        "bootstrap over albums.",
         "4.3.11.2": agreement_value(agreement),
         **self_agreement(report),
     }

@@ -40,6 +40,7 @@ def report_latex(report: Report) -> str:
         "% Names beyond Latin letters need LuaLaTeX or XeLaTeX.",
         PREAMBLE,
         *(part for criterion in report["criteria"] for part in criterion_tables(report, criterion)),
+        *(part for criterion in report["criteria"] for part in agreement_tables(report, criterion)),
         *metric_tables(report),
         *(part for criterion in report.get("correlation") or {} for part in correlation_tables(report, criterion)),
         rf"\paragraph{{Method.}} {escape(asked(report))} {escape(report['method'])}",
@@ -118,6 +119,28 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
             for pair in pairs
         ],
         [f"{pair['system_a']} − {pair['system_b']}: {pair['undefined']}." for pair in pairs if pair["undefined"]],
+    )
+
+
+def agreement_tables(report: Report, criterion: str) -> Iterator[str]:
+    """The coefficients beside alpha, which reports that were kept before they had any are without."""
+    result = report["criteria"][criterion]
+    found, texts = result["agreement"].get("coefficients") or [], "pairs" if result.get("choices") else "texts"
+    yield from tables(
+        f"agreement-{criterion}",
+        f"{words(criterion).capitalize()}: how far raters agree, with 95 % intervals, over {texts} that several "
+        "of them rated.",
+        ("Coefficient", "Value", "95 % interval", texts.capitalize(), "Raters each"),
+        [
+            [
+                escape(row["name"]),
+                figure(row["value"], 2),
+                interval(row["ci"], 2),
+                *(("--", "--") if row["value"] is None else (f"{row['units']}", f"{round(row['ratings'], 1):g}")),
+            ]
+            for row in found
+        ],
+        list(dict.fromkeys(f"{row['name']}: {row['undefined']}." for row in found if row["undefined"])),
     )
 
 

@@ -18,7 +18,7 @@ CHOICES = (
     "advantage of the place (Davidson and Beaver 1977); errors are robust to albums and raters (Cameron, Gelbach and "
     "Miller 2011), and intervals are 95 %. A share won counts a tie as half; a difference is in log-strength. "
     "Intervals of a pair's shares are Wilson's (1927). Agreement is Krippendorff's alpha, nominal level, a unit being "
-    "two texts, its interval a bootstrap over albums."
+    "two texts, either of which is chosen as often by chance, whoever wrote it, its interval a bootstrap over albums."
 )
 TESTS = (
     "The primary contrast, if one was declared with the campaign, is tested by itself, and the p-values of all others "
@@ -31,10 +31,26 @@ LOOKS = (
 )
 TEXTS = "A text that several systems wrote was shown once and counts for each."
 BESIDE = (
-    "Beside alpha stand intraclass correlations (Shrout and Fleiss 1979): one-way over the texts with as many ratings "
-    "as most, two-way only where every rater scored every text."
+    "Beside alpha stand, over texts with two ratings or more: {kinds}; intervals are of the same bootstrap. Kappa is "
+    "Cohen's (1960, 1968) where the same two raters scored all of these texts, otherwise Fleiss' (1971) as Gwet (2014) "
+    "has it with weights and with ratings missing. Intraclass correlations (Shrout and Fleiss 1979) are one-way over "
+    "the texts with as many ratings as most, two-way only where every rater scored every text."
 )
-FLEISS = "Beside alpha stands Fleiss' (1971) kappa over the pairs of texts with as many raters as most."
+KINDS = {
+    "ordinal": "percent agreement, kappa, and Gwet's (2008, 2014) AC1 and AC2, without weights, and with weights that "
+    "fall linearly and quadratically with the distance on the scale",
+    "interval": "percent agreement, kappa, and Gwet's (2014) AC2, with weights that fall with the square of the "
+    "distance on the scale",
+}
+BESIDE_CHOICES = (
+    "Beside alpha stand, over pairs of texts with two choices or more: percent agreement, Fleiss' (1971) kappa and "
+    "Gwet's (2008) AC1, as Gwet (2014) has them with ratings missing; intervals are of the same bootstrap. Chance is "
+    "taken within the pair, free of the systems' names: of choices that are not ties half are expected "
+    "to go either way, so that two choices agree by chance with probability P(A = B)² + P(A > B)² + P(A < B)², the "
+    "last two being equal (Callison-Burch et al. 2011; Bojar et al. 2016); without ties kappa is Kendall "
+    "and Babington Smith's (1940) coefficient of agreement. That raters mostly prefer the same "
+    "system therefore counts as agreement. Where ties were given, AC1 of coin flips can be above zero."
+)
 RATERS = (
     "A rater's severity is their mean distance from what others gave the same texts, below zero being severe, shrunk "
     "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."
@@ -50,7 +66,7 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
     protocol = protocol_named(campaign.protocol)
     scored, imported = protocol.gives == "scores", campaign.imported_by_id is not None
     measured = SCORES.format(level=protocol.level) if scored else CHOICES
-    beside = BESIDE if scored else FLEISS
+    beside = BESIDE.format(kinds=KINDS[protocol.level]) if scored else BESIDE_CHOICES
     tests = TESTS.format(family=FAMILIES[campaign.family])
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
     metrics = ""

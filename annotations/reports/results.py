@@ -119,7 +119,7 @@ def criterion_results(
         pairs.append(pair_row(each) | beside)
     found = {
         "systems": ranked_rows(means, compared),
-        "agreement": score_agreement(table, scores, level),
+        "agreement": score_agreement(table, scores, level, scale),
         "distribution": distribution(table, scores, scale),
     }
     return found, pairs

@@ -197,7 +197,14 @@ def criterion_of(names: tuple[str, ...], means: dict[str, float], scale: tuple[f
             }
             for place, name in enumerate(names)
         ],
-        "agreement": {"alpha": 0.4375, "ci": [0.375, 0.5], "level": "interval", "undefined": None},
+        "agreement": {
+            **{"alpha": 0.4375, "ci": [0.375, 0.5], "level": "interval", "undefined": None},
+            "coefficients": [
+                {"name": name, "value": value, "ci": [value - 0.125, value + 0.125], "undefined": None}
+                | {"units": 1150, "ratings": 2.5}
+                for name, value in (("Fleiss' kappa, quadratic weights", 0.6875), ("ICC(1)", 0.5625))
+            ],
+        },
         "distribution": {
             "edges": [low + width * edge for edge in range(11)],
             "counts": {

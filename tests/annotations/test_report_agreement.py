@@ -1,16 +1,21 @@
 """What stands beside alpha in a report, against the published tables and other libraries."""
 
 import csv
+import io
+from html import unescape
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as of_statsmodels
 
 from annotations.reports.agreement import intraclass_rows
 from annotations.reports.build import report_build
+from annotations.reports.export import write_report_csv
+from annotations.reports.latex import report_latex
 from annotations.reports.render import report_html
 from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
 
@@ -50,16 +55,60 @@ def test_where_raters_share_the_work_only_the_one_way_coefficients_are_defined(t
 
 @pytest.mark.django_db
 def test_fleiss_kappa_of_choices(tmp_path: Path) -> None:
+    """That of another library, which is told every pair in both orders; systems' names do not enter."""
     draw, rows = np.random.default_rng(4), []
     for item, rater in product(range(20), ("r", "s", "t")):
         shown = ("a", "b") if item % 2 else ("b", "a")
         rows.append(f"{item},{','.join(shown)},{rater},better,{draw.choice(['a', 'a', 'a', 'b', 'tie'])}")
     report = report_build(imported(table(tmp_path / "pairs.csv", PAIRS, *rows)))
-    (row,) = report["criteria"]["better"]["agreement"]["coefficients"]
+    agreement = report["criteria"]["better"]["agreement"]
+    found = {row["name"]: row for row in agreement["coefficients"]}
+    assert list(found) == ["Percent agreement", "Fleiss' kappa", "Gwet's AC1"]
     answers = [next(csv.reader([line]))[-1] for line in rows]
     counts, _ = aggregate_raters(np.array([["a", "b", "tie"].index(each) for each in answers]).reshape(-1, 3))
-    assert row["value"] == pytest.approx(of_statsmodels(counts))
-    assert (row["units"], row["ratings"]) == (20, 3)
+    both_ways = np.concatenate([counts, counts[:, [1, 0, 2]]])
+    assert found["Fleiss' kappa"]["value"] == pytest.approx(of_statsmodels(both_ways))
+    assert {(row["units"], row["ratings"]) for row in found.values()} == {(20, 3)}
+    renamed = [line.replace("a", "z") for line in rows]
+    again = report_build(imported(table(tmp_path / "renamed.csv", PAIRS, *renamed), name="renamed"))
+    assert again["criteria"]["better"]["agreement"]["alpha"] == pytest.approx(agreement["alpha"], abs=1e-12)
+    other = again["criteria"]["better"]["agreement"]["coefficients"]
+    assert [row["value"] for row in other] == pytest.approx([row["value"] for row in found.values()], abs=1e-12)
+    assert "Chance is taken within the pair" in report_html(report)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("scale", "form"), [((1, 5), "likert"), ((0, 100), "slider")])
+def test_every_file_has_the_coefficients_beside_alpha(tmp_path: Path, scale: tuple[int, int], form: str) -> None:
+    draw, rows = np.random.default_rng(6), []
+    for item, system in product(range(12), ("a", "b")):
+        middle = draw.integers(scale[0] + 1, scale[1])
+        scores = np.clip(middle + draw.integers(-1, 2, 2), *scale)
+        rows += [f"{item},{system},{rater},sense,{score}" for rater, score in zip("rs", scores, strict=True)]
+    report = report_build(imported(table(tmp_path / "scores.csv", SCORES, *rows), scale=list(scale)))
+    assert report["campaign"]["protocol"] == form
+    first, second = np.array([int(line.split(",")[-1]) for line in rows]).reshape(-1, 2).T
+    coefficients = report["criteria"]["sense"]["agreement"]["coefficients"]
+    found = {row["name"]: row for row in coefficients}
+    points = np.arange(scale[0], scale[1] + 1)
+    quadratic = cohen_kappa_score(first, second, labels=points, weights="quadratic")
+    assert found["Cohen's kappa, quadratic weights"]["value"] == pytest.approx(quadratic)
+    apart = ((first - second) / (scale[1] - scale[0])) ** 2
+    assert found["Percent agreement, quadratic weights"]["value"] == pytest.approx(1 - apart.mean())
+    exact = {"Percent agreement", "Cohen's kappa", "Gwet's AC1", "Gwet's AC2, linear weights"}
+    assert exact & set(found) == (exact if form == "likert" else set())
+    page, tex, out = unescape(report_html(report)), report_latex(report), io.StringIO()
+    write_report_csv(out, report)
+    told = {
+        row["coefficient"]: row for row in csv.DictReader(io.StringIO(out.getvalue())) if row["kind"] == "agreement"
+    }
+    agreement = report["criteria"]["sense"]["agreement"]
+    assert float(told[f"Krippendorff's alpha, {agreement['level']} level"]["value"]) == agreement["alpha"]
+    for name, row in found.items():
+        assert f"<tr><td>{name}</td><td>{row['value']:.2f}</td>" in page.replace("−", "-")
+        assert f"{name} & ${row['value']:.2f}$ &" in tex
+        assert (float(told[name]["value"]), float(told[name]["low"])) == (row["value"], row["ci"][0])
+    assert "Cohen's (1960, 1968)" in page
 
 
 @pytest.mark.django_db
