@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from annotations.reports.limits import cut
 from annotations.reports.metric_comparison import metrics_comparison
 from annotations.reports.studies import (
     Ratings,
@@ -174,7 +175,7 @@ def mean_cell(study: Study, given: Ratings, z: Floats, name: str) -> dict[str, A
         "raters": raters,
         "items": sources,
         "mean": found.mean,
-        "ci": None if undefined else found.interval,
+        "ci": None if undefined else cut(found.interval, *study.ends),
         "z": float(z[rated, place].mean()),
         "undefined": undefined,
     }
@@ -221,7 +222,7 @@ def all_differences(
                 "campaign_a": studies[later].name,
                 "system_b": other.label,
                 "campaign_b": studies[earlier].name,
-                **difference_row(found),
+                **difference_row(found, studies[later].differences),
                 "against_links": None,
             }
             if links and one is not other:
@@ -229,7 +230,8 @@ def all_differences(
                     scores(place, system) - np.mean([scores(place, link) for link in links], axis=0)
                     for place, system in ((later, one), (earlier, other))
                 ]
-                against = difference_row(groups_difference(group(later, away[0]), group(earlier, away[1])))
+                distances = groups_difference(group(later, away[0]), group(earlier, away[1]))
+                against = difference_row(distances, tuple(2 * end for end in studies[later].differences))
                 kept = {key: against[key] for key in ("difference", "ci", "items", "undefined")}
                 row["against_links"] = {"links": [link.label for link in links], **kept}
             rows.append(row)
@@ -242,11 +244,12 @@ def all_differences(
     return sorted(rows, key=lambda row: row["kind"] == "raters")
 
 
-def difference_row(found: Difference) -> dict[str, Any]:
+def difference_row(found: Difference, limits: Sequence[float]) -> dict[str, Any]:
+    """`limits` are the least and the most that such a difference can be."""
     estimate = found.estimate
     return {
         "difference": estimate and estimate.mean,
-        "ci": estimate and estimate.interval,
+        "ci": estimate and cut(estimate.interval, *limits),
         "p": estimate and estimate.p,
         "n": found.screens,
         "items": found.items,

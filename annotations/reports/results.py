@@ -220,6 +220,7 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "n": found.screens,
         "items": found.items,
         "undefined": why_no_interval(found, contrast.size),
+        "unvaried": unvaried,
         "note": UNVARIED if unvaried else None,
         "exact": exact_row(contrast.exact),
     }
@@ -238,14 +239,14 @@ def primary_row(
     about = {"first": first, "second": second, "criterion": criterion, "boundary": boundary}
     pair = next((pair for pair in pairs if pair["primary"]), None)
     if pair is None:
-        nothing = dict.fromkeys(("difference", "ci", "p"))
+        nothing = dict.fromkeys(("difference", "ci", "p", "exact", "unvaried", "note"))
         return {**about, **nothing, "shown": False, "n": 0, "items": 0, "undefined": "one of the systems was not rated"}
     sign, ends = (1, pair["ci"]) if pair["system_a"] == first else (-1, pair["ci"] and pair["ci"][::-1])
     return {
         **about,
         "difference": pair["difference"] and sign * pair["difference"],
         "ci": ends and [sign * end for end in ends],
-        **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined")},
+        **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined", "exact", "unvaried", "note")},
     }
 
 
