@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from django.db.models import Max, Min
 
 from annotations.models import Assignment, Campaign, Rating
@@ -52,7 +53,9 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
         "examples": {name: examples_of(campaign, table, name) for name in campaign.criteria},
         "raters": raters_of(whole),
         "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table, rule)},
-        "method": method_of(campaign),
+        "method": method_of(
+            campaign, raters=len(np.unique(table.raters)) or None, albums=len(np.unique(table.albums)) or None
+        ),
     }
     return cut_at_scale(report)
 

@@ -33,9 +33,10 @@ METHOD = (
     "use the scale, and is relative to the texts that were rated beside. A difference between campaigns is paired by "
     "item, the later campaign minus the earlier, with each campaign's raters as a sample of their own; people known "
     "by the same outside id are one person. The p-values of all differences by a criterion are adjusted together by "
-    "Holm. Two systems that one of the campaigns has rated together are compared in its report and not here. A "
-    "difference against the link is that of the systems' distances from the systems rated with the same texts in both "
-    "campaigns: it takes out what the groups of raters differ by on those, if they differ on all systems alike."
+    "Holm; intervals are not adjusted, and are cut at the ends of the scale where it is known. Two systems that one "
+    "of the campaigns has rated together are compared in its report and not here. A difference against the link is "
+    "that of the systems' distances from the systems rated with the same texts in both campaigns: it takes out what "
+    "the groups of raters differ by on those, if they differ on all systems alike."
 )
 
 
@@ -81,6 +82,7 @@ def campaign_row(study: Study) -> dict[str, Any]:
         "split": about.split,
         "closed": about.closed_at and about.closed_at.date().isoformat(),
         **study.questions._asdict(),
+        "imported": about.imported_by_id is not None,
         "criteria": list(about.criteria),
         "systems": sorted(study.decodings),
         "items": len(study.sources),
@@ -95,6 +97,7 @@ def criterion_comparison(studies: Sequence[Study], criterion: str) -> dict[str, 
         "criterion": criterion,
         "campaigns": [study.name for study in studies],
         "scale": list(studies[0].questions.scale),
+        "scale_found": any(study.scale_is_found for study in studies),
         "items": {"of": {study.name: len(study.sources) for study in studies}, "shared": len(shared), "rated": 0},
         "notes": [],
         "raters": None,
@@ -109,6 +112,11 @@ def criterion_comparison(studies: Sequence[Study], criterion: str) -> dict[str, 
     rated = sorted(set(shared).intersection(*(each.rated() for each in ratings)))
     result["items"]["rated"] = len(rated)
     result["notes"].append(f"Of the items, {of_each}, {len(shared):,} are the same.")
+    if elsewhere := [study for study in studies if study.campaign.imported_by_id]:
+        result["notes"].append(
+            f"{listed(elsewhere)} {'was' if len(elsewhere) == 1 else 'were'} imported: how those raters were asked is "
+            "not known, and taken to be the same."
+        )
     if not rated:
         return {**result, "undefined": "None of the shared items has ratings in each of the campaigns."}
     if len(rated) < len(shared):

@@ -183,7 +183,8 @@ def test_the_answer_comes_first_and_in_words(report: dict[str, Any]) -> None:
         "What was asked Raters saw the caption and were asked for a number from 0 to 100",
         "Rate every sentence by itself.",
         f"Who wins, and how sure Declared beforehand: {declared}",
-        "No difference was shown between gru and lstm: 16.7 points (unadjusted 95 % interval −8.3 to 41.7, p = 0.620 after Holm",
+        "No difference was shown between gru and lstm: 16.7 points (unadjusted 95 % interval −8.3 to 41.7, p = 0.620 "
+        "after Holm",
         "Agreement Criterion",
         "Metrics beside people System",
         "Best, worst, most disputed Rated best by human likeness",
