@@ -1,6 +1,7 @@
 """A report as a Human Evaluation Datasheet: every question of HEDS 3.0 by its number, answered as far as the system
 knows the answer, and marked where it does not."""
 
+import re
 from collections.abc import Mapping
 from statistics import median
 from typing import Any, NamedTuple
@@ -81,6 +82,7 @@ GAPS = {
     "5.2": "whether outputs or answers hold personal data, and how it is handled.",
     "5.3": "whether they hold special categories of personal data.",
 }
+ABOUT_THE_SITE = re.compile(r"[.;] ")  # what follows in the gaps
 # Where what is known is not the whole answer.
 IN_PART = {"1.1.2", "2.1", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
 
@@ -96,7 +98,7 @@ def report_heds(report: Report) -> str:
                 about = "" if criterion is None else f": {plain(label_of(criterion).title)}"
                 parts.append(f"## {section.number}. {section.title}{about}")
                 for number, question in section.questions.items():
-                    said = answer(number, known)
+                    said = answer(number, known, imported=campaign.get("imported", False))
                     count += 1
                     if GAP in said:
                         left.append(number if criterion is None else f"{number} ({plain(criterion)})")
@@ -112,8 +114,10 @@ def report_heds(report: Report) -> str:
     return "\n\n".join([*head, *parts, f"## Method\n\n{plain(report['method'])}"]) + "\n"
 
 
-def answer(number: str, known: Mapping[str, str]) -> str:
-    missing = gap(GAPS.get(number, "the system does not know it."))
+def answer(number: str, known: Mapping[str, str], *, imported: bool) -> str:
+    """Of an imported study a gap does not say what this site does."""
+    missing = GAPS.get(number, "the system does not know it.")
+    missing = gap(f"{ABOUT_THE_SITE.split(missing)[0].rstrip('.')}." if imported else missing)
     if number not in known:
         return missing
     return f"{known[number]}\n\n{missing}" if number in IN_PART else known[number]

@@ -197,6 +197,7 @@ def raters_context(report: Report) -> dict[str, Any]:
         "rows": [{"number": number, **row} for number, row in enumerate(rows, start=1)],
         "places": min((places_of(report, name) for name in report["criteria"]), default=1),
         "floor": floor or "the time it takes to read them",
+        "timed": any(row.get("seconds") is not None for row in rows),
         "checked": any(row.get("degraded") or row.get("consistency") for row in rows),
         "excluded": any(row.get("excluded") for row in rows),
         "undefined": any(row.get("undefined") for row in rows),

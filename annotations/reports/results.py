@@ -10,6 +10,7 @@ import numpy as np
 from annotations.reports.agreement import choice_agreement, score_agreement
 from annotations.reports.choices import choice_differences, choices_row, expected_share, shares_won
 from annotations.reports.exact import (
+    ROUNDING,
     UNVARIED,
     deciding_p,
     exact_of,
@@ -264,6 +265,8 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
 
 
 def percentiles(drawn: Floats) -> list[float] | None:
-    """The middle 95 % of resampled values; None where fewer than half of the resamples have any."""
+    """The middle 95 % of resampled values; None where under half of the resamples have any, or all are the same."""
     defined = drawn[~np.isnan(drawn)]
-    return None if len(defined) * 2 < len(drawn) else np.quantile(defined, MIDDLE).tolist()
+    if len(defined) * 2 < len(drawn) or np.ptp(defined) <= ROUNDING * max(1.0, float(np.abs(defined).max())):
+        return None
+    return np.quantile(defined, MIDDLE).tolist()

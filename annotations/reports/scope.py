@@ -58,13 +58,13 @@ def scope_sentences(report: Report, criterion: str) -> list[str]:
         said.append(f"One rater rated {one_of(report)}: nothing says what other raters, or other items, would give.")
     elif raters == 1:
         said.append(
-            "One rater gave all ratings. Intervals and p-values are over items alone: they say how this rater would "
-            "rate other items, and nothing of what other raters would say."
+            "One rater gave all ratings. Intervals and p-values are over items alone: they hold for other items as "
+            "this rater would rate them, and say nothing of what others would give."
         )
     elif albums == 1:
         said.append(
-            f"All ratings are of {one_of(report)}. Intervals and p-values are over raters alone: they say what other "
-            "raters would give here, and nothing of other items."
+            f"All ratings are of {one_of(report)}. Intervals and p-values are over raters alone: they hold for other "
+            "raters like these, and say nothing of other items."
         )
     if raters != 1:
         single = [row["system"] for row in systems if row.get("raters") == 1]
@@ -75,7 +75,7 @@ def scope_sentences(report: Report, criterion: str) -> list[str]:
     if split_pairs(report, criterion):
         said.append(
             "No rater scored both systems of some pairs. Their difference holds that of the two groups of raters as "
-            "well, which its interval counts in only as far as a group has several raters; and z, which takes out "
+            "well, which an interval can allow for only where both groups have several raters; and z, which takes out "
             "how each rater scores, takes out with it what such systems differ by."
         )
     return said
@@ -96,6 +96,8 @@ def bootstrap_sentence(report: Report, criterion: str) -> str:
     drawn = "The bootstrap draws albums and raters anew, and is for comparison"
     if raters == 1:
         return "The bootstrap draws albums anew, since there is one rater, and is for comparison."
+    if report["campaign"].get("albums") == 1:
+        return "The bootstrap draws raters anew, since there is one album, and is for comparison."
     if raters is not None and raters <= FEW_RATERS:
         return (
             f"{drawn}: with {raters} raters its intervals are too narrow where raters differ. In simulated studies of "

@@ -232,9 +232,9 @@ def leader_sentence(report: Report, criterion: str) -> str:
     if not systems:
         return f"{by}: no ratings yet."
     best, places = systems[0], places_of(report, criterion)
-    mean = figure(best["mean"], places)
+    mean, what = figure(best["mean"], places), "mean"
     if is_choice(report, criterion):
-        mean = f"{mean} of its comparisons won"
+        mean, what = f"{mean} of its comparisons won", "share"
     if best.get("ci"):
         mean += f", 95 % interval {interval(best['ci'], places)}"
     if len(systems) == 1:
@@ -243,10 +243,9 @@ def leader_sentence(report: Report, criterion: str) -> str:
     if len(level) == 1:
         return f"{by}, {best['system']} comes first ({mean}), {ahead(report, criterion)}."
     if len(level) == len(systems):
-        return (
-            f"{by}, nobody leads: {best['system']} has the highest mean ({mean}), and is not told apart from any other."
-        )
-    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest mean ({mean})."
+        highest = f"{best['system']} has the highest {what} ({mean})"
+        return f"{by}, nobody leads: {highest}, and is not told apart from any other."
+    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest {what} ({mean})."
 
 
 def ahead(report: Report, criterion: str) -> str:
@@ -266,10 +265,8 @@ def pairs_sentence(report: Report, criterion: str) -> str:
     if untested_sentence(report):
         return ""
     declared = ", the declared one by its own p" if any(pair.get("primary") for pair in pairs) else ""
-    return (
-        f"{shown} of {len(pairs)} pairs of systems differ at {LEVEL:g} by p-values that Holm adjusted within their "
-        f"family{declared}; their intervals are not adjusted."
-    )
+    differ = f"{shown} of {len(pairs)} pairs of systems {'differs' if shown == 1 else 'differ'} at {LEVEL:g}"
+    return f"{differ} by p-values that Holm adjusted within their family{declared}; their intervals are not adjusted."
 
 
 def agreement_sentence(result: Mapping[str, Any]) -> str:
@@ -292,11 +289,12 @@ def metric_sentences(report: Report) -> list[str]:
             if (levels.get("accuracy") or {}).get("text", {}).get("value") is not None
         }
         if accuracies:
-            best = max(accuracies, key=lambda metric: (accuracies[metric], metric))
-            said.append(
-                f"Of the metrics, {best} agrees most often with people's {spaced(criterion)} on which of two texts is "
-                f"better: {percent(accuracies[best])} of the pairs."
-            )
+            most = max(accuracies.values())
+            best = sorted(metric for metric, accuracy in accuracies.items() if accuracy == most)
+            often = f"on which of two texts is better, in {percent(most)} of the pairs"
+            agree = f"{listed(best)} {'agrees' if len(best) == 1 else 'agree'}"
+            start = f"Of the metrics, {agree} most often" if len(best) < len(accuracies) else agree
+            said.append(f"{start} with people's {spaced(criterion)} {often}.")
     return said
 
 
@@ -322,7 +320,7 @@ def in_short(report: Report) -> Sequence[str]:
     said = [
         primary_sentence(report),
         *(leader_sentence(report, criterion) for criterion in criteria),
-        f"Raters agree with a Krippendorff's alpha of {listed(agreements)}." if agreements else "",
+        f"How far raters agree, by Krippendorff's alpha: {listed(agreements)}." if agreements else "",
         *metric_sentences(report),
         exclusion_sentence(report),
     ]

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from annotations.statistics.connections import named, one_sided, why_apart
 from annotations.statistics.logit import ONE_CLUSTER, Spread, Worths, centring, estimates, fit, spread_of, worths
-from annotations.statistics.shares import Share, clustered_share
+from annotations.statistics.shares import Share, clustered_share, independent_share
 from annotations.statistics.uncertainty import Floats, Ints
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5
@@ -120,11 +120,13 @@ def win_table(
     """Wins, ties, losses and shares of each pair of systems that was compared, by system code.
 
     The intervals of shares hold over the items and the raters (n each) of the pair's comparisons (`clustered_share`);
-    without either, each comparison is taken to be of its own. Raises ValueError as `strengths` does.
+    without either they are Wilson's own, of comparisons that do not depend on one another. Raises ValueError as
+    `strengths` does.
     """
     names = _checked(first, second, outcome, names, items, raters)
-    alone = np.arange(len(first))
-    clusters = [alone if part is None else part for part in (items, raters)]
+    together = items is not None or raters is not None
+    one_each = np.arange(len(first))
+    clusters = [one_each if part is None else part for part in (items, raters)]
     found = []
     for one in range(len(names)):
         for other in range(one + 1, len(names)):
@@ -134,8 +136,12 @@ def win_table(
             won = np.where(first[mine] == one, outcome[mine], 1 - outcome[mine])
             item, rater = (part[mine] for part in clusters)
             sure = won != TIE
-            decided = clustered_share(won[sure], item[sure], rater[sure], level=level)
-            halved = clustered_share(won, item, rater, level=level)
+            decided, halved = (
+                clustered_share(won[some], item[some], rater[some], level=level)
+                if together
+                else independent_share(won[some], level=level)
+                for some in (sure, np.ones(len(won), dtype=bool))
+            )
             wins, losses = int((won == FIRST).sum()), int((won == SECOND).sum())
             why = None if sure.any() else "every comparison was a tie"
             found.append(Pair(one, other, wins, len(won) - wins - losses, losses, decided, halved, why))

@@ -21,6 +21,15 @@ class Share(NamedTuple):
     note: str | None = None
 
 
+def independent_share(won: Floats, *, level: float = 0.95) -> Share:
+    """The mean of answers of 0, ½ and 1 (n) that do not depend on one another, with Wilson's (1927) interval; with
+    halves it is too wide if anything, since a half varies less."""
+    if not len(won):
+        return Share(None, None)
+    share = float(won.mean())
+    return Share(share, _wilson(share, len(won), float(ndtri(0.5 + level / 2))), float(len(won)))
+
+
 def clustered_share(won: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Share:
     """The mean of answers of 0, ½ and 1 (n), of items (n) by raters (n), with Wilson's interval of as many independent
     answers as these are worth.

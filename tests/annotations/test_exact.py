@@ -11,6 +11,8 @@ from annotations.statistics.exact import CONFOUNDED, exact_choice_tests, exact_t
 from annotations.statistics.permutation import DRAWS, label_permutation, sign_flip, sign_flips
 from annotations.statistics.uncertainty import Floats, Ints
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def test_darwins_plants() -> None:
     """Fisher (1935, section 21): of the 2^15 signs of Darwin's differences 1,726 give a sum as large, 5.267 %."""

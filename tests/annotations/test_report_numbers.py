@@ -6,6 +6,8 @@ import pytest
 from annotations.reports.latex import p_value as latex_p
 from annotations.templatetags.report_numbers import boundary, p_is, p_value
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 @pytest.mark.parametrize(
     ("p", "limit", "shown"),
@@ -48,4 +50,4 @@ def test_any_p_value_beside_any_boundary() -> None:
 
 
 def test_a_small_boundary_is_not_zero() -> None:
-    assert [boundary(each) for each in (0.0294, 0.00305, 0.0000153)] == ["0.0294", "0.003", "1.5e-05"]
+    assert [boundary(each) for each in (0.0294, 0.00305, 0.0000153)] == ["0.0294", "0.0031", "1.5e-05"]

@@ -9,6 +9,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from annotations.statistics.shares import clustered_share
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 
 def test_of_one_rater_and_items_that_stand_alone_it_is_wilsons_by_student() -> None:
     won = np.array([1.0] * 30 + [0.0] * 10)
