@@ -19,15 +19,15 @@ EXACT = (
     "takes a rater's scores to be as likely with the two systems' labels exchanged, and turns the sign of what each "
     "rater adds to the difference (their own two means, of scores less the mean of the item). Over albums it asks "
     "whether other albums would, by these raters: labels are exchanged within albums. Of up to 24 raters or albums "
-    "all choices of signs are counted, of more 9,999 random ones. Where no rater scored both systems, the raters are "
-    "divided anew into groups of the same sizes, as if chance had said who saw which, and there is no test over "
-    "albums. "
+    "all choices of signs are counted, of up to 2,000 of them 9,999 random ones. Where no rater scored both systems, "
+    "the raters are divided anew into groups of the same sizes, as if chance had said who saw which, and there is no "
+    "test over albums. "
 )
 EXACT_CHOICES = (
     "Beside each difference stand exact sign-flip tests of the two systems' direct comparisons (Fisher 1935; Pesarin "
     "and Salmaso 2010), two-sided and not adjusted for their number: a rater, or an album, adds what one system won "
     "less what it lost, with either sign as likely if the systems are equal. Of up to 24 raters or albums all choices "
-    "of signs are counted, of more 9,999 random ones. "
+    "of signs are counted, of up to 2,000 of them 9,999 random ones. "
 )
 UNVARIED = (
     "Where nothing varies there is no interval and no p by Student's t; the larger p of the exact tests over raters "

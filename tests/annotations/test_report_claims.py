@@ -1,6 +1,7 @@
 """What a report claims of studies that carry little: each sentence against what the ratings can say."""
 
 import copy
+import json
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
@@ -12,6 +13,8 @@ import pytest
 
 from annotations.reports.build import report_build
 from annotations.reports.charts import charts_drawn
+from annotations.reports.comparison import comparison_build
+from annotations.reports.comparison_formats import html as comparison_html
 from annotations.reports.heds import report_heds
 from annotations.reports.latex import report_latex
 from annotations.reports.limits import cut_at_scale
@@ -246,3 +249,45 @@ def test_a_look_at_which_nothing_can_be_found_has_no_boundary_of_zero() -> None:
     assert "needs p below 1.5e-05" in look_sentence(report)
     report["look"]["p"] = 0.0
     assert "cannot be shown yet" in look_sentence(report)
+
+
+def test_a_p_value_is_not_rounded_across_its_limit() -> None:
+    """On the page, its charts and in LaTeX: 0.0503 is not 0.050, and beside a look's small boundary p is in full."""
+    report = made_report()
+    report["primary"] |= {"boundary": 0.000015, "p": 0.0004, "shown": False}
+    for pair in report["pairs"]:
+        pair |= {"p": 0.0004, "shown": False} if pair["primary"] else {"p": 0.0248, "p_holm": 0.0503, "shown": False}
+    page, latex = said(report_html(report)), report_latex(report)
+    assert "p = 0.0004, 200 items). At this look a difference counts as shown where p is below 1.5e-05" in page
+    assert "p = 0.0503 after Holm" in page
+    assert "0.050 " not in page
+    assert "$0.0503$" in latex
+    assert "$0.0004$" in latex
+    drawn = json.dumps([each.spec["datasets"] for each in charts_drawn(report).values()])
+    assert "p = 0.0503" in drawn
+    assert "p = 0.0004" in drawn
+    assert 'p = 0.050"' not in drawn
+
+
+def test_agreement_and_metrics_are_said_as_they_are() -> None:
+    """Alpha can be zero, so that raters do not "agree with" it; of metrics that tie none is the best."""
+    report = made_report()
+    report["criteria"]["fluency"]["agreement"]["alpha"] = 0.0
+    page = said(report_html(report))
+    assert "How far raters agree, by Krippendorff's alpha: 0.44 (human likeness) and 0.00 (fluency)." in page
+    assert (
+        "bertscore_f1, bleu and chrf agree with people's fluency on which of two texts is better, in 62 % of the pairs."
+    ) in page
+
+
+def test_imports_are_compared_as_far_as_is_known(tmp_path: Path) -> None:
+    rows = scored(3, 12)
+    for name in ("one", "two"):
+        imported(
+            table(tmp_path / f"{name}.csv", SCORES, *rows, f"extra,a,r0,fluency,{40 + len(name)}"), name, dataset="d"
+        )
+    comparison = comparison_build(["one", "two"])
+    page = said(comparison_html(comparison).decode())
+    assert "'one' and 'two' were imported: how those raters were asked is not known, and taken to be the same." in page
+    assert "imported not known" in page
+    assert comparison["criteria"][0]["scale_found"]
