@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from django.db.models import Max, Min
 
 from annotations.models import Assignment, Campaign, Rating
 from annotations.protocols import protocol_named
 from annotations.reports.choices import fitted_strengths
 from annotations.reports.examples import examples_of
+from annotations.reports.limits import cut_at_scale
 from annotations.reports.looks import Rule, look_row, looks_taken, rule_of
 from annotations.reports.method import method_of
 from annotations.reports.metrics import (
@@ -36,7 +38,7 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
     criteria, pairs = results_of(campaign, table, rule, resamples=RESAMPLES)
     values = values_by_text(campaign, table)
     this_look = look_row(campaign, look)
-    return {
+    report = {
         "version": VERSION,
         "campaign": about(campaign, table),
         "look": this_look,
@@ -51,8 +53,11 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
         "examples": {name: examples_of(campaign, table, name) for name in campaign.criteria},
         "raters": raters_of(whole),
         "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table, rule)},
-        "method": method_of(campaign),
+        "method": method_of(
+            campaign, raters=len(np.unique(table.raters)) or None, albums=len(np.unique(table.albums)) or None
+        ),
     }
+    return cut_at_scale(report)
 
 
 def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from annotations.reports.table import RatingTable
 from annotations.statistics.choices import Parameter, Strengths, strengths, win_table
 from annotations.statistics.differences import Difference
-from annotations.statistics.means import clustered_mean
+from annotations.statistics.shares import clustered_share
 from annotations.statistics.uncertainty import Mean
 
 
@@ -42,7 +42,7 @@ def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) ->
             float(worths.differences[one, other]),
             None if errors is None else float(errors[one, other]),
             None if interval is None else (float(interval[one, other, 0]), float(interval[one, other, 1])),
-            None if p is None else float(p[one, other]),
+            None if p is None or np.isnan(p[one, other]) else float(p[one, other]),
         )
         found[pair] = Difference(estimate, screens, items, fitted.undefined)
     return found
@@ -55,13 +55,8 @@ def expected_share(fitted: Strengths, one: str, other: str) -> float | None:
     return float(fitted.win_shares[fitted.names.index(one), fitted.names.index(other)])
 
 
-def no_width(mean: Mean) -> str | None:
-    """What there is to say where nothing varied: an interval of no width is not a sure one."""
-    return "nothing varied, so that the interval has no width" if mean.interval and mean.error == 0 else None
-
-
 def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
-    """Of each compared system the share of its comparisons that it won, a tie being half, clustered as means are."""
+    """Of each compared system the share of its comparisons that it won, a tie being half."""
     first, second, outcome, rows = table.comparisons[criterion]
     found = {}
     for place, name in enumerate(table.systems):
@@ -71,16 +66,15 @@ def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
             continue
         won = np.where(as_first, outcome, 1 - outcome)[mine]
         theirs = rows[mine]
-        mean = clustered_mean(won, table.albums[theirs], table.raters[theirs])
-        low, high = mean.interval or (0.0, 0.0)
+        share = clustered_share(won, table.albums[theirs], table.raters[theirs])
         found[name] = {
             "system": name,
             "n": int(mine.sum()),
             "raters": len(np.unique(table.raters[theirs])),
             "items": len(np.unique(table.items[theirs])),
-            "mean": mean.mean,
-            "ci": mean.interval and (max(0.0, low), min(1.0, high)),
-            "note": no_width(mean),
+            "mean": share.share,
+            "ci": share.interval,
+            "note": share.note,
             "bootstrap_ci": None,
             "z": None,
         }
@@ -89,7 +83,8 @@ def shares_won(table: RatingTable, criterion: str) -> dict[str, dict[str, Any]]:
 
 def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[str, Any]:
     """The model's parameters and the table of wins, ties and losses."""
-    first, second, outcome, _ = table.comparisons[criterion]
+    first, second, outcome, rows = table.comparisons[criterion]
+    albums, raters = table.albums[rows], table.raters[rows]
     intervals, shares = fitted.worths and fitted.worths.intervals, fitted.win_shares
     return {
         "systems": [
@@ -117,8 +112,9 @@ def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[s
                 "halved": pair.halved.share,
                 "halved_ci": pair.halved.interval,
                 "undefined": pair.undefined,
+                "note": pair.decided.note or pair.halved.note,
             }
-            for pair in win_table(first, second, outcome, names=table.systems)
+            for pair in win_table(first, second, outcome, names=table.systems, items=albums, raters=raters)
         ],
         "penalised": fitted.penalised,
         "undefined": fitted.undefined,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from annotations.reports.limits import cut
 from annotations.reports.metric_comparison import metrics_comparison
 from annotations.reports.studies import (
     Ratings,
@@ -32,9 +33,10 @@ METHOD = (
     "use the scale, and is relative to the texts that were rated beside. A difference between campaigns is paired by "
     "item, the later campaign minus the earlier, with each campaign's raters as a sample of their own; people known "
     "by the same outside id are one person. The p-values of all differences by a criterion are adjusted together by "
-    "Holm. Two systems that one of the campaigns has rated together are compared in its report and not here. A "
-    "difference against the link is that of the systems' distances from the systems rated with the same texts in both "
-    "campaigns: it takes out what the groups of raters differ by on those, if they differ on all systems alike."
+    "Holm; intervals are not adjusted, and are cut at the ends of the scale where it is known. Two systems that one "
+    "of the campaigns has rated together are compared in its report and not here. A difference against the link is "
+    "that of the systems' distances from the systems rated with the same texts in both campaigns: it takes out what "
+    "the groups of raters differ by on those, if they differ on all systems alike."
 )
 
 
@@ -80,6 +82,7 @@ def campaign_row(study: Study) -> dict[str, Any]:
         "split": about.split,
         "closed": about.closed_at and about.closed_at.date().isoformat(),
         **study.questions._asdict(),
+        "imported": about.imported_by_id is not None,
         "criteria": list(about.criteria),
         "systems": sorted(study.decodings),
         "items": len(study.sources),
@@ -94,6 +97,7 @@ def criterion_comparison(studies: Sequence[Study], criterion: str) -> dict[str, 
         "criterion": criterion,
         "campaigns": [study.name for study in studies],
         "scale": list(studies[0].questions.scale),
+        "scale_found": any(study.scale_is_found for study in studies),
         "items": {"of": {study.name: len(study.sources) for study in studies}, "shared": len(shared), "rated": 0},
         "notes": [],
         "raters": None,
@@ -108,6 +112,11 @@ def criterion_comparison(studies: Sequence[Study], criterion: str) -> dict[str, 
     rated = sorted(set(shared).intersection(*(each.rated() for each in ratings)))
     result["items"]["rated"] = len(rated)
     result["notes"].append(f"Of the items, {of_each}, {len(shared):,} are the same.")
+    if elsewhere := [study for study in studies if study.campaign.imported_by_id]:
+        result["notes"].append(
+            f"{listed(elsewhere)} {'was' if len(elsewhere) == 1 else 'were'} imported: how those raters were asked is "
+            "not known, and taken to be the same."
+        )
     if not rated:
         return {**result, "undefined": "None of the shared items has ratings in each of the campaigns."}
     if len(rated) < len(shared):
@@ -174,7 +183,7 @@ def mean_cell(study: Study, given: Ratings, z: Floats, name: str) -> dict[str, A
         "raters": raters,
         "items": sources,
         "mean": found.mean,
-        "ci": None if undefined else found.interval,
+        "ci": None if undefined else cut(found.interval, *study.ends),
         "z": float(z[rated, place].mean()),
         "undefined": undefined,
     }
@@ -226,7 +235,7 @@ def all_differences(
                 "campaign_a": studies[later].name,
                 "system_b": other.label,
                 "campaign_b": studies[earlier].name,
-                **difference_row(found),
+                **difference_row(found, studies[later].differences),
                 "against_links": None,
             }
             if links and one is not other:
@@ -234,7 +243,8 @@ def all_differences(
                     scores(place, system) - np.mean([scores(place, link) for link in links], axis=0)
                     for place, system in ((later, one), (earlier, other))
                 ]
-                against = difference_row(between(later, away[0], earlier, away[1]))
+                distances = between(later, away[0], earlier, away[1])
+                against = difference_row(distances, tuple(2 * end for end in studies[later].differences))
                 kept = {key: against[key] for key in ("difference", "ci", "items", "undefined")}
                 row["against_links"] = {"links": [link.label for link in links], **kept}
             rows.append(row)
@@ -270,11 +280,12 @@ def raters_difference(
     )
 
 
-def difference_row(found: Difference) -> dict[str, Any]:
+def difference_row(found: Difference, limits: Sequence[float]) -> dict[str, Any]:
+    """`limits` are the least and the most that such a difference can be."""
     estimate = found.estimate
     return {
         "difference": estimate and estimate.mean,
-        "ci": estimate and estimate.interval,
+        "ci": estimate and cut(estimate.interval, *limits),
         "p": estimate and estimate.p,
         "n": found.screens,
         "items": found.items,

@@ -126,7 +126,16 @@ def lines_of(comparison: Comparison) -> Iterator[str]:
         if result["raters"]:
             yield f"  {result['raters']}"
         if result["differences"]:
-            head = ["difference", "", "95 % interval", "p", "p, Holm", "items", "against the link", "95 % interval"]
+            head = [
+                "difference",
+                "",
+                "95 % interval",
+                "p, not adjusted",
+                "p (Holm)",
+                "items",
+                "against the link",
+                "95 % interval",
+            ]
             yield from aligned([head, *(difference_words(row, places) for row in result["differences"])])
         yield ""
     metrics = comparison["metrics"]

@@ -1,6 +1,7 @@
 """A report as a Human Evaluation Datasheet: every question of HEDS 3.0 by its number, answered as far as the system
 knows the answer, and marked where it does not."""
 
+import re
 from collections.abc import Mapping
 from statistics import median
 from typing import Any, NamedTuple
@@ -10,6 +11,9 @@ from django.utils import translation
 from annotations.protocols.labels import LABELS, label_of
 from annotations.reports.heds_questions import BY_CRITERION, SECTIONS
 from annotations.reports.markdown import GAP, gap, plain, quoted
+from annotations.reports.scales import scale_is_found
+from annotations.reports.scope import populations
+from annotations.reports.words import declared_sentence
 from annotations.statistics.raters import FEWEST_PAIRS, PASS
 
 Report = Mapping[str, Any]
@@ -78,6 +82,7 @@ GAPS = {
     "5.2": "whether outputs or answers hold personal data, and how it is handled.",
     "5.3": "whether they hold special categories of personal data.",
 }
+ABOUT_THE_SITE = re.compile(r"[.;] ")  # what follows in the gaps
 # Where what is known is not the whole answer.
 IN_PART = {"1.1.2", "2.1", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
 
@@ -93,7 +98,7 @@ def report_heds(report: Report) -> str:
                 about = "" if criterion is None else f": {plain(label_of(criterion).title)}"
                 parts.append(f"## {section.number}. {section.title}{about}")
                 for number, question in section.questions.items():
-                    said = answer(number, known)
+                    said = answer(number, known, imported=campaign.get("imported", False))
                     count += 1
                     if GAP in said:
                         left.append(number if criterion is None else f"{number} ({plain(criterion)})")
@@ -109,8 +114,10 @@ def report_heds(report: Report) -> str:
     return "\n\n".join([*head, *parts, f"## Method\n\n{plain(report['method'])}"]) + "\n"
 
 
-def answer(number: str, known: Mapping[str, str]) -> str:
-    missing = gap(GAPS.get(number, "the system does not know it."))
+def answer(number: str, known: Mapping[str, str], *, imported: bool) -> str:
+    """Of an imported study a gap does not say what this site does."""
+    missing = GAPS.get(number, "the system does not know it.")
+    missing = gap(f"{ABOUT_THE_SITE.split(missing)[0].rstrip('.')}." if imported else missing)
     if number not in known:
         return missing
     return f"{known[number]}\n\n{missing}" if number in IN_PART else known[number]
@@ -124,11 +131,11 @@ def study(report: Report) -> dict[str, str]:
         "1.1.2": experiment(report),
         "3.1.1": outputs(report),
         "3.2.1": evaluators(report),
-        "3.3.3.1": "Automatic checks.",
         "3.3.3.2": quality(report),
     }
     if imported:
         return known
+    known["3.3.3.1"] = "Automatic checks."
     if campaign["unit"] in UNITS:
         known["2.2"] = UNITS[campaign["unit"]]
     if campaign.get("sources") in INPUTS:
@@ -214,12 +221,17 @@ def consent(campaign: Mapping[str, Any]) -> str:
 
 def quality(report: Report) -> str:
     """The checks that were made, and whom they left out."""
+    imported = report["campaign"].get("imported", False)
     computed = [
         what
         for key, what in (("seconds", "pace"), ("severity", "severity"), ("agreement", "agreement with the others"))
         if any(rater.get(key) is not None for rater in report["raters"])
     ]
     said = [f"Computed for the evaluators, and excluding nobody: {', '.join(computed)}."] if computed else []
+    if imported:
+        said.insert(
+            0, "How the study assured quality is not known to the system. What follows was done after the import."
+        )
     tests = [rater["degraded"] for rater in report["raters"] if (rater.get("degraded") or {}).get("pairs")]
     if tests:
         testable = [test for test in tests if test["passed"] is not None]
@@ -256,8 +268,6 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
     label, several = label_of(criterion), len(campaign["systems"]) > 1
     choices = bool(result.get("choices"))
     known = {
-        "4.2.1": "Subjective: evaluators give their own judgement.",
-        "4.2.3": "Intrinsic: no effect of the texts on anything else is measured.",
         "4.3.9": aggregation(choices),
         "4.3.10": significance(report, criterion, choices),
         "4.3.11.1": f"Krippendorff's alpha, {agreement['level']} level, a unit being "
@@ -266,11 +276,12 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
         "4.3.11.2": agreement_value(agreement),
         **self_agreement(report),
     }
+    if campaign.get("imported", False):
+        return known | scale(campaign)
+    known["4.2.1"] = "Subjective: evaluators give their own judgement."
+    known["4.2.3"] = "Intrinsic: no effect of the texts on anything else is measured."
     if instrument:
         known |= {"4.3.6": "N/A (there is a scale).", "4.3.8": instrument.response} | scale(campaign)
-    if campaign.get("imported", False):
-        return known
-    if instrument:
         known["4.3.5"] = instrument.presented
         known["4.2.2"] = "Relative: a screen shows texts of several systems."
         if not instrument.relative:
@@ -292,6 +303,8 @@ def question(criterion: str) -> str:
 
 
 def scale(campaign: Mapping[str, Any]) -> dict[str, str]:
+    if campaign["protocol"] == "pairwise" and campaign.get("imported", False):
+        return {}
     if campaign["protocol"] == "pairwise":
         return {"4.3.3": "3.", "4.3.4": "The first text, the second text, a tie."}
     ends = campaign.get("scale") or ([0, 100] if campaign["protocol"] == "slider" else None)
@@ -299,7 +312,8 @@ def scale(campaign: Mapping[str, Any]) -> dict[str, str]:
         return {}
     low, high = ends
     if campaign.get("imported", False):
-        return {"4.3.4": f"From {low:g} to {high:g}."}
+        found = f"Scores from {low:g} to {high:g} were found; where the scale ends is not known."
+        return {"4.3.4": found if scale_is_found(campaign) else f"From {low:g} to {high:g}, as the import says."}
     whole = (
         "" if campaign["protocol"] != "slider" else " A program that rates through the interface may send fractions."
     )
@@ -322,9 +336,14 @@ def significance(report: Report, criterion: str, choices: bool) -> str:
     effect = "the difference of two systems in log-strength" if choices else "the difference of two systems' means"
     primary = report.get("primary")
     declared = "No contrast was declared beforehand for this criterion."
-    if primary and primary["criterion"] == criterion:
+    if report["campaign"].get("imported", False):
+        declared = plain(declared_sentence(report))
+    elif primary and primary["criterion"] == criterion:
         declared = f"Declared beforehand: {plain(primary['first'])} against {plain(primary['second'])}."
-    return f"Effect size: {effect}, with its 95 % interval. {declared} The method in full stands at the end."
+    return (
+        f"Effect size: {effect}, with its 95 % interval {populations(report, criterion)}. {declared} The method in "
+        "full stands at the end."
+    )
 
 
 def agreement_value(agreement: Mapping[str, Any]) -> str:

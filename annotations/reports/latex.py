@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from annotations.reports.scales import places_of
+from annotations.reports.scales import limit_of, places_of, scale_is_found
+from annotations.reports.scope import populations
+from annotations.reports.words import asked as asked_for
+from annotations.reports.words import counted, declared_sentence
+from annotations.templatetags import report_numbers
 
 ROWS_A_TABLE = 40
 LEVELS = {"pooled": "all texts", "within_item": "within items", "system": "systems"}
@@ -53,15 +57,15 @@ def asked(report: Report) -> str:
     """What was rated and by whom, the declared contrast, and who was left out, in sentences."""
     campaign, primary = report["campaign"], report.get("primary")
     said = [
-        f"{campaign['ratings']} screens were rated by {campaign['raters']} raters: {campaign['items']} items of "
-        f"{campaign['dataset']}, up to {campaign['overlap']} raters an item."
+        f"{counted(campaign['ratings'], 'screen')} rated by {counted(campaign['raters'], 'rater')}: "
+        f"{counted(campaign['items'], 'item')} of {campaign['dataset']}, at most "
+        f"{counted(campaign['overlap'], 'rater')} an item.",
+        asked_for(report),
     ]
     if campaign["interim"]:
         said.append(f"The campaign is {campaign['state']}: these numbers are an early look.")
     if primary:
-        said.append(
-            f"The declared contrast is {primary['first']} against {primary['second']} by {words(primary['criterion'])}."
-        )
+        said.append(declared_sentence(report))
     if left_out := (report.get("exclusions") or {}).get("raters"):
         reasons = "; ".join(sorted({each["reason"] for each in left_out}))
         said.append(f"Raters left out: {len(left_out)} ({reasons}).")
@@ -75,16 +79,20 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
     chosen, places = result.get("choices"), places_of(report, criterion)
     low, high = campaign.get("scale") or (None, None)
     scale = "" if low is None or chosen else f" on a scale from {low:g} to {high:g}"
+    if scale and scale_is_found(campaign):
+        scale = f" of scores that were found to lie from {low:g} to {high:g}"
     what = "share of comparisons won, a tie being half," if chosen else f"mean{scale}"
+    above = "preferred to" if chosen else "rated higher than"
     agreement = result["agreement"]
     alpha = f"undefined ({agreement['undefined']})" if agreement["alpha"] is None else f"{agreement['alpha']:.2f}"
     if agreement["ci"]:
         alpha += f" (95 % interval {agreement['ci'][0]:.2f} to {agreement['ci'][1]:.2f})"
     yield from tables(
         f"means-{criterion}",
-        f"{words(criterion).capitalize()}: {what} with its 95 % interval, over other albums and other raters. Rank is "
-        "the range that the differences leave open; every system of a cluster is better than every one of the next, by "
-        f"differences whose p is below 0.05. Krippendorff's alpha ({agreement['level']}) is {alpha}.",
+        f"{words(criterion).capitalize()}: {what} with its 95 % interval, {populations(report, criterion)}. "
+        f"Rank is the range that the differences leave open; every system of a cluster is {above} every one of the "
+        "next, by differences whose p, as it decides, is below its limit (the declared contrast's own, all others' "
+        f"adjusted by Holm). Krippendorff's alpha ({agreement['level']}) is {alpha}.",
         ("System", "Mean", "95 % interval", "Rank", "Cluster", "Ratings", "Raters"),
         [
             [
@@ -105,20 +113,48 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
     yield from tables(
         f"differences-{criterion}",
         f"{words(criterion).capitalize()}: differences{unit} of systems on the same items, each with its 95 % "
-        f"interval over other albums and other raters.{declared} Holm adjusts within the {campaign['family']}.",
-        ("Systems", "Difference", "95 % interval", "$p$", "$p$, Holm", "Items"),
+        f"interval {populations(report, criterion)}, not adjusted for their number.{declared} Holm adjusts p within "
+        f"the {campaign['family']}.",
+        ("Systems", "Difference", "95 % interval", "$p$", "$p$ (Holm)", "Items"),
         [
             [
                 f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
                 figure(pair["difference"], 2 if chosen else places),
                 interval(pair["ci"], 2 if chosen else places),
-                p_value(pair["p"]),
+                p_value(pair["p"], limit_of(report, pair)),
                 "declared" if pair["primary"] else p_value(pair["p_holm"]),
                 f"{pair['items']}",
             ]
             for pair in pairs
         ],
-        [f"{pair['system_a']} − {pair['system_b']}: {pair['undefined']}." for pair in pairs if pair["undefined"]],
+        [
+            f"{pair['system_a']} − {pair['system_b']}: {why}."
+            for pair in pairs
+            if (why := pair["undefined"] or pair.get("note"))
+        ],
+    )
+    yield from exact_tables(report, criterion, [pair for pair in pairs if "exact" in pair])
+
+
+def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    def cells(pair: Mapping[str, Any], by: str) -> list[str]:
+        test = pair["exact"][by]
+        return [p_value(test["p"], limit_of(report, pair)), "--" if test["p"] is None else f"{test['units']}"]
+
+    yield from tables(
+        f"exact-{criterion}",
+        f"{words(criterion).capitalize()}: exact two-sided tests of the differences, over raters (a rater's labels "
+        "exchanged; where no rater scored both systems, the raters divided anew) and over albums (an album's labels "
+        "exchanged), not adjusted for their number.",
+        ("Systems", "$p$ over raters", "Raters", "$p$ over albums", "Albums"),
+        [
+            [
+                f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                *cells(pair, "by_raters"),
+                *cells(pair, "by_albums"),
+            ]
+            for pair in pairs
+        ],
     )
 
 
@@ -164,8 +200,8 @@ def metric_tables(report: Report) -> Iterator[str]:
     for metric, compared in (report.get("metric_differences") or {}).items():
         yield from tables(
             f"metric-differences-{metric}",
-            f"{words(metric)}: differences of systems by the paired bootstrap over items, each with its 95 % interval "
-            f"and two-sided p. Signature: {compared['signature']}",
+            f"{words(metric)}: differences of systems by the paired bootstrap over albums, each with its 95 % "
+            f"interval and two-sided p, neither adjusted for their number. Signature: {compared['signature']}",
             ("Systems", "Difference", "95 % interval", "$p$"),
             [
                 [
@@ -260,8 +296,8 @@ def interval(ends: Sequence[float] | None, places: int) -> str:
     return "--" if ends is None else f"$[{rounded(ends[0], places)}, {rounded(ends[1], places)}]$"
 
 
-def p_value(value: float | None) -> str:
-    return "--" if value is None else "$<0.001$" if value < 0.0005 else f"${value:.3f}$"
+def p_value(value: float | None, boundary: float | None = None) -> str:
+    return "--" if value is None else f"${report_numbers.p_value(value, boundary).replace(' ', '')}$"
 
 
 def ranks(ends: Sequence[int]) -> str:

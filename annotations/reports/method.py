@@ -5,24 +5,60 @@ from annotations.protocols import protocol_named
 from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, WITHHELD
 
 SCORES = (
-    "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
-    "(Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of freedom as there are clusters of the "
-    "rarer kind, less one. Differences are paired by item. Beside them stand a linear mixed model of the raters' own "
+    "Means are over ratings, and differences are paired by item. Intervals are 95 %, and robust to albums and raters. "
+    "Where every screen has both systems, and raters and albums have about equal shares of the ratings, they come from a "
+    "two-way cluster-robust variance (Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of freedom as "
+    "there are clusters of the rarer kind, less one. In any other design they come from leaving out a rater, and an "
+    "album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of freedom of Bell and McCaffrey (2002), which "
+    "follow the system with fewer raters and raters with unequal shares; what few raters leave open of their own variance "
+    "is averaged over. Beside differences stand a linear mixed model of the raters' own "
     "differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
     "degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
     "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
     "text, its interval a bootstrap over albums."
 )
+EXACT = (
+    "Beside each difference stand exact tests (Fisher 1935; Pesarin and Salmaso 2010), two-sided and not adjusted for "
+    "their number. The exact sign-flip test over raters asks whether other raters would agree, on these items: it "
+    "takes a rater's scores to be as likely with the two systems' labels exchanged, and turns the sign of what each "
+    "rater adds to the difference (their own two means, of scores less the mean of the item). Over albums it asks "
+    "whether other albums would, by these raters: labels are exchanged within albums. Of up to 24 raters or albums "
+    "all choices of signs are counted, of up to 2,000 of them 9,999 random ones. Where no rater scored both systems, "
+    "the raters are divided anew into groups of the same sizes, as if chance had said who saw which, and there is no "
+    "test over albums. "
+)
+EXACT_CHOICES = (
+    "Beside each difference stand exact sign-flip tests of the two systems' direct comparisons (Fisher 1935; Pesarin "
+    "and Salmaso 2010), two-sided and not adjusted for their number: a rater, or an album, adds what one system won "
+    "less what it lost, with either sign as likely if the systems are equal. Of up to 24 raters or albums all choices "
+    "of signs are counted, of up to 2,000 of them 9,999 random ones. "
+)
+UNVARIED = (
+    "Where nothing varies there is no interval and no p by Student's t; the larger p of the exact tests over raters "
+    "and over albums then decides."
+)
+UNADJUSTED = "Intervals of differences are not adjusted for their number."
+CUT = f"Intervals are cut at the ends of the scale, where it is known. {UNADJUSTED}"
+ONE_RATER = (
+    "One rater gave all ratings: nothing in an interval or a test is then between raters, and all of them are over "
+    "albums alone."
+)
+ONE_ALBUM = (
+    "All ratings are of one album: nothing in an interval or a test is then between albums, and all of them are over "
+    "raters alone."
+)
 CHOICES = (
     "Raters chose between two texts. Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and an "
     "advantage of the place (Davidson and Beaver 1977); errors are robust to albums and raters (Cameron, Gelbach and "
     "Miller 2011), and intervals are 95 %. A share won counts a tie as half; a difference is in log-strength. "
-    "Intervals of a pair's shares are Wilson's (1927). Agreement is Krippendorff's alpha, nominal level, a unit being "
-    "two texts, either of which is chosen as often by chance, whoever wrote it, its interval a bootstrap over albums."
+    "Intervals of shares are Wilson's (1927), of as many independent comparisons as the clustered ones are worth (the "
+    "modified Wilson interval of surveys: Franco, Little, Louis and Slud 2019), with Student's t. Agreement is "
+    "Krippendorff's alpha, nominal level, a unit being two texts, either of which is as often chosen by chance, "
+    "whoever wrote it, its interval a bootstrap over albums."
 )
 TESTS = (
     "The primary contrast, if one was declared with the campaign, is tested by itself, and the p-values of all others "
-    "are adjusted by Holm within {family}; rank ranges and clusters follow from those at 0.05."
+    "are adjusted by Holm within {family}; rank ranges and clusters follow from those that are below their limit."
 )
 LOOKS = (
     "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
@@ -56,17 +92,25 @@ RATERS = (
     "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."
 )
 UNTESTED = "The campaign showed no degraded texts, so that no rater could be tested by them."
-IMPORTED = "The ratings were collected elsewhere and imported; who saw what in which order is as the file says."
+IMPORTED = (
+    "The ratings were collected elsewhere and imported. How raters were asked, what they saw beside, in which order, "
+    "and whether they were tested is not known to this report."
+)
 SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Pocock's boundaries"}
 FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
 
 
-def method_of(campaign: Campaign, *, planned: bool = False) -> str:
-    """Paragraphs, with an empty line between two. Of metrics only what applies is said, or with `planned` what will."""
+def method_of(
+    campaign: Campaign, *, planned: bool = False, raters: int | None = None, albums: int | None = None
+) -> str:
+    """Paragraphs, with an empty line between two. Of metrics only what applies is said, or with `planned` what will.
+    `raters` and `albums` are how many the ratings are by and of, where there are any yet."""
     protocol = protocol_named(campaign.protocol)
     scored, imported = protocol.gives == "scores", campaign.imported_by_id is not None
     measured = SCORES.format(level=protocol.level) if scored else CHOICES
     beside = BESIDE.format(kinds=KINDS[protocol.level]) if scored else BESIDE_CHOICES
+    alone = " ".join([*([ONE_RATER] if raters == 1 else []), *([ONE_ALBUM] if albums == 1 else [])])
+    exact = f"{EXACT if scored else EXACT_CHOICES}{UNVARIED} {CUT if scored else UNADJUSTED}"
     tests = TESTS.format(family=FAMILIES[campaign.family])
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
     metrics = ""
@@ -75,14 +119,16 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
         metrics = " ".join(
             [*([WITHHELD] if people and not imported else []), DIFFERENCES, *([CORRELATIONS] if scored else [])]
         )
-    raters = f"{RATERS if scored else ''} {UNTESTED}".strip()
+    of_raters = " ".join([*([RATERS] if scored else []), *([] if imported else [UNTESTED])])
     parts = (
         f"{measured} {beside}",
+        exact,
+        alone,
         tests,
         looks,
         "" if imported else TEXTS,
         metrics,
-        raters,
+        of_raters,
         IMPORTED if imported else "",
     )
     return "\n\n".join(part for part in parts if part)

@@ -24,6 +24,7 @@ HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is
 NO_SCORES = "not scored: run `manage.py score --campaign {}`"
 NO_TEXTS = "the scores have no values by text: run `manage.py score --campaign {}` again"
 NO_RATINGS = "no ratings"
+SAME = "the same in every album, so that there is no interval"
 CHOICES = "raters chose between texts and gave no text a score"
 WITHHELD = (
     "The reference shown as the human candidate is withheld from the metrics' references of every system; where a "
@@ -69,7 +70,8 @@ def metric_differences_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
         signed[each.metric] = each.signature
         row = {"system_a": each.first, "system_b": each.second, "difference": each.value}
         interval = None if each.ci_low is None else [each.ci_low, each.ci_high]
-        pairs.setdefault(each.metric, []).append({**row, "ci": interval, "p": each.p, "p_sacrebleu": each.p_sacrebleu})
+        row |= {"ci": interval, "p": each.p, "p_sacrebleu": each.p_sacrebleu}
+        pairs.setdefault(each.metric, []).append({**row, "note": SAME if each.p is not None and not interval else None})
     people = campaign.entries.filter(system__kind=System.Kind.HUMAN).values_list("system__name", flat=True).first()
     return {
         metric: {
@@ -90,7 +92,7 @@ def why_incomplete(campaign: Campaign, metric: str, pairs: list[dict[str, Any]],
         }
         return why_not_compared(wrote) or NO_SCORES.format(campaign.name)
     said = []
-    if any(pair["ci"] is None for pair in pairs):
+    if any(pair["p"] is None for pair in pairs):
         said.append(f"no intervals and tests: there are fewer than {FEWEST_CLUSTERS} albums to resample")
     if people and all(people not in (pair["system_a"], pair["system_b"]) for pair in pairs):
         said.append(f"{people}: {HUMAN_UNDEFINED.removeprefix('undefined: ')}")

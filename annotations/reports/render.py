@@ -11,7 +11,8 @@ from django.utils.safestring import mark_safe
 from annotations.reports import words
 from annotations.reports.charts import charts_of
 from annotations.reports.charts.ratings import pairs_drawn, ranked_pairs
-from annotations.reports.scales import LEVEL, is_choice, is_shown, places_of, scale_of
+from annotations.reports.scales import LEVEL, is_choice, is_shown, limit_of, places_of, scale_is_found, scale_of
+from annotations.reports.scope import bootstrap_sentence, scope_sentences
 
 Report = Mapping[str, Any]
 
@@ -34,6 +35,8 @@ def report_context(report: Report) -> dict[str, Any]:
         "report": report,
         "short": words.in_short(report),
         "asked": words.asked(report),
+        "scale_is_found": scale_is_found(report["campaign"]),
+        "declared_label": words.declared_label(report),
         "shown": words.SHOWN.get(report["campaign"]["show"], report["campaign"]["show"]),
         "look": words.look_sentence(report),
         "primary": words.primary_sentence(report),
@@ -76,9 +79,12 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
         "choice": choice,
         "leader": words.leader_sentence(report, name),
         "counted": words.pairs_sentence(report, name),
+        "scope": scope_sentences(report, name),
+        "bootstrap": bootstrap_sentence(report, name),
+        "exact_pairs": exact_pairs(report, name),
         "agree": words.agreement_sentence(result),
         "chart": {kind: charts.get(f"{kind}:{name}") for kind in ("means", "differences", "distributions", "matrix")},
-        "pairs": [{**pair, "shown": is_shown(report, pair)} for pair in pairs],
+        "pairs": [{**pair, "shown": is_shown(report, pair), "limit": limit_of(report, pair)} for pair in pairs],
         "model_pairs": [pair for pair in report["pairs"] if pair["criterion"] == name],
         "sentences": [
             words.contrast_sentence(report, pair, name_criterion=False) for pair in drawn if not pair.get("primary")
@@ -87,6 +93,19 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
         "examples": [{"title": title, "rows": examples.get(kind, [])} for kind, title in EXAMPLES.items()],
         "compared": correlation_context(report, name, charts),
     }
+
+
+def exact_pairs(report: Report, name: str) -> list[dict[str, Any]]:
+    """The criterion's pairs with their exact tests; none in reports that were kept before there were any."""
+    return [
+        {
+            **pair,
+            "limit": limit_of(report, pair),
+            "exact_tests": [pair["exact"][by] for by in ("by_raters", "by_albums")],
+        }
+        for pair in report["pairs"]
+        if pair["criterion"] == name and "exact" in pair
+    ]
 
 
 def metrics_context(report: Report) -> dict[str, Any]:
@@ -178,6 +197,7 @@ def raters_context(report: Report) -> dict[str, Any]:
         "rows": [{"number": number, **row} for number, row in enumerate(rows, start=1)],
         "places": min((places_of(report, name) for name in report["criteria"]), default=1),
         "floor": floor or "the time it takes to read them",
+        "timed": any(row.get("seconds") is not None for row in rows),
         "checked": any(row.get("degraded") or row.get("consistency") for row in rows),
         "excluded": any(row.get("excluded") for row in rows),
         "undefined": any(row.get("undefined") for row in rows),

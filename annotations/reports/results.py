@@ -8,12 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from annotations.reports.agreement import choice_agreement, score_agreement
-from annotations.reports.choices import (
-    choice_differences,
-    choices_row,
-    expected_share,
-    no_width,
-    shares_won,
+from annotations.reports.choices import choice_differences, choices_row, expected_share, shares_won
+from annotations.reports.exact import (
+    ROUNDING,
+    UNVARIED,
+    deciding_p,
+    exact_of,
+    exact_row,
+    nothing_varied,
+    size_of,
+    testable_p,
+    why_no_interval,
 )
 from annotations.reports.looks import Rule
 from annotations.reports.table import RatingTable
@@ -21,6 +26,7 @@ from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
+from annotations.statistics.exact import ExactTests
 from annotations.statistics.means import clustered_mean
 from annotations.statistics.mixed import MixedModel, mixed_model
 from annotations.statistics.ranking import clusters, rank_ranges
@@ -34,12 +40,15 @@ MOST_BINS = 20
 
 class Contrast(NamedTuple):
     """Two systems by a criterion, and what there is between them; p as adjusted within its family, or, of the primary
-    contrast, as it is. `shown` says whether the difference counts."""
+    contrast, as it is. Where nothing varied it is that of the exact tests (`deciding_p`). `size` is that of the scores;
+    `shown` says whether the difference counts."""
 
     criterion: str
     one: str
     other: str
     found: Difference
+    exact: ExactTests
+    size: float
     p: float | None
     primary: bool
     shown: bool = False
@@ -50,11 +59,12 @@ def contrasts(
 ) -> list[Contrast]:
     """Every pair of systems rated by a criterion, by name. `primary` (two systems and a criterion, or nothing) is
     tested by itself; all others are adjusted by Holm, within each criterion or over the whole campaign."""
-    drawn = [
-        Contrast(criterion, one, other, found, testable_p(found), is_primary(criterion, one, other, primary))
-        for criterion in table.criteria
-        for (one, other), found in compare(table, criterion, strengths.get(criterion)).items()
-    ]
+    drawn = []
+    for criterion in table.criteria:
+        compared, size = compare(table, criterion, strengths.get(criterion)), size_of(table, criterion)
+        for (pair, found), exact in zip(compared.items(), exact_of(table, criterion, list(compared)), strict=True):
+            p, declared = deciding_p(found, exact, size), is_primary(criterion, *pair, primary)
+            drawn.append(Contrast(criterion, *pair, found, exact, size, p, declared))
     families: dict[str, list[int]] = defaultdict(list)
     for place, each in enumerate(drawn):
         if each.p is not None and not each.primary:
@@ -63,10 +73,6 @@ def contrasts(
         for place, p in zip(places, holm(np.array([drawn[place].p for place in places])).tolist(), strict=True):
             drawn[place] = drawn[place]._replace(p=p)
     return [each._replace(shown=counts(each, rule)) for each in drawn]
-
-
-def testable_p(found: Difference) -> float | None:
-    return None if found.undefined or found.estimate is None else found.estimate.p
 
 
 def counts(contrast: Contrast, rule: Rule) -> bool:
@@ -185,14 +191,15 @@ def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, di
     for place in np.flatnonzero(given.any(axis=0)):
         rated = given[:, place]
         mean = clustered_mean(scores[rated, place], table.albums[rated], table.raters[rated])
+        unvaried = nothing_varied(mean, float(np.abs(scores[rated, place]).max()))
         rows[table.systems[place]] = {
             "system": table.systems[place],
             "n": int(rated.sum()),
             "raters": len(np.unique(table.raters[rated])),
             "items": len(np.unique(table.items[rated])),
             "mean": mean.mean,
-            "ci": mean.interval,
-            "note": no_width(mean),
+            "ci": None if unvaried else mean.interval,
+            "note": "nothing varied, so that there is no interval" if unvaried else None,
             "bootstrap_ci": percentiles(drawn[:, place]),
             "z": float(z[rated, place].mean()),
         }
@@ -201,6 +208,7 @@ def mean_rows(table: RatingTable, scores: Floats, drawn: Floats) -> dict[str, di
 
 def pair_row(contrast: Contrast) -> dict[str, Any]:
     found, estimate = contrast.found, contrast.found.estimate
+    unvaried = nothing_varied(estimate, contrast.size)
     return {
         "criterion": contrast.criterion,
         "system_a": contrast.one,
@@ -208,13 +216,15 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "primary": contrast.primary,
         "shown": contrast.shown,
         "difference": estimate and estimate.mean,
-        "ci": estimate and estimate.interval,
-        "p": testable_p(found),
+        "ci": None if unvaried else estimate and estimate.interval,
+        "p": testable_p(found, contrast.size),
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,
         "items": found.items,
-        "undefined": found.undefined or why_no_interval(found),
-        "note": no_width(estimate) if estimate else None,
+        "undefined": why_no_interval(found, contrast.size),
+        "unvaried": unvaried,
+        "note": UNVARIED if unvaried else None,
+        "exact": exact_row(contrast.exact),
     }
 
 
@@ -231,22 +241,15 @@ def primary_row(
     about = {"first": first, "second": second, "criterion": criterion, "boundary": boundary}
     pair = next((pair for pair in pairs if pair["primary"]), None)
     if pair is None:
-        nothing = dict.fromkeys(("difference", "ci", "p"))
+        nothing = dict.fromkeys(("difference", "ci", "p", "exact", "unvaried", "note"))
         return {**about, **nothing, "shown": False, "n": 0, "items": 0, "undefined": "one of the systems was not rated"}
     sign, ends = (1, pair["ci"]) if pair["system_a"] == first else (-1, pair["ci"] and pair["ci"][::-1])
     return {
         **about,
         "difference": pair["difference"] and sign * pair["difference"],
         "ci": ends and [sign * end for end in ends],
-        **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined")},
+        **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined", "exact", "unvaried", "note")},
     }
-
-
-def why_no_interval(found: Difference) -> str | None:
-    """In words, where a difference has no interval."""
-    if found.estimate and found.estimate.interval is None:
-        return "one album and one rater give no interval"
-    return None
 
 
 def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
@@ -263,6 +266,8 @@ def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
 
 
 def percentiles(drawn: Floats) -> list[float] | None:
-    """The middle 95 % of resampled values; None where fewer than half of the resamples have any."""
+    """The middle 95 % of resampled values; None where under half of the resamples have any, or all are the same."""
     defined = drawn[~np.isnan(drawn)]
-    return None if len(defined) * 2 < len(drawn) else np.quantile(defined, MIDDLE).tolist()
+    if len(defined) * 2 < len(drawn) or np.ptp(defined) <= ROUNDING * max(1.0, float(np.abs(defined).max())):
+        return None
+    return np.quantile(defined, MIDDLE).tolist()

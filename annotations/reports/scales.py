@@ -17,6 +17,11 @@ def scale_of(report: Mapping[str, Any], criterion: str) -> tuple[float, float]:
     return float(lowest), float(highest)
 
 
+def scale_is_found(campaign: Mapping[str, Any]) -> bool:
+    """Whether the scale is only the range of the scores that an imported file held: nobody said what it was."""
+    return bool(campaign.get("scale_found", campaign.get("imported", False)))
+
+
 def places_of(report: Mapping[str, Any], criterion: str) -> int:
     return places_on(*scale_of(report, criterion))
 
@@ -31,14 +36,29 @@ def is_choice(report: Mapping[str, Any], criterion: str) -> bool:
 
 
 def adjusted(pair: Mapping[str, Any]) -> float | None:
-    """The p-value that decides: of the declared contrast its own, of all others the one that Holm adjusted."""
-    return pair.get("p") if pair.get("primary") else pair.get("p_holm")
+    """The p-value that decides: of the declared contrast its own, of all others the one that Holm adjusted. Where
+    nothing varied both are those of the exact tests."""
+    if not pair.get("primary"):
+        return pair.get("p_holm")
+    return exact_p(pair) if pair.get("unvaried") else pair.get("p")
+
+
+def exact_p(pair: Mapping[str, Any]) -> float | None:
+    """The larger p of the exact tests over raters and over albums."""
+    exact = pair.get("exact") or {}
+    found = [exact[by]["p"] for by in ("by_raters", "by_albums") if by in exact and exact[by]["p"] is not None]
+    return max(found, default=None)
 
 
 def boundary_of(report: Mapping[str, Any], pair: Mapping[str, Any]) -> float:
     """What the p-value of a pair has to be below: 0.05, or what the declared look spends on the declared contrast."""
     given = (report.get("primary") or {}).get("boundary") if pair.get("primary") else None
     return LEVEL if given is None else given
+
+
+def limit_of(report: Mapping[str, Any], pair: Mapping[str, Any]) -> float | None:
+    """The look's boundary that a pair's p is read against beside 0.05; None where there is none."""
+    return (report.get("primary") or {}).get("boundary") if pair.get("primary") else None
 
 
 def is_shown(report: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:

@@ -45,6 +45,22 @@ class Study:
         return Questions(about.protocol, about.unit, scale, about.show, about.instructions.strip())
 
     @property
+    def scale_is_found(self) -> bool:
+        """Whether the scale is only the range of what an imported file held, so that scores may lie beyond it."""
+        return bool(getattr(self.campaign, "scale_found", self.campaign.imported_by_id is not None))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Between which all means lie, as far as it is known."""
+        return (-np.inf, np.inf) if self.scale_is_found else (self.questions.scale[0], self.questions.scale[1])
+
+    @property
+    def differences(self) -> tuple[float, float]:
+        """Between which all differences of means lie, as far as it is known."""
+        low, high = self.ends
+        return low - high, high - low
+
+    @property
     def has_scores(self) -> bool:
         return protocol_named(self.campaign.protocol).gives == "scores"
 

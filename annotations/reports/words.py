@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from annotations.reports.scales import LEVEL, adjusted, boundary_of, is_choice, is_shown, places_of, shares_won
-from annotations.templatetags.report_numbers import figure, interval, p_is, percent, reason
+from annotations.reports.scales import (
+    LEVEL,
+    adjusted,
+    boundary_of,
+    is_choice,
+    is_shown,
+    limit_of,
+    places_of,
+    scale_is_found,
+    shares_won,
+)
+from annotations.reports.scope import one_of, over_in, raters_in, raters_of
+from annotations.templatetags.report_numbers import boundary, figure, interval, p_is, percent, reason
 
 Report = Mapping[str, Any]
 
@@ -36,10 +47,25 @@ def counted(number: int, noun: str) -> str:
 
 
 def asked(report: Report) -> str:
-    """What a rater was asked for, on which scale."""
-    campaign = report["campaign"]
+    """What raters were shown and asked for, on which scale; of an imported study what its file says of it."""
+    campaign, criteria = report["campaign"], [spaced(name) for name in report["criteria"]]
+    about = f", by {listed(criteria)}" if criteria else ""
+    if campaign.get("imported"):
+        return f"{found_in_file(report)}{about}. How raters were asked is not known to this report."
     low, high = campaign.get("scale") or (0, 100)
-    return ASKED.get(campaign["protocol"], f"by the protocol {campaign['protocol']}").format(low=low, high=high)
+    asked_for = ASKED.get(campaign["protocol"], f"by the protocol {campaign['protocol']}").format(low=low, high=high)
+    return f"Raters saw {SHOWN.get(campaign['show'], campaign['show'])} and were asked {asked_for}{about}."
+
+
+def found_in_file(report: Report) -> str:
+    """What the file of an imported study holds."""
+    campaign = report["campaign"]
+    if campaign["protocol"] not in ("slider", "likert"):
+        return "The file holds choices between texts"
+    low, high = campaign.get("scale") or (0, 100)
+    if scale_is_found(campaign):
+        return f"Scores from {low:g} to {high:g} were found; where their scale ends was not said"
+    return f"The file holds scores, on a scale from {low:g} to {high:g} as the import says"
 
 
 def look_sentence(report: Report) -> str:
@@ -47,7 +73,7 @@ def look_sentence(report: Report) -> str:
     look, looks = report.get("look"), report["campaign"].get("looks") or 1
     if look:
         spending = SPENDING.get(look.get("spending"), look.get("spending"))
-        needs = f"needs p below {look['p']:.4f}" if look.get("p") is not None else "cannot be shown yet"
+        needs = f"needs p below {boundary(look['p'])}" if look.get("p") else "cannot be shown yet"
         declared = f"; at this look the declared contrast {needs}" if report.get("primary") else ""
         return (
             f"Look {look['number']} of {look['of']} that were declared beforehand, at {percent(look.get('share'))} of "
@@ -81,13 +107,14 @@ def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion
     if pair.get("difference") is None:
         why = reason(pair.get("undefined")) or "it has no estimate"
         return f"The difference between {one} and {other}{by} is undefined: {why}."
+    if pair.get("unvaried"):
+        return unvaried_sentence(report, pair, by)
     choice, sign = is_choice(report, criterion), 1
     if is_shown(report, pair) and pair["difference"] < 0:
         one, other, sign = other, one, -1
     places = LOG_STRENGTH if choice else places_of(report, criterion)
-    size = figure(sign * pair["difference"], places)
-    size = f"{size} in log-strength" if choice else f"{size} points"
-    within = how_sure(pair, sign, places)
+    size = size_in_words(sign * pair["difference"], places, choice)
+    within = how_sure(report, pair, sign, places)
     share = shares_won(report["criteria"][criterion]).get((one, other)) if choice else None
     if share is not None:
         within = f"{percent(share)} of their decided comparisons won, {within}"
@@ -100,15 +127,62 @@ def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion
     return f"No difference was shown between {one} and {other}{by}: {size} ({within})."
 
 
-def how_sure(pair: Mapping[str, Any], sign: int, places: int) -> str:
-    ends, p = pair.get("ci"), adjusted(pair)
+def size_in_words(difference: float, places: int, choice: bool) -> str:
+    return f"{figure(difference, places)} {'in log-strength' if choice else 'points'}"
+
+
+def unvaried_sentence(report: Report, pair: Mapping[str, Any], by: str) -> str:
+    """A difference of which nothing varied: that is no certainty, and Student's t says nothing of it."""
+    one, other, difference, exact = pair["system_a"], pair["system_b"], pair["difference"], pair["exact"]
+    choice = is_choice(report, pair["criterion"])
+    size = size_in_words(abs(difference), LOG_STRENGTH if choice else places_of(report, pair["criterion"]), choice)
+    high, low = (one, other) if difference > 0 else (other, one)
+    who = f"{counted(exact['raters'], 'rater')}, {counted(pair['items'], 'item')}"
+    if exact["constant"] and difference == 0:
+        return f"{one} and {other} were given the same{by} on every item by every rater ({who})."
+    if exact["constant"]:
+        said = f"Nobody disagreed{by}: {high} was given {size} more than {low} on every item by every rater ({who})."
+    else:
+        said = (
+            f"{high} is {size} above {low}{by}; what raters and items differ by cancels out, which leaves no interval."
+        )
+    return " ".join([said, *exact_sentences(exact), counted_sentence(report, pair)])
+
+
+def exact_sentences(exact: Mapping[str, Any]) -> list[str]:
+    """What the exact tests give, over raters and over albums."""
+    return [
+        f"By the exact {test['test']}{'' if 'raters' in test['test'] else ' test'} over {units} {p_is(test['p'])}"
+        + (f", the least that {test['units']} {units} can give." if test["p"] == test["smallest"] else ".")
+        for units, test in (("raters", exact["by_raters"]), ("albums", exact["by_albums"]))
+        if test["p"] is not None
+    ]
+
+
+def counted_sentence(report: Report, pair: Mapping[str, Any]) -> str:
+    p = adjusted(pair)
+    if p is None:
+        return "No test can be made of it."
+    after = "" if pair.get("primary") else " after Holm"
+    verdict = "The difference counts as shown" if is_shown(report, pair) else "That does not show a difference"
+    return f"{verdict}: {p_is(p, limit_of(report, pair))}{after}."
+
+
+def how_sure(report: Report, pair: Mapping[str, Any], sign: int, places: int) -> str:
+    """The interval, which is not adjusted for the number of pairs, the p-value, which is, and what both are over."""
+    ends, p, over = pair.get("ci"), adjusted(pair), over_in(report, pair)
     parts = []
     if ends:
-        parts.append(f"95 % interval {interval(sorted(sign * end for end in ends), places)}")
+        plain = "95 % interval" if pair.get("primary") else "unadjusted 95 % interval"
+        parts.append(f"{plain} {interval(sorted(sign * end for end in ends), places)}")
     if p is not None:
-        parts.append(p_is(p) + ("" if pair.get("primary") else " after Holm"))
+        parts.append(p_is(p, limit_of(report, pair)) + ("" if pair.get("primary") else " after Holm"))
+    if parts and over:
+        parts[-1] += f", {over}"
     if pair.get("items"):
         parts.append(counted(pair["items"], "item"))
+    if raters_in(report, pair) == 1:
+        parts.append("one rater")
     return ", ".join(parts)
 
 
@@ -119,11 +193,23 @@ def primary_pair(report: Report) -> dict[str, Any] | None:
 
 
 def declared_sentence(report: Report) -> str:
-    primary = report.get("primary")
+    """Which contrast was declared; of an imported study nobody here knows when it was."""
+    primary, imported = report.get("primary"), report["campaign"].get("imported")
+    if not primary and imported:
+        return "No contrast was named at the import; whether the study had declared one is not known to this report."
     if not primary:
         return "No contrast was declared beforehand: every difference is one of many."
     by = spaced(primary["criterion"])
-    return f"Declared beforehand: the difference between {primary['first']} and {primary['second']} by {by}."
+    contrast = f"the difference between {primary['first']} and {primary['second']} by {by}"
+    if imported:
+        return (
+            f"Named as the primary contrast at the import: {contrast}. When it was chosen is not known to this report."
+        )
+    return f"Declared beforehand: {contrast}."
+
+
+def declared_label(report: Report) -> str:
+    return "Primary contrast, as the import says:" if report["campaign"].get("imported") else "Declared beforehand:"
 
 
 def primary_sentence(report: Report) -> str:
@@ -132,7 +218,10 @@ def primary_sentence(report: Report) -> str:
         return ""
     said = contrast_sentence(report, pair)
     if (report.get("primary") or {}).get("boundary") is not None:
-        said += f" At this look a difference counts as shown where p is below {boundary_of(report, pair):.4f}."
+        limit = boundary(boundary_of(report, pair))
+        said += (
+            f" At this look a difference counts as shown where p is below {limit}; the interval allows for no looks."
+        )
     return said
 
 
@@ -143,21 +232,29 @@ def leader_sentence(report: Report, criterion: str) -> str:
     if not systems:
         return f"{by}: no ratings yet."
     best, places = systems[0], places_of(report, criterion)
-    mean = figure(best["mean"], places)
+    mean, what = figure(best["mean"], places), "mean"
     if is_choice(report, criterion):
-        mean = f"{mean} of its comparisons won"
+        mean, what = f"{mean} of its comparisons won", "share"
     if best.get("ci"):
         mean += f", 95 % interval {interval(best['ci'], places)}"
     if len(systems) == 1:
         return f"{by}, {best['system']} alone was rated ({mean})."
     level = [row["system"] for row in systems if row["rank_range"][0] == 1]
     if len(level) == 1:
-        return f"{by}, {best['system']} comes first ({mean}), ahead of every other system."
+        return f"{by}, {best['system']} comes first ({mean}), {ahead(report, criterion)}."
     if len(level) == len(systems):
-        return (
-            f"{by}, nobody leads: {best['system']} has the highest mean ({mean}), and is not told apart from any other."
-        )
-    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest mean ({mean})."
+        highest = f"{best['system']} has the highest {what} ({mean})"
+        return f"{by}, nobody leads: {highest}, and is not told apart from any other."
+    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest {what} ({mean})."
+
+
+def ahead(report: Report, criterion: str) -> str:
+    """That a system is above all others, for whom and on what it was shown."""
+    if raters_of(report, criterion) == 1:
+        return "above every other system for the one rater there was"
+    if report["campaign"].get("albums") == 1 or report["campaign"]["items"] == 1:
+        return f"above every other system on {one_of(report)}, and nothing says whether on others"
+    return "ahead of every other system"
 
 
 def pairs_sentence(report: Report, criterion: str) -> str:
@@ -167,7 +264,9 @@ def pairs_sentence(report: Report, criterion: str) -> str:
     shown = sum(is_shown(report, pair) for pair in pairs)
     if untested_sentence(report):
         return ""
-    return f"{shown} of {len(pairs)} pairs of systems differ at {LEVEL:g}, adjusted by Holm within their family."
+    declared = ", the declared one by its own p" if any(pair.get("primary") for pair in pairs) else ""
+    differ = f"{shown} of {len(pairs)} pairs of systems {'differs' if shown == 1 else 'differ'} at {LEVEL:g}"
+    return f"{differ} by p-values that Holm adjusted within their family{declared}; their intervals are not adjusted."
 
 
 def agreement_sentence(result: Mapping[str, Any]) -> str:
@@ -190,11 +289,12 @@ def metric_sentences(report: Report) -> list[str]:
             if (levels.get("accuracy") or {}).get("text", {}).get("value") is not None
         }
         if accuracies:
-            best = max(accuracies, key=lambda metric: (accuracies[metric], metric))
-            said.append(
-                f"Of the metrics, {best} agrees most often with people's {spaced(criterion)} on which of two texts is "
-                f"better: {percent(accuracies[best])} of the pairs."
-            )
+            most = max(accuracies.values())
+            best = sorted(metric for metric, accuracy in accuracies.items() if accuracy == most)
+            often = f"on which of two texts is better, in {percent(most)} of the pairs"
+            agree = f"{listed(best)} {'agrees' if len(best) == 1 else 'agree'}"
+            start = f"Of the metrics, {agree} most often" if len(best) < len(accuracies) else agree
+            said.append(f"{start} with people's {spaced(criterion)} {often}.")
     return said
 
 
@@ -220,7 +320,7 @@ def in_short(report: Report) -> Sequence[str]:
     said = [
         primary_sentence(report),
         *(leader_sentence(report, criterion) for criterion in criteria),
-        f"Raters agree with a Krippendorff's alpha of {listed(agreements)}." if agreements else "",
+        f"How far raters agree, by Krippendorff's alpha: {listed(agreements)}." if agreements else "",
         *metric_sentences(report),
         exclusion_sentence(report),
     ]

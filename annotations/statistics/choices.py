@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, ndtri
+from scipy.special import expit
 
 from annotations.statistics.connections import named, one_sided, why_apart
 from annotations.statistics.logit import ONE_CLUSTER, Spread, Worths, centring, estimates, fit, spread_of, worths
+from annotations.statistics.shares import Share, clustered_share, independent_share
 from annotations.statistics.uncertainty import Floats, Ints
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5
@@ -20,13 +21,6 @@ class Parameter(NamedTuple):
     error: float | None
     interval: tuple[float, float] | None
     undefined: str | None
-
-
-class Share(NamedTuple):
-    """How often a system was preferred, with Wilson's interval; None where nothing was decided."""
-
-    share: float | None
-    interval: tuple[float, float] | None
 
 
 class Pair(NamedTuple):
@@ -114,23 +108,43 @@ def strengths(
 
 
 def win_table(
-    first: Ints, second: Ints, outcome: Floats, *, names: Sequence[str] | None = None, level: float = 0.95
+    first: Ints,
+    second: Ints,
+    outcome: Floats,
+    *,
+    names: Sequence[str] | None = None,
+    items: Ints | None = None,
+    raters: Ints | None = None,
+    level: float = 0.95,
 ) -> list[Pair]:
     """Wins, ties, losses and shares of each pair of systems that was compared, by system code.
 
-    The intervals are Wilson's (1927), of comparisons that do not depend on one another; with ties as halves theirs is
-    too wide if anything, since a half varies less. Raises ValueError as `strengths` does.
+    The intervals of shares hold over the items and the raters (n each) of the pair's comparisons (`clustered_share`);
+    without either they are Wilson's own, of comparisons that do not depend on one another. Raises ValueError as
+    `strengths` does.
     """
-    names = _checked(first, second, outcome, names, None, None)
-    wins, tied = _tables(first, second, outcome, len(names))
+    names = _checked(first, second, outcome, names, items, raters)
+    together = items is not None or raters is not None
+    one_each = np.arange(len(first))
+    clusters = [one_each if part is None else part for part in (items, raters)]
     found = []
     for one in range(len(names)):
         for other in range(one + 1, len(names)):
-            won, lost, ties = int(wins[one, other]), int(wins[other, one]), int(tied[one, other])
-            if won + lost + ties:
-                decided, halved = _wilson(won, won + lost, level), _wilson(won + ties / 2, won + lost + ties, level)
-                why = None if won + lost else "every comparison was a tie"
-                found.append(Pair(one, other, won, ties, lost, decided, halved, why))
+            mine = ((first == one) & (second == other)) | ((first == other) & (second == one))
+            if not mine.any():
+                continue
+            won = np.where(first[mine] == one, outcome[mine], 1 - outcome[mine])
+            item, rater = (part[mine] for part in clusters)
+            sure = won != TIE
+            decided, halved = (
+                clustered_share(won[some], item[some], rater[some], level=level)
+                if together
+                else independent_share(won[some], level=level)
+                for some in (sure, np.ones(len(won), dtype=bool))
+            )
+            wins, losses = int((won == FIRST).sum()), int((won == SECOND).sum())
+            why = None if sure.any() else "every comparison was a tie"
+            found.append(Pair(one, other, wins, len(won) - wins - losses, losses, decided, halved, why))
     return found
 
 
@@ -211,12 +225,3 @@ def _parameter(estimate: Floats, contrast: Floats, spread: Spread | None, level:
     if errors is None or intervals is None:
         return Parameter(float(values[0]), None, None, ONE_CLUSTER)
     return Parameter(float(values[0]), float(errors[0]), (float(intervals[0, 0]), float(intervals[0, 1])), None)
-
-
-def _wilson(wins: float, n: int, level: float) -> Share:
-    if not n:
-        return Share(None, None)
-    z, share = float(ndtri(0.5 + level / 2)), wins / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    return Share(share, (max(0.0, middle - half), min(1.0, middle + half)))

@@ -118,7 +118,7 @@ class _Cells(NamedTuple):
 
     @property
     def by_rater(self) -> Floats:
-        return sums_by(self.cells.raters, self.counts[0])
+        return sums_by(self.cells.raters, self.counts[0], int(self.cells.raters.max()) + 1)
 
     @property
     def by_cluster(self) -> Floats:

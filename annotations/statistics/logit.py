@@ -10,6 +10,7 @@ from annotations.statistics.uncertainty import Floats, Ints
 
 ONE_CLUSTER = "all choices are of one item and one rater, which leaves no interval"
 STEPS, PENALISED_STEPS, CLOSE = 25, 300, 1e-8
+ROUNDING = 1e-9  # a smaller error, beside its estimate, is one of rounding
 
 
 class Fit(NamedTuple):
@@ -137,7 +138,7 @@ class Worths(NamedTuple):
     """What systems are worth (systems), adding to zero; differences row − column (systems, systems); errors; intervals.
 
     Intervals have a last axis of two; p is two-sided, of a difference being zero. Errors, intervals and p are None
-    where there is no `Spread`.
+    where there is no `Spread`, and p is NaN where a difference's error is nothing but rounding.
     """
 
     values: Floats
@@ -168,8 +169,8 @@ def worths(fitted: Fit, count: int, spread: Spread | None, level: float) -> Wort
     differences, errors, intervals = estimates(fitted.estimate, of_pairs, spread, level)
     p = None
     if spread is not None and errors is not None:
-        p = np.ones_like(differences)
-        some = errors > 0
+        p = np.full_like(differences, np.nan)
+        some = errors > ROUNDING * np.maximum(1.0, np.abs(differences))
         far = -np.abs(differences[some] / errors[some])
         p[some] = 2 * (ndtr(far) if np.isinf(spread.freedom) else stdtr(spread.freedom, far))
     of_each = estimates(fitted.estimate, of_systems, spread, level)

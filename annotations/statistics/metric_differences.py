@@ -23,7 +23,9 @@ CORPUS_METRICS = ("bleu", "chrf")
 class Difference(NamedTuple):
     """The first system's metric less the second's, its 95 % interval, and p-values of its being zero.
 
-    p is two-sided. p_sacrebleu is what `sacrebleu --paired-bs` prints, to compare with papers: it is nearly one-sided.
+    p is two-sided; where the difference is the same in each of G clusters, and not zero, there is no interval, and p is
+    at least that of the sign-flip test, 2 / 2^G. p_sacrebleu is what `sacrebleu --paired-bs` prints, to compare with
+    papers: it is nearly one-sided.
     """
 
     value: float
@@ -184,4 +186,6 @@ def _difference(value: float, drawn: Floats | None, clusters: int) -> Difference
     absolute = np.abs(resampled)
     of_sacrebleu = absolute - absolute.mean() > abs(value)
     p, p_sacrebleu = (float((1 + each.sum()) / (1 + len(drawn))) for each in (extreme, of_sacrebleu))
+    if np.ptp(resampled) <= rounding < abs(value):
+        return Difference(value, None, max(p, 2.0 ** (1 - clusters)), p_sacrebleu)
     return Difference(value, percentile_interval(resampled, clusters), p, p_sacrebleu)

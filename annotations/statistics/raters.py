@@ -185,7 +185,8 @@ def degraded_tests(count: int, degraded: Degraded) -> list[DegradedTest]:
     Student's paired t over pairs, of which there must be eight: the control of Graham et al. (2017), with a laxer limit
     so that few good raters fail. Several criteria of a pair are averaged first: they are one observation. Simulated
     raters who ignore the text pass 8 to 14 % of the time by t, and 4 to 14 % by signed ranks, on sliders, 1 to 5 and
-    two-valued scales alike; so it is t, which needs no rule for ties. Differences all equal decide by their sign.
+    two-valued scales alike; so it is t, which needs no rule for ties. Where all n drops
+    are equal and positive p is the sign test's, 2⁻ⁿ.
     """
     _check(count, degraded.raters, degraded.pairs, degraded.originals, degraded.degraded)
     width = int(degraded.pairs.max(initial=0)) + 1
@@ -196,7 +197,7 @@ def degraded_tests(count: int, degraded: Degraded) -> list[DegradedTest]:
     pairs, means, variances = _moments(count, raters, drops)
     error = np.sqrt(variances / np.maximum(pairs, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(error > 1e-12, stdtr(pairs - 1, -means / error), np.where(means > 1e-12, 0.0, 1.0))
+        p = np.where(error > 1e-12, stdtr(pairs - 1, -means / error), np.where(means > 1e-12, 0.5**pairs, 1.0))
     return [
         DegradedTest(n, float(means[at]), float(p[at]), bool(p[at] <= PASS), None)
         if n >= FEWEST_PAIRS

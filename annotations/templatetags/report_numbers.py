@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html
 
 register = template.Library()
+LEVEL, MOST_PLACES = 0.05, 17
 ABSENT = (None, "")  # a template gives its filters "" for what an older report does not have
 
 
@@ -32,15 +33,34 @@ def interval(value: Sequence[float] | None, places: int) -> str:
 
 
 @register.filter
-def p_value(value: float | None) -> str:
-    """To three places; what would be 0.000 is said to be below a thousandth."""
-    return "–" if value in ABSENT else "< 0.001" if value < 0.0005 else f"{value:.3f}"
+def p_value(value: float | None, boundary: float | None = None) -> str:
+    """To three places, or as many as keep it on its side of 0.05 and of a look's `boundary`. What would be 0.000 is
+    said to be below a thousandth, or below a smaller power of ten where the boundary is smaller."""
+    if value in ABSENT:
+        return "–"
+    limits = [limit for limit in (LEVEL, boundary) if limit not in ABSENT and limit > 0]
+    smallest = next((place for place in range(3, MOST_PLACES) if 10.0**-place <= min(limits)), MOST_PLACES)
+    if value < 0.5 * 10.0**-smallest:
+        return f"< {10.0**-smallest:.{smallest}f}"
+    for places in range(3, MOST_PLACES):
+        shown = float(f"{value:.{places}f}")
+        if shown and all(on_its_side(shown, value, limit) for limit in limits):
+            return f"{value:.{places}f}"
+    return f"{value:g}"
+
+
+def on_its_side(shown: float, value: float, limit: float) -> bool:
+    """Whether a rounded value is below, at, or above a limit as the value itself is."""
+    return (shown < limit, shown == limit) == (value < limit, value == limit)
 
 
 @register.filter
-def p_is(value: float | None) -> str:
+def p_is(value: float | None, boundary: float | None = None) -> str:
     """As a p-value stands in a sentence: `p = 0.031`, `p < 0.001`."""
-    return "no p" if value in ABSENT else f"p {p_value(value)}" if value < 0.0005 else f"p = {p_value(value)}"
+    if value in ABSENT:
+        return "no p"
+    shown = p_value(value, boundary)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
 @register.filter
@@ -67,6 +87,6 @@ def estimate(cell: Mapping[str, Any] | None, places: int) -> str:
 
 
 @register.filter
-def boundary(value: float) -> str:
-    """A boundary for p to two significant figures, however small."""
-    return f"{value:.2g}"
+def boundary(value: float | None) -> str:
+    """A boundary for p to four places, of a smaller one to two significant figures."""
+    return "–" if value in ABSENT else f"{value:.4f}" if value >= 0.01 else f"{value:.2g}"

@@ -162,6 +162,9 @@ def pair_of(
         "n": 600,
         "items": 200,
         "undefined": None,
+        "unvaried": False,
+        "note": None,
+        "exact": exact_of(close),
         "mixed_model": {
             **dict.fromkeys(("difference", "ci", "p", "item_deviation", "rater_deviation")),
             "undefined": "one rater alone",
@@ -176,6 +179,13 @@ def pair_of(
             "undefined": None,
         },
     }
+
+
+def exact_of(close: bool) -> dict[str, Any]:
+    about = {"complete": True, "undefined": None}
+    raters = {"test": "sign-flip", "p": 0.21875 if close else 0.03125, "units": 6, "smallest": 0.03125, **about}
+    albums = {"test": "sign-flip", "p": 0.40625 if close else 0.0009765625, "units": 50, "smallest": 0.0001, **about}
+    return {"constant": False, "raters": 6, "raters_both": 6, "by_raters": raters, "by_albums": albums}
 
 
 def criterion_of(names: tuple[str, ...], means: dict[str, float], scale: tuple[float, float]) -> dict[str, Any]:
@@ -392,6 +402,7 @@ NEW = {
     ),
     "primary": ("boundary",),
     "criteria": ("distribution",),
+    "pairs": ("unvaried", "note", "exact"),
     "raters": ("excluded", "degraded", "consistency"),
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.sparse.csgraph import connected_components
+from statsmodels.stats.proportion import proportion_confint
 
 from annotations.statistics.choices import Strengths, strengths, win_table
 from annotations.statistics.logit import Worths
@@ -240,3 +241,19 @@ def test_the_shares_of_a_published_study(shared_data: Path) -> None:
     assert two.win_shares is not None
     assert round(100 * two.win_shares[1, 0], 2) == 5.88
     assert "one order only" in (strengths(first, second, outcome, names=names).position.undefined or "")
+
+
+def test_shares_of_comparisons_that_do_not_depend_on_one_another_are_wilsons() -> None:
+    """One win of 17: 1.05 to 26.98 %, by another library."""
+    (pair,) = win_table(*of_wins(*[(0, 1, 0.0)] * 16, (0, 1, 1.0), *[(0, 1, 0.5)] * 3))
+    assert pair.decided.interval == pytest.approx(proportion_confint(1, 17, method="wilson"))
+    assert pair.decided.interval == pytest.approx((0.0105, 0.2698), abs=5e-5)
+
+
+def test_a_difference_in_which_no_rater_differs_from_another_has_no_p() -> None:
+    """One item; each of three raters prefers a seven times of ten: errors by raters are rounding, and p is unknown."""
+    outcome = np.tile([1.0] * 7 + [0.0] * 3, 3)
+    first, raters = np.zeros(30, dtype=int), np.repeat(np.arange(3), 10)
+    found = strengths(first, 1 - first, outcome, items=first, raters=raters)
+    assert worths_of(found).differences[0, 1] == pytest.approx(np.log(7 / 3))
+    assert np.isnan(worths_of(found).difference_p[0, 1])

@@ -78,6 +78,15 @@ def test_a_system_against_itself_does_not_differ() -> None:
     assert found.differences["a", "b"][:3] == (0.0, (0.0, 0.0), 1.0)
 
 
+def test_a_difference_that_is_the_same_in_every_album_is_no_surer_than_its_signs() -> None:
+    """Twelve albums and always one more: two of the 2^12 choices of signs, while no resample differs."""
+    scores = {"gru": np.arange(12.0) + 1, "lstm": np.arange(12.0)}
+    assert mean_differences(scores, np.arange(12)).differences["gru", "lstm"][:2] == (1.0, None)
+    few = {name: values[:10] for name, values in scores.items()}
+    found = mean_differences(few, np.arange(10), resamples=5000).differences["gru", "lstm"]
+    assert found.p == 2 / 2**10 > 1 / 5001
+
+
 def test_what_cannot_be_compared_is_said() -> None:
     references = [[text] for text in SENTENCES]
     where = np.arange(len(SENTENCES))

@@ -289,6 +289,7 @@ def test_differences_in_place_of_the_older(rated: tuple[CampaignParts, Given, Ra
     assert found["signature"] == "new"
     assert found["pairs"][1] == {
         "system_a": "s1", "system_b": "s2", "difference": 2.0, "ci": [1.5, 2.5], "p": 0.01, "p_sacrebleu": 0.02,
+        "note": None,
     }  # fmt: skip
     assert (found["pairs"][0]["system_a"], found["pairs"][0]["difference"], found["pairs"][0]["ci"]) == (
         "human",

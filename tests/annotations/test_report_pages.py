@@ -175,14 +175,16 @@ def test_the_answer_comes_first_and_in_words(report: dict[str, Any]) -> None:
     page = said(report_html(report))
     declared = (
         "By human likeness, human is rated higher than gru by 16.7 points (95 % interval 10.0 to 23.3, p < 0.001, "
-        "200 items). At this look a difference counts as shown where p is below 0.0294."
+        "200 items). At this look a difference counts as shown where p is below 0.0294; the interval allows for no "
+        "looks."
     )
     order = [
         f"In short Declared beforehand: {declared}",
         "What was asked Raters saw the caption and were asked for a number from 0 to 100",
         "Rate every sentence by itself.",
         f"Who wins, and how sure Declared beforehand: {declared}",
-        "No difference was shown between gru and lstm: 16.7 points (95 % interval −8.3 to 41.7, p = 0.620 after Holm",
+        "No difference was shown between gru and lstm: 16.7 points (unadjusted 95 % interval −8.3 to 41.7, p = 0.620 "
+        "after Holm",
         "Agreement Criterion",
         "Metrics beside people System",
         "Best, worst, most disputed Rated best by human likeness",

@@ -66,7 +66,8 @@ def means(result: Mapping[str, Any]) -> Chart | None:
         "fill": alt.Fill("campaign:N", **by_campaign(COLOURS)),
         "shape": alt.Shape("campaign:N", **by_campaign(SHAPES)),
     }
-    axis = alt.Axis(title=f"Mean score, of {lowest:g} to {highest:g}", tickCount=5)
+    ends = f"{lowest:g} to {highest:g} found" if result.get("scale_found") else f"of {lowest:g} to {highest:g}"
+    axis = alt.Axis(title=f"Mean score, {ends}", tickCount=5)
     sheets = Sheets()
     points = sheets.add(rows)
     drawn = alt.layer(

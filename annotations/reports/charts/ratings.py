@@ -5,8 +5,17 @@ from itertools import pairwise
 from typing import Any
 
 from annotations.reports.charts.drawing import BLUE, INK, ORANGE, SMALL, Chart, Sheets, chart, longest, names
-from annotations.reports.scales import adjusted, is_choice, is_shown, places_of, scale_of, shares_won
-from annotations.templatetags.report_numbers import figure, interval, p_value, signed
+from annotations.reports.scales import (
+    adjusted,
+    is_choice,
+    is_shown,
+    limit_of,
+    places_of,
+    scale_is_found,
+    scale_of,
+    shares_won,
+)
+from annotations.templatetags.report_numbers import figure, interval, p_is, signed
 
 WIDTH, ROW = 300, 30
 MOST_PAIRS = 15  # of more, those with the best system are drawn
@@ -78,7 +87,8 @@ def means(report: Report, criterion: str) -> Chart:
     ]
     choice = is_choice(report, criterion)
     low, high = scale_of(report, criterion)
-    of = "Share of comparisons won" if choice else f"Mean score, of {low:g} to {high:g}"
+    ends = f"{low:g} to {high:g} found" if scale_is_found(report["campaign"]) else f"of {low:g} to {high:g}"
+    of = "Share of comparisons won" if choice else f"Mean score, {ends}"
     title = f"Means and 95 % intervals of {len(rows)} systems by {spaced(criterion)}, best first"
     return rows_with_intervals(title, rows, of=of, domain=[low, high], nice=False, line=0.5 if choice else None)
 
@@ -133,7 +143,7 @@ def differences(report: Report, criterion: str) -> Chart | None:
     for pair in pairs:
         p, colour = adjusted(pair), ORANGE if pair.get("primary") else BLUE
         declared = ", declared" if pair.get("primary") else ""
-        said = "" if p is None else f"  p {'' if p < 0.0005 else '= '}{p_value(p)}"
+        said = "" if p is None else f"  {p_is(p, limit_of(report, pair))}"
         rows.append(
             {
                 "row": f"{short[pair['system_a']]} − {short[pair['system_b']]}",
@@ -150,7 +160,7 @@ def differences(report: Report, criterion: str) -> Chart | None:
     of = "Difference in log-strength" if is_choice(report, criterion) else "Difference in points"
     reach = [min(0, *ends), max(0, *ends)]
     domain = reach if reach[0] < reach[1] else [-1, 1]
-    title = f"Differences of {len(rows)} pairs with 95 % intervals by {spaced(criterion)}"
+    title = f"Differences of {len(rows)} pairs by {spaced(criterion)}: 95 % intervals, not adjusted, and p (Holm)"
     return rows_with_intervals(title, rows, of=of, domain=domain, nice=True, line=0)
 
 
@@ -252,7 +262,7 @@ def matrix(report: Report, criterion: str) -> Chart | None:
         base.mark_text(dy=9, fontSize=SMALL).encode(text=alt.Text("p:N")),
     ).properties(width=CELL_WIDTH * len(systems), height=CELL_HEIGHT * len(systems))
     what = "share of comparisons that the row won" if is_choice(report, criterion) else "row minus column"
-    title = f"Every pair of {len(systems)} systems by {spaced(criterion)}: {what}, with its p-value"
+    title = f"Every pair of {len(systems)} systems by {spaced(criterion)}: {what}, with its p-value (Holm)"
     return chart(title, drawn, sheets, left=max(map(len, rows)))
 
 
@@ -282,7 +292,7 @@ def matrix_cells(report: Report, criterion: str) -> list[dict[str, Any]]:
                     "one": one,
                     "other": other,
                     "text": text,
-                    "p": "" if p is None else f"p {'' if p < 0.0005 else '= '}{p_value(p)}",
+                    "p": "" if p is None else p_is(p, limit_of(report, pair)),
                     "shown": is_shown(report, pair),
                     "fill": BLUE if better else ORANGE,
                     "strength": round(0.05 + 0.3 * strength, 3),
