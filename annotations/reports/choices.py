@@ -42,6 +42,7 @@ def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) ->
             None if errors is None else float(errors[one, other]),
             None if interval is None else (float(interval[one, other, 0]), float(interval[one, other, 1])),
             None if p is None else float(p[one, other]),
+            worths.freedom,
         )
         found[pair] = Difference(estimate, screens, items, fitted.undefined)
     return found

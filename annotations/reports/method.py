@@ -24,6 +24,23 @@ TESTS = (
     "The primary contrast, if one was declared with the campaign, is tested by itself, and the p-values of all others "
     "are adjusted by Holm within {family}; rank ranges and clusters follow from those at 0.05."
 )
+EFFECTS = (
+    "Intervals for all pairs together are Bonferroni's (Dunn 1961) over the pairs that Holm adjusts together. {sizes}"
+    "The detectable difference is the one that the design would have shown with 80 % power, from the error and degrees "
+    "of freedom of the estimate by the noncentral t, at the level of the pair's test (0.05 shared by the pairs). "
+    "Expected wins are the mean over the other systems of the share of decided comparisons won (Koehn 2012; Bojar et "
+    "al. 2013)."
+)
+SIZES = (
+    "The probability of superiority counts a tie as half (Vargha and Delaney 2000), within a rater's screen, or where "
+    "nobody scored both over all pairs of an item's scores; d_z is the difference in standard deviations of the items' "
+    "mean differences (Cohen 1988); both have the intervals of a difference of transformed scores (placements, Brunner "
+    "and Munzel 2000; d_z linearised). "
+)
+EQUIVALENCE = (
+    "Equivalence was declared as a difference within ±{margin:g} {unit}, and is tested by two one-sided tests at 0.05 "
+    "(Schuirmann 1987), the primary contrast by itself and all others as Holm adjusts them{looks}."
+)
 LOOKS = (
     "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
     "{spending} do (Lan and DeMets 1983). Before the last only the primary contrast is tested; at each look it counts "
@@ -52,6 +69,11 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
     measured = SCORES.format(level=protocol.level) if scored else CHOICES
     beside = BESIDE if scored else FLEISS
     tests = TESTS.format(family=FAMILIES[campaign.family])
+    effects = EFFECTS.format(sizes=SIZES if scored else "")
+    if campaign.equivalence_margin:
+        unit = "points" if scored else "of a share won around one half"
+        at = ", at the last look alone" if campaign.looks > 1 else ""
+        effects += " " + EQUIVALENCE.format(margin=campaign.equivalence_margin, unit=unit, looks=at)
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
     metrics = ""
     if planned or Score.objects.filter(campaign=campaign).exists():
@@ -62,7 +84,7 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
     raters = f"{RATERS if scored else ''} {UNTESTED}".strip()
     parts = (
         f"{measured} {beside}",
-        tests,
+        f"{tests} {effects}",
         looks,
         "" if imported else TEXTS,
         metrics,

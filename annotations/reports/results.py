@@ -208,6 +208,8 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "shown": contrast.shown,
         "difference": estimate and estimate.mean,
         "ci": estimate and estimate.interval,
+        "error": estimate and estimate.error,
+        "freedom": estimate and estimate.freedom,
         "p": testable_p(found),
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,
