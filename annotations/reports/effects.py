@@ -22,6 +22,7 @@ from annotations.statistics.equivalence import (
 from annotations.statistics.uncertainty import Mean, holm
 from annotations.statistics.wins import expected_wins, wins_by_scores
 
+LARGEST = 20_000  # screens of which intervals of effect sizes are worked out
 AT_A_LOOK = "equivalence is tested at the last look alone"
 Pair = dict[str, Any]
 
@@ -91,8 +92,8 @@ def effects_row(table: RatingTable, pair: Pair) -> dict[str, Any]:
     rated = (one[used], other[used], table.items[used], table.raters[used])
     groups = table.albums[used]
     return {
-        "superiority": effect_row(superiority(*rated, groups=groups)),
-        "d_z": effect_row(standardised_difference(*rated, groups=groups)),
+        "superiority": effect_row(superiority(*rated, groups=groups, most=LARGEST)),
+        "d_z": effect_row(standardised_difference(*rated, groups=groups, most=LARGEST)),
     }
 
 

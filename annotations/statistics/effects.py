@@ -27,36 +27,54 @@ class Effect(NamedTuple):
 
 
 class Transformed(NamedTuple):
-    """Scores of both systems (n each) whose paired difference is an effect size less `origin`, or in words why there
-    are none."""
+    """Scores of both systems (n each) whose paired difference is an effect size less `origin`; the effect size; or in
+    words why there are none."""
 
     first: Floats
     second: Floats
+    value: float | None = None
     origin: float = 0.0
     undefined: str | None = None
 
 
 def superiority(
-    first: Floats, second: Floats, items: Ints, raters: Ints, *, groups: Ints | None = None, level: float = 0.95
+    first: Floats,
+    second: Floats,
+    items: Ints,
+    raters: Ints,
+    *,
+    groups: Ints | None = None,
+    level: float = 0.95,
+    most: int | None = None,
 ) -> Effect:
     """The probability that the first system's score of an item is above the second's, a tie being half.
 
     Vargha and Delaney's (2000) A in its paired form, the common language effect size of McGraw and Wong (1992); 0.5
     where neither is superior. Arguments are those of `paired_difference`. Where a rater scored both on a screen it is
     the share of such screens; of an item that nobody scored both of, all pairs of its scores are compared.
+    Of more than `most` screens (all, where it is None) there is no interval, which takes most of the time.
     """
-    return _estimated(superiority_scores(first, second, items), items, raters, groups, level, (0.0, 1.0))
+    scores = superiority_scores(first, second, items)
+    return _estimated(scores, items, raters, groups, level, most, (0.0, 1.0))
 
 
 def standardised_difference(
-    first: Floats, second: Floats, items: Ints, raters: Ints, *, groups: Ints | None = None, level: float = 0.95
+    first: Floats,
+    second: Floats,
+    items: Ints,
+    raters: Ints,
+    *,
+    groups: Ints | None = None,
+    level: float = 0.95,
+    most: int | None = None,
 ) -> Effect:
     """Cohen's (1988, chapter 2) d_z over items: the difference, in standard deviations of the items' differences.
 
     Arguments are those of `paired_difference`. An item's difference is that of its mean scores, so that d_z grows with
     the raters an item. The deviation is estimated too: the error is that of d_z linearised in the items' differences.
     """
-    return _estimated(standardised_scores(first, second, items), items, raters, groups, level, (-np.inf, np.inf))
+    scores = standardised_scores(first, second, items)
+    return _estimated(scores, items, raters, groups, level, most, (-np.inf, np.inf))
 
 
 def _estimated(
@@ -65,10 +83,13 @@ def _estimated(
     raters: Ints,
     groups: Ints | None,
     level: float,
+    most: int | None,
     ends: tuple[float, float],
 ) -> Effect:
     if scores.undefined:
         return Effect(None, None, scores.undefined)
+    if most is not None and len(items) > most:
+        return Effect(scores.value, None, f"its interval is worked out of {most:,} screens at most")
     found = paired_difference(scores.first, scores.second, items, raters, groups=groups, level=level)
     if found.estimate is None:
         return Effect(None, None, found.undefined)
@@ -90,16 +111,21 @@ def superiority_scores(first: Floats, second: Floats, items: Ints) -> Transforme
     by its probability less a half. Dropping one score then moves that by as much as it moves the probability itself.
     """
     places, count = _places(items)
-    given = np.stack([~np.isnan(first), ~np.isnan(second)])
-    both = given.all(axis=0)
-    of_both = np.bincount(places, both, minlength=count) > 0
-    scored = np.stack([np.bincount(places, each, minlength=count) > 0 for each in given]).all(axis=0)
-    if not scored.any():
-        return Transformed(first, second, undefined=NO_ITEM)
-    one = np.full(len(first), np.nan)
-    one[both] = np.sign(first[both] - second[both]) / 4
+    one = np.sign(first - second) / 4
     other = -one
-    apart = (scored & ~of_both)[places]
+    given = np.stack([~np.isnan(first), ~np.isnan(second)])
+    both = ~np.isnan(one)
+    of_both = np.bincount(places[both], minlength=count)
+    shares = 2 * np.bincount(places[both], one[both], minlength=count).astype(np.float64)
+    weights = of_both.astype(np.float64)
+    apart = np.zeros(len(first), dtype=bool)
+    if not both.all():
+        counts = np.stack([np.bincount(places[each], minlength=count) for each in given])
+        alone = (counts.min(axis=0) > 0) & (of_both == 0)
+        if not (alone | (of_both > 0)).any():
+            return Transformed(first, second, undefined=NO_ITEM)
+        apart = alone[places]
+        weights[alone] = 2 / (1 / counts[:, alone]).sum(axis=0)
     if apart.any():
         for scores, of_first in ((one, True), (other, False)):
             rows = apart & given[0 if of_first else 1]
@@ -107,7 +133,8 @@ def superiority_scores(first: Floats, second: Floats, items: Ints) -> Transforme
             sums = np.bincount(places[rows], placed, minlength=count)
             means = sums / np.maximum(np.bincount(places[rows], minlength=count), 1)
             scores[rows] = placed - means[places[rows]] / 2
-    return Transformed(one, other, 0.5)
+            shares += (means / 2 if of_first else -means / 2) * weights
+    return Transformed(one, other, 0.5 + float(shares.sum() / weights.sum()), 0.5)
 
 
 def _placements(first: Floats, second: Floats, places: Ints, rows: Bools, others: Bools) -> Floats:
@@ -165,7 +192,7 @@ def standardised_scores(first: Floats, second: Floats, items: Ints) -> Transform
     middles = differences / deviation - standardised / 2 * (centred**2 / (deviation**2 * left) - 1)
     around = slopes[places] * (values - means[:, places])
     kept = np.where(scored[places], around + np.array([[0.5], [-0.5]]) * middles[places], np.nan)
-    return Transformed(kept[0], kept[1])
+    return Transformed(kept[0], kept[1], standardised)
 
 
 def _places(items: Ints) -> tuple[Ints, int]:

@@ -39,6 +39,17 @@ def test_superiority_of_raters_of_one_system_each_is_the_mann_whitney_statistic(
     assert found.value == pytest.approx(stats.mannwhitneyu(first, second).statistic / 63, abs=1e-12)
 
 
+def test_of_too_many_screens_there_is_the_same_value_without_an_interval() -> None:
+    draw = np.random.default_rng(8)
+    first, second, items = points(draw, 30), points(draw, 30), np.repeat(np.arange(10), 3)
+    first[draw.random(30) < 0.4] = second[:9] = NAN
+    for effect in (superiority, standardised_difference):
+        whole = effect(first, second, items, np.arange(30) % 7)
+        short = effect(first, second, items, np.arange(30) % 7, most=29)
+        assert (short.value, short.interval) == (pytest.approx(whole.value, abs=1e-12), None)
+        assert short.undefined == "its interval is worked out of 29 screens at most"
+
+
 def test_superiority_counts_screens_where_raters_scored_both() -> None:
     """Three screens above, one tied, two below; an item that also has scores of one system each is of its own pairs."""
     first, second = np.array([5.0, 4, 3, 2, 1, 1, 5]), np.array([4.0, 3, 1, 2, 2, 3, NAN])
