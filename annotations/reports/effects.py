@@ -153,7 +153,8 @@ def by_system(table: RatingTable, criterion: str, result: Mapping[str, Any], *, 
         given, wins = ~np.isnan(scores), wins_by_scores(scores)
         counts = given.sum(axis=0)
         most = int(given.any(axis=1).sum())
-    rated_items = len(np.unique(table.items[given.any(axis=1)]))
+    rated = np.stack([np.bincount(table.items, each) > 0 for each in (given.any(axis=1), *given.T)])
+    of_items = rated.sum(axis=1).tolist()  # of any system, then of each
     expected = expected_wins(wins)
     return {
         "expected_wins": [
@@ -163,15 +164,15 @@ def by_system(table: RatingTable, criterion: str, result: Mapping[str, Any], *, 
         "missing": {
             "screens": int(given.any(axis=1).sum()),
             "planned": planned,
-            "items": rated_items,
+            "items": of_items[0],
             "systems": [
                 {
                     "system": name,
                     "ratings": int(count),
                     "missing": most - int(count),
-                    "missing_items": rated_items - len(np.unique(table.items[of_system])),
+                    "missing_items": of_items[0] - items,
                 }
-                for name, count, of_system in zip(table.systems, counts, given.T, strict=True)
+                for name, count, items in zip(table.systems, counts, of_items[1:], strict=True)
             ],
         },
     }

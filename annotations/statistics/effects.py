@@ -73,7 +73,7 @@ def standardised_difference(
     Arguments are those of `paired_difference`. An item's difference is that of its mean scores, so that d_z grows with
     the raters an item. The deviation is estimated too: the error is that of d_z linearised in the items' differences.
     """
-    scores = standardised_scores(first, second, items)
+    scores = standardised_scores(first, second, items, value_only=most is not None and len(items) > most)
     return _estimated(scores, items, raters, groups, level, most, (-np.inf, np.inf))
 
 
@@ -159,13 +159,13 @@ def _placements(first: Floats, second: Floats, places: Ints, rows: Bools, others
     return placed[rows]
 
 
-def standardised_scores(first: Floats, second: Floats, items: Ints) -> Transformed:
+def standardised_scores(first: Floats, second: Floats, items: Ints, *, value_only: bool = False) -> Transformed:
     """Scores whose paired difference is d_z, and whose error is that of d_z to the first order.
 
     With items' differences D of weights w (those of `paired_difference`), δ = Σ wD, c = 1 − Σ w² and
     σ² = Σ w(D − δ)² / c (for equal weights the usual one over items − 1), d_z = δ/σ moves with D as
     w (1/σ − d_z (D − δ) / (σ² c)): so do an item's scores here around its mean, which is D/σ less
-    d_z ((D − δ)² / (σ² c) − 1) / 2.
+    d_z ((D − δ)² / (σ² c) − 1) / 2. With `value_only` the scores are left as they are.
     """
     places, count = _places(items)
     values = np.stack([first, second])
@@ -188,6 +188,8 @@ def standardised_scores(first: Floats, second: Floats, items: Ints) -> Transform
     if deviation <= ROUNDING * max(1.0, float(np.abs(means).max())):
         return Transformed(first, second, undefined="the difference is the same for every item")
     standardised = difference / deviation
+    if value_only:
+        return Transformed(first, second, standardised)
     slopes = 1 / deviation - standardised * centred / (deviation**2 * left)
     middles = differences / deviation - standardised / 2 * (centred**2 / (deviation**2 * left) - 1)
     around = slopes[places] * (values - means[:, places])
