@@ -121,7 +121,8 @@ def detectable_sentence(pairs: Sequence[Pair]) -> str:
     )
     if not levels or levels == [0.05]:
         return ""
-    return f"Of the declared contrast that is tested by itself, of all others at {levels[0]:.2g}, 0.05 shared by all."
+    alone = " The declared contrast is tested by itself." if any(pair.get("primary") for pair in pairs) else ""
+    return f"The pairs are tested at {levels[0]:.2g} here, which is 0.05 shared by all of them.{alone}"
 
 
 def missing_sentence(report: Report, name: str) -> str:

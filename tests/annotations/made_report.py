@@ -391,9 +391,12 @@ def made_choices(names: tuple[str, ...] = ("human", "gru", "lstm")) -> dict[str,
     why = "raters chose between texts"
     nothing = {"metrics": {}, "points": {}, "williams": [], "left_out": [], "undefined": why}
     report["correlation"], report["disagreements"] = {"human_likeness": nothing}, {}
+    report["campaign"]["equivalence_margin"] = 0.125
     for pair in report["pairs"]:
         pair["difference"], pair["ci"] = 0.4375, [0.1875, 0.6875]
         pair["bootstrap_ci"] = pair["mixed_model"] = pair["effects"] = None
+        pair["equivalence"] |= {"margin": 0.5108, "ci": [0.2375, 0.6375]}
+        pair["detectable"]["difference"] = 0.3125
     report["primary"] |= {"difference": 0.4375, "ci": [0.1875, 0.6875]}
     del report["exclusions"]
     return report
