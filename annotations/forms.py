@@ -21,7 +21,7 @@ class CampaignForm(forms.Form):
     """
 
     further = (
-        *("own_criteria", "primary", "family", "looks", "spending", "seed", "protocol", "unit"),
+        *("own_criteria", "primary", "equivalence_margin", "family", "looks", "spending", "seed", "protocol", "unit"),
         *("instructions", "consent"),
     )
 
@@ -71,6 +71,11 @@ class CampaignForm(forms.Form):
         help_text="The one difference the campaign is made for: two systems and a criterion, with commas between. It "
         "is tested by itself; all others are adjusted for how many they are.",
     )
+    equivalence_margin = forms.FloatField(
+        required=False,
+        help_text="The largest difference that would not matter, in points of the scale (of choices the distance of a "
+        "share won from one half). The report then tests whether two systems differ by less. Empty: it does not.",
+    )
     family = forms.ChoiceField(
         choices=Campaign.Family.choices, initial=Campaign.Family.CRITERION, label="Adjusted together"
     )
@@ -117,6 +122,8 @@ class CampaignForm(forms.Form):
             **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show", "family")},
             **{key: given[key] for key in ("looks", "spending", "instructions", "consent")},
         }
+        if given["equivalence_margin"] is not None:
+            values["equivalence_margin"] = given["equivalence_margin"]
         try:
             given["spec"] = CampaignSpec.from_mapping(values, PLACE)
         except InputError as error:
@@ -136,8 +143,9 @@ class CampaignForm(forms.Form):
     def initial_of(spec: CampaignSpec) -> dict[str, Any]:
         """What the form holds for a spec."""
         keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed", "family")
+        rest = ("looks", "spending", "equivalence_margin", "instructions", "consent")
         return {
-            **{key: getattr(spec, key) for key in (*keys, "looks", "spending", "instructions", "consent")},
+            **{key: getattr(spec, key) for key in (*keys, *rest)},
             "systems": list(spec.systems),
             "criteria": [name for name in spec.criteria if name in LABELS],
             "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),

@@ -1,7 +1,8 @@
 """What `plan_campaign` promises against campaigns simulated and tested: power, and false positives under looks.
 
 In every cell a design is planned with power 0.2 to 0.95 and drawn many times, each time tested by `clustered_mean`.
-Items go to the raters who had least so far, which balances their shares but draws who shares an item with whom.
+Choices are planned and tested by `strengths`, as their report tests them, with shares won that differ normally. Items
+go to the raters who had least so far, which balances their shares but draws who shares an item with whom.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import time
 
 import numpy as np
 
+from annotations.statistics.choice_planning import Choices, detectable_share
+from annotations.statistics.choices import FIRST, SECOND, TIE, strengths
 from annotations.statistics.looks import Look, look_boundaries
 from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
@@ -39,6 +42,16 @@ CELLS = [
     (400, 2, 4, 0.5, 0.3, 0.50),
     (400, 5, 20, 0.0, 0.3, 0.95),
 ]
+# items, overlap, raters, deviation of the share won by item and by rater, ties, planned power
+CHOSEN = [
+    (50, 2, 6, 0.10, 0.05, 0.1, 0.50),
+    (100, 3, 8, 0.15, 0.10, 0.2, 0.50),
+    (100, 3, 8, 0.15, 0.10, 0.2, 0.80),
+    (100, 2, 6, 0.00, 0.00, 0.2, 0.80),
+    (200, 1, 20, 0.15, 0.10, 0.0, 0.80),
+    (300, 3, 10, 0.15, 0.10, 0.1, 0.80),
+    (300, 3, 20, 0.15, 0.05, 0.3, 0.95),
+]
 LOOKS = [
     (100, 3, 5, 0.5, 0.3),
     (200, 3, 8, 0.5, 0.0),
@@ -51,7 +64,10 @@ LOOKS = [
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
-        "--runs", type=int, default=10_000, help="campaigns a cell, with looks a quarter of it; 2,000 leave ±2 points"
+        "--runs",
+        type=int,
+        default=10_000,
+        help="campaigns a cell, of choices and with looks a quarter of it; 2,000 leave ±2 points",
     )
     given = options.parse_args()
     start, draw = time.process_time(), np.random.default_rng(1)
@@ -65,6 +81,9 @@ def main() -> None:
         largest = max(largest, abs(deviation))
         rows.append([items, overlap, raters, by_item, by_rater, difference, promised, found, f"{deviation:+.1f}"])
     print_table([HEAD, *rows])
+    table, furthest = choices_table(given.runs // 4, draw)
+    print()
+    print_table(table)
     table, worst, shortest = looks_table(given.runs // 4, draw)
     print()
     print_table(table)
@@ -73,6 +92,7 @@ def main() -> None:
     print_result(
         runs=given.runs,
         largest_deviation_points=round(largest, 2),
+        choices_deviation_points=round(furthest, 2),
         looks_false_positives=worst,
         looks_power_deviation_points=round(shortest, 2),
         cpu_seconds=round(seconds),
@@ -80,6 +100,36 @@ def main() -> None:
 
 
 HEAD = ["items", "overlap", "raters", "sd item", "sd rater", "difference", "promised", "simulated", "points"]
+
+
+def choices_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float]:
+    """Choices between two systems: the power that was planned, and how often their test finds the share won."""
+    rows: list[list[object]] = [[*HEAD[:5], "ties", "share", "promised", "simulated", "points"]]
+    furthest = 0.0
+    for items, overlap, raters, by_item, by_rater, ties, planned in CHOSEN:
+        design, choices = Design(items, overlap, raters), Choices(by_item, by_rater, ties)
+        share = defined(detectable_share(choices, design, power=planned))
+        found = simulated_choices(design, choices, share, runs, draw)
+        deviation = 100 * (planned - found)
+        furthest = max(furthest, abs(deviation))
+        rows.append([items, overlap, raters, by_item, by_rater, ties, share, planned, found, f"{deviation:+.1f}"])
+    return rows, furthest
+
+
+def simulated_choices(design: Design, choices: Choices, share: float, runs: int, draw: np.random.Generator) -> float:
+    """The share of campaigns that find which system wins; which is shown first is drawn for every choice."""
+    campaigns = [arrivals(design, draw) for _ in range(20)]
+    found = 0
+    for run in range(runs):
+        items, raters = campaigns[run % len(campaigns)]
+        chance = share + choices.item_sd * draw.normal(size=design.items)[items]
+        chance += choices.rater_sd * draw.normal(size=design.raters)[raters]
+        first, size = draw.integers(0, 2, len(items)), len(items)
+        won = draw.random(size) < chance
+        outcome = np.where(draw.random(size) < choices.ties, TIE, np.where(won == (first == 0), FIRST, SECOND))
+        fitted = strengths(first, 1 - first, outcome, items=items, raters=raters).worths
+        found += fitted is not None and fitted.difference_p is not None and float(fitted.difference_p[0, 1]) < 0.05
+    return found / runs
 
 
 def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float, float]:

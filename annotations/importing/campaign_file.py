@@ -1,6 +1,7 @@
 """A campaign file: what is asked, of what, and how often, in TOML."""
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
-from annotations.protocols import check_shown_here
+from annotations.protocols import check_shown_here, protocol_named
 
 LONGEST_TEXT = 20_000
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
@@ -47,6 +48,7 @@ class CampaignSpec:
     family: str = "criterion"
     looks: int = 1
     spending: str = "obrien-fleming"
+    equivalence_margin: float | None = None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], place: str) -> "CampaignSpec":
@@ -68,6 +70,8 @@ class CampaignSpec:
                 read[key] = _text(value, f"{place}: {key}")
             elif key in ("items", "overlap", "seed", "looks"):
                 read[key] = _count(value, f"{place}: {key}", lowest=0 if key == "seed" else 1)
+            elif key == "equivalence_margin":
+                read[key] = _margin(value, f"{place}: {key}")
             else:
                 read[key] = _name(value, f"{place}: {key}")
             if key in CHOICES and value not in CHOICES[key]:
@@ -91,11 +95,22 @@ class CampaignSpec:
             raise InputError(
                 f"{place}: looks: {spec.looks} looks need the primary contrast that is tested at each of them"
             )
+        most, unit = widest_margin(spec.protocol)
+        if spec.equivalence_margin is not None and spec.equivalence_margin >= most:
+            raise InputError(f"{place}: equivalence_margin: {spec.equivalence_margin:g} must be below {most:g}, {unit}")
         if "caption" in spec.systems and spec.show in ("caption", "both"):
             raise InputError(
                 f"{place}: systems: 'caption' competes only where the caption is not shown; show is '{spec.show}'"
             )
         return spec
+
+
+def widest_margin(protocol: str) -> tuple[float, str]:
+    """What an equivalence margin has to stay below, and what that is."""
+    if protocol_named(protocol).gives == "choices":
+        return 0.5, "how far a share won can be from one half"
+    low, high = protocol_named(protocol).ends(())
+    return high - low, f"the width of the scale from {low:g} to {high:g}"
 
 
 def read_campaign_file(file: Path) -> CampaignSpec:
@@ -109,8 +124,10 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 
 
 def campaign_toml(spec: CampaignSpec) -> str:
-    """The file that reads back as the spec. Strings and lists of JSON are TOML's as well, but for a raw delete sign."""
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(spec).items()]
+    """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
+    but for a raw delete sign."""
+    values = {key: value for key, value in asdict(spec).items() if value is not None}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
 
 
@@ -147,3 +164,9 @@ def _count(value: Any, place: str, *, lowest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value < 2**31:
         raise InputError(f"{place}: {value!r} must be a whole number from {lowest}")
     return value
+
+
+def _margin(value: Any, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InputError(f"{place}: {value!r} must be a number above 0")
+    return float(value)

@@ -75,6 +75,12 @@ class Campaign(models.Model):
     spending = models.CharField(
         max_length=14, choices=Spending, default=Spending.OBRIEN_FLEMING, help_text="how the looks share out alpha"
     )
+    equivalence_margin = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="a difference below which systems are as good as equal, declared beforehand: in points of the scale, "
+        "of choices the distance of a share won from one half",
+    )
     scale = models.JSONField(default=list, blank=True, help_text="lowest and highest score; empty: the protocol's own")
     imported_by = models.ForeignKey(
         Import,
@@ -103,6 +109,11 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(family__in=["criterion", "campaign"]), name="campaign_family_known"),
             models.CheckConstraint(
                 condition=Q(spending__in=["obrien-fleming", "pocock"]), name="campaign_spending_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(equivalence_margin=None) | Q(equivalence_margin__gt=0),
+                name="campaign_equivalence_margin_positive",
+                violation_error_message="An equivalence margin is above 0.",
             ),
             models.CheckConstraint(condition=Q(looks__gte=1), name="campaign_looks_positive"),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="campaign_overlap_positive"),

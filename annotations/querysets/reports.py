@@ -31,5 +31,6 @@ def campaign_revision(campaign: Any) -> str:
         list(scores.annotate(whole=Q(by_item__isnull=True)).values_list("pk", "value", "ci_low", "ci_high", "whole")),
         list(ScoreDifference.objects.filter(campaign=campaign).aggregate(Count("pk"), Max("pk")).values()),
         [campaign.state, campaign.overlap, campaign.family, campaign.primary, campaign.looks, campaign.spending],
+        campaign.equivalence_margin,
     ]
     return f"{ratings['rows']}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"

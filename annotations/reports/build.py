@@ -9,6 +9,7 @@ from django.db.models import Max, Min
 from annotations.models import Assignment, Campaign, Rating
 from annotations.protocols import protocol_named
 from annotations.reports.choices import fitted_strengths
+from annotations.reports.effects import by_system, with_effects
 from annotations.reports.examples import examples_of
 from annotations.reports.limits import cut_at_scale
 from annotations.reports.looks import Rule, look_row, looks_taken, rule_of
@@ -36,6 +37,16 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
     look = campaign.looks if campaign.state == Campaign.State.CLOSED else look
     rule = rule_of(campaign, look)
     criteria, pairs = results_of(campaign, table, rule, resamples=RESAMPLES)
+    pairs = with_effects(
+        table,
+        pairs,
+        margin=campaign.equivalence_margin,
+        family=campaign.family,
+        rule=rule,
+        scale=protocol_named(campaign.protocol).ends(campaign.scale),
+    )
+    planned = None if campaign.imported_by_id else campaign.screens
+    criteria = {name: each | by_system(table, name, each, planned=planned) for name, each in criteria.items()}
     values = values_by_text(campaign, table)
     this_look = look_row(campaign, look)
     report = {
@@ -90,6 +101,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
         "family": campaign.family,
         "looks": campaign.looks,
         "spending": campaign.spending,
+        "equivalence_margin": campaign.equivalence_margin,
         "seed": campaign.seed,
         "screens": campaign.screens,
         "state": campaign.state,

@@ -43,6 +43,7 @@ def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) ->
             None if errors is None else float(errors[one, other]),
             None if interval is None else (float(interval[one, other, 0]), float(interval[one, other, 1])),
             None if p is None or np.isnan(p[one, other]) else float(p[one, other]),
+            worths.freedom,
         )
         found[pair] = Difference(estimate, screens, items, fitted.undefined)
     return found

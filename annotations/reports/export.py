@@ -99,11 +99,14 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
     `said` is why a value or an interval is missing."""
     rows: list[dict[str, Any]] = []
     for criterion, result in report["criteria"].items():
+        wins = {row["system"]: row["value"] for row in result.get("expected_wins") or []}
+        lacking = {row["system"]: row["missing"] for row in (result.get("missing") or {}).get("systems") or []}
         for system in result["systems"]:
             low, high = system["ci"] or (None, None)
+            beside = {"expected_wins": wins.get(system["system"]), "missing": lacking.get(system["system"])}
             rows.append(
                 {**system, "kind": "rating", "measure": criterion, "value": system["mean"], "low": low, "high": high}
-                | {"said": system.get("note")}
+                | {"said": system.get("note"), **beside}
             )
         agreement = result["agreement"]
         alpha = {**agreement, "name": f"Krippendorff's alpha, {agreement['level']} level", "value": agreement["alpha"]}
@@ -125,6 +128,6 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
             rows.append({**row, "signature": cell["signature"], "said": cell.get("undefined")})
     columns = [
         *("kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"),
-        *("said", "coefficient"),
+        *("said", "coefficient", "expected_wins", "missing"),
     ]
     return write_csv(out, columns, ([row.get(column) for column in columns] for row in rows))

@@ -114,13 +114,14 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
         f"differences-{criterion}",
         f"{words(criterion).capitalize()}: differences{unit} of systems on the same items, each with its 95 % "
         f"interval {populations(report, criterion)}, not adjusted for their number.{declared} Holm adjusts p within "
-        f"the {campaign['family']}.",
-        ("Systems", "Difference", "95 % interval", "$p$", "$p$ (Holm)", "Items"),
+        f"the {campaign['family']}; the intervals for all pairs together are Bonferroni's over the same pairs.",
+        ("Systems", "Difference", "95 % interval", "all together", "$p$", "$p$ (Holm)", "Items"),
         [
             [
                 f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
                 figure(pair["difference"], 2 if chosen else places),
                 interval(pair["ci"], 2 if chosen else places),
+                "declared" if pair["primary"] else interval(pair.get("ci_simultaneous"), 2 if chosen else places),
                 p_value(pair["p"], limit_of(report, pair)),
                 "declared" if pair["primary"] else p_value(pair["p_holm"]),
                 f"{pair['items']}",
@@ -134,6 +135,7 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
         ],
     )
     yield from exact_tables(report, criterion, [pair for pair in pairs if "exact" in pair])
+    yield from effect_tables(criterion, pairs, 2 if chosen else places)
 
 
 def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -178,6 +180,55 @@ def agreement_tables(report: Report, criterion: str) -> Iterator[str]:
         ],
         list(dict.fromkeys(f"{row['name']}: {row['undefined']}." for row in found if row["undefined"])),
     )
+
+
+def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: int) -> Iterator[str]:
+    """Effect sizes, what could have been shown, and equivalence, where the report has them."""
+    sized = [pair for pair in pairs if pair.get("effects") or pair.get("detectable")]
+    if sized:
+        yield from tables(
+            f"effects-{criterion}",
+            f"{words(criterion).capitalize()}: probability of superiority (0.5 is none) and d_z, each with its 95 % "
+            "interval, and the true difference that would have been shown with 80 % power.",
+            ("Systems", "Superiority", "95 % interval", r"$d$\textsubscript{z}", "95 % interval", "Detectable"),
+            [
+                [
+                    f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                    *(
+                        cell
+                        for effect, decimals in (("superiority", 3), ("d_z", 2))
+                        for found in [(pair["effects"] or {}).get(effect) or {"value": None, "ci": None}]
+                        for cell in (figure(found["value"], decimals), interval(found["ci"], decimals))
+                    ),
+                    figure((pair["detectable"] or {}).get("difference"), places),
+                ]
+                for pair in sized
+            ],
+        )
+    tested = [pair for pair in pairs if pair.get("equivalence")]
+    if tested:
+        yield from tables(
+            f"equivalence-{criterion}",
+            f"{words(criterion).capitalize()}: equivalence within the declared margin by two one-sided tests at 0.05.",
+            ("Systems", "Margin", "90 % interval", "$p$", "$p$, Holm", "Equivalent"),
+            [
+                [
+                    f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                    f"$\\pm{rounded(found['margin'], places)}$",
+                    interval(found["ci"], places),
+                    p_value(found["p"]),
+                    "declared" if pair["primary"] else p_value(found["p_holm"]),
+                    "shown" if found["shown"] else "not shown",
+                ]
+                for pair in tested
+                for found in [pair["equivalence"]]
+            ],
+            [
+                f"{pair['system_a']} − {pair['system_b']}: {pair['equivalence']['undefined']}."
+                for pair in tested
+                if pair["equivalence"]["undefined"]
+            ],
+        )
 
 
 def metric_tables(report: Report) -> Iterator[str]:

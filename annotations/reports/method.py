@@ -6,13 +6,13 @@ from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, WITHHELD
 
 SCORES = (
     "Means are over ratings, and differences are paired by item. Intervals are 95 %, and robust to albums and raters. "
-    "Where every screen has both systems, and raters and albums have about equal shares of the ratings, they come from a "
-    "two-way cluster-robust variance (Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of freedom as "
-    "there are clusters of the rarer kind, less one. In any other design they come from leaving out a rater, and an "
-    "album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of freedom of Bell and McCaffrey (2002), which "
-    "follow the system with fewer raters and raters with unequal shares; what few raters leave open of their own variance "
-    "is averaged over. Beside differences stand a linear mixed model of the raters' own "
-    "differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
+    "Where every screen has both systems, and raters and albums have about equal shares of the ratings, they come "
+    "from a two-way cluster-robust variance (Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of "
+    "freedom as there are clusters of the rarer kind, less one. In any other design they come from leaving out a "
+    "rater, and an album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of freedom of Bell and "
+    "McCaffrey (2002), which follow the system with fewer raters and raters with unequal shares; what few raters "
+    "leave open of their own variance is averaged over. Beside differences stand a linear mixed model of the raters' "
+    "own differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
     "degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
     "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
     "text, its interval a bootstrap over albums."
@@ -59,6 +59,23 @@ CHOICES = (
 TESTS = (
     "The primary contrast, if one was declared with the campaign, is tested by itself, and the p-values of all others "
     "are adjusted by Holm within {family}; rank ranges and clusters follow from those that are below their limit."
+)
+EFFECTS = (
+    "Intervals for all pairs together are Bonferroni's (Dunn 1961) over the pairs that Holm adjusts together. {sizes}"
+    "The detectable difference is the one that the design would have shown with 80 % power, from the error and degrees "
+    "of freedom of the estimate by the noncentral t, at the level of the pair's test (0.05 shared by the pairs). "
+    "Expected wins are the mean over the other systems of the share of decided comparisons won (Koehn 2012; Bojar et "
+    "al. 2013)."
+)
+SIZES = (
+    "The probability of superiority counts a tie as half (Vargha and Delaney 2000), within a rater's screen, or where "
+    "nobody scored both over all pairs of an item's scores; d_z is the difference in standard deviations of the items' "
+    "mean differences (Cohen 1988); both have the intervals of a difference of transformed scores (placements, Brunner "
+    "and Munzel 2000; d_z linearised). "
+)
+EQUIVALENCE = (
+    "Equivalence was declared as a difference within ±{margin:g} {unit}, and is tested by two one-sided tests at 0.05 "
+    "(Schuirmann 1987), the primary contrast by itself and all others as Holm adjusts them{looks}."
 )
 LOOKS = (
     "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
@@ -112,6 +129,11 @@ def method_of(
     alone = " ".join([*([ONE_RATER] if raters == 1 else []), *([ONE_ALBUM] if albums == 1 else [])])
     exact = f"{EXACT if scored else EXACT_CHOICES}{UNVARIED} {CUT if scored else UNADJUSTED}"
     tests = TESTS.format(family=FAMILIES[campaign.family])
+    effects = EFFECTS.format(sizes=SIZES if scored else "")
+    if campaign.equivalence_margin:
+        unit = "points" if scored else "of a share won around one half"
+        at = ", at the last look alone" if campaign.looks > 1 else ""
+        effects += " " + EQUIVALENCE.format(margin=campaign.equivalence_margin, unit=unit, looks=at)
     looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
     metrics = ""
     if planned or Score.objects.filter(campaign=campaign).exists():
@@ -124,7 +146,7 @@ def method_of(
         f"{measured} {beside}",
         exact,
         alone,
-        tests,
+        f"{tests} {effects}",
         looks,
         "" if imported else TEXTS,
         metrics,

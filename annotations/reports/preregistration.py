@@ -13,6 +13,7 @@ from django.utils import translation
 
 from annotations.importing.campaign_file import campaign_toml
 from annotations.models import Campaign, Candidate, Item, Rating, Report
+from annotations.protocols import protocol_named
 from annotations.protocols.labels import label_of
 from annotations.reports.heds import INSTRUMENTS, SEEN, question, scale
 from annotations.reports.looks import boundaries_of
@@ -143,9 +144,15 @@ def hypotheses(campaign: Campaign) -> str:
         )
     else:
         said = f"No primary contrast is declared. All {pairs} differences of two systems by a criterion are on a par"
-    return f"{said}; Holm adjusts their p-values, {family}.\n\n" + gap(
-        "what is expected and why: the direction, and the smallest difference that would matter."
-    )
+    expected = "what is expected and why: the direction, and the smallest difference that would matter."
+    if campaign.equivalence_margin:
+        what = "points" if protocol_named(campaign.protocol).gives == "scores" else "of a share won around one half"
+        said += (
+            "; two systems count as equivalent that are shown to differ by less than "
+            f"**{campaign.equivalence_margin:g}** {what}, by two one-sided tests at {ALPHA}"
+        )
+        expected = "what is expected and why: the direction, and why a difference within the margin would not matter."
+    return f"{said}; Holm adjusts their p-values, {family}.\n\n" + gap(expected)
 
 
 def design(campaign: Campaign) -> str:

@@ -8,7 +8,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
-from annotations.reports import words
+from annotations.reports import effect_words, words
 from annotations.reports.charts import charts_of
 from annotations.reports.charts.ratings import pairs_drawn, ranked_pairs
 from annotations.reports.scales import LEVEL, is_choice, is_shown, limit_of, places_of, scale_is_found, scale_of
@@ -33,14 +33,15 @@ def report_context(report: Report) -> dict[str, Any]:
     criteria = [criterion_context(report, name, charts) for name in report["criteria"]]
     return {
         "report": report,
-        "short": words.in_short(report),
+        "short": effect_words.with_primary_effects(report, words.in_short(report)),
         "asked": words.asked(report),
         "scale_is_found": scale_is_found(report["campaign"]),
         "declared_label": words.declared_label(report),
         "shown": words.SHOWN.get(report["campaign"]["show"], report["campaign"]["show"]),
         "look": words.look_sentence(report),
-        "primary": words.primary_sentence(report),
+        "primary": " ".join([words.primary_sentence(report), *effect_words.primary_sentences(report)]).strip(),
         "declared": words.declared_sentence(report),
+        "margin": effect_words.margin_sentence(report),
         "untested": words.untested_sentence(report),
         "early": words.early_sentence(report),
         "criteria": criteria,
@@ -92,6 +93,7 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
         "some_pairs": len(drawn) < len(pairs),
         "examples": [{"title": title, "rows": examples.get(kind, [])} for kind, title in EXAMPLES.items()],
         "compared": correlation_context(report, name, charts),
+        **effect_words.criterion_context(report, name, pairs),
     }
 
 

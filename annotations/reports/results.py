@@ -217,6 +217,8 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "shown": contrast.shown,
         "difference": estimate and estimate.mean,
         "ci": None if unvaried else estimate and estimate.interval,
+        "error": None if unvaried else estimate and estimate.error,
+        "freedom": None if unvaried else estimate and estimate.freedom,
         "p": testable_p(found, contrast.size),
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,

@@ -89,6 +89,7 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
         family=spec.family,
         looks=spec.looks,
         spending=spec.spending,
+        equivalence_margin=spec.equivalence_margin,
         item_count=len(sources),
         state=state,
     )
@@ -136,6 +137,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         family=campaign.family,
         looks=campaign.looks,
         spending=campaign.spending,
+        equivalence_margin=campaign.equivalence_margin,
         instructions=campaign.instructions,
         consent=campaign.consent,
     )

@@ -137,8 +137,9 @@ def spread_of(
 class Worths(NamedTuple):
     """What systems are worth (systems), adding to zero; differences row − column (systems, systems); errors; intervals.
 
-    Intervals have a last axis of two; p is two-sided, of a difference being zero. Errors, intervals and p are None
-    where there is no `Spread`, and p is NaN where a difference's error is nothing but rounding.
+    Intervals have a last axis of two; p is two-sided, of a difference being zero, by Student's t with `freedom` degrees
+    of freedom. Errors, intervals, p and those are None where there is no `Spread`, and p is NaN where a difference's
+    error is nothing but rounding.
     """
 
     values: Floats
@@ -148,6 +149,7 @@ class Worths(NamedTuple):
     difference_errors: Floats | None
     difference_intervals: Floats | None
     difference_p: Floats | None
+    freedom: float | None = None
 
     def relative_to(self, system: int) -> tuple[Floats, Floats | None, Floats | None]:
         """Worths above that of a reference system, their errors and their intervals."""
@@ -174,7 +176,7 @@ def worths(fitted: Fit, count: int, spread: Spread | None, level: float) -> Wort
         far = -np.abs(differences[some] / errors[some])
         p[some] = 2 * (ndtr(far) if np.isinf(spread.freedom) else stdtr(spread.freedom, far))
     of_each = estimates(fitted.estimate, of_systems, spread, level)
-    return Worths(*of_each, differences, errors, intervals, p)
+    return Worths(*of_each, differences, errors, intervals, p, None if spread is None else spread.freedom)
 
 
 def estimates(

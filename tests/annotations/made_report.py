@@ -57,6 +57,7 @@ def made_report(
             "imported": False,
             "looks": 2,
             "spending": "pocock",
+            "equivalence_margin": 12.5,
             "criteria": list(criteria),
             "began": "2026-03-02",
             "ended": "2026-03-09",
@@ -159,6 +160,22 @@ def pair_of(
         "bootstrap_ci": [difference - 1.1 * half, difference + 1.2 * half],
         "p": 0.31 if close else 0.0002,
         "p_holm": None if primary else 0.62 if close else 0.0006,
+        "error": half / 2,
+        "freedom": 5.0,
+        "ci_simultaneous": None if primary else [difference - 1.4 * half, difference + 1.4 * half],
+        "effects": {
+            "superiority": statistic(None if close else 0.8125, "all scores are tied" if close else None),
+            "d_z": statistic(1.375),
+        },
+        "detectable": {"difference": 21.5, "power": 0.8, "alpha": 0.05 if primary else 0.025},
+        "equivalence": {
+            "margin": 12.5,
+            "ci": [difference - 0.8 * half, difference + 0.8 * half],
+            "p": 0.4125,
+            "p_holm": None if primary else 0.825,
+            "shown": False,
+            "undefined": None,
+        },
         "n": 600,
         "items": 200,
         "undefined": None,
@@ -213,6 +230,19 @@ def criterion_of(names: tuple[str, ...], means: dict[str, float], scale: tuple[f
                 {"name": name, "value": value, "ci": [value - 0.125, value + 0.125], "undefined": None}
                 | {"units": 1150, "ratings": 2.5}
                 for name, value in (("Fleiss' kappa, quadratic weights", 0.6875), ("ICC(1)", 0.5625))
+            ],
+        },
+        "expected_wins": [
+            {"system": name, "value": 0.6875 - 0.125 * place, "opponents": len(names) - 1}
+            for place, name in enumerate(names)
+        ],
+        "missing": {
+            "screens": 590,
+            "planned": 600,
+            "items": 200,
+            "systems": [
+                {"system": name, "ratings": 583 - place, "missing": 7 + place, "missing_items": 3 + place}
+                for place, name in enumerate(names)
             ],
         },
         "distribution": {
@@ -378,9 +408,12 @@ def made_choices(names: tuple[str, ...] = ("human", "gru", "lstm")) -> dict[str,
     why = "raters chose between texts"
     nothing = {"metrics": {}, "points": {}, "williams": [], "left_out": [], "undefined": why}
     report["correlation"], report["disagreements"] = {"human_likeness": nothing}, {}
+    report["campaign"]["equivalence_margin"] = 0.125
     for pair in report["pairs"]:
         pair["difference"], pair["ci"] = 0.4375, [0.1875, 0.6875]
-        pair["bootstrap_ci"] = pair["mixed_model"] = None
+        pair["bootstrap_ci"] = pair["mixed_model"] = pair["effects"] = None
+        pair["equivalence"] |= {"margin": 0.5108, "ci": [0.2375, 0.6375]}
+        pair["detectable"]["difference"] = 0.3125
     report["primary"] |= {"difference": 0.4375, "ci": [0.1875, 0.6875]}
     del report["exclusions"]
     return report
@@ -394,6 +427,7 @@ NEW = {
         "imported",
         "looks",
         "spending",
+        "equivalence_margin",
         "criteria",
         "began",
         "ended",
@@ -401,8 +435,11 @@ NEW = {
         "instructions",
     ),
     "primary": ("boundary",),
-    "criteria": ("distribution",),
-    "pairs": ("unvaried", "note", "exact"),
+    "criteria": ("distribution", "expected_wins", "missing"),
+    "pairs": (
+        *("unvaried", "note", "exact", "error", "freedom"),
+        *("ci_simultaneous", "effects", "detectable", "equivalence"),
+    ),
     "raters": ("excluded", "degraded", "consistency"),
 }
 

@@ -41,6 +41,7 @@ def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
         "spending": "obrien-fleming", "systems": ["human", "lstm", "gru"],
         "criteria": ["human_likeness"], "own_criteria": "warmth", "items": "4", "overlap": "2", "seed": "7",
         "instructions": "Read, then “rate”.", "consent": "", "primary": "gru, lstm, warmth",
+        "equivalence_margin": "2.5",
     } | values  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def test_the_form_makes_what_the_file_makes(staff: Client, tmp_path: Path) -> No
     spec = read_campaign_file(file)
     assert spec == campaigns.spec_of(made)
     assert (spec.criteria, spec.split, spec.seed) == (("human_likeness", "warmth"), "test", 7)
+    assert spec.equivalence_margin == 2.5
     texts = [set(item.candidates.values_list("text", flat=True)) for item in made.items.order_by("position")]
     campaigns.draft_delete(draft=made)
     again = campaigns.campaign_create(spec=spec)
@@ -88,6 +90,7 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
         ({"own_criteria": "human_likeness"}, "stands there twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
         ({"show": "photo"}, "has a picture; import with --images"),
+        ({"equivalence_margin": "-1"}, "-1.0 must be a number above 0"),
     ],
 )
 def test_a_mistake_in_the_form_is_said_and_makes_nothing(staff: Client, values: dict[str, Any], says: str) -> None:

@@ -84,6 +84,8 @@ def test_the_same_seed_makes_the_same_items() -> None:
             {"looks": 21, "systems": ["human", "gru"], "primary": ["human", "gru", "x"]},
             "looks: 21 are too many; at most 20",
         ),
+        ({"equivalence_margin": 0}, "equivalence_margin: 0 must be a number above 0"),
+        ({"equivalence_margin": 100.0}, "equivalence_margin: 100 must be below 100, the width of the scale from 0 to"),
         ({"looks": 2}, "looks: 2 looks need the primary contrast"),
         ({"systems": []}, "systems: .* must be a list of at least one name"),
         ({"systems": ["a", "a"]}, "systems: 'a' stands there twice"),

@@ -344,7 +344,7 @@ def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:
         "campaign_link study": "cannot be rated here",
         "score --campaign study": "nothing is known of what people wrote",
         "score --campaign pairs": "2 of its 2 texts were not imported",
-        "plan_campaign --pilot pairs --systems a b": r"has choices \(pairwise\)",
+        "plan_campaign --pilot pairs --systems a b": "the pilot has a single item",
     }.items():
         with pytest.raises(CommandError, match=says):
             call_command(*command.split())

@@ -1,6 +1,7 @@
 """Plans against textbook power, hand computation, and campaigns drawn and tested as they will be."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from statsmodels.stats.power import TTestPower
 
 from annotations import models
 from annotations.services.campaigns import campaign_close
+from annotations.statistics.choice_planning import Choices, choice_power, choice_variances, detectable_share
 from annotations.statistics.means import clustered_mean
+from annotations.statistics.pilot_uncertainty import drawn_variances, percentiles
 from annotations.statistics.planning import (
     Design,
     Variances,
@@ -24,7 +27,9 @@ from annotations.statistics.planning import (
     variances_of_pilot,
     why_undefined,
 )
+from benchmarks.planning import simulated_choices
 from tests.annotations.raters import Rater
+from tests.annotations.test_import_ratings import PAIRS, imported, table
 from tests.factories import make_campaign
 
 SOME = Variances(item=0.25, rater=0.09, residual=1.0)
@@ -258,6 +263,8 @@ def test_the_command_on_a_pilot(capsys: pytest.CaptureFixture[str]) -> None:
     sds = [found["variances"][f"{name}_sd"] for name in Variances._fields]
     assert sds == pytest.approx(np.sqrt(variances))
     assert found["seconds"] == 3.5
+    low, high = found["plans"][0]["detectable_interval"]
+    assert low < found["plans"][0]["detectable"] < high
     assert found["variances"]["origin"] == f"18 differences of gru and lstm, human_likeness, in {made.campaign.name}"
     for arguments, message in (
         (["--systems", "gru", "gpt"], "'gpt' is not in campaign"),
@@ -282,3 +289,114 @@ def test_a_pilot_that_says_too_little(raters: int) -> None:
     campaign_close(campaign=made.campaign)
     with pytest.raises(CommandError, match="a single rater" if raters else "no rater of campaign"):
         call_command("plan_campaign", "--pilot", made.campaign.name, "--systems", "gru", "lstm")
+
+
+def test_choices_by_hand() -> None:
+    """A decided choice of share 0.6 has 1 / (0.6 · 0.4) on the logit's scale; a quarter of ties makes it 4/3."""
+    plain = choice_variances(0.6, Choices(0.0, 0.0, 0.0))
+    assert plain == pytest.approx((0.0, 0.0, 1 / 0.24))
+    some = choice_variances(0.6, Choices(0.12, 0.06, 0.25))
+    assert some == pytest.approx((0.25, 0.0625, 4 / 3 / 0.24 - 0.3125))
+    with pytest.raises(ValueError, match=r"vary by 0\.6 over items and 0 over raters cannot have 0\.6 as their mean"):
+        choice_variances(0.6, Choices(0.6, 0.0, 0.0))
+    with pytest.raises(ValueError, match="ties: must be from 0 to below 1"):
+        choice_variances(0.6, Choices(0.1, 0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("design", "choices", "planned"),
+    [
+        (Design(100, 3, 8), Choices(0.15, 0.1, 0.2), 0.8),
+        (Design(200, 1, 20), Choices(0.15, 0.1, 0.0), 0.5),
+        (Design(100, 2, 6), Choices(0.0, 0.0, 0.2), 0.8),
+    ],
+)
+def test_power_for_choices_is_that_of_drawn_choices(design: Design, choices: Choices, planned: float) -> None:
+    share = detectable_share(choices, design, power=planned)
+    assert share is not None
+    assert choice_power(share, choices, design) == pytest.approx(planned, abs=1e-3)
+    assert choice_power(1 - share, choices, design) == pytest.approx(planned, abs=1e-3), "whoever wins"
+    assert simulated_choices(design, choices, share, 1500, np.random.default_rng(2)) == pytest.approx(planned, abs=0.03)
+
+
+def test_variances_that_a_balanced_pilot_may_have_had() -> None:
+    """Generalised confidence intervals of a crossed layout by its mean squares, drawn anew with another seed."""
+    draw = np.random.default_rng(3)
+    table = 2 * draw.normal(size=(12, 1)) + 1.5 * draw.normal(size=(1, 6)) + draw.normal(size=(12, 6))
+    items, raters = (part.ravel() for part in np.indices(table.shape))
+    mean, by_item, by_rater = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    left = table - by_item[:, None] - by_rater + mean
+    noise = (left**2).sum() / stats.chi2.rvs(55, size=20_000, random_state=draw)
+    of_items = (6 * ((by_item - mean) ** 2).sum() / stats.chi2.rvs(11, size=20_000, random_state=draw) - noise) / 6
+    of_raters = (12 * ((by_rater - mean) ** 2).sum() / stats.chi2.rvs(5, size=20_000, random_state=draw) - noise) / 12
+    found = np.array(drawn_variances(table.ravel(), items, raters, draws=20_000))
+    for mine, expected in zip(found.T, (of_items, of_raters, noise), strict=True):
+        quantiles = np.quantile(np.maximum(expected, 0), (0.05, 0.25, 0.5, 0.75, 0.95))
+        assert np.quantile(mine, (0.05, 0.25, 0.5, 0.75, 0.95)) == pytest.approx(quantiles, rel=0.06)
+
+
+def test_the_interval_of_a_pilots_plan_holds_the_truth() -> None:
+    """Incomplete pilots, three raters an item out of eight, a fifth of the ratings missing in every other one."""
+    truth, pilot, planned = Variances(0.25, 0.09, 1.0), Design(40, 3, 8), Design(200, 3, 12)
+    draw, runs, held = np.random.default_rng(4), 200, 0
+    for run in range(runs):
+        items, raters, scores = drawn(pilot, truth, draw, runs=1)
+        kept = draw.random(len(items)) < 0.8 + run % 2
+        others = drawn_variances(scores[0][kept], items[kept], raters[kept])
+        ends = percentiles([standard_error(each, planned) for each in others])
+        held += ends is not None and ends[0] <= standard_error(truth, planned) <= ends[1]
+    assert held / runs >= 0.9
+
+
+def test_a_pilot_without_degrees_of_freedom_says_nothing_of_itself() -> None:
+    assert drawn_variances(np.arange(4.0), np.arange(4), np.array([0, 1, 0, 1])) == []
+    assert percentiles([]) is None
+
+
+def test_the_command_on_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    known = Choices(0.12, 0.06, 0.25)
+    given = ("--choices", "--item-sd", 0.12, "--rater-sd", 0.06, "--ties", 0.25, "--share", 0.6)
+    found = planned_by_command(capsys, *given, "--items", 100, "--overlap", 3, "--raters", 2, 10)
+    first, second = found["plans"]
+    assert (first["power"], first["detectable_share"]) == (None, None)
+    assert first["undefined"] == "3 raters an item is more than 2 raters"
+    assert second["power"] == pytest.approx(choice_power(0.6, known, Design(100, 3, 10)))
+    assert second["detectable_share"] == pytest.approx(detectable_share(known, Design(100, 3, 10)))
+    assert (second["detectable"], second["hours"], found["quality"]) == (None, 2.5, [])
+    for arguments, message in (
+        (["--choices", "--difference", "3"], "--difference: is of scores; for choices say --share"),
+        (["--choices", "--looks", "2"], "--looks: are planned for scores"),
+        (["--choices", "--residual-sd", "2"], "--residual-sd: is of scores"),
+        (["--choices", "--item-sd", "0.6"], "--item-sd, --rater-sd: shares won that vary by 0.6"),
+        (["--share", "0.6"], "--share: is of choices; add --choices"),
+        (["--choices", "--share", "1"], "--share: 1.0 must be above 0 and below 1"),
+    ):
+        with pytest.raises(CommandError) as raised:
+            call_command("plan_campaign", *arguments)
+        assert message in str(raised.value)
+
+
+@pytest.mark.django_db
+def test_the_command_on_a_pilot_of_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two of every three choices decided; a planned share and an interval around it."""
+    draw, rows, columns = np.random.default_rng(5), [], []
+    for item in range(30):
+        for rater in range(4):
+            won, tied = draw.random() < 0.55 + 0.1 * (rater - 1.5), (item + rater) % 3 == 0
+            rows.append(f"{item},a,b,r{rater},better,{'tie' if tied else 'a' if won else 'b'}")
+            if not tied:
+                columns.append((float(won), item, rater))
+    campaign = imported(table(tmp_path / "pairs.csv", PAIRS, *rows))
+    found = planned_by_command(capsys, "--pilot", campaign.name, "--systems", "a", "b", "--raters", 12)
+    outcome, items, raters = (np.array(part) for part in zip(*columns, strict=True))
+    variances = variances_of_pilot(outcome, items, raters).variances
+    assert variances is not None
+    assert found["variances"]["ties"] == pytest.approx(1 / 3)
+    assert found["variances"]["item_sd"] == pytest.approx(variances.item**0.5)
+    assert found["variances"]["rater_sd"] == pytest.approx(variances.rater**0.5)
+    assert found["variances"]["origin"] == "80 decided choices of a and b, better, in study"
+    (row,) = found["plans"]
+    low, high = row["detectable_interval"]
+    assert 0.5 < low <= row["detectable_share"] <= high <= 1
+    with pytest.raises(CommandError, match="--difference: is of scores"):
+        call_command("plan_campaign", "--pilot", campaign.name, "--systems", "a", "b", "--difference", "5")

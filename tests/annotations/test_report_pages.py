@@ -231,7 +231,9 @@ def test_every_number_and_word_of_a_report_is_shown(report: dict[str, Any]) -> N
     for part in ("metrics", "metric_differences", "correlation", "disagreements"):
         marked[part] = mark(marked[part])
     for each in marked["pairs"]:
-        each["mixed_model"] = mark(each["mixed_model"])
+        each |= mark({key: each[key] for key in ("mixed_model", "effects", "ci_simultaneous", "equivalence")})
+    for each in marked["criteria"].values():
+        each |= mark({key: each[key] for key in ("expected_wins", "missing")})
     for each in marked["raters"]:
         each |= mark({key: each[key] for key in ("screens", "degraded", "consistency")})
     page = said(report_html(marked)).replace("−", "-")

@@ -2,21 +2,26 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management.base import CommandParser
+from scipy.special import logit
 
 from annotations.errors import InputError
 from annotations.importing.campaign_file import MOST_LOOKS
 from annotations.management.base import AnswerCommand, table
-from annotations.reports.pilot import pilot_of
+from annotations.protocols import protocol_named
+from annotations.reports.pilot import PilotCampaign, pilot_of
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import check_unblinded
+from annotations.statistics.choice_planning import Choices, choice_variances, detectable_share
 from annotations.statistics.looks import Look, inflation, look_boundaries
+from annotations.statistics.pilot_uncertainty import percentiles
 from annotations.statistics.planning import (
     Design,
     Plan,
     Variances,
+    detectable_difference,
     information_at,
     plan,
     quality_rule,
@@ -25,7 +30,29 @@ from annotations.statistics.planning import (
 from annotations.statistics.rehearsal import Rehearsal, rehearse
 
 ASSUMED = {"item_sd": 12.5, "rater_sd": 7.5, "residual_sd": 25.0}  # points of a slider from 0 to 100
+ASSUMED_CHOICES = {"item_sd": 0.15, "rater_sd": 0.1, "ties": 0.1}  # shares
 SECONDS, MOST_REHEARSED = 30.0, 50_000
+MOST_SHARES = 100  # of a pilot's drawn variances that a detectable share is worked out for; each takes time
+
+
+class Known(NamedTuple):
+    """What a plan is made from: variances of scores' differences, or what chance there is in choices; where they come
+    from and what there is to say; a screen's seconds; others that the pilot may have had."""
+
+    variances: Variances | None
+    choices: Choices | None
+    about: dict[str, Any]
+    seconds: float | None = None
+    others: Sequence[Variances | Choices] = ()
+
+    def at(self, share: float | None) -> Variances:
+        """The variances, of choices in log-strength for that share won. Raises InputError where they cannot be."""
+        if self.choices is None:
+            return self.variances or Variances(0.0, 0.0, 0.0)
+        try:
+            return choice_variances(share or 0.5, self.choices)
+        except ValueError as error:
+            raise InputError(f"--item-sd, --rater-sd: {error}") from error
 
 
 class Command(AnswerCommand):
@@ -42,10 +69,17 @@ class Command(AnswerCommand):
             ("residual", "how it varies besides"),
         ):
             default = ASSUMED[f"{name}_sd"]
-            parser.add_argument(f"--{name}-sd", type=float, help=f"standard deviation: {what} (assumed: {default})")
+            chosen = ASSUMED_CHOICES.get(f"{name}_sd")
+            share = f"; of choices of the share won, {chosen}" if chosen else ""
+            parser.add_argument(
+                f"--{name}-sd", type=float, help=f"standard deviation: {what} (assumed: {default}{share})"
+            )
         parser.add_argument("--items", type=int, nargs="+", default=[200])
         parser.add_argument("--overlap", type=int, nargs="+", default=[3], help="raters an item")
         parser.add_argument("--raters", type=int, nargs="+", default=[8])
+        parser.add_argument("--choices", action="store_true", help="raters choose between the two, and give no scores")
+        parser.add_argument("--share", type=float, help="true share won of decided choices whose power is wanted")
+        parser.add_argument("--ties", type=float, help=f"share of choices tied (assumed: {ASSUMED_CHOICES['ties']})")
         parser.add_argument("--difference", type=float, help="true difference in points whose power is wanted")
         parser.add_argument("--power", type=float, default=0.8, help="of the detectable difference (0.8)")
         parser.add_argument("--alpha", type=float, default=0.05, help="two-sided (0.05)")
@@ -60,38 +94,45 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         check_numbers(options)
-        variances, about = variances_of(options)
-        timed = about.pop("seconds")
-        seconds = options["seconds"] or timed or SECONDS
-        asked = {key: options[key] for key in ("difference", "power", "alpha", "pay")} | {"seconds": seconds}
+        known = known_of(options)
+        seconds = options["seconds"] or known.seconds or SECONDS
+        asked = {key: options[key] for key in ("power", "alpha", "pay")} | {"seconds": seconds}
+        variances = known.at(options["share"])
+        difference = options["difference"] if options["share"] is None else float(logit(options["share"]))
         rows, looks = [], []
         for each in product(options["items"], options["overlap"], options["raters"]):
             design = Design(*each)
             boundaries = looks_of(variances, design, options)
-            planned = plan(variances, design, **asked)
+            planned = plan(variances, design, difference=difference, **asked)
             if boundaries:
                 planned = with_looks(planned, rehearse(variances, design, boundaries), options)
             factor = inflation(boundaries, power=options["power"]) if boundaries else None
-            rows.append(plan_row(planned) | {"inflation": factor})
+            rows.append(plan_row(planned) | {"inflation": factor} | detectable_row(known, design, options))
             looks += [
                 look_row(design, number, look, options["looks"]) for number, look in enumerate(boundaries, start=1)
             ]
         rules = [
             {"pairs": pairs, "drop": options["drop"], **quality_rule(options["drop"], pairs)._asdict()}
             for pairs in options["pairs"]
+            if known.choices is None
         ]
-        sds = {f"{name}_sd": value**0.5 for name, value in variances._asdict().items()}
-        return {"variances": about | sds, **asked, "plans": rows, "looks": looks, "quality": rules}
+        if known.choices:
+            sds = known.choices._asdict()
+        else:
+            sds = {f"{name}_sd": value**0.5 for name, value in variances._asdict().items()}
+        asked |= {key: options[key] for key in ("difference", "share")}
+        return {"variances": known.about | sds, **asked, "plans": rows, "looks": looks, "quality": rules}
 
     def shown(self, result: dict[str, Any]) -> Iterator[str]:
         variances = result["variances"]
-        yield (
-            "Standard deviations of a difference: item {item_sd:.2f}, rater {rater_sd:.2f}, residual {residual_sd:.2f} "
-            "({origin})".format(**variances)
-        )
+        yield (CHOSEN if "ties" in variances else SCORED).format(**variances)
         yield from variances["said"]
         yield f"alpha {result['alpha']:g}, two-sided; {result['seconds']:g} seconds a screen"
         yield f"detectable: the difference found with power {result['power']:g}"
+        if result["share"] is not None:
+            yield f"power: where the first system truly wins {result['share']:g} of the decided choices"
+        if any(row["detectable_interval"] for row in result["plans"]):
+            yield "detectable interval: 95 %, for what the pilot's variances may be"
         if result["difference"] is not None:
             yield f"power: for a true difference of {result['difference']:g}"
         yield from columns(result["plans"], PLAN)
@@ -99,14 +140,28 @@ class Command(AnswerCommand):
             yield "inflation: how many times the ratings the looks cost for the same power, in theory for many raters"
             yield "\nLooks, when so many ratings are in: a result counts where its p is below the one given"
             yield from columns(result["looks"], LOOK)
-        yield "\nDegraded-item test of a rater: how often it fails an honest one and passes one who clicks at random"
-        yield from columns(result["quality"], QUALITY)
+        if result["quality"]:
+            yield DEGRADED
+            yield from columns(result["quality"], QUALITY)
 
 
-PLAN = ("items", "overlap", "raters", "ratings", "detectable", "power", "hours", "hours_a_rater", "cost", "inflation")
+DEGRADED = "\nDegraded-item test of a rater: how often it fails an honest one and passes one who clicks at random"
+SCORED = (
+    "Standard deviations of a difference: item {item_sd:.2f}, rater {rater_sd:.2f}, residual {residual_sd:.2f} "
+    "({origin})"
+)
+CHOSEN = (
+    "Standard deviations of the share won: over items {item_sd:.3f}, over raters {rater_sd:.3f}; ties {ties:.1%} "
+    "({origin})"
+)
+PLAN = (
+    *("items", "overlap", "raters", "ratings", "detectable", "detectable_share", "detectable_interval", "power"),
+    *("hours", "hours_a_rater", "cost", "inflation"),
+)
 LOOK = ("items", "overlap", "raters", "look", "ratings", "information", "z", "p")
 QUALITY = ("pairs", "drop", "honest_failing", "clicker_passing")
 FORMATS = {"p": ".2g", "z": ".3f", "power": ".3f", "information": ".3f", "honest_failing": ".3f", "cost": ",.2f"}
+FORMATS |= {"detectable_share": ".3f"}
 
 
 def columns(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> Iterator[str]:
@@ -119,9 +174,11 @@ def columns(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> Iterator[str
             yield f"row {number}: {row['undefined']}"
 
 
-def shown_value(value: float | None, form: str) -> str:
+def shown_value(value: float | Sequence[float] | None, form: str) -> str:
     if value is None:
         return "-"
+    if isinstance(value, list | tuple):
+        return " to ".join(f"{each:.3g}" for each in value)
     return str(value) if isinstance(value, int) else format(value, form)
 
 
@@ -139,6 +196,8 @@ def check_numbers(options: dict[str, Any]) -> None:
         ("seconds", "above 0", lambda value: 0 < value < math.inf),
         ("pay", "0 or more", lambda value: 0 <= value < math.inf),
         ("difference", "a number", math.isfinite),
+        ("share", "above 0 and below 1", lambda value: 0 < value < 1),
+        ("ties", "from 0 to below 1", lambda value: 0 <= value < 1),
         ("drop", "a number", math.isfinite),
         *((name, "0 or more", lambda value: 0 <= value < math.inf) for name in ASSUMED),
     ):
@@ -148,30 +207,78 @@ def check_numbers(options: dict[str, Any]) -> None:
                 raise InputError(f"--{name.replace('_', '-')}: {value} must be {right}")
 
 
-def variances_of(options: dict[str, Any]) -> tuple[Variances, dict[str, Any]]:
-    """The pilot's variances or the assumed ones; where they come from, what there is to say, a screen's seconds."""
-    given = {name: options[name] for name in ASSUMED if options[name] is not None}
+def known_of(options: dict[str, Any]) -> Known:
+    """What the pilot says, or what is assumed."""
+    given = {name: options[name] for name in (*ASSUMED, "ties") if options[name] is not None}
     if options["pilot"] is None:
         for name in ("systems", "criterion"):
             if options[name]:
                 raise InputError(f"--{name}: is of a pilot; name its campaign with --pilot")
-        variances = Variances(**{name.removesuffix("_sd"): sd**2 for name, sd in (ASSUMED | given).items()})
-        return variances, {"origin": "assumed", "said": [], "seconds": None}
+        check_kind(options, chosen=options["choices"])
+        about = {"origin": "assumed", "said": []}
+        if options["choices"]:
+            return Known(None, Choices(**(ASSUMED_CHOICES | given)), about)
+        sds = ASSUMED | given
+        return Known(Variances(**{name.removesuffix("_sd"): sd**2 for name, sd in sds.items()}), None, about)
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise InputError(f"{names}: the variances come from --pilot; leave one of the two out")
     campaign = campaign_named(options["pilot"])
+    chosen = protocol_named(campaign.protocol).gives == "choices"
+    if options["choices"] and not chosen:
+        raise InputError(f"--choices: campaign '{campaign.name}' has scores ({campaign.protocol}); leave it out")
+    check_kind(options, chosen=chosen)
     check_unblinded(campaign, options["unblind"])
     if not options["systems"]:
         names = ", ".join(sorted(campaign.entries.values_list("system__name", flat=True)))
         raise InputError(f"--systems: name two of campaign '{campaign.name}': {names}")
     criterion = options["criterion"] or campaign.criteria[0]
     one, other = options["systems"]
-    found = pilot_of(campaign, systems=(one, other), criterion=criterion)
+    return known_by(pilot_of(campaign, systems=(one, other), criterion=criterion), one, other, criterion, campaign.name)
+
+
+def known_by(found: PilotCampaign, one: str, other: str, criterion: str, name: str) -> Known:
     if found.pilot.variances is None:
         raise InputError(f"--pilot: {found.pilot.said[0]}; assume variances with --item-sd, --rater-sd, --residual-sd")
-    origin = f"{found.differences} differences of {one} and {other}, {criterion}, in {campaign.name}"
-    return found.pilot.variances, {"origin": origin, "said": list(found.pilot.said), "seconds": found.seconds}
+    what = "differences" if found.ties is None else "decided choices"
+    origin = f"{found.differences} {what} of {one} and {other}, {criterion}, in {name}"
+    about = {"origin": origin, "said": list(found.pilot.said)}
+    if found.ties is None:
+        return Known(found.pilot.variances, None, about, found.seconds, found.drawn)
+    others = [found.choices(each) for each in found.drawn[:MOST_SHARES]]
+    return Known(None, found.choices(found.pilot.variances), about, found.seconds, others)
+
+
+def check_kind(options: dict[str, Any], *, chosen: bool) -> None:
+    """Raises InputError for an option that goes with scores where choices are planned, and the other way round."""
+    if not chosen:
+        for name in ("share", "ties"):
+            if options[name] is not None:
+                raise InputError(f"--{name}: is of choices; add --choices, or leave it out")
+        return
+    if options["difference"] is not None:
+        raise InputError("--difference: is of scores; for choices say --share")
+    if options["residual_sd"] is not None:
+        raise InputError("--residual-sd: is of scores; of choices it follows from the share won and the ties")
+    if options["looks"] > 1:
+        raise InputError("--looks: are planned for scores; of choices plan a single look")
+
+
+def detectable_row(known: Known, design: Design, options: dict[str, Any]) -> dict[str, Any]:
+    """The detectable share of choices, and the interval that the pilot leaves to what is detectable; without looks."""
+    asked = {key: options[key] for key in ("power", "alpha")}
+    row: dict[str, Any] = {"detectable_share": None, "detectable_interval": None}
+    if known.choices:
+        row |= {"detectable": None, "detectable_share": detectable_share(known.choices, design, **asked)}
+    if options["looks"] > 1 or not known.others or why_undefined(known.at(None), design):
+        return row
+    values = [
+        detectable_difference(other, design, **asked)
+        if isinstance(other, Variances)
+        else detectable_share(other, design, **asked) or 1.0  # not even where nearly all are won
+        for other in known.others
+    ]
+    return row | {"detectable_interval": percentiles([value for value in values if value is not None])}
 
 
 def looks_of(variances: Variances, design: Design, options: dict[str, Any]) -> list[Look]:
