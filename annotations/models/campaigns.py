@@ -80,7 +80,9 @@ class Campaign(models.Model):
         default=False, help_text="the scale is the smallest and the largest score of imported ratings"
     )
     import_facts = models.JSONField(
-        default=dict, blank=True, help_text="what an import made of the file of ratings: its form, repeats, blanks, names"
+        default=dict,
+        blank=True,
+        help_text="what an import made of the file of ratings: its form, repeats, blanks, names",
     )
     imported_by = models.ForeignKey(
         Import,

@@ -10,6 +10,8 @@ from annotations.statistics.choices import Parameter, Strengths, strengths, win_
 from annotations.statistics.differences import Difference
 from annotations.statistics.uncertainty import Mean, clustered_mean
 
+PLACES_UNKNOWN = "in which places the texts were shown is not known"
+
 
 def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
     """The Bradley-Terry model of a criterion's choices; errors are robust to albums and raters.
@@ -20,7 +22,9 @@ def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
     compared, codes = np.unique([first, second], return_inverse=True)
     names = [table.systems[place] for place in compared]
     one, other = codes.reshape(2, -1)
-    return strengths(one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows])
+    return strengths(
+        one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows], position=table.placed
+    )
 
 
 def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) -> dict[tuple[str, str], Difference]:
@@ -103,7 +107,9 @@ def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[s
         if fitted.worths
         else [],
         "ties": parameter_row(fitted.ties),
-        "position": parameter_row(fitted.position),
+        "position": parameter_row(
+            fitted.position if table.placed else fitted.position._replace(undefined=PLACES_UNKNOWN)
+        ),
         "table": [
             {
                 "system_a": table.systems[pair.one],

@@ -207,7 +207,7 @@ class Planner:
         """The columns that hold a value each, with what their names say, and which roles that is."""
         for option, role in SPREAD.items():
             names = getattr(self.options, option)
-            if names:
+            if names and not self.options.wide:
                 for name in names:
                     self.place(name, option)
                 return [(name, {role: name}) for name in names], {role}
@@ -221,16 +221,27 @@ class Planner:
                     f"wide: '{pattern}' must hold {{criterion}}, {{rater}}, {{system}} or another name, each once"
                 )
             fits = expression(pattern)
-            matches = {name: fits.fullmatch(name) for name in self.table.names if name not in used}
-            if not any(matches.values()):
+            matches = {
+                name: match.groupdict()
+                for name in self.table.names
+                if name not in used and (match := fits.fullmatch(name)) and self.chosen(match)
+            }
+            if not matches:
                 raise ImportFileError(
                     self.table.file, "", f"wide: no column is called like '{pattern}'; there is: {self.listed()}"
                 )
-            found |= {name: match.groupdict() for name, match in matches.items() if match}
+            found |= matches
             slots |= set(roles)
         if lacking := [name for name, names in found.items() if set(names) != slots]:
             raise InputError(f"wide: '{lacking[0]}' is matched by a pattern that says less than another")
         return list(found.items()), slots & set(OF_A_NAME)
+
+    def chosen(self, match: re.Match[str]) -> bool:
+        """Whether what a name says of a column is among the criteria, raters and systems that were named."""
+        told = match.groupdict()
+        return all(
+            told.get(role) in names for option, role in SPREAD.items() if (names := getattr(self.options, option))
+        )
 
     # ---- taking a record out of a row
 

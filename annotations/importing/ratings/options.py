@@ -19,6 +19,10 @@ ROWS = ("scores", "choices", "ranks", "rankings", "best-worst", "spans")
 WORDS = (
     "rows", "positions", "lists", "decimal", "dates", "sheet", "encoding", "shared", "family", "spending",
 )  # fmt: skip
+OPTIONS = (
+    "where", "scale", "keep_apart", "columns", "criteria", "raters", "systems", "wide", "values", "weights",
+    "highest_best", "no_header", "primary", "looks", *WORDS,
+)  # fmt: skip
 TYPED = {"where": "COLUMN=VALUE", "values": "WORD=VALUE", "weights": "SEVERITY=NUMBER"}
 POSITIONS = ("rater", "item")
 ROW_NUMBER, FILE_NAME, FOLDER_NAME = "#", "#file", "#folder"
@@ -39,7 +43,7 @@ class RatingOptions:
     several systems wrote for an item stays several texts.
 
     `columns` says which column is what. `criteria`, `raters` and `systems` are the columns that hold a value for each
-    criterion, rater or system, `wide` patterns of such columns' names. `rows` says what the rows are, where the columns
+    criterion, rater or system, `wide` patterns of such columns' names, of which those then choose. `rows` says what the rows are, where the columns
     do not. `values` are words and what they stand for, `lists` the separator of several values in a cell, `positions`
     what a place in such a list is, `dates` how times are written, `shared` the sign between systems that wrote the same
     text. Without `headed` the columns are called by their numbers. `weights` are those of error spans, `highest_best`
@@ -114,7 +118,7 @@ def check(options: RatingOptions) -> None:
         except LookupError as error:
             raise InputError(f"encoding: '{options.encoding}' is not known; such as utf-8 or cp1252") from error
     spread = [key for key in ("criteria", "raters", "systems") if getattr(options, key)]
-    if len(spread) + bool(options.wide) > 1:
+    if len(spread) > 1 and not options.wide:
         raise InputError(
             f"{spread[0]}: several kinds of columns with a value each are said by one pattern of their names, such as "
             "--wide '{criterion}_{rater}'"
@@ -130,7 +134,7 @@ def check(options: RatingOptions) -> None:
 
 
 def pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]]:
-    """`KEY=VALUE` as typed. The first "=" parts a column from its value, the last one a word from what it stands for."""
+    """`KEY=VALUE` as typed: the first "=" parts a column from its value, the last one a word from what it means."""
     parsed = []
     for one in given:
         key, equals, value = one.partition("=") if option == "where" else one.rpartition("=")

@@ -185,9 +185,9 @@ class Scores(Shape):
                         self.wrong(
                             max(before.line, score.line),
                             f"rater={shown(screen.rater)} has scored the same text of item={shown(screen.place[1])} "
-                            f"differently by criterion={shown(criterion)} on {self.called(min(before.line, score.line))}: a "
-                            "text that several systems wrote is one text with one "
-                            "score, unless it is kept apart (--keep-apart)",
+                            f"differently by criterion={shown(criterion)} on "
+                            f"{self.called(min(before.line, score.line))}: a text that several systems wrote is one "
+                            "text with one score, unless it is kept apart (--keep-apart)",
                         )
 
 

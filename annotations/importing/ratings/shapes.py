@@ -1,5 +1,6 @@
 """Records taken in, and what they say together. One subclass a form."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
@@ -82,6 +83,8 @@ class Shape(ABC):
                 f"no {role}, and no list in which its place would be one: say which column names it with "
                 f"--column {role}=NAME, or if it is the same in all rows --column {role}==VALUE"
             )
+        if len(name) > LONGEST_ID and role in ("item", "album"):
+            name = shortened(name)
         if not 0 < len(name) <= LONGEST_ID:
             blank = is_missing(name)
             remedy = "; leave such rows out with --where, or name a column that tells them apart" if blank else ""
@@ -212,6 +215,12 @@ class Shape(ABC):
 def mapped_name(name: str) -> bool:
     """Whether a name that could mean that nothing was given is one all the same: "none" may be a system."""
     return name.casefold() in ("none", "nil")
+
+
+def shortened(name: str) -> str:
+    """An id for a text that is too long for one: its beginning, and a mark that tells it from others."""
+    mark = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{' '.join(name.split())[: LONGEST_ID - 15]} … {mark}"
 
 
 def later(one: datetime | None, other: datetime | None) -> bool:

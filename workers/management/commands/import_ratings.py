@@ -5,24 +5,20 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotations.importing.campaign_file import CHOICES
-from annotations.importing.ratings.options import POSITIONS, ROLES, ROWS
+from annotations.importing.ratings.options import OPTIONS, POSITIONS, ROLES, ROWS
 from annotations.importing.ratings.values import DECIMALS
 from annotations.management.base import lines
 from workers.jobs import importing
 from workers.management.base import ImportCommand
 
 MAX_SHOWN = 50  # bad rows; with --json all that were kept
-OPTIONS = (
-    "where", "scale", "keep_apart", "columns", "criteria", "raters", "systems", "wide", "rows", "positions", "values",
-    "lists", "shared", "no_header", "decimal", "dates", "weights", "highest_best", "sheet", "encoding", "primary", "family", "looks", "spending",
-)  # fmt: skip
 
 
 class Command(ImportCommand):
     help = (
-        "Import the ratings of a study run elsewhere as a closed campaign, which gets the same report. A table as it was "
-        "published: with --column the study's names for item, system, rater, criterion and score, or for item, "
-        "system_a (shown first), system_b, rater, criterion and choice, and so on. --dry-run shows how it is understood."
+        "Import the ratings of a study run elsewhere as a closed campaign, which gets the same report. The file may be "
+        "as it was published: --column says what it calls item, system, rater, criterion and score, or item, system_a "
+        "(shown first), system_b, rater, criterion and choice, and so on. --dry-run shows how it is understood."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,8 +35,8 @@ class Command(ImportCommand):
             default=[],
             dest="columns",
             metavar="ROLE=NAME",
-            help=f"what the file calls it; ROLE==VALUE is one value for all rows, ROLE=# the number of the row, ROLE=#file the file's name, ROLE= "
-            f"nothing; several of one role are joined. The roles: {', '.join(ROLES)}",
+            help="what the file calls it; ROLE==VALUE is one value for all rows, ROLE=# the number of the row, "
+            "ROLE=#file the file's name, ROLE= nothing; several of one role are joined. The roles: " + ", ".join(ROLES),
         )
         for name, what in (("criteria", "criterion"), ("raters", "rater"), ("systems", "system")):
             add(f"--{name}", nargs="+", default=[], metavar="COLUMN", help=f"columns with the value of a {what} each")
@@ -79,7 +75,7 @@ class Command(ImportCommand):
             "--dates",
             default="iso",
             metavar="ORDER",
-            help="iso (the default), day-first, month-first, year-first, epoch, or a format such as '%%d.%%m.%%Y %%H:%%M'",
+            help="iso (the default), day-first, month-first, year-first, epoch, or a format such as '%%d.%%m.%%Y'",
         )
         add("--encoding", default="", metavar="NAME", help="such as utf-8 or cp1252; default: found")
         add(
