@@ -182,7 +182,7 @@ class ImportRatingsForm(ImportForm):
     check_button = "Check the file"
     field_order = ("campaign", "file", "columns", "criteria")
     further = (
-        "raters", "systems", "wide", "rows", "where", "low", "high", "values", "lists", "positions", "shared",
+        "raters", "systems", "wide", "split", "rows", "where", "low", "high", "values", "lists", "positions", "shared",
         "decimal", "dates", "weights", "highest_best", "no_header", "sheet", "encoding", "keep_apart", "primary",
         "family", "dataset",
     )  # fmt: skip
@@ -198,6 +198,7 @@ class ImportRatingsForm(ImportForm):
     raters = lines_field("A column a rater", "The columns that each hold the scores of one rater.")
     systems = lines_field("A column a system", "The columns that each hold the scores of one system.")
     wide = lines_field("Columns by a pattern", "Such as {criterion}_{rater}, where a column's name says both.")
+    split = lines_field("Columns that hold several things", "COLUMN=PATTERN, such as id={item}_{system}, one a line.")
     rows = forms.ChoiceField(
         choices=[("", "found from the columns"), *((each, each) for each in ROWS)],
         required=False,

@@ -178,6 +178,16 @@ def test_wide_and_nested_tables_are_the_long_one(tmp_path: Path, name: str, text
     }
 
 
+def test_an_id_that_holds_several_things_is_taken_apart(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id,rater,score\nE-12_GPT_4,r,1\nE-12_human,r,2\nU-1_human,r,3\n")
+    options = {"split": ["id={part}-{item:d}_{system}"], "columns": ["criterion==c"], "where": ["part=E"]}
+    assert scores(read(file, **options)) == {("12", "12", "GPT_4", "r", "c"): [1], ("12", "12", "human", "r", "c"): [2]}
+    file.write_text(file.read_text() + "E12,r,4\n")
+    with pytest.raises(ImportFileError, match="line 5: id='E12' must be as '{part}-{item:d}_{system}' says"):
+        read(file, **options)
+
+
 @pytest.mark.parametrize("cell", ['"[4, 5, 3]"', "4|5|3", '"4,5,3"', "[4 5 3]", '"(4; 5; 3)"'])
 def test_a_list_in_a_cell_is_a_score_a_rater(tmp_path: Path, cell: str) -> None:
     file, options = tmp_path / "a.csv", {"columns": ["criterion==c"]}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from annotations.errors import InputError
 from annotations.importing.content import ImportFileError
 from annotations.importing.ratings.options import FILE_NAME, FOLDER_NAME, ROW_NUMBER, RatingOptions, Source
+from annotations.importing.ratings.patterns import check_pattern, expression, slots_of
 from annotations.importing.ratings.tables import Table
 from annotations.importing.ratings.values import Cell, text_of
 
@@ -54,7 +55,6 @@ FORMS = {
 }  # fmt: skip
 SPREAD = {"criteria": "criterion", "raters": "rater", "systems": "system"}
 CONSTANTS = {"spans": {"criterion": "mqm"}}  # where the file need not say it
-SLOT = re.compile(r"\{(\w+)(:d)?\}")
 OF_A_NAME = ("item", "system", "rater", "criterion")  # roles that a column's name can tell
 
 
@@ -215,11 +215,8 @@ class Planner:
         found: dict[str, dict[str, str]] = {}
         slots: set[str] = set()
         for pattern in self.options.wide:
-            roles = [name for name, _ in SLOT.findall(pattern)]
-            if not roles or len(set(roles)) != len(roles):
-                raise InputError(
-                    f"wide: '{pattern}' must hold {{criterion}}, {{rater}}, {{system}} or another name, each once"
-                )
+            check_pattern(pattern, "wide")
+            roles = slots_of(pattern)
             fits = expression(pattern)
             matches = {
                 name: match.groupdict()
@@ -313,16 +310,6 @@ def join(role: str, cells: Sequence[Cell]) -> Cell:
         each = [cell if isinstance(cell, tuple) else (cell,) * length for cell in cells]
         return tuple(join(role, parts) for parts in zip(*each, strict=True))
     return "/".join(text_of(cell) for cell in cells)
-
-
-def expression(pattern: str) -> re.Pattern[str]:
-    """What a pattern of names matches: each slot any text, or with `:d` digits."""
-    parts, end = [], 0
-    for slot in SLOT.finditer(pattern):
-        fits = r"\d+" if slot[2] else ".+?"
-        parts += [re.escape(pattern[end : slot.start()]), f"(?P<{slot[1]}>{fits})"]
-        end = slot.end()
-    return re.compile("".join([*parts, re.escape(pattern[end:])]))
 
 
 def filled(source: Source) -> bool:

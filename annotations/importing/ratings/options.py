@@ -20,10 +20,10 @@ WORDS = (
     "rows", "positions", "lists", "decimal", "dates", "sheet", "encoding", "shared", "family", "spending",
 )  # fmt: skip
 OPTIONS = (
-    "where", "scale", "keep_apart", "columns", "criteria", "raters", "systems", "wide", "values", "weights",
+    "where", "split", "scale", "keep_apart", "columns", "criteria", "raters", "systems", "wide", "values", "weights",
     "highest_best", "no_header", "primary", "looks", *WORDS,
 )  # fmt: skip
-TYPED = {"where": "COLUMN=VALUE", "values": "WORD=VALUE", "weights": "SEVERITY=NUMBER"}
+TYPED = {"where": "COLUMN=VALUE", "split": "COLUMN=PATTERN", "values": "WORD=VALUE", "weights": "SEVERITY=NUMBER"}
 POSITIONS = ("rater", "item")
 ROW_NUMBER, FILE_NAME, FOLDER_NAME = "#", "#file", "#folder"
 Where = tuple[tuple[str, str], ...]
@@ -43,11 +43,12 @@ class RatingOptions:
     several systems wrote for an item stays several texts.
 
     `columns` says which column is what. `criteria`, `raters` and `systems` are the columns that hold a value for each
-    criterion, rater or system, `wide` patterns of such columns' names, of which those then choose. `rows` says what the rows are, where the columns
-    do not. `values` are words and what they stand for, `lists` the separator of several values in a cell, `positions`
-    what a place in such a list is, `dates` how times are written, `shared` the sign between systems that wrote the same
-    text. Without `headed` the columns are called by their numbers. `weights` are those of error spans, `highest_best`
-    turns ranks round.
+    criterion, rater or system; `wide` are patterns of such columns' names, of which those then choose. `split` takes
+    columns apart that hold several things. `rows` says what
+    the rows are, where the columns do not. `values` are words and what they stand for, `lists` the separator of several
+    values in a cell, `positions` what a place in such a list is, `dates` how times are written, `shared` the sign
+    between systems that wrote the same text. Without `headed` the columns are called by their numbers. `weights` are
+    those of error spans, `highest_best` turns ranks round.
     """
 
     where: Where = ()
@@ -58,6 +59,7 @@ class RatingOptions:
     raters: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
+    split: Where = ()
     rows: str = ""
     positions: str = "rater"
     values: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def rating_options(given: Mapping[str, Any]) -> RatingOptions:
     said |= {key: tuple(given.get(key) or ()) for key in ("criteria", "raters", "systems", "wide", "primary")}
     options = RatingOptions(
         where=tuple((key, value) for key, value in typed["where"]),
+        split=tuple(typed["split"]),
         scale=parse_scale(given.get("scale") or ()),
         keep_apart=bool(given.get("keep_apart")),
         columns=parse_columns(given.get("columns") or ()),
@@ -137,7 +140,7 @@ def pairs(option: str, given: Sequence[str], form: str) -> list[tuple[str, str]]
     """`KEY=VALUE` as typed: the first "=" parts a column from its value, the last one a word from what it means."""
     parsed = []
     for one in given:
-        key, equals, value = one.partition("=") if option == "where" else one.rpartition("=")
+        key, equals, value = one.partition("=") if option in ("where", "split") else one.rpartition("=")
         if not equals or not (key or option == "weights"):
             raise InputError(f"{option}: '{one}' must be {form}")
         parsed.append((key if option == "where" else key.strip(), value))

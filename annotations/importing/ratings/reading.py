@@ -10,6 +10,7 @@ from annotations.importing.ratings.columns import Plan, plan_of
 from annotations.importing.ratings.content import RatingContent
 from annotations.importing.ratings.defects import Defects, RowDefectError
 from annotations.importing.ratings.options import RatingOptions, Where
+from annotations.importing.ratings.patterns import split_columns
 from annotations.importing.ratings.scores import Scores, Spans, check_weights
 from annotations.importing.ratings.shapes import Shape
 from annotations.importing.ratings.tables import Table, check_names, example_of, open_table
@@ -43,7 +44,7 @@ class Reading:
             note(f"reading {file.name}")
             table = open_table(file, sheet=options.sheet, encoding=options.encoding, headed=options.headed)
             check_names(table)
-            self.plans.append(plan_of(table, options))
+            self.plans.append(plan_of(split_columns(table, options.split), options))
         forms = [plan.form.name for plan in self.plans]
         if other := next((number for number, form in enumerate(forms) if form != forms[0]), 0):
             raise ImportFileError(

@@ -47,6 +47,13 @@ class Command(ImportCommand):
             metavar="PATTERN",
             help="columns with a value each by a pattern of their names, such as '{criterion}_{rater}'; repeatable",
         )
+        add(
+            "--split",
+            action="append",
+            default=[],
+            metavar="COLUMN=PATTERN",
+            help="what a column holds that is several things, such as 'id={item}_{system}'; repeatable",
+        )
         add("--rows", choices=ROWS, default="", help="what the rows are, where the columns do not say it")
         add(
             "--where",
