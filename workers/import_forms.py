@@ -1,5 +1,6 @@
 """Forms that import uploaded files."""
 
+import re
 import secrets
 import shutil
 import tempfile
@@ -204,7 +205,9 @@ class ImportRatingsForm(ImportForm):
         required=False,
         label="What the rows are",
     )
-    where = lines_field("Only rows with", "COLUMN=VALUE, one a line; several values of one column are alternatives.")
+    where = lines_field(
+        "Only rows with", "COLUMN=VALUE, or COLUMN!=VALUE, one a line; values of one column are alternatives."
+    )
     low = forms.FloatField(required=False, label="Lowest score of the scale", help_text="Empty: the smallest there is.")
     high = forms.FloatField(required=False, label="Highest", help_text="Empty: the largest there is.")
     values = lines_field("What words mean", "WORD=VALUE, one a line: Strongly agree=5, or for choices better=A.")
@@ -276,9 +279,21 @@ class ImportRatingsForm(ImportForm):
         with tempfile.TemporaryDirectory() as folder:
             files = {"file": keep(uploads, Path(folder), "file")}
             try:
-                return importing.ratings_preview({"files": files, **said})
+                found = importing.ratings_preview({"files": files, **said})
             except InputError as error:
-                raise InputError(str(error).replace(f"{folder}/", "")) from error
+                raise InputError(self.in_words(str(error).replace(f"{folder}/", ""))) from error
+        found["defects"] = [{**each, "problem": self.in_words(each["problem"])} for each in found["defects"]]
+        return found
+
+    def in_words(self, problem: str) -> str:
+        """A problem with the fields of the form where it names options of the command."""
+
+        def label(option: re.Match[str]) -> str:
+            name = option[1].replace("-", "_")
+            field = self.fields.get(name) or self.fields.get(f"{name}s")
+            return f"“{field.label or name.capitalize()}”" if field else option[0]
+
+        return re.sub(r"--([a-z][a-z-]+)", label, problem)
 
 
 IMPORT_FORMS: dict[str, type[ImportForm]] = {

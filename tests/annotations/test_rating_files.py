@@ -184,8 +184,15 @@ def test_an_id_that_holds_several_things_is_taken_apart(tmp_path: Path) -> None:
     options = {"split": ["id={part}-{item:d}_{system}"], "columns": ["criterion==c"], "where": ["part=E"]}
     assert scores(read(file, **options)) == {("12", "12", "GPT_4", "r", "c"): [1], ("12", "12", "human", "r", "c"): [2]}
     file.write_text(file.read_text() + "E12,r,4\n")
-    with pytest.raises(ImportFileError, match="line 5: id='E12' must be as '{part}-{item:d}_{system}' says"):
+    with pytest.raises(ImportFileError, match=r"line 5: id='E12' must be as '\{part\}-\{item:d\}_\{system\}' says"):
         read(file, **options)
+
+
+def test_rows_are_chosen_and_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("item,system,rater,criterion,score,kind\n1,a,r,c,1,x\n2,a,r,c,2,spam\n3,a,r,c,3,y\n4,a,r,c,4,\n")
+    assert sorted(key[1] for key in scores(read(file, where=["kind!=spam", "kind!="]))) == ["1", "3"]
+    assert sorted(key[1] for key in scores(read(file, where=["kind=x", "kind=spam", "item!=1"], scale=[1, 5]))) == ["2"]
 
 
 @pytest.mark.parametrize("cell", ['"[4, 5, 3]"', "4|5|3", '"4,5,3"', "[4 5 3]", '"(4; 5; 3)"'])

@@ -361,11 +361,12 @@ def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> No
     page = staff.post(address, asked).content.decode()
     assert "score of criterion Q1" in page
     assert "line 3" in page
+    assert "give a word its number with “What words mean” &quot;good=5&quot;" in page
     assert "Q2=&#x27;good&#x27; must be a number" in page
     assert "&#x27;GPT-3.5&#x27; is GPT-3-5" in page
     assert "Blank ratings were passed over: Q1 1." in page
     part = staff.post(address, asked | {"file": upload("r.csv", table)}, headers={"HX-Request": "true"})
-    assert "1 row to mend" in part.content.decode()
+    assert "1 thing to mend" in part.content.decode()
     assert "<form" not in part.content.decode()
     unknown = staff.post(address, asked | {"file": upload("r.csv", table), "columns": "item=Id\nsystem=Model"})
     assert "there is no column &#x27;Id&#x27;; there is: Input.id, Model" in unknown.content.decode()

@@ -47,7 +47,7 @@ def split_columns(table: Table, splits: Sequence[tuple[str, str]]) -> Table:
             raise ImportFileError(
                 table.file,
                 "",
-                f"split: there is a column '{there[0]}' already; give the slot in '{pattern}' another name",
+                f"split: there is a column '{there[0]}' already; call the slot in '{pattern}' otherwise",
             )
         table = split_column(table, table.names.index(column), pattern)
     return table

@@ -73,14 +73,14 @@ class Reading:
         table, shape, gather = plan.table, self.shape, self.defects.gather
         before, self.defects.file = shape.begin(plan), table.file
         mark = f"{table.file.stem} " if before else ""  # a row of another file is another row
-        wanted = wanted_values(table, self.options.where)
+        wanted = row_filter(table, self.options.where)
         number = 0
         for number, (line, row) in enumerate(table.rows(self.defects), start=1):
             if number % ROWS_A_NOTE == 0:
                 self.note(f"reading {table.file.name}, row {number:,}")
             if gather and number <= ROWS_A_NOTE:
                 self.keep_examples(table, row)
-            if wanted and not all(text_of(row[at]) in values for at, values in wanted.items()):
+            if wanted and not wanted(row):
                 continue
             shape.rows += 1
             cells = plan.extended(f"{mark}{line}", row)
@@ -100,14 +100,27 @@ class Reading:
         return tuple(dict.fromkeys(name for plan in self.plans for name in plan.left_aside()))
 
 
-def wanted_values(table: Table, where: Where) -> dict[int, set[str]]:
+def row_filter(table: Table, where: Where) -> Callable[[Sequence[Cell]], bool] | None:
+    """Which rows are wanted: with one of the values of each column that was named, and none of those after `!=`."""
     wanted: dict[int, set[str]] = {}
+    unwanted: dict[int, set[str]] = {}
     for column, value in where:
-        if column not in table.names:
+        name, into = column, wanted
+        if name not in table.names and name.endswith("!"):
+            name, into = name[:-1], unwanted
+        if name not in table.names:
             listed = ", ".join(name for name in table.names if name)
-            raise ImportFileError(table.file, "", f"where: there is no column '{column}'; there is: {listed}")
-        wanted.setdefault(table.names.index(column), set()).add(value.strip())
-    return wanted
+            raise ImportFileError(table.file, "", f"where: there is no column '{name}'; there is: {listed}")
+        into.setdefault(table.names.index(name), set()).add(value.strip())
+    if not where:
+        return None
+
+    def fits(row: Sequence[Cell]) -> bool:
+        return all(text_of(row[at]) in values for at, values in wanted.items()) and not any(
+            text_of(row[at]) in values for at, values in unwanted.items()
+        )
+
+    return fits
 
 
 def preview_ratings(files: Sequence[Path], options: RatingOptions, note: Note = lambda _: None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Command(ImportCommand):
             action="append",
             default=[],
             metavar="COLUMN=VALUE",
-            help="keep only such rows; repeatable, several values of one column being alternatives",
+            help="keep only such rows, with != only others; repeatable, several values of a column are alternatives",
         )
         add("--no-header", action="store_true", help="the first row is of values; columns are called 1, 2, 3 …")
         add("--sheet", default="", metavar="NAME", help="of a workbook; default: the first")
