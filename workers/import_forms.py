@@ -48,8 +48,8 @@ class LinesField(forms.CharField):
         return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
 
 
-def lines_field(label: str, help_text: str) -> LinesField:
-    return LinesField(required=False, label=label, help_text=help_text, widget=forms.Textarea(attrs={"rows": 2}))
+def lines_field(label: str, help_text: str, *, rows: int = 2) -> LinesField:
+    return LinesField(required=False, label=label, help_text=help_text, widget=forms.Textarea(attrs={"rows": rows}))
 
 
 class ImportForm(LaunchForm):
@@ -194,6 +194,7 @@ class ImportRatingsForm(ImportForm):
         "Columns",
         "ROLE=COLUMN, one a line, such as item=Input.id, where the file does not call them item, system, rater, "
         "criterion, score, text, album or submitted. criterion==overall is one value for all rows.",
+        rows=4,
     )
     criteria = lines_field("A column a criterion", "The columns that each hold the scores by one criterion.")
     raters = lines_field("A column a rater", "The columns that each hold the scores of one rater.")

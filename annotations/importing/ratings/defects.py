@@ -27,6 +27,8 @@ class Defects:
     def add(self, at: str, problem: str) -> None:
         if not self.gather:
             raise ImportFileError(self.file, at, problem)
+        if self.kept and self.kept[-1] == (at, problem):  # of each of a wide row's values
+            return
         self.count += 1
         if len(self.kept) < MAX_KEPT:
             self.kept.append(Defect(at, problem))
