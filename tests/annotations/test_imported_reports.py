@@ -9,6 +9,7 @@ import krippendorff
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from annotations import models
 from annotations.reports.render import report_html
@@ -171,3 +172,32 @@ def test_a_dry_run_shows_all_and_writes_nothing(tmp_path: Path) -> None:
     assert not models.Dataset.objects.exists()
     call_command("import_ratings", file, campaign="study", stdout=out)
     assert models.Campaign.objects.get().item_count == 60
+
+
+def test_repeats_stand_beside_metrics_and_on_the_campaigns_page(tmp_path: Path, admin_client: Client) -> None:
+    """A text that was rated again is one text to a metric."""
+    texts = [f"we saw the dog {n} times" for n in range(6)]
+    rows = [
+        f"{n},{system},r{rater},c,{score},{text} {system}"
+        for n, text in enumerate(texts)
+        for rater in range(2)
+        for system, score in (("a", 1 + n % 5), ("b", 1 + (n + rater) % 5))
+    ]
+    file, people = tmp_path / "a.csv", tmp_path / "people.jsonl"
+    file.write_text("\n".join([f"{HEADER},text", *rows, *rows[:8]]))
+    imported(file, scale=[1, 5])
+    people.write_text("\n".join(json.dumps({"item": str(n), "story": text}) for n, text in enumerate(texts)))
+    call_command("import_pairs", people, dataset="study", split="test", album_field="item", photo_field="item")
+    call_command("score", campaign="study", metrics=["chrf"], wait=True, stdout=StringIO())
+    found = report()
+    assert {each["n"] for each in found["criteria"]["c"]["systems"]} == {12}
+    assert found["metrics"]["a"]["chrf"]["value"] > 50
+    assert found["correlation"]["c"]["metrics"]["chrf"]["pooled"]["units"] == 12
+    assert found["repeats"]["c"]["repeats"] == 8
+    campaign = models.Campaign.objects.get()
+    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    assert "<b>12</b> screens of 6 items were rated" in page
+    for form in ("html", "heds", "latex", "csv"):
+        call_command("report", "study", format=form, out=tmp_path / "out", stdout=StringIO())
+    call_command("report", "study", format="heds", out=tmp_path / "out", stdout=StringIO())
+    assert "Repeated ratings of the same texts, by 2 evaluators" in (tmp_path / "out").read_text()

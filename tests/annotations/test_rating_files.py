@@ -447,3 +447,17 @@ def test_two_names_never_become_one() -> None:
     became = [names.take(name) for name in given]
     assert became[:6] == ["a-b", "a-b-2", "a-b-3", "system", "system-2", "a-b"]
     assert (len(set(became)), max(map(len, became))) == (7, 100)
+
+
+def test_a_text_may_be_the_name_of_an_item(tmp_path: Path) -> None:
+    """However long: two that begin alike stay two, for scores and for choices."""
+    file, texts = tmp_path / "a.csv", ["x" * 5000 + end for end in "ab"]
+    file.write_text(
+        "\n".join(["item,system,rater,criterion,score", *(f"{text},s,r,c,{n}" for n, text in enumerate(texts))])
+    )
+    places = [screen.place for screen in read(file).screens]
+    assert (len(set(places)), max(len(part) for place in places for part in place)) == (2, 200)
+    pairs = [f"{text},{'s' * 99},{'t' * 99},r,c,a" for text in texts]
+    file.write_text("\n".join(["item,system_a,system_b,rater,criterion,choice", *pairs]))
+    places = [screen.place for screen in read(file).screens]
+    assert (len(set(places)), max(len(part) for place in places for part in place)) == (2, 200)

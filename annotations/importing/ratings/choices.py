@@ -2,12 +2,12 @@
 
 from itertools import combinations
 
-from annotations.importing.content import LONGEST_ID, ImportFileError, shown
+from annotations.importing.content import ImportFileError, shown
 from annotations.importing.ratings.columns import Plan, Record, Variant
 from annotations.importing.ratings.content import Given, Place, RatingContent
 from annotations.importing.ratings.defects import Defects, RowDefectError
 from annotations.importing.ratings.options import RatingOptions
-from annotations.importing.ratings.shapes import Shape, later
+from annotations.importing.ratings.shapes import Shape, later, shortened
 from annotations.importing.ratings.values import Cell, name_list, number_of
 from annotations.protocols.pairwise import TIE
 
@@ -41,12 +41,10 @@ class PairShape(Shape):
     def pair_place(self, shown_of: Place, one: str, other: str) -> Place:
         """Where the pair of the item was shown, called by the order in which it was met first."""
         album, item = shown_of
-        photo, turned = f"{item}:{one}:{other}", f"{item}:{other}:{one}"
+        photo, turned = (shortened(f"{item}:{first}:{second}") for first, second in ((one, other), (other, one)))
         if (album, turned) in self.pairs:
             return album, turned
         if (album, photo) not in self.pairs:
-            if len(photo) > LONGEST_ID:
-                raise RowDefectError(f"item={shown(item)} and the systems' names have over {LONGEST_ID} characters")
             self.pairs[album, photo], self.items[album, photo] = (one, other), item
         return album, photo
 
@@ -236,10 +234,7 @@ class Ranks(PairShape):
                     first, second = (ranks[system] for system in pair)
                     chosen = TIE if first.value == second.value else pair[float(first.value) > float(second.value)]
                     given = Given(chosen, max(first.line, second.line), first.at)
-                    try:
-                        self.add(place, rater, criterion, pair, given)
-                    except RowDefectError as defect:
-                        self.wrong(given.line, str(defect))
+                    self.add(place, rater, criterion, pair, given)
         return super().content()
 
 

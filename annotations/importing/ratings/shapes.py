@@ -83,7 +83,7 @@ class Shape(ABC):
                 f"no {role}, and no list in which its place would be one: say which column names it with "
                 f"--column {role}=NAME, or if it is the same in all rows --column {role}==VALUE"
             )
-        if len(name) > LONGEST_ID and role in ("item", "album"):
+        if role in ("item", "album"):
             name = shortened(name)
         if not 0 < len(name) <= LONGEST_ID:
             blank = is_missing(name)
@@ -218,7 +218,9 @@ def mapped_name(name: str) -> bool:
 
 
 def shortened(name: str) -> str:
-    """An id for a text that is too long for one: its beginning, and a mark that tells it from others."""
+    """An id for a text that is too long to be one: its beginning, and a mark that tells it from others."""
+    if len(name) <= LONGEST_ID:
+        return name
     mark = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{' '.join(name.split())[: LONGEST_ID - 15]} … {mark}"
 
