@@ -207,11 +207,7 @@ PAIR = "1,a,b,r,c,a"
         (SCORES, [FIRST, "1,b,r,c,1e160"], "line 3: score='1e160' must be a number, such as .* at most 1,000,000,000"),
         (SCORES, [FIRST, '1,b,r,c,"3,5"'], "line 3: score='3,5' must be a number"),
         (SCORES, [FIRST, "1,,r,c,4"], "line 3: system='' must be the name of a system"),
-        (
-            SCORES,
-            [FIRST, "1,b,r,c,good"],
-            "line 3: score='good' must be .* give a word its number with --value \"good=5\"",
-        ),
+        (SCORES, [FIRST, "1,b,r,c,good"], "line 3: score='good' must be .* with --value"),
         (SCORES, [FIRST, "1,b,r,c"], "line 3: has 4 cells, and the header 5"),
         (SCORES, [FIRST, "1,b,r,c,3"], "every score is 3, which does not tell the scale"),
         (f"{SCORES},submitted", [f"{FIRST},", "1,b,r,c,3,soon"], "line 3: submitted='soon' must be a time"),
