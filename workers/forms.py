@@ -1,7 +1,7 @@
 """Forms that launch runs. What they hold is checked by the jobs' own `launch`, as on the command line."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django import forms
 
@@ -16,6 +16,7 @@ from workers.jobs.scoring import CHECKPOINT_METRICS
 from workers.lifecycle import run_of
 from workers.models import Run
 
+Result = TypeVar("Result")
 SPLITS = [(split, split) for split in Split.values]
 PAIRING_LABELS = {
     "aligned": "aligned: the sentences on the caption's own photo",
@@ -80,7 +81,12 @@ class LaunchForm(forms.Form):
     title = ""
     explanation = ""
     button = "Launch"
+    check_button = ""  # of a form that can say what it would do
     further: Sequence[str] = ()
+
+    def check(self) -> dict[str, Any] | None:
+        """What launching would do, or None with the problem shown."""
+        return None
 
     def launch(self) -> Run:
         """Raises InputError, or a ValueError of `modeling` for its settings."""
@@ -90,8 +96,12 @@ class LaunchForm(forms.Form):
         """The run made, or None with the problem shown at its field or above the form."""
         if not self.is_valid():
             return None
+        return self.attempt(self.launch)
+
+    def attempt(self, what: Callable[[], Result]) -> Result | None:
+        """What it gives, or None with the problem shown at its field or above the form."""
         try:
-            return self.launch()
+            return what()
         except ValueError as error:  # InputError is one, and so are the errors of modeling's settings
             key = str(error).partition("=")[0].partition(":")[0].strip()
             self.add_error(key if key in self.fields else None, str(error))

@@ -1,7 +1,9 @@
 """Forms that import uploaded files."""
 
+import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from annotations.errors import InputError
+from annotations.importing.campaign_file import CHOICES
+from annotations.importing.ratings.options import OPTIONS, POSITIONS, ROWS, rating_options
+from annotations.importing.ratings.values import DECIMALS
 from workers.forms import SPLITS, LaunchForm
 from workers.jobs import importing
 from workers.models import Run
+
+MAX_CHECKED = 20_000_000  # bytes of what a web process looks at while somebody waits
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -30,6 +37,19 @@ class FilesField(forms.FileField):
         if self.required and not files:
             raise forms.ValidationError(self.error_messages["required"])
         return [super(FilesField, self).clean(file, initial) for file in files]
+
+
+class LinesField(forms.CharField):
+    """Texts, one a line."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+
+
+def lines_field(label: str, help_text: str, *, rows: int = 2) -> LinesField:
+    return LinesField(required=False, label=label, help_text=help_text, widget=forms.Textarea(attrs={"rows": rows}))
 
 
 class ImportForm(LaunchForm):
@@ -154,28 +174,70 @@ class ImportOutputsForm(ImportForm):
 class ImportRatingsForm(ImportForm):
     title = "Import ratings from elsewhere"
     explanation = (
-        "The ratings of a study run elsewhere become a closed campaign, which gets the same report. A row a score with "
-        "the columns item, system, rater, criterion, score, and text and submitted if known; or a row a choice with "
-        "item, system_a (shown first), system_b, rater, criterion, choice."
+        "The ratings of a study run elsewhere become a closed campaign, which gets the same report. A row of the file "
+        "is a score with item, system, rater and criterion, or a choice with item, system_a (shown first), system_b, "
+        "rater and criterion. Say below what the file calls these. Checking it shows how it is understood and every "
+        "row that is wrong, and writes nothing."
     )
     form = "ratings"
-    field_order = ("campaign", "file")
-    further = ("where", "low", "high", "keep_apart", "dataset")
+    check_button = "Check the file"
+    field_order = ("campaign", "file", "columns", "criteria")
+    further = (
+        "raters", "systems", "wide", "split", "rows", "where", "low", "high", "values", "lists", "positions", "shared",
+        "decimal", "dates", "weights", "highest_best", "no_header", "sheet", "encoding", "keep_apart", "primary",
+        "family", "dataset",
+    )  # fmt: skip
 
     campaign = forms.SlugField(max_length=100, help_text="The name of the new campaign.")
-    file = forms.FileField(label="File, CSV or TSV")
-    where = forms.CharField(
+    file = FilesField(label="File, CSV, TSV, XLSX, JSON or JSONL", help_text="Several of the same form are one study.")
+    columns = lines_field(
+        "Columns",
+        "ROLE=COLUMN, one a line, such as item=Input.id, where the file does not call them item, system, rater, "
+        "criterion, score, text, album or submitted. criterion==overall is one value for all rows.",
+        rows=4,
+    )
+    criteria = lines_field("A column a criterion", "The columns that each hold the scores by one criterion.")
+    raters = lines_field("A column a rater", "The columns that each hold the scores of one rater.")
+    systems = lines_field("A column a system", "The columns that each hold the scores of one system.")
+    wide = lines_field("Columns by a pattern", "Such as {criterion}_{rater}, where a column's name says both.")
+    split = lines_field("Columns that hold several things", "COLUMN=PATTERN, such as id={item}_{system}, one a line.")
+    rows = forms.ChoiceField(
+        choices=[("", "found from the columns"), *((each, each) for each in ROWS)],
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        label="Only rows with",
-        help_text="COLUMN=VALUE, one a line; several values of one column are alternatives.",
+        label="What the rows are",
+    )
+    where = lines_field(
+        "Only rows with", "COLUMN=VALUE, or COLUMN!=VALUE, one a line; values of one column are alternatives."
     )
     low = forms.FloatField(required=False, label="Lowest score of the scale", help_text="Empty: the smallest there is.")
     high = forms.FloatField(required=False, label="Highest", help_text="Empty: the largest there is.")
+    values = lines_field("What words mean", "WORD=VALUE, one a line: Strongly agree=5, or for choices better=A.")
+    lists = forms.CharField(required=False, label="Sign between several ratings in a cell", strip=False)
+    positions = forms.ChoiceField(
+        choices=[(each, each) for each in POSITIONS], required=False, label="A place in such a list is a"
+    )
+    shared = forms.CharField(required=False, label="Sign between systems that wrote the same text", strip=False)
+    decimal = forms.ChoiceField(
+        choices=[("", "found"), *((each, each) for each in DECIMALS)], required=False, label="Decimal sign"
+    )
+    dates = forms.CharField(
+        initial="iso",
+        required=False,
+        help_text="iso, day-first, month-first, year-first, epoch, or a format such as %d.%m.%Y %H:%M.",
+    )
+    weights = lines_field("Weights of error spans", "SEVERITY=NUMBER, one a line. Empty: those of MQM.")
+    highest_best = forms.BooleanField(required=False, label="The highest rank is the best")
+    no_header = forms.BooleanField(required=False, label="The first row is of values; columns are called 1, 2, 3 …")
+    sheet = forms.CharField(required=False, label="Sheet of the workbook", help_text="Empty: the first.")
+    encoding = forms.CharField(required=False, help_text="Such as utf-8 or cp1252. Empty: found.")
     keep_apart = forms.BooleanField(
         required=False,
         label="Keep same texts apart",
         help_text="Otherwise a text that several systems wrote for an item is one text, whose score counts for each.",
+    )
+    primary = lines_field("Primary contrast", "Two systems and a criterion, one a line, if the study declared them.")
+    family = forms.ChoiceField(
+        choices=[(each, each) for each in CHOICES["family"]], required=False, label="Holm adjusts together all of a"
     )
     dataset = forms.SlugField(
         max_length=100,
@@ -188,15 +250,51 @@ class ImportRatingsForm(ImportForm):
         given["dataset"] = given.get("dataset") or given.get("campaign", "")
         return given
 
-    def options(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Any]:
+        """How the file is read, by the names of the command's options. Raises InputError."""
         given = self.cleaned_data
         ends = [given[key] for key in ("low", "high") if given[key] is not None]
         if len(ends) == 1:
             raise InputError("low: give both ends of the scale, or none")
-        where = [line.strip() for line in given["where"].splitlines() if line.strip()]
-        importing.ratings_options(where, ends, keep_apart=given["keep_apart"])
+        said = {key: value for key in OPTIONS if (value := given.get(key))} | {"scale": ends}
+        rating_options(said)
+        return said
+
+    def options(self) -> dict[str, Any]:
+        given = self.cleaned_data
         importing.campaign_name_check(name=given["campaign"], dataset=given["dataset"])
-        return {"campaign": given["campaign"], "where": where, "scale": ends, "keep_apart": given["keep_apart"]}
+        return {"campaign": given["campaign"], **self.said()}
+
+    def check(self) -> dict[str, Any] | None:
+        """What the file would be read as, or None with the problem shown."""
+        return self.attempt(self.preview) if self.is_valid() else None
+
+    def preview(self) -> dict[str, Any]:
+        uploads, said = self.cleaned_data["file"], self.said()
+        size = sum(upload.size or 0 for upload in uploads)
+        if size > MAX_CHECKED:
+            raise InputError(
+                f"file: {size / 1e6:.0f} MB are too many to be checked on a page, {MAX_CHECKED / 1e6:.0f} at most; "
+                "import_ratings --dry-run checks files of any size"
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"file": keep(uploads, Path(folder), "file")}
+            try:
+                found = importing.ratings_preview({"files": files, **said})
+            except InputError as error:
+                raise InputError(self.in_words(str(error).replace(f"{folder}/", ""))) from error
+        found["defects"] = [{**each, "problem": self.in_words(each["problem"])} for each in found["defects"]]
+        return found
+
+    def in_words(self, problem: str) -> str:
+        """A problem with the fields of the form where it names options of the command."""
+
+        def label(option: re.Match[str]) -> str:
+            name = option[1].replace("-", "_")
+            field = self.fields.get(name) or self.fields.get(f"{name}s")
+            return f"“{field.label or name.capitalize()}”" if field else option[0]
+
+        return re.sub(r"--([a-z][a-z-]+)", label, problem)
 
 
 IMPORT_FORMS: dict[str, type[ImportForm]] = {

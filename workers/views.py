@@ -55,6 +55,11 @@ def import_files(request: HttpRequest, form: str) -> HttpResponse:
 def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dict[str, Any]) -> HttpResponse:
     if request.method == "POST":
         form = form_class(request.POST, request.FILES)
+        if "check" in request.POST and form.check_button:
+            found = form.check()
+            if request.htmx:  # type: ignore[attr-defined]  # by its middleware
+                return render(request, "workers/_preview.html", {"found": found, "form": form})
+            return render_page(request, "workers/launch.html", form.title, {"form": form, "found": found, **context})
         run = form.run()
         if run:
             messages.success(request, "Launched.")

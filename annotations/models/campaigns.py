@@ -82,6 +82,14 @@ class Campaign(models.Model):
         "of choices the distance of a share won from one half",
     )
     scale = models.JSONField(default=list, blank=True, help_text="lowest and highest score; empty: the protocol's own")
+    scale_found = models.BooleanField(
+        default=False, help_text="the scale is the smallest and the largest score of imported ratings"
+    )
+    import_facts = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="what an import made of the file of ratings: its form, repeats, blanks, names",
+    )
     imported_by = models.ForeignKey(
         Import,
         models.PROTECT,

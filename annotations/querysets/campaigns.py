@@ -25,10 +25,12 @@ class CampaignQuerySet(models.QuerySet):
         return self.filter(archived_at=None)
 
     def with_progress(self) -> "CampaignQuerySet":
-        """Each with `answered`: screens that raters have answered, dry runs aside."""
+        """Each with `answered`: screens that raters have answered, dry runs and what they rated again aside."""
         from annotations.models import Assignment
 
-        done = Assignment.objects.filter(item__campaign=OuterRef("pk"), state="done", rater__trial=False)
+        done = Assignment.objects.filter(
+            item__campaign=OuterRef("pk"), item__kind="regular", state="done", rater__trial=False
+        )
         counted = done.order_by().values("item__campaign").annotate(count=Count("pk")).values("count")
         return self.annotate(answered=Coalesce(Subquery(counted), 0))
 
@@ -54,7 +56,9 @@ def items_by_answers(campaign: Any) -> dict[int, int]:
     from annotations.models import Item
 
     done = Count("assignments", filter=Q(assignments__state="done", assignments__rater__trial=False))
-    answers = Item.objects.filter(campaign=campaign).annotate(answers=done).values_list("answers", flat=True)
+    answers = (
+        Item.objects.filter(campaign=campaign, kind="regular").annotate(answers=done).values_list("answers", flat=True)
+    )
     return dict(sorted(Counter(answers).items()))
 
 

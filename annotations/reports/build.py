@@ -22,6 +22,7 @@ from annotations.reports.metrics import (
     values_by_text,
 )
 from annotations.reports.raters import exclusions_of, raters_of
+from annotations.reports.repeats import repeats_of
 from annotations.reports.results import contrasts, criterion_results, primary_row
 from annotations.reports.table import RatingTable, rating_table
 
@@ -49,6 +50,7 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
     criteria = {name: each | by_system(table, name, each, planned=planned) for name, each in criteria.items()}
     values = values_by_text(campaign, table)
     this_look = look_row(campaign, look)
+    repeats, by_rater = repeats_of(campaign)
     report = {
         "version": VERSION,
         "campaign": about(campaign, table),
@@ -62,7 +64,8 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
         "correlation": correlation_of(campaign, table, values),
         "disagreements": disagreements_of(campaign, table, values),
         "examples": {name: examples_of(campaign, table, name) for name in campaign.criteria},
-        "raters": raters_of(whole),
+        "raters": raters_of(whole, consistencies=by_rater),
+        "repeats": repeats,
         "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table, rule)},
         "method": method_of(
             campaign, raters=len(np.unique(table.raters)) or None, albums=len(np.unique(table.albums)) or None
@@ -93,6 +96,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
         "sources": campaign.items.values_list("source__kind", flat=True).first(),
         "criteria": campaign.criteria,
         "scale": list(protocol_named(campaign.protocol).ends(campaign.scale)),
+        "scale_found": campaign.scale_found,
         "instructions": campaign.instructions,
         "consent": campaign.consent,
         "items": campaign.item_count,
@@ -107,6 +111,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
         "state": campaign.state,
         "interim": campaign.state != Campaign.State.CLOSED,
         "imported": campaign.imported_by_id is not None,
+        "import_facts": campaign.import_facts,
         "ratings": len(table.items),
         "raters": len(set(table.raters.tolist())),
         "skipped": skipped.count(),

@@ -11,6 +11,8 @@ from annotations.statistics.differences import Difference
 from annotations.statistics.shares import clustered_share
 from annotations.statistics.uncertainty import Mean
 
+PLACES_UNKNOWN = "in which places the texts were shown is not known"
+
 
 def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
     """The Bradley-Terry model of a criterion's choices; errors are robust to albums and raters.
@@ -21,7 +23,9 @@ def fitted_strengths(table: RatingTable, criterion: str) -> Strengths:
     compared, codes = np.unique([first, second], return_inverse=True)
     names = [table.systems[place] for place in compared]
     one, other = codes.reshape(2, -1)
-    return strengths(one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows])
+    return strengths(
+        one, other, outcome, names=names, items=table.albums[rows], raters=table.raters[rows], position=table.placed
+    )
 
 
 def choice_differences(table: RatingTable, criterion: str, fitted: Strengths) -> dict[tuple[str, str], Difference]:
@@ -100,7 +104,9 @@ def choices_row(table: RatingTable, criterion: str, fitted: Strengths) -> dict[s
         if fitted.worths
         else [],
         "ties": parameter_row(fitted.ties),
-        "position": parameter_row(fitted.position),
+        "position": parameter_row(
+            fitted.position if table.placed else fitted.position._replace(undefined=PLACES_UNKNOWN)
+        ),
         "table": [
             {
                 "system_a": table.systems[pair.one],

@@ -358,14 +358,19 @@ def self_agreement(report: Report) -> dict[str, str]:
     found = [rater["consistency"] for rater in report["raters"] if (rater.get("consistency") or {}).get("repeats")]
     if not found:
         return dict.fromkeys(("4.3.12.1", "4.3.12.2"), "Not assessed: no planned repeats were answered.")
-    method = f"Planned repeats, answered by {len(found)} evaluators; all criteria together."
+    imported = report["campaign"].get("imported", False)
+    what = "Repeated ratings of the same texts" if imported else "Planned repeats"
+    method = f"{what}, by {len(found)} evaluators; all criteria together."
     defined = [each["correlation"] for each in found if each["correlation"] is not None]
     apart = [each["mean_difference"] for each in found if each["mean_difference"] is not None]
-    if not defined and not apart:
+    alike = [each["within_tolerance"] for each in found if each["within_tolerance"] is not None]
+    if not defined and not apart and not alike:
         return {"4.3.12.1": method, "4.3.12.2": "Undefined: too few repeats of any one evaluator."}
     values = []
     if defined:
         values.append(f"median over evaluators of the correlation of first and second score {median(defined):.3f}")
     if apart:
         values.append(f"median over evaluators of the mean distance of the two {median(apart):.2f} points")
+    if not apart:
+        values.append(f"median over evaluators of the share of the same choices {median(alike):.1%}")
     return {"4.3.12.1": method, "4.3.12.2": f"{'; '.join(values).capitalize()}."}

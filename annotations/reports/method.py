@@ -2,6 +2,7 @@
 
 from annotations.models import Campaign, Score, System
 from annotations.protocols import protocol_named
+from annotations.reports.imported import imported_words
 from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, WITHHELD
 
 SCORES = (
@@ -109,10 +110,6 @@ RATERS = (
     "towards zero; agreement is the correlation with the mean of the others. Neither excludes anybody."
 )
 UNTESTED = "The campaign showed no degraded texts, so that no rater could be tested by them."
-IMPORTED = (
-    "The ratings were collected elsewhere and imported. How raters were asked, what they saw beside, in which order, "
-    "and whether they were tested is not known to this report."
-)
 SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Pocock's boundaries"}
 FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
 
@@ -151,6 +148,6 @@ def method_of(
         "" if imported else TEXTS,
         metrics,
         of_raters,
-        IMPORTED if imported else "",
+        imported_words(campaign),
     )
     return "\n\n".join(part for part in parts if part)

@@ -1,5 +1,6 @@
 """What the ratings say of each rater. It excludes nobody: who is left out, and why, is for the researcher to say."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from annotations.statistics.raters import Answers, Pace, Ratings, agreements, pa
 CHOICES = "the raters chose, and gave no scores"
 
 
-def raters_of(table: RatingTable) -> list[dict[str, Any]]:
+def raters_of(table: RatingTable, *, consistencies: Mapping[int, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """Of each rater who answered: screens and pace, and over all criteria mean score, severity and agreement with the
-    others. `number` counts the raters as they joined."""
+    others; with `consistencies`, by primary key, how far they agree with themselves. `number` counts the raters as they
+    joined."""
     given = np.stack([np.where(table.first, scores, np.nan) for scores in table.scores.values()])
     scored = ~np.isnan(given)
     criterion, screen, _ = np.nonzero(scored)
@@ -40,6 +42,7 @@ def raters_of(table: RatingTable) -> list[dict[str, Any]]:
             "agreement": agreement.correlation,
             "undefined": CHOICES if table.comparisons else severity.undefined or agreement.undefined,
             "excluded": table.exclusions[code] or None,
+            **({"consistency": (consistencies or {}).get(table.rater_keys[code])} if consistencies else {}),
         }
         for code, (name, pace, severity, agreement) in enumerate(zip(table.rater_names, *found, strict=True))
         if screens[code]

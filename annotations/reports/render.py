@@ -201,6 +201,10 @@ def raters_context(report: Report) -> dict[str, Any]:
         "floor": floor or "the time it takes to read them",
         "timed": any(row.get("seconds") is not None for row in rows),
         "checked": any(row.get("degraded") or row.get("consistency") for row in rows),
+        "repeats": (
+            repeats := [{"title": words.spaced(name), **row} for name, row in (report.get("repeats") or {}).items()]
+        ),
+        "repeats_undefined": any(row["undefined"] for row in repeats),
         "excluded": any(row.get("excluded") for row in rows),
         "undefined": any(row.get("undefined") for row in rows),
     }

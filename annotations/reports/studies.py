@@ -47,7 +47,7 @@ class Study:
     @property
     def scale_is_found(self) -> bool:
         """Whether the scale is only the range of what an imported file held, so that scores may lie beyond it."""
-        return bool(getattr(self.campaign, "scale_found", self.campaign.imported_by_id is not None))
+        return self.campaign.scale_found
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -42,12 +42,14 @@ class RatingTable:
     albums: Ints  # (n) codes
     raters: Ints  # (n) codes, in the order in which they joined; some may have answered nothing
     rater_names: tuple[str, ...]
+    rater_keys: tuple[int, ...]  # primary keys
     exclusions: tuple[str, ...]  # by rater, why they are left out; empty where they count
     seconds: Floats  # (n) NaN where unknown
     scores: Mapping[str, Floats]  # by criterion: (n, s), NaN where the rater gave none
     comparisons: Mapping[str, Comparisons]  # by criterion
     words: Floats  # (highest position + 1) in the item's texts
     candidates: Ints  # (highest position + 1, s) primary key of the text, 0 where the system has none
+    placed: bool = True  # whether it is known which text of two was shown first
 
     @cached_property
     def shown(self) -> Ints:
@@ -104,7 +106,12 @@ def rating_table(campaign: Campaign) -> RatingTable:
     for batch in answers_in_batches(campaign, *reader.wanted):
         reader.take(batch)
     return RatingTable(
-        systems=tuple(columns), criteria=reader.criteria, words=words, candidates=candidates, **reader.arrays()
+        systems=tuple(columns),
+        criteria=reader.criteria,
+        words=words,
+        candidates=candidates,
+        placed=campaign.import_facts.get("order_known", True),
+        **reader.arrays(),
     )
 
 
@@ -188,6 +195,7 @@ class _Reader:
             "albums": albums,
             "raters": raters,
             "rater_names": tuple(str(rater.public_id) for rater in self.joined),
+            "rater_keys": tuple(rater.pk for rater in self.joined),
             "exclusions": tuple(rater.exclusion for rater in self.joined),
             "seconds": rows[:, 3],
             "scores": scores,

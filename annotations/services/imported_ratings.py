@@ -18,7 +18,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from annotations.errors import ConflictError, InputError
-from annotations.importing.rating_content import Place, RatedScreen, RatingContent
+from annotations.importing.ratings.content import Place, RatedScreen, RatingContent
 from annotations.models import (
     Assignment,
     Campaign,
@@ -80,6 +80,9 @@ def rated_content_write(*, import_row: Import, content: RatingContent, on_progre
     return {kind: rows for kind, rows in counts.items() if rows}
 
 
+Showing = tuple[Place, int]  # a place, and how many times it was shown to the same rater before
+
+
 class Rows(NamedTuple):
     model: type[Model]
     fields: tuple[str, ...]
@@ -93,18 +96,23 @@ class ImportedCampaign:
     import_row: Import
     name: str
     content: RatingContent
+    family: str = Campaign.Family.CRITERION.value
+    looks: int = 1
+    spending: str = Campaign.Spending.OBRIEN_FLEMING.value
     pk: int = 0
     overlap: int = 0
     tables: list[Rows] = field(default_factory=list)
-    candidates: dict[Place, dict[str, tuple[int, str]]] = field(default_factory=dict)  # by system: key, random id
+    # by system: key, random id; of each showing of a place, the repeats apart
+    candidates: dict[Showing, dict[str, tuple[int, str]]] = field(default_factory=dict)
 
     def prepare(self, on_progress: OnProgress) -> dict[str, int]:
         """Make the rows. Returns how many there are by kind."""
         content = self.content
         raters = list(dict.fromkeys(screen.rater for screen in content.screens))
-        places = list(content.texts)
-        (self.pk,), item_ids, rater_ids = reserve((Campaign, 1), (Item, len(places)), (Rater, len(raters)))
-        items = dict(zip(places, item_ids, strict=True))
+        repeats = dict.fromkeys((screen.place, screen.repeat) for screen in content.screens if screen.repeat)
+        showings = [*((place, 0) for place in content.texts), *repeats]
+        (self.pk,), item_ids, rater_ids = reserve((Campaign, 1), (Item, len(showings)), (Rater, len(raters)))
+        items = dict(zip(showings, item_ids, strict=True))
         shared = self.prepare_items(items)
         people = dict(zip(raters, rater_ids, strict=True))
         rows = [
@@ -115,32 +123,35 @@ class ImportedCampaign:
         self.tables.append(Rows(Rater, fields, rows))
         self.prepare_ratings(items, people, on_progress)
         return {
-            "items": len(items),
-            "candidates": len({pk for by in self.candidates.values() for pk, _ in by.values()}),
+            "items": len(content.texts),
+            "candidates": len({pk for (_, n), by in self.candidates.items() if not n for pk, _ in by.values()}),
             "texts_of_several_systems": shared,
             "raters": len(people),
-            "ratings": len(content.screens),
+            "ratings": sum(not screen.repeat for screen in content.screens),
+            **({"repeats": content.facts.repeats} if repeats else {}),
             ("choices" if content.protocol == "pairwise" else "scores"): content.answers,
         }
 
-    def prepare_items(self, items: Mapping[Place, int]) -> int:
-        """Items and candidates with the outputs they show. Returns how many texts several systems wrote."""
+    def prepare_items(self, items: Mapping[Showing, int]) -> int:
+        """Items and candidates with the outputs they show; what a rater rated again is an item of its own kind. Returns
+        how many texts several systems wrote."""
         raters = dict.fromkeys(items, 0)
         for screen in self.content.screens:
-            raters[screen.place] += 1
-        self.overlap = max(raters.values())
+            raters[screen.place, screen.repeat] += 1
+        self.overlap = max(count for (_, repeat), count in raters.items() if not repeat)
         if self.overlap > MOST_RATERS:
             raise InputError(f"rater: an item was rated by {self.overlap:,} raters; {MOST_RATERS:,} are the most")
         outputs = written_outputs(self.import_row)
-        texts = {place: self.content.shown_texts(place) for place in items}
-        different = sum(len(set(by_system.values())) for by_system in texts.values())
+        texts = {place: self.content.shown_texts(place) for place in self.content.texts}
+        different = sum(len(set(texts[place].values())) for place, _ in items)
         (ids,) = reserve((Candidate, different))
         free = iter(ids)
         item_rows, candidate_rows, shown_rows, shared = [], [], [], 0
-        for position, (place, item) in enumerate(items.items()):
+        for position, ((place, repeat), item) in enumerate(items.items()):
             source = outputs[place, next(iter(texts[place]))][1]
+            kind = Item.Kind.REPEAT.value if repeat else Item.Kind.REGULAR.value
             item_rows.append(
-                (item, self.pk, database_uuid(uuid.uuid4()), Item.Kind.REGULAR.value, source, position, raters[place])
+                (item, self.pk, database_uuid(uuid.uuid4()), kind, source, position, raters[place, repeat])
             )
             by_text: dict[str, tuple[int, str]] = {}
             for system, text in texts[place].items():
@@ -149,8 +160,8 @@ class ImportedCampaign:
                     by_text[text] = next(free), str(public_id)
                     candidate_rows.append((by_text[text][0], database_uuid(public_id), item, text))
                 shown_rows.append((by_text[text][0], outputs[place, system][0]))
-                self.candidates.setdefault(place, {})[system] = by_text[text]
-            shared += sum(systems > 1 for systems in Counter(texts[place].values()).values())
+                self.candidates.setdefault((place, repeat), {})[system] = by_text[text]
+            shared += 0 if repeat else sum(systems > 1 for systems in Counter(texts[place].values()).values())
         item_fields = ("id", "campaign", "public_id", "kind", "source", "position", "taken")
         self.tables += [
             Rows(Item, item_fields, item_rows),
@@ -159,7 +170,7 @@ class ImportedCampaign:
         ]
         return shared
 
-    def prepare_ratings(self, items: Mapping[Place, int], raters: Mapping[str, int], on_progress: OnProgress) -> None:
+    def prepare_ratings(self, items: Mapping[Showing, int], raters: Mapping[str, int], on_progress: OnProgress) -> None:
         """An assignment and a rating a screen, in the order in which they came in; those without a time bear that of
         the import, and stand in the order of the table."""
         undated = self.import_row.created_at
@@ -169,11 +180,12 @@ class ImportedCampaign:
         assignments, ratings = [], []
         for number, (pk, screen) in enumerate(zip(ids, screens, strict=True)):
             at = database_time(screen.submitted or undated)
-            candidates = self.candidates[screen.place]
+            showing = screen.place, screen.repeat
+            candidates = self.candidates[showing]
             order = list(dict.fromkeys(candidates[system] for system in screen.systems))
             assignments.append(
                 (
-                    pk, items[screen.place], raters[screen.rater], database_uuid(uuid.uuid4()),
+                    pk, items[showing], raters[screen.rater], database_uuid(uuid.uuid4()),
                     Assignment.State.DONE.value, json.dumps(order), "{}", at, 1, at,
                 )
             )  # fmt: skip
@@ -208,6 +220,12 @@ def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
                 criteria=list(content.criteria),
                 overlap=prepared.overlap,
                 scale=list(content.scale or ()),
+                scale_found=content.scale_found,
+                import_facts=content.facts.as_json(),
+                primary=list(content.primary),
+                family=prepared.family,
+                looks=prepared.looks,
+                spending=prepared.spending,
                 imported_by=import_row,
                 item_count=len(content.texts),
                 state=Campaign.State.CLOSED,

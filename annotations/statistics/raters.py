@@ -225,6 +225,19 @@ def consistencies(count: int, repeats: Repeats, *, tolerance: float) -> list[Con
     return found
 
 
+def choice_consistencies(count: int, raters: Ints, same: Bools) -> list[Consistency]:
+    """Each rater's share of the same choices over repeats (rater code and whether the choice was the same, n each), at
+    least five; distances and correlations are not for choices."""
+    _check(count, raters, same.astype(np.float64))
+    n, shares, _ = _moments(count, raters, same.astype(np.float64))
+    return [
+        Consistency(repeated, None, None, float(shares[at]), None)
+        if repeated >= FEWEST_REPEATS
+        else Consistency(repeated, None, None, None, few("repeats", FEWEST_REPEATS, repeated))
+        for at, repeated in enumerate(n.tolist())
+    ]
+
+
 def severities(count: int, ratings: Ratings) -> list[Severity]:
     """Each rater's mean residual from the means of item × system × criterion, taken over the other raters.
 

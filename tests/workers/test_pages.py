@@ -323,7 +323,7 @@ def trained_system(dataset: Dataset, preset: str = "tiny") -> System:
 
 @pytest.mark.django_db(transaction=True)
 def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
-    table = b"item,system,rater,criterion,score,part\n1,a,r,c,4,x\n1,b,r,c,2,x\n1,a,r,c,3,y\n"
+    table = b"item,system,rater,criterion,score,part\n1,a,r,c,4,x\n1,b,r,c,2,x\n1,d,r,c,good,y\n"
     form = {"campaign": "study", "dataset": "", "where": "part=x", "low": "1", "high": ""}
     said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table)})
     assert "give both ends of the scale" in str(said)
@@ -348,4 +348,31 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
     with pytest.raises(ValueError, match="line 4"):
         execute_run(run.pk)
     run.refresh_from_db()
-    assert run.message.startswith("InputError: r.csv: line 4: rater='r' has scored")
+    assert run.message.startswith("InputError: r.csv: line 4: score='good' must be a number")
+
+
+@pytest.mark.django_db
+def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> None:
+    """The page says what is what and which rows are wrong, in the page alone for htmx; nothing is written or kept."""
+    table = b"Input.id,Model,Worker,Q1,Q2\n1,GPT-3.5,ann,4,2\n1,human,ann,5,good\n2,human,bob,,3\n"
+    form = {"campaign": "study", "columns": "item=Input.id\nsystem=Model\nrater=Worker", "criteria": "Q1\nQ2"}
+    address = "/admin/workers/run/import/ratings/"
+    asked = form | {"check": "1", "file": upload("r.csv", table)}
+    page = staff.post(address, asked).content.decode()
+    assert "score of criterion Q1" in page
+    assert "line 3" in page
+    assert "give a word its number with “What words mean” &quot;good=5&quot;" in page
+    assert "Q2=&#x27;good&#x27; must be a number" in page
+    assert "&#x27;GPT-3.5&#x27; is GPT-3-5" in page
+    assert "Blank ratings were passed over: Q1 1." in page
+    part = staff.post(address, asked | {"file": upload("r.csv", table)}, headers={"HX-Request": "true"})
+    assert "1 thing to mend" in part.content.decode()
+    assert "<form" not in part.content.decode()
+    unknown = staff.post(address, asked | {"file": upload("r.csv", table), "columns": "item=Id\nsystem=Model"})
+    assert "there is no column &#x27;Id&#x27;; there is: Input.id, Model" in unknown.content.decode()
+    assert not Run.objects.exists()
+    assert not uploads()
+    run = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "values": "good=4"})
+    assert isinstance(run, Run)
+    execute_run(run.pk)
+    assert Campaign.objects.get(name="study").criteria == ["Q1", "Q2"]

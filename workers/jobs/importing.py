@@ -17,8 +17,8 @@ from annotations.importing.campaign_file import SLUG
 from annotations.importing.content import AlbumContent, fingerprint
 from annotations.importing.outputs import read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
-from annotations.importing.rating_content import RatingContent, RatingOptions, parse_scale, parse_where
-from annotations.importing.ratings import read_ratings
+from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
+from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
 from annotations.models import Dataset, Import, Split
 from annotations.services.imported_ratings import (
@@ -119,18 +119,13 @@ def outputs_reading(config: Config) -> Reading:
     )
 
 
-def ratings_options(where: Sequence[str], scale: Sequence[float], *, keep_apart: bool) -> RatingOptions:
-    """As typed: `COLUMN=VALUE`, and nothing or the two ends. Raises InputError."""
-    return RatingOptions(parse_where(where), parse_scale(scale), keep_apart)
-
-
 def ratings_reading(config: Config) -> Reading:
     """A closed campaign of its own, with the ratings of a study run elsewhere."""
-    file, name = Path(config["files"]["file"][0]), config["campaign"]
+    files, name = [Path(file) for file in config["files"]["file"]], config["campaign"]
     if not SLUG.fullmatch(name):
         raise InputError(f"campaign: '{name}' must be letters, digits, '-' and '_', at most 100")
-    options = ratings_options(config["where"], config["scale"], keep_apart=config["keep_apart"])
-    digest = fingerprint([file], [name, *options.parts()])
+    options = rating_options(config)
+    digest = fingerprint(files, [name, *options.parts()])
     campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
 
     def prepare(dataset: Dataset, content: RatingContent) -> RatingContent:
@@ -139,7 +134,9 @@ def ratings_reading(config: Config) -> Reading:
 
     def write(import_row: Import, content: RatingContent, on_progress: OnProgress) -> Written:
         counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
-        campaign = ImportedCampaign(import_row, name, content)
+        campaign = ImportedCampaign(
+            import_row, name, content, family=options.family, looks=options.looks, spending=options.spending
+        )
         counts |= campaign.prepare(on_progress)
         about = {
             "protocol": content.protocol,
@@ -147,10 +144,16 @@ def ratings_reading(config: Config) -> Reading:
             "criteria": content.criteria,
             "systems": content.systems,
             "columns_left_aside": content.left_aside,
+            "notes": notes_of(content),
         }
         return Written(counts, about, lambda: campaign_import(prepared=campaign))
 
-    return Reading([file], digest, lambda note: read_ratings(file, options, note), prepare, write)
+    return Reading(files, digest, lambda note: read_ratings(files, options, note), prepare, write)
+
+
+def ratings_preview(config: Config) -> dict[str, Any]:
+    """What an import of ratings would read, with every bad row; nothing is written. Raises InputError."""
+    return preview_ratings([Path(file) for file in config["files"]["file"]], rating_options(config))
 
 
 FORMS: dict[str, Callable[[Config], Reading]] = {

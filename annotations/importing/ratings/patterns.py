@@ -1,0 +1,67 @@
+"""Names with slots: `{criterion}_{rater}` tells what a column is of, `{item}_{system}` what an id holds."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from annotations.errors import InputError
+from annotations.importing.content import ImportFileError, shown
+from annotations.importing.ratings.defects import Defects
+from annotations.importing.ratings.tables import Table
+from annotations.importing.ratings.values import Cell, text_of
+
+SLOT = re.compile(r"\{(\w+)(:d)?\}")
+
+
+def slots_of(pattern: str) -> list[str]:
+    return [name for name, _ in SLOT.findall(pattern)]
+
+
+def expression(pattern: str) -> re.Pattern[str]:
+    """What a pattern matches: each slot any text, or with `:d` digits."""
+    parts, end = [], 0
+    for slot in SLOT.finditer(pattern):
+        fits = r"\d+" if slot[2] else ".+?"
+        parts += [re.escape(pattern[end : slot.start()]), f"(?P<{slot[1]}>{fits})"]
+        end = slot.end()
+    return re.compile("".join([*parts, re.escape(pattern[end:])]), re.DOTALL)
+
+
+def check_pattern(pattern: str, option: str) -> None:
+    """Raises InputError unless it has slots, each name once."""
+    slots = slots_of(pattern)
+    if not slots or len(set(slots)) != len(slots) or not all(slot.isidentifier() for slot in slots):
+        raise InputError(
+            f"{option}: '{pattern}' must hold {{criterion}}, {{rater}}, {{system}} or another name, each once"
+        )
+
+
+def split_columns(table: Table, splits: Sequence[tuple[str, str]]) -> Table:
+    """The table with further columns, called like the slots of a pattern, of what the cells of a column hold. A cell
+    that the pattern does not fit is a defect."""
+    for column, pattern in splits:
+        if column not in table.names:
+            listed = ", ".join(name for name in table.names if name)
+            raise ImportFileError(table.file, "", f"split: there is no column '{column}'; there is: {listed}")
+        if there := [slot for slot in slots_of(pattern) if slot in table.names]:
+            raise ImportFileError(
+                table.file,
+                "",
+                f"split: there is a column '{there[0]}' already; call the slot in '{pattern}' otherwise",
+            )
+        table = split_column(table, table.names.index(column), pattern)
+    return table
+
+
+def split_column(table: Table, at: int, pattern: str) -> Table:
+    fits, slots = expression(pattern), slots_of(pattern)
+
+    def rows(defects: Defects) -> Iterator[tuple[int, Sequence[Cell]]]:
+        for line, cells in table.rows(defects):
+            found = fits.fullmatch(text_of(cells[at]))
+            if found:
+                yield line, [*cells, *found.group(*slots)] if len(slots) > 1 else [*cells, found[slots[0]]]
+            else:
+                defects.add(f"{table.unit} {line}", f"{table.names[at]}={shown(cells[at])} must be as '{pattern}' says")
+
+    return replace(table, names=(*table.names, *slots), rows=rows)
