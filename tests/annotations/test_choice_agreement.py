@@ -25,7 +25,8 @@ def table_of(
     names = tuple(f"system-{number}" for number in range(candidates.shape[1]))
     return RatingTable(
         systems=names, criteria=("better",), items=items, albums=items,
-        raters=rows % 3 if raters is None else raters, rater_names=("r", "s", "t"), exclusions=("", "", ""),
+        raters=rows % 3 if raters is None else raters, rater_names=("r", "s", "t"), rater_keys=(1, 2, 3),
+        exclusions=("", "", ""),
         seconds=np.ones(len(rows)), scores={}, comparisons={"better": Comparisons(first, second, outcome, rows)},
         words=np.ones(len(candidates)), candidates=candidates,
     )  # fmt: skip

@@ -143,7 +143,7 @@ def test_the_bootstrap_is_not_called_too_wide_where_it_is_too_narrow(tmp_path: P
 def test_p_values_say_that_they_are_adjusted_and_intervals_that_they_are_not(tmp_path: Path) -> None:
     rows = scored(6, 20) + [row.replace(",b,", ",c,") for row in scored(6, 20, seed=2) if ",b," in row]
     report, page, latex = study(tmp_path / "three.csv", rows, scale=(0, 100))
-    assert "95 % interval, not adjusted p, not adjusted p (Holm)" in page
+    assert "95 % interval, not adjusted All together p, not adjusted p (Holm)" in page
     assert "by p-values that Holm adjusted within their family; their intervals are not adjusted." in page
     assert "unadjusted 95 % interval" in page
     assert "not adjusted for their number" in latex
