@@ -128,7 +128,7 @@ def best_worst_model(
         why = one_sided(_beats(shown), names) or "all choices point one way"
         return Model(names, None, f"{why}, so the model has no finite estimate; the counts stand")
     of_items, of_raters = (None if part is None else part[shown.row] for part in (items, raters))
-    spread = spread_of(fitted, fitted.scores[of_screen, alternative], items=of_items, raters=of_raters)
+    spread = spread_of(fitted, of_screen, alternative, items=of_items, raters=of_raters)
     return Model(names, worths(fitted, len(names), spread, level), None if spread else ONE_CLUSTER)
 
 

@@ -98,7 +98,7 @@ def strengths(
         fitted, penalised = fit(design, counts, penalised=True), _why_penalised(first, second, outcome, names)
     if fitted is None:
         return Strengths(names, None, None, no_ties, no_place, None, f"{penalised}, and no other estimate was found")
-    spread = spread_of(fitted, fitted.scores[pair, alternative], items=items, raters=raters, least=bool(penalised))
+    spread = spread_of(fitted, pair, alternative, items=items, raters=raters, least=bool(penalised))
 
     found = worths(fitted, count, spread, level)
     others = iter(np.eye(design.shape[2])[count - 1 :])

@@ -6,22 +6,23 @@ import numpy as np
 from scipy.special import logsumexp, ndtr, ndtri, stdtr, stdtrit
 
 from annotations.statistics.connections import Bools
-from annotations.statistics.uncertainty import Floats, Ints
+from annotations.statistics.uncertainty import Floats, Ints, codes_of_pairs, dense, even, sums_by
 
 ONE_CLUSTER = "all choices are of one item and one rater, which leaves no interval"
 STEPS, PENALISED_STEPS, CLOSE = 25, 300, 1e-8
+IDENTIFIED = 1e-6  # share of the information's determinant that stays without a cluster
 ROUNDING = 1e-9  # a smaller error, beside its estimate, is one of rounding
 
 
 class Fit(NamedTuple):
-    """Estimates (parameters), Fisher information (parameters, parameters), and what one choice adds to the gradient.
-
-    `scores` is (screens, alternatives, parameters).
-    """
+    """Estimates (parameters), Fisher information (parameters, parameters), and what one choice adds to the gradient
+    and to the information: `scores` is (screens, alternatives, parameters), `informations` (screens, parameters,
+    parameters)."""
 
     estimate: Floats
     information: Floats
     scores: Floats
+    informations: Floats
 
 
 class Spread(NamedTuple):
@@ -70,7 +71,7 @@ def fit(design: Floats, counts: Ints, *, penalised: bool = False) -> Fit | None:
         except np.linalg.LinAlgError:
             return None
         if np.abs(step).max() < CLOSE:
-            return Fit(estimate, state.information, state.scores)
+            return Fit(estimate, state.information, state.scores, state.informations)
         for _ in range(30):
             moved = _state(design, possible, counts, estimate + step, penalised)
             if moved.objective >= state.objective - 1e-12 * abs(state.objective):
@@ -86,6 +87,7 @@ class _State(NamedTuple):
     curvature: Floats
     information: Floats
     scores: Floats
+    informations: Floats
 
 
 def _state(design: Floats, possible: Bools, counts: Ints, estimate: Floats, penalised: bool) -> _State:
@@ -93,6 +95,7 @@ def _state(design: Floats, possible: Bools, counts: Ints, estimate: Floats, pena
     logs = utilities - logsumexp(utilities, axis=1, keepdims=True)
     chances = np.exp(logs)
     scores = (design - np.einsum("sa,sap->sp", chances, design)[:, None, :]) * possible[:, :, None]
+    informations = np.einsum("sa,sap,saq->spq", chances, scores, scores)
     flat, chances = scores.reshape(-1, scores.shape[2]), chances.ravel()
     sizes = np.repeat(counts.sum(axis=1), counts.shape[1])
     information = curvature = (flat * (sizes * chances)[:, None]).T @ flat
@@ -104,34 +107,47 @@ def _state(design: Floats, possible: Bools, counts: Ints, estimate: Floats, pena
         added = sizes * chances * (flat @ np.linalg.pinv(information) * flat).sum(axis=1) / 2
         sizes = sizes + np.repeat(added.reshape(counts.shape).sum(axis=1), counts.shape[1])
         curvature = (flat * (sizes * chances)[:, None]).T @ flat
-    return _State(objective, (counts.ravel() + added) @ flat, curvature, information, scores)
+    return _State(objective, (counts.ravel() + added) @ flat, curvature, information, scores, informations)
 
 
 def spread_of(
-    fitted: Fit, chosen: Floats, *, items: Ints | None = None, raters: Ints | None = None, least: bool = False
+    fitted: Fit,
+    screens: Ints,
+    alternatives: Ints,
+    *,
+    items: Ints | None = None,
+    raters: Ints | None = None,
+    least: bool = False,
 ) -> Spread | None:
     """Where the estimates' errors come from; None if all choices are of one item and one rater.
 
-    `chosen` is (n, parameters), the score of each choice. Without clusters, the inverse information; with items (n) or
-    raters (n), the sandwich with clusters, G / (G − 1) each, item + rater − their intersection (Cameron, Gelbach and
-    Miller 2011, section 2.4), Student's t with min(clusters) − 1 degrees of freedom. `least`: no variance is below
-    that of the inverse information.
+    `screens` and `alternatives` (n) say which score in `fitted` each choice has. Without clusters, the inverse
+    information; with items (n) or raters (n), the sandwich with clusters, item + rater − their intersection (Cameron,
+    Gelbach and Miller 2011, section 2.4), and Student's t. Of clusters with about equal shares of the choices each part
+    has the factor G / (G − 1) and there are min(clusters) − 1 degrees of freedom. Where shares are unequal a cluster
+    counts by what leaving it out moves the estimates, in one Newton step (Hansen 2024), and (Σ n)² / Σ n² stands for
+    the number of clusters (Kish 1965; at least 2). `least`: no variance is below that of the inverse information.
     """
     inverse: Floats = np.linalg.inv(fitted.information).astype(np.float64)
-    given = [part for part in (items, raters) if part is not None]
+    given = [dense(part) for part in (items, raters) if part is not None]
     if not given:
         return Spread((inverse,), None, None, np.inf)
-    found = [_clustered(chosen @ inverse, part) for part in given]
-    usable = [(covariance, clusters) for covariance, clusters in found if clusters > 1]
+    chosen = fitted.scores[screens, alternatives]
+    usable = [(codes, count) for codes, count in given if count > 1]
     if not usable:
         return None
+    sizes = [np.bincount(codes).astype(np.float64) for codes, _ in usable]
+    if all(even(size) for size in sizes):
+        parts = tuple(_clustered(chosen @ inverse, *each) for each in usable)
+        freedom = min(count for _, count in usable) - 1.0
+    else:
+        parts = tuple(_left_out(fitted, inverse, chosen, screens, *each) for each in usable)
+        freedom = max(1.0, min(float(size.sum() ** 2 / (size @ size)) for size in sizes) - 1)
     both = None
     if len(usable) == 2:
-        _, item = np.unique(given[0], return_inverse=True)
-        _, rater = np.unique(given[1], return_inverse=True)
-        both, _ = _clustered(chosen @ inverse, item * (int(rater.max()) + 1) + rater)
-    freedom = min(clusters for _, clusters in usable) - 1
-    return Spread(tuple(covariance for covariance, _ in usable), both, inverse if least else None, freedom)
+        cells, keys = codes_of_pairs(usable[0][0], usable[1][0])
+        both = _clustered(chosen @ inverse, cells, len(keys))
+    return Spread(parts, both, inverse if least else None, freedom)
 
 
 class Worths(NamedTuple):
@@ -191,12 +207,25 @@ def estimates(
     return values, errors, np.stack([values - half, values + half], axis=-1)
 
 
-def _clustered(influence: Floats, clusters: Ints) -> tuple[Floats, int]:
-    _, index = np.unique(clusters, return_inverse=True)
-    count = int(index.max()) + 1
-    sums = np.column_stack([np.bincount(index, column, minlength=count) for column in influence.T])
-    covariance: Floats = (sums.T @ sums * (count / max(count - 1, 1))).astype(np.float64)
-    return covariance, count
+def _clustered(influence: Floats, codes: Ints, count: int) -> Floats:
+    sums = np.column_stack([sums_by(codes, column, count) for column in influence.T])
+    covariance: Floats = sums.T @ sums * (count / max(count - 1, 1))
+    return covariance
+
+
+def _left_out(fitted: Fit, inverse: Floats, chosen: Floats, screens: Ints, codes: Ints, count: int) -> Floats:
+    """(G − 1) / G Σ D D' of what leaving a cluster out moves the estimates, (I − I_g)⁻¹ s_g; where the rest does not
+    identify them, G / (G − 1) I⁻¹ s_g."""
+    sums = np.column_stack([sums_by(codes, column, count) for column in chosen.T])
+    entries = fitted.informations.reshape(len(fitted.informations), -1).T
+    own = np.stack([sums_by(codes, entry[screens], count) for entry in entries], axis=1).reshape(-1, *inverse.shape)
+    stays = np.eye(len(inverse)) - own @ inverse
+    identified = np.abs(np.linalg.det(stays)) > IDENTIFIED
+    moves = sums * (count / (count - 1))
+    moves[identified] = np.linalg.solve(stays[identified], sums[identified][:, :, None])[:, :, 0]
+    moves = moves @ inverse
+    covariance: Floats = moves.T @ moves * ((count - 1) / count)
+    return covariance
 
 
 def _quadratic(contrasts: Floats, covariance: Floats) -> Floats:

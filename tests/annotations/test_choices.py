@@ -15,6 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 from annotations.statistics.choices import Strengths, strengths, win_table
 from annotations.statistics.logit import Worths
 from annotations.statistics.uncertainty import Floats, Ints
+from benchmarks.designs import Design
 
 pytestmark = pytest.mark.once  # no database has a part in it
 
@@ -257,3 +258,25 @@ def test_a_difference_in_which_no_rater_differs_from_another_has_no_p() -> None:
     found = strengths(first, 1 - first, outcome, items=first, raters=raters)
     assert worths_of(found).differences[0, 1] == pytest.approx(np.log(7 / 3))
     assert np.isnan(worths_of(found).difference_p[0, 1])
+
+
+@pytest.mark.parametrize("kind", ["one busy rater", "Zipf shares"])
+def test_intervals_hold_where_raters_have_unequal_shares(kind: str) -> None:
+    """Equal systems, raters who differ in what they prefer: the sandwich with raters − 1 degrees of freedom holds the
+    truth in 46 of 100 where one rater does everything, and in 92 with shares as Zipf's."""
+    draw, runs, held = np.random.default_rng(3), 150, 0
+    design = Design(kind, 100, 10 if kind == "one busy rater" else 8, 1, 0.0, 0.0)
+    for _ in range(runs):
+        items, raters, _ = design.screens(draw)
+        pairs = np.array([(0, 1), (0, 2), (1, 2)])[draw.integers(3, size=design.items)][items]
+        turned = draw.random(len(items)) < 0.5
+        first, second = np.where(turned, pairs[:, 1], pairs[:, 0]), np.where(turned, pairs[:, 0], pairs[:, 1])
+        liked = draw.normal(0, 0.7, (int(raters.max()) + 1, 3))
+        chance = 1 / (1 + np.exp(liked[raters, second] - liked[raters, first]))
+        outcome = (draw.random(len(items)) < chance).astype(np.float64)
+        worths = strengths(first, second, outcome, items=items, raters=raters).worths
+        assert worths is not None
+        assert worths.difference_intervals is not None
+        low, high = worths.difference_intervals[0, 1]
+        held += low <= 0 <= high
+    assert held / runs >= 0.93
