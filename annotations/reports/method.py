@@ -8,8 +8,9 @@ SCORES = (
     "Means are over ratings. Intervals are 95 %, from a two-way cluster-robust variance over albums and raters "
     "(Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of freedom as there are clusters of the "
     "rarer kind, less one. Differences are paired by item. Beside them stand a linear mixed model of the raters' own "
-    "differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
-    "degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
+    "differences on screens where they scored both systems, with a slope of the system by album, by item within it and "
+    "by rater (restricted maximum likelihood, Satterthwaite's degrees of freedom, and never more than there are raters "
+    "or albums, less one), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
     "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
     "text, its interval a bootstrap over albums."
 )

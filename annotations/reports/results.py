@@ -16,17 +16,16 @@ from annotations.reports.choices import (
     shares_won,
 )
 from annotations.reports.looks import Rule
+from annotations.reports.models import model_row
 from annotations.reports.table import RatingTable
 from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
 from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
-from annotations.statistics.mixed import MixedModel, mixed_model
 from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import shrunk_z
 from annotations.statistics.uncertainty import Floats, clustered_mean, holm
 
-LARGEST_MODEL = 20_000  # screens to which a mixed model is fitted
 MIDDLE = (0.025, 0.975)
 MOST_BINS = 20
 
@@ -246,19 +245,6 @@ def why_no_interval(found: Difference) -> str | None:
     if found.estimate and found.estimate.interval is None:
         return "one album and one rater give no interval"
     return None
-
-
-def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
-    """The mixed model of the differences of raters who scored both."""
-    both = ~np.isnan(differences)
-    if not both.any():
-        model = MixedModel(None, undefined="no rater scored both on a screen")
-    elif both.sum() > LARGEST_MODEL:
-        model = MixedModel(None, undefined=f"it is fitted to {LARGEST_MODEL:,} screens at most")
-    else:
-        model = mixed_model(differences[both], table.items[both], table.raters[both])
-    row = model._asdict()
-    return {"ci": row.pop("interval"), **row}
 
 
 def percentiles(drawn: Floats) -> list[float] | None:
