@@ -39,8 +39,8 @@ def main() -> None:
     designs = small_designs(given.designs, np.random.default_rng(1))
     print_table([["differences", "designs", "exceptions", "not defined", "least p − t's"], *designs])
     cells = [
-        cell(*each, given.runs, np.random.default_rng(1))
-        for each in tqdm(list(product(ALBUMS, DEVIATIONS, OVERLAPS)), unit="cell", disable=None)
+        cell(albums, by_rater, overlap, given.runs, np.random.default_rng(1))
+        for albums, by_rater, overlap in tqdm(list(product(ALBUMS, DEVIATIONS, OVERLAPS)), unit="cell", disable=None)
     ]
     print()
     print_table([list(cells[0]), *([round(value, 3) for value in row.values()] for row in cells)])

@@ -14,6 +14,12 @@ SCORES = (
     "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
     "text, its interval a bootstrap over albums."
 )
+ORDINAL = (
+    "Points of the scale need not be equally far apart. Where there are not too many scores a cumulative link mixed "
+    "model (Agresti 2010) takes them in their order alone: logit link, free thresholds, random intercepts and system "
+    "slopes by album, item within it and rater, integrated by Laplace's approximation (Tierney and Kadane 1986); its "
+    "interval is Wald's, by Student's t of one degree of freedom less than there are raters or albums."
+)
 CHOICES = (
     "Raters chose between two texts. Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and an "
     "advantage of the place (Davidson and Beaver 1977); errors are robust to albums and raters (Cameron, Gelbach and "
@@ -63,6 +69,7 @@ def method_of(campaign: Campaign, *, planned: bool = False) -> str:
     raters = f"{RATERS if scored else ''} {UNTESTED}".strip()
     parts = (
         f"{measured} {beside}",
+        ORDINAL if scored and protocol.level == "ordinal" else "",
         tests,
         looks,
         "" if imported else TEXTS,

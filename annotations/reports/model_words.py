@@ -13,17 +13,22 @@ def models_context(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {
         "model_pairs": [{**pair, "mixed_model_of": stands_on(pair.get("mixed_model") or {})} for pair in pairs],
         "fewer_screens": fewer_screens_sentence(pairs),
+        "ordinal_pairs": [
+            {**pair, "ordinal_of": stands_on(pair["cumulative_link_model"], "score")}
+            for pair in pairs
+            if pair.get("cumulative_link_model")
+        ],
     }
 
 
-def stands_on(model: Mapping[str, Any]) -> str:
-    """Of how many screens, items, albums and raters a model is; nothing of reports that were kept before they said."""
+def stands_on(model: Mapping[str, Any], unit: str = "screen") -> str:
+    """Of how many screens or scores, items, albums and raters a model is; reports kept earlier do not say."""
     if not model.get("n"):
         return ""
     albums = model.get("albums")
     grouped = f" in {counted(albums, 'album')}" if albums and albums != model["items"] else ""
     items, raters = counted(model["items"], "item"), counted(model["raters"], "rater")
-    return f"{counted(model['n'], 'screen')}, {items}{grouped}, {raters}"
+    return f"{counted(model['n'], unit)}, {items}{grouped}, {raters}"
 
 
 def fewer_screens_sentence(pairs: Sequence[Pair]) -> str:

@@ -16,7 +16,7 @@ from annotations.reports.choices import (
     shares_won,
 )
 from annotations.reports.looks import Rule
-from annotations.reports.models import model_row
+from annotations.reports.models import NO_MODELS, model_rows
 from annotations.reports.table import RatingTable
 from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
@@ -110,11 +110,10 @@ def criterion_results(
     drawn = two_way_bootstrap(scores, table.albums, table.raters, resamples=resamples)
     means = mean_rows(table, scores, drawn)
     pairs = []
-    for each in compared:
-        one, other = (scores[:, table.systems.index(name)] for name in (each.one, each.other))
+    models = model_rows(table, scores, [(each.one, each.other, each.primary) for each in compared], level)
+    for each, beside in zip(compared, models, strict=True):
         gap = drawn[:, table.systems.index(each.one)] - drawn[:, table.systems.index(each.other)]
-        beside = {"bootstrap_ci": percentiles(gap), "mixed_model": model_row(table, one - other)}
-        pairs.append(pair_row(each) | beside)
+        pairs.append(pair_row(each) | {"bootstrap_ci": percentiles(gap)} | beside)
     found = {
         "systems": ranked_rows(means, compared),
         "agreement": score_agreement(table, scores, level),
@@ -128,7 +127,7 @@ def choice_results(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same of a criterion by which raters chose between two texts: means are shares won, differences are in
     log-strength, and no bootstrap or mixed model stands beside them."""
-    beside = {"bootstrap_ci": None, "mixed_model": None}
+    beside = {"bootstrap_ci": None, **NO_MODELS}
     pairs = [
         pair_row(each) | {"expected_share": expected_share(strengths, each.one, each.other)} | beside
         for each in compared

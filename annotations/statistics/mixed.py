@@ -9,6 +9,7 @@ from annotations.statistics.restricted_likelihood import ALBUM, ITEM, RATER, RES
 from annotations.statistics.uncertainty import Floats, Ints
 
 FLOOR = 1e-6  # of the total variance, below which a residual's is not told from none
+LEAST = np.array([FLOOR / 100] * 3 + [FLOOR])  # shares of the total, below which parts are none on the way
 LITTLE = 1e-2  # a share of the total variance this small may be none
 STEP = 1e-4  # of a variance, by which curvature is taken
 SMALL = 50  # screens
@@ -197,7 +198,13 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
                 break
             step = step / 2
         variances = moved
-        if np.abs(step).max() < CLOSE:
+        lost = free[variances[free] < LEAST[free] * variances.sum()]
+        if len(lost):
+            variances[lost] = np.where(lost == RESIDUAL, FLOOR * variances.sum(), 0.0)
+            free, curvature = np.setdiff1d(free, lost), None
+        elif np.abs(step).max() < CLOSE:
+            break
+        if not len(free):
             break
     return _Estimates(variances, free)
 
