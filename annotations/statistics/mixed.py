@@ -52,16 +52,16 @@ def mixed_model(
     of freedom (Giesbrecht and Burns 1985), and never more of them than there are raters, or albums (items where albums
     have no part), less one: no mean is surer than as many of either make it, whatever the estimates of their parts.
     """
-    about = [len(np.unique(part)) for part in (items, raters, items if albums is None else albums)]
+    coded = [np.unique(part, return_inverse=True) for part in (items, raters, items if albums is None else albums)]
+    about, codes = [len(names) for names, _ in coded], [places for _, places in coded]
     nothing = MixedModel(None, None, n=len(differences), items=about[0], raters=about[1], albums=about[2])
     why = _undefined(differences, about[0], about[1], about[2])
     if why:
         return nothing._replace(undefined=why)
     by_album = albums is not None and 1 < about[2] < about[0]
-    grouped = albums if albums is not None and by_album else items
-    codes = [np.unique(part, return_inverse=True)[1] for part in (items, grouped, raters)]
     spread, center = float(differences.std()), float(differences.mean())
-    likelihood = RestrictedLikelihood((differences - center) / spread, *codes)
+    standard, grouped = (differences - center) / spread, codes[2] if by_album else codes[0]
+    likelihood = RestrictedLikelihood(standard, codes[0], grouped, codes[1])
     parts = [ALBUM] * by_album + [ITEM] * (about[0] < len(differences)) + [RATER, RESIDUAL]
     try:
         estimates = _estimates(likelihood, parts)
@@ -181,9 +181,8 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
     shares = _without_little(likelihood, shares)
     variances = shares * likelihood.at(shares).squares / (likelihood.n - 1)
     free = np.flatnonzero(shares > np.array([0.0, 0.0, 0.0, FLOOR]))
-    step, curvature = np.full(len(free), LONGEST_STEP), None
+    step, curvature, here = np.full(len(free), LONGEST_STEP), None, likelihood.at(variances, profiled=False)
     for _ in range(NEWTON_STEPS if len(free) else 0):
-        here = likelihood.at(variances, profiled=False)
         if curvature is None or np.abs(step).max() > NEAR:
             curvature = np.linalg.eigh(_curvature(likelihood, variances, free)[0])
         values, vectors = curvature
@@ -194,14 +193,15 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
         for _ in range(HALVINGS):
             moved = variances.copy()
             moved[free] *= np.exp(step)
-            if likelihood.deviance(moved, profiled=False) <= here.deviance + 1e-10 * (1 + abs(here.deviance)):
+            there = likelihood.at(moved, profiled=False)
+            if there.deviance <= here.deviance + 1e-10 * (1 + abs(here.deviance)):
                 break
             step = step / 2
-        variances = moved
+        variances, here = moved, there
         lost = free[variances[free] < LEAST[free] * variances.sum()]
         if len(lost):
             variances[lost] = np.where(lost == RESIDUAL, FLOOR * variances.sum(), 0.0)
-            free, curvature = np.setdiff1d(free, lost), None
+            free, curvature, here = np.setdiff1d(free, lost), None, likelihood.at(variances, profiled=False)
         elif np.abs(step).max() < CLOSE:
             break
         if not len(free):

@@ -95,7 +95,7 @@ class RestrictedLikelihood:
         return self._at(variances, profiled=profiled, slope=True)
 
     def _at(self, variances: Floats, *, profiled: bool, slope: bool) -> Likelihood:
-        weights = self._weights(variances)
+        weights = self._weights(variances, slope)
         crossed, rater = self.products.sum(weights.values), variances[RATER]
         between = crossed[:-1, :-1]
         inner = rater * between
@@ -123,7 +123,7 @@ class RestrictedLikelihood:
         by_variance[RATER] += np.vdot(inverse, between) - factor * rest @ rest - ones @ ones / precision
         return Likelihood(mean, precision, squares, deviance, by_variance)
 
-    def _weights(self, variances: Floats) -> "_Weights":
+    def _weights(self, variances: Floats, slope: bool) -> "_Weights":
         album, item, _, residual = variances
         mean = item + residual / self.sizes  # variance of an item's mean but for its album
         omega = self.kinds / mean
@@ -137,6 +137,8 @@ class RestrictedLikelihood:
         log_determinant = count * np.log(residual) + self.of_size @ np.log(self.sizes * mean)
         log_determinant += self.of_kind @ np.log(scale)
         slopes, log_slopes = np.zeros((4, len(values))), np.zeros(4)
+        if not slope:
+            return _Weights(values, slopes, float(log_determinant), log_slopes)
         slopes[RESIDUAL, 0], log_slopes[RESIDUAL] = -1 / residual**2, count / residual
         slopes[ALBUM, split:] = np.where(same, -first * total[kind], first * second) / below**2
         log_slopes[ALBUM] = self.of_kind @ (total / scale)
