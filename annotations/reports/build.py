@@ -37,7 +37,7 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
     table = whole.without_excluded()
     look = campaign.looks if campaign.state == Campaign.State.CLOSED else look
     rule = rule_of(campaign, look)
-    criteria, pairs = results_of(campaign, table, rule, resamples=RESAMPLES)
+    criteria, pairs = results_of(campaign, table, rule, resamples=RESAMPLES, models=True)
     pairs = with_effects(
         table,
         pairs,
@@ -121,7 +121,7 @@ def about(campaign: Campaign, table: RatingTable) -> dict[str, Any]:
 
 
 def results_of(
-    campaign: Campaign, table: RatingTable, rule: Rule, *, resamples: int
+    campaign: Campaign, table: RatingTable, rule: Rule, *, resamples: int, models: bool
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """The results by criterion, and all pairs of systems."""
     strengths = {criterion: fitted_strengths(table, criterion) for criterion in table.comparisons}
@@ -137,6 +137,7 @@ def results_of(
             level=protocol.level,
             scale=protocol.ends(campaign.scale),
             resamples=resamples,
+            models=models,
         )
         pairs += rows
     return criteria, pairs
@@ -146,7 +147,7 @@ def with_all(campaign: Campaign, whole: RatingTable, table: RatingTable, rule: R
     """Means and differences with the raters who are left out, where there are any."""
     if table is whole:
         return {"criteria_with_all": {}, "pairs_with_all": []}
-    criteria, pairs = results_of(campaign, whole, rule, resamples=1)
+    criteria, pairs = results_of(campaign, whole, rule, resamples=1, models=False)
     return {
         "criteria_with_all": {
             name: columns(each["systems"], "system", "n", "raters", "mean", "ci") for name, each in criteria.items()

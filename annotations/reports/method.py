@@ -13,10 +13,11 @@ SCORES = (
     "rater, and an album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of freedom of Bell and "
     "McCaffrey (2002), which follow the system with fewer raters and raters with unequal shares; what few raters "
     "leave open of their own variance is averaged over. Beside differences stand a linear mixed model of the raters' "
-    "own differences, with a slope of the system by item and by rater (restricted maximum likelihood, Satterthwaite's "
-    "degrees of freedom), and percentiles of a bootstrap over albums and raters. z is the mean of scores standardised "
-    "by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit being one "
-    "text, its interval a bootstrap over albums."
+    "own differences on screens where they scored both systems, with a slope of the system by album, by item within it "
+    "and by rater (restricted maximum likelihood, Satterthwaite's degrees of freedom, and never more than there are "
+    "raters or albums, less one), and percentiles of a bootstrap over albums and raters. z is the mean of scores "
+    "standardised by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit "
+    "being one text, its interval a bootstrap over albums."
 )
 EXACT = (
     "Beside each difference stand exact tests (Fisher 1935; Pesarin and Salmaso 2010), two-sided and not adjusted for "
@@ -47,6 +48,12 @@ ONE_RATER = (
 ONE_ALBUM = (
     "All ratings are of one album: nothing in an interval or a test is then between albums, and all of them are over "
     "raters alone."
+)
+ORDINAL = (
+    "Points of the scale need not be equally far apart. Where there are not too many scores a cumulative link mixed "
+    "model (Agresti 2010) takes them in their order alone: logit link, free thresholds, random intercepts and system "
+    "slopes by album, item within it and rater, integrated by Laplace's approximation (Tierney and Kadane 1986); its "
+    "interval is Wald's, by Student's t of one degree of freedom less than there are raters or albums."
 )
 CHOICES = (
     "Raters chose between two texts. Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and an "
@@ -141,6 +148,7 @@ def method_of(
     of_raters = " ".join([*([RATERS] if scored else []), *([] if imported else [UNTESTED])])
     parts = (
         f"{measured} {beside}",
+        ORDINAL if scored and protocol.level == "ordinal" else "",
         exact,
         alone,
         f"{tests} {effects}",

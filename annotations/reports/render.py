@@ -8,7 +8,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
-from annotations.reports import effect_words, words
+from annotations.reports import effect_words, model_words, words
 from annotations.reports.charts import charts_of
 from annotations.reports.charts.ratings import pairs_drawn, ranked_pairs
 from annotations.reports.scales import LEVEL, is_choice, is_shown, limit_of, places_of, scale_is_found, scale_of
@@ -86,7 +86,7 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
         "agree": words.agreement_sentence(result),
         "chart": {kind: charts.get(f"{kind}:{name}") for kind in ("means", "differences", "distributions", "matrix")},
         "pairs": [{**pair, "shown": is_shown(report, pair), "limit": limit_of(report, pair)} for pair in pairs],
-        "model_pairs": [pair for pair in report["pairs"] if pair["criterion"] == name],
+        **model_words.models_context([pair for pair in report["pairs"] if pair["criterion"] == name]),
         "sentences": [
             words.contrast_sentence(report, pair, name_criterion=False) for pair in drawn if not pair.get("primary")
         ],

@@ -21,6 +21,7 @@ from annotations.reports.exact import (
     why_no_interval,
 )
 from annotations.reports.looks import Rule
+from annotations.reports.models import NO_MODELS, model_rows
 from annotations.reports.table import RatingTable
 from annotations.statistics.agreement import Level
 from annotations.statistics.bootstrap import two_way_bootstrap
@@ -28,12 +29,10 @@ from annotations.statistics.choices import Strengths
 from annotations.statistics.differences import Difference, paired_difference
 from annotations.statistics.exact import ExactTests
 from annotations.statistics.means import clustered_mean
-from annotations.statistics.mixed import MixedModel, mixed_model
 from annotations.statistics.ranking import clusters, rank_ranges
 from annotations.statistics.scores import shrunk_z
 from annotations.statistics.uncertainty import Floats, holm
 
-LARGEST_MODEL = 20_000  # screens to which a mixed model is fitted
 MIDDLE = (0.025, 0.975)
 MOST_BINS = 20
 
@@ -107,8 +106,9 @@ def criterion_results(
     level: Level,
     scale: Sequence[float],
     resamples: int,
+    models: bool,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """One criterion's systems, best first, with its agreement; and its pairs of systems."""
+    """One criterion's systems, best first, with its agreement; and its pairs of systems, with `models` of each."""
     if strengths:
         return choice_results(table, criterion, compared, strengths)
     scores = table.scores[criterion]
@@ -118,11 +118,11 @@ def criterion_results(
     drawn = two_way_bootstrap(scores, table.albums, table.raters, resamples=resamples)
     means = mean_rows(table, scores, drawn)
     pairs = []
-    for each in compared:
-        one, other = (scores[:, table.systems.index(name)] for name in (each.one, each.other))
+    named = [(each.one, each.other, each.primary) for each in compared]
+    fitted = model_rows(table, scores, named, level) if models else [NO_MODELS] * len(named)
+    for each, beside in zip(compared, fitted, strict=True):
         gap = drawn[:, table.systems.index(each.one)] - drawn[:, table.systems.index(each.other)]
-        beside = {"bootstrap_ci": percentiles(gap), "mixed_model": model_row(table, one - other)}
-        pairs.append(pair_row(each) | beside)
+        pairs.append(pair_row(each) | {"bootstrap_ci": percentiles(gap)} | beside)
     found = {
         "systems": ranked_rows(means, compared),
         "agreement": score_agreement(table, scores, level, scale),
@@ -136,7 +136,7 @@ def choice_results(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same of a criterion by which raters chose between two texts: means are shares won, differences are in
     log-strength, and no bootstrap or mixed model stands beside them."""
-    beside = {"bootstrap_ci": None, "mixed_model": None}
+    beside = {"bootstrap_ci": None, **NO_MODELS}
     pairs = [
         pair_row(each) | {"expected_share": expected_share(strengths, each.one, each.other)} | beside
         for each in compared
@@ -252,19 +252,6 @@ def primary_row(
         "ci": ends and [sign * end for end in ends],
         **{key: pair[key] for key in ("p", "shown", "n", "items", "undefined", "exact", "unvaried", "note")},
     }
-
-
-def model_row(table: RatingTable, differences: Floats) -> dict[str, Any]:
-    """The mixed model of the differences of raters who scored both."""
-    both = ~np.isnan(differences)
-    if not both.any():
-        model = MixedModel(None, undefined="no rater scored both on a screen")
-    elif both.sum() > LARGEST_MODEL:
-        model = MixedModel(None, undefined=f"it is fitted to {LARGEST_MODEL:,} screens at most")
-    else:
-        model = mixed_model(differences[both], table.items[both], table.raters[both])
-    row = model._asdict()
-    return {"ci": row.pop("interval"), **row}
 
 
 def percentiles(drawn: Floats) -> list[float] | None:

@@ -1,192 +1,237 @@
-"""A linear mixed model of the differences of two systems: how far items, and how far raters, disagree about them."""
+"""A linear mixed model of the differences of two systems: how far albums, items and raters disagree about them."""
 
-from collections.abc import Callable
-from functools import partial
-from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import stdtr, stdtrit
 
+from annotations.statistics.restricted_likelihood import ALBUM, ITEM, RATER, RESIDUAL, RestrictedLikelihood
 from annotations.statistics.uncertainty import Floats, Ints
 
-START = (0.5, 0.3)  # deviations by item and rater, in residual ones
-NOTHING = 1e-6  # a variance so small beside the residual's is none
-POLISHING, SMALL = 2, 1e-3  # Newton's last steps, and how far they look, relatively
+FLOOR = 1e-6  # of the total variance, below which a residual's is not told from none
+LEAST = np.array([FLOOR / 100] * 3 + [FLOOR])  # shares of the total, below which parts are none on the way
+LITTLE = 1e-2  # a share of the total variance this small may be none
+STEP = 1e-4  # of a variance, by which curvature is taken
+SMALL = 50  # screens
+RISE = 1e-3  # of the deviance by the whole total variance, from which a variance at zero is no minimum
+FLAT = 1e-7  # of the greatest curvature, below which parts cannot be told apart
+NEWTON_STEPS, HALVINGS, LONGEST_STEP, NEAR, CLOSE = 30, 20, 1.0, 0.05, 1e-7  # in logarithms of variances
 
 
 class MixedModel(NamedTuple):
     """The difference with its error, degrees of freedom, interval and p; the standard deviations of the system's
-    slope by item and by rater and of the residual; in words why there is none."""
+    slope by album, item and rater and of the residual, None where that part is not in the model; the screens, items,
+    raters and albums that it is of; in words why there is none."""
 
     difference: float | None
     error: float | None = None
     freedom: float | None = None
     interval: tuple[float, float] | None = None
     p: float | None = None
+    album_deviation: float | None = None
     item_deviation: float | None = None
     rater_deviation: float | None = None
     residual_deviation: float | None = None
+    n: int = 0
+    items: int = 0
+    raters: int = 0
+    albums: int = 0
     undefined: str | None = None
 
 
-def mixed_model(differences: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> MixedModel:
-    """Restricted maximum likelihood of d = δ + u_item + w_rater + e for differences (n) of items (n) and raters (n).
+def mixed_model(
+    differences: Floats, items: Ints, raters: Ints, *, albums: Ints | None = None, level: float = 0.95
+) -> MixedModel:
+    """Restricted maximum likelihood of d = δ + album + item + rater + residual for differences (n) of items (n), raters
+    (n) and albums (n), an item being of one album.
 
-    Where every rater scored both systems on a screen this is the linear mixed model of the scores with crossed random
-    intercepts and random system slopes by item and by rater (Barr et al. 2013), since its intercepts cancel in the
-    difference. The likelihood is Patterson and Thompson's (1971), profiled over δ and the residual variance, and
-    computed from the items' and raters' sums alone: items are eliminated by the Woodbury identity, so that a step
-    costs raters³ whatever n is. The interval is Student's t with Satterthwaite's degrees of freedom (Giesbrecht and
-    Burns 1985), the curvature taken by finite differences.
+    Where every rater scored both systems on a screen this is the linear mixed model of the scores with random
+    intercepts and random system slopes by album, item within album, and rater (Barr et al. 2013), since its intercepts
+    cancel in the difference. Where each item has an album of its own, or all have the same, albums have no part; where
+    no item was rated twice the items' part is in the residual. The interval is Student's t with Satterthwaite's degrees
+    of freedom (Giesbrecht and Burns 1985), and never more of them than there are raters, or albums (items where albums
+    have no part), less one: no mean is surer than as many of either make it, whatever the estimates of their parts.
     """
-    sums = _Sums(differences, items, raters)
-    if sums.items < 2 or sums.raters < 2:
-        return MixedModel(None, undefined="two items and two raters at least are needed")
-    for count, what in ((sums.items, "no item was rated twice"), (sums.raters, "no rater rated twice")):
-        if sums.n == count:
-            return MixedModel(None, undefined=f"{what}, so that its part and noise cannot be told apart")
-    if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
-        return MixedModel(None, undefined="all differences are equal, so that there is no variance to model")
-    from scipy.optimize import minimize  # a fifth of a second, which every process of the site would wait for
-
-    found = minimize(
-        lambda roots: sums.deviance(roots**2),
-        START,
-        method="L-BFGS-B",
-        bounds=[(0.0, None)] * 2,
-        options={"ftol": 1e-11, "gtol": 1e-5},
-    )
-    ratios = _polished(sums, np.where(found.x**2 < NOTHING, 0.0, found.x**2))
-    fit = sums.fit(ratios)
-    residual = fit.squares / (sums.n - 1)
-    variances = np.array([*(ratios * residual), residual])
-    error = float(np.sqrt(residual / fit.precision))
-    freedom = _satterthwaite(sums, ratios, residual)
+    coded = [np.unique(part, return_inverse=True) for part in (items, raters, items if albums is None else albums)]
+    about, codes = [len(names) for names, _ in coded], [places for _, places in coded]
+    nothing = MixedModel(None, None, n=len(differences), items=about[0], raters=about[1], albums=about[2])
+    why = _undefined(differences, about[0], about[1], about[2])
+    if why:
+        return nothing._replace(undefined=why)
+    by_album = albums is not None and 1 < about[2] < about[0]
+    spread, center = float(differences.std()), float(differences.mean())
+    standard, grouped = (differences - center) / spread, codes[2] if by_album else codes[0]
+    likelihood = RestrictedLikelihood(standard, codes[0], grouped, codes[1])
+    parts = [ALBUM] * by_album + [ITEM] * (about[0] < len(differences)) + [RATER, RESIDUAL]
+    try:
+        estimates = _estimates(likelihood, parts)
+    except ValueError:
+        return nothing._replace(undefined="its likelihood cannot be computed for these differences")
+    variances, found = estimates.variances, likelihood.at(estimates.variances)
+    clusters = min(about[1], about[2] if by_album else about[0])
+    freedom = min(_satterthwaite(likelihood, estimates), clusters - 1.0)
+    difference, error = center + spread * found.mean, spread / float(np.sqrt(found.precision))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
-    item, rater, rest = np.sqrt(variances).tolist()
-    return MixedModel(
-        difference=fit.mean,
+    variances = np.where(variances < 2 * FLOOR * variances.sum(), 0.0, variances)
+    deviations = [float(spread * variances[part] ** 0.5) if part in parts else None for part in range(4)]
+    return nothing._replace(
+        difference=difference,
         error=error,
         freedom=freedom,
-        interval=(fit.mean - half, fit.mean + half),
-        p=2 * float(stdtr(freedom, -abs(fit.mean) / error)),
-        item_deviation=item,
-        rater_deviation=rater,
-        residual_deviation=rest,
+        interval=(difference - half, difference + half),
+        p=2 * float(stdtr(freedom, -abs(difference) / error)),
+        album_deviation=deviations[ALBUM],
+        item_deviation=deviations[ITEM],
+        rater_deviation=deviations[RATER],
+        residual_deviation=deviations[RESIDUAL],
     )
 
 
-class _Fit(NamedTuple):
-    """With variances relative to the residual's: δ, 1'H⁻¹1, (d − δ)'H⁻¹(d − δ) and log |H|."""
-
-    mean: float
-    precision: float
-    squares: float
-    log_determinant: float
-
-
-class _Sums:
-    """What the likelihood needs of the data: sums by rater, and products summed over the items of each size."""
-
-    def __init__(self, values: Floats, items: Ints, raters: Ints) -> None:
-        _, item = np.unique(items, return_inverse=True)
-        _, rater = np.unique(raters, return_inverse=True)
-        self.n, self.items, self.raters = len(values), int(item.max(initial=-1)) + 1, int(rater.max(initial=-1)) + 1
-        self.center = float(values.mean()) if len(values) else 0.0
-        centred = values - self.center
-        self.products = np.array([[self.n, centred.sum()], [centred.sum(), centred @ centred]])
-        self.by_rater = np.stack([np.bincount(rater, minlength=self.raters), np.bincount(rater, centred)]).astype(float)
-        counts = np.bincount(item * self.raters + rater, minlength=self.items * self.raters)
-        cells = np.hstack([counts.reshape(self.items, -1), np.bincount(item, centred)[:, None]]).astype(float)
-        sizes = np.bincount(item)
-        self.sizes, self.of_size = np.unique(sizes, return_counts=True)
-        self.by_one = np.array([cells[sizes == size].sum(axis=0) for size in self.sizes])
-        self.by_size = np.array([(cells[sizes == size].T @ cells[sizes == size]).ravel() for size in self.sizes])
-
-    def fit(self, ratios: Floats) -> _Fit:
-        """Generalised least squares with H = I + ratios[0] Z_item Z_item' + ratios[1] Z_rater Z_rater'.
-
-        With A = I + ratios[0] Z_item Z_item', whose inverse is I − Z_item diag(shrink) Z_item': items of a size shrink
-        alike, so that what is taken off needs their summed products alone.
-        """
-        shrink = ratios[0] / (1 + ratios[0] * self.sizes)
-        # off is [Z_rater, d]'Z_item diag(shrink) Z_item'[Z_rater, d]
-        off = (shrink @ self.by_size).reshape(self.raters + 1, -1)
-        of_one = (shrink * self.sizes) @ self.by_one
-        within = np.diag(self.by_rater[0]) - off[:-1, :-1]  # Z_rater'A⁻¹Z_rater
-        right = self.by_rater - np.stack([of_one[:-1], off[-1, :-1]])  # [1, d]'A⁻¹Z_rater
-        total = (shrink * self.sizes**2) @ self.of_size
-        products = self.products - np.array([[total, of_one[-1]], [of_one[-1], off[-1, -1]]])
-        inner = ratios[1] * within
-        inner.flat[:: self.raters + 1] += 1
-        root = cho_factor(inner, lower=True, check_finite=False)
-        products = products - ratios[1] * right @ cho_solve(root, right.T, check_finite=False)
-        precision, moment, squares = products[0, 0], products[0, 1], products[1, 1]
-        log_determinant = float(np.log1p(ratios[0] * self.sizes) @ self.of_size + 2 * np.log(np.diag(root[0])).sum())
-        mean = moment / precision
-        return _Fit(self.center + float(mean), float(precision), float(squares - mean * moment), log_determinant)
-
-    def deviance(self, ratios: Floats) -> float:
-        """−2 log restricted likelihood with the residual variance profiled out, without its constant."""
-        fit = self.fit(ratios)
-        return (self.n - 1) * float(np.log(fit.squares)) + fit.log_determinant + float(np.log(fit.precision))
+def _undefined(differences: Floats, items: int, raters: int, albums: int) -> str | None:
+    """Why there is no model."""
+    n = len(differences)
+    if items < 2 or raters < 2:
+        return "two items and two raters at least are needed"
+    if n == items and not 1 < albums < n:
+        return "no item was rated twice, so that its part and noise cannot be told apart"
+    if n == raters:
+        return "no rater rated twice, so that its part and noise cannot be told apart"
+    if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
+        return "all differences are equal, so that there is no variance to model"
+    return None
 
 
-def _polished(sums: _Sums, ratios: Floats) -> Floats:
-    """Newton's steps over the ratios that are not zero. The search before them ends where its numeric gradient does, up
-    to a millionth away and elsewhere for the same data in another order."""
-    free = np.flatnonzero(ratios > 0)
-    for _ in range(POLISHING if len(free) else 0):
-        steps = np.zeros((len(free), 2))
-        steps[np.arange(len(free)), free] = SMALL * ratios[free]
-        size = steps.sum(axis=1)
-        middle = sums.deviance(ratios)
-        up, down = (np.array([sums.deviance(ratios + sign * step) for step in steps]) for sign in (1, -1))
-        gradient = (up - down) / (2 * size)
-        hessian = np.diag((up - 2 * middle + down) / size**2)
-        if len(free) == 2:
-            one, other = steps
-            corners = [sums.deviance(ratios + a * one + b * other) for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-            mixed = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * size[0] * size[1])
-            hessian[0, 1] = hessian[1, 0] = mixed
-        if np.linalg.eigvalsh(hessian).min() <= 0:
-            return ratios  # no minimum to go to
-        moved = ratios.copy()
-        moved[free] -= np.linalg.solve(hessian, gradient)
-        if (np.abs(moved - ratios)[free] > 0.1 * ratios[free]).any():
-            return ratios  # too far for a last step
-        ratios = moved
-    return ratios
+class _Estimates(NamedTuple):
+    """Variances (4), and which of them are free: neither zero nor, the residual's, at its floor."""
+
+    variances: Floats
+    free: Ints
 
 
-def _satterthwaite(sums: _Sums, ratios: Floats, residual: float) -> float:
+def _estimates(likelihood: RestrictedLikelihood, parts: list[int]) -> _Estimates:
+    """Of these parts; the variance of any other is zero.
+
+    A search over shares of the total variance, in which no residual is as good a value as any other, then Newton's
+    steps. In small designs the deviance may have several minima, so that it begins from several places. Where a
+    variance that is not free would lower the deviance by rising, both are done once more from there.
+    """
+    starts = _starts(likelihood, parts)[: None if likelihood.n <= SMALL else 1]
+    searched = [_searched(likelihood, parts, start) for start in starts]
+    found = _polished(likelihood, min(searched, key=likelihood.deviance))
+    for _ in parts:
+        total = found.variances.sum()
+        rise = total * likelihood.at(found.variances, profiled=False).slope
+        rising = [part for part in parts if part not in found.free and rise[part] < -RISE]
+        if not rising:
+            break
+        shares = found.variances / total
+        shares[rising] = LITTLE
+        found = _polished(likelihood, _searched(likelihood, parts, shares))
+    return found
+
+
+def _starts(likelihood: RestrictedLikelihood, parts: list[int]) -> list[Floats]:
+    """Shares to search from, the best first: all alike, or one of them nearly everything."""
+    starts = np.zeros((len(parts) + 1, 4))
+    starts[:, parts] = 0.02
+    starts[0, parts] = 1.0
+    starts[np.arange(len(parts)) + 1, parts] = 1.0
+    return sorted(starts / starts.sum(axis=1, keepdims=True), key=likelihood.deviance)
+
+
+def _searched(likelihood: RestrictedLikelihood, parts: list[int], start: Floats) -> Floats:
+    """Shares (4), as squares of a point on the sphere, so that any may come to zero; the residual's not quite."""
+    from scipy.optimize import minimize  # a fifth of a second, which every process of the site would wait for
+
+    def deviance(roots: Floats) -> tuple[float, Floats]:
+        shares = _shares(roots, parts)
+        found = likelihood.at(shares)
+        slope = found.slope[parts]
+        size = float(roots @ roots)
+        return found.deviance, 2 * roots / size * (slope - roots**2 @ slope / size)
+
+    options = {"ftol": 1e-8, "gtol": 1e-3, "maxiter": 200}
+    found = minimize(deviance, np.sqrt(start[parts]), jac=True, method="L-BFGS-B", options=options)
+    return _shares(found.x, parts)
+
+
+def _shares(roots: Floats, parts: list[int]) -> Floats:
+    shares = np.zeros(4)
+    shares[parts] = roots**2 / (roots @ roots)
+    shares[RESIDUAL] += FLOOR
+    return shares
+
+
+def _without_little(likelihood: RestrictedLikelihood, shares: Floats) -> Floats:
+    """The smallest shares at zero, or the residual's at its floor, where that is no worse."""
+    lowest = likelihood.deviance(shares)
+    for part in np.argsort(shares):
+        if 0 < shares[part] < LITTLE:
+            less = shares.copy()
+            less[part] = FLOOR if part == RESIDUAL else 0.0
+            deviance = likelihood.deviance(less)
+            if deviance <= lowest + 1e-9:
+                shares, lowest = less, deviance
+    return shares
+
+
+def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
+    """Newton's steps over the logarithms of the free variances. The search before them ends up to a thousandth away,
+    and elsewhere for the same data in another order."""
+    shares = _without_little(likelihood, shares)
+    variances = shares * likelihood.at(shares).squares / (likelihood.n - 1)
+    free = np.flatnonzero(shares > np.array([0.0, 0.0, 0.0, FLOOR]))
+    step, curvature, here = np.full(len(free), LONGEST_STEP), None, likelihood.at(variances, profiled=False)
+    for _ in range(NEWTON_STEPS if len(free) else 0):
+        if curvature is None or np.abs(step).max() > NEAR:
+            curvature = np.linalg.eigh(_curvature(likelihood, variances, free)[0])
+        values, vectors = curvature
+        certain = np.abs(values) > FLAT * np.abs(values).max()
+        along = vectors[:, certain].T @ (variances * here.slope)[free] / np.abs(values[certain])
+        step = -vectors[:, certain] @ along
+        step *= min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), CLOSE))
+        for _ in range(HALVINGS):
+            moved = variances.copy()
+            moved[free] *= np.exp(step)
+            there = likelihood.at(moved, profiled=False)
+            if there.deviance <= here.deviance + 1e-10 * (1 + abs(here.deviance)):
+                break
+            step = step / 2
+        variances, here = moved, there
+        lost = free[variances[free] < LEAST[free] * variances.sum()]
+        if len(lost):
+            variances[lost] = np.where(lost == RESIDUAL, FLOOR * variances.sum(), 0.0)
+            free, curvature, here = np.setdiff1d(free, lost), None, likelihood.at(variances, profiled=False)
+        elif np.abs(step).max() < CLOSE:
+            break
+        if not len(free):
+            break
+    return _Estimates(variances, free)
+
+
+def _curvature(likelihood: RestrictedLikelihood, variances: Floats, free: Ints) -> tuple[Floats, Floats]:
+    """By logarithms of variances: the Hessian (free, free) of the deviance, and the slope of log precision (free)."""
+    rows, slopes = [], []
+    for part in free:
+        ends = []
+        for sign in (1, -1):
+            moved = variances.copy()
+            moved[part] *= np.exp(sign * STEP)
+            found = likelihood.at(moved, profiled=False)
+            ends.append(np.append((moved * found.slope)[free], np.log(found.precision)))
+        slope = (ends[0] - ends[1]) / (2 * STEP)
+        rows.append(slope[:-1])
+        slopes.append(slope[-1])
+    hessian = np.array(rows).reshape(len(free), len(free))
+    return (hessian + hessian.T) / 2, np.array(slopes)
+
+
+def _satterthwaite(likelihood: RestrictedLikelihood, found: _Estimates) -> float:
     """1 / (g' H⁻¹ g), which is 2 v² / (∇v' C ∇v) for δ's variance v and the covariance C of the variance estimates.
 
-    Over the ratios that are not zero and the logarithm of the residual variance, g is the gradient of log v, and H the
-    Hessian of the deviance, twice the inverse of C. At least 1, at most n − 1.
+    Over the logarithms of the free variances g is the gradient of log v, and H the Hessian of the deviance, twice the
+    inverse of C. At least 1; infinite where v does not depend on them.
     """
-    free = np.flatnonzero(ratios > 0)
-    steps = np.zeros((len(free), 2))
-    steps[np.arange(len(free)), free] = 1e-3 * ratios[free]
-
-    def parts(at: Floats) -> Floats:
-        """Deviance but for the residual variance's own term; the term that it scales; log v but for it."""
-        fit = sums.fit(at)
-        scaled, precision = fit.squares / residual, float(np.log(fit.precision))
-        return np.array([scaled + fit.log_determinant + precision, scaled, -precision])
-
-    def slope(function: Callable[[Floats], Floats], at: Floats, step: Floats) -> Floats:
-        return (function(at + step) - function(at - step)) / (2 * float(step.sum()))
-
-    slopes = [partial(slope, parts, step=step) for step in steps]
-    hessian = np.diag([*np.zeros(len(free)), sums.n - 1.0])
-    gradient = np.ones(len(free) + 1)
-    for place, each in enumerate(slopes):
-        _, scaled, gradient[place] = each(ratios)
-        hessian[place, -1] = hessian[-1, place] = -scaled
-    for one, other in combinations_with_replacement(range(len(free)), 2):
-        hessian[one, other] = hessian[other, one] = slope(slopes[one], ratios, steps[other])[0]
-    spread = float(gradient @ np.linalg.pinv(hessian) @ gradient)
-    return float(np.clip(1 / spread, 1, sums.n - 1)) if spread > 0 else sums.n - 1.0
+    hessian, slope = _curvature(likelihood, found.variances, found.free)
+    spread = float(slope @ np.linalg.pinv(hessian, rcond=FLAT, hermitian=True) @ slope)
+    return max(1 / spread, 1.0) if spread > 0 else float("inf")

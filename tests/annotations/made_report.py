@@ -191,8 +191,13 @@ def pair_of(
             "difference": difference,
             "ci": [difference - half, difference + half],
             "p": 0.0004,
+            "album_deviation": 2.25,
             "item_deviation": 3.25,
             "rater_deviation": 1.75,
+            "n": 600,
+            "items": 200,
+            "raters": 6,
+            "albums": 40,
             "undefined": None,
         },
     }

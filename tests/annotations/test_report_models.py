@@ -1,0 +1,114 @@
+"""The models that stand beside a difference in a report: what they are of, and what the page says of it."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+
+from annotations import models
+from annotations.reports import models as report_models
+from annotations.reports.build import report_build
+from annotations.reports.models import model_row, model_rows, ordinal_row
+from annotations.reports.render import report_html
+from annotations.reports.table import RatingTable
+from annotations.statistics.cumulative_link import cumulative_link_model
+from annotations.statistics.mixed import mixed_model
+from annotations.statistics.uncertainty import Floats
+from tests.annotations.test_cumulative_link import scored
+from tests.annotations.test_mixed_models import unbalanced
+
+
+def table_of(items: Any, raters: Any, albums: Any, scores: Floats) -> RatingTable:
+    """A campaign's answers to one criterion, of as many systems as scores (n, s) have columns."""
+    names = tuple("abcdef"[: scores.shape[1]])
+    return RatingTable(
+        systems=names,
+        criteria=("fluency",),
+        items=items,
+        albums=albums,
+        raters=raters,
+        rater_names=(),
+        exclusions=(),
+        seconds=np.full(len(items), np.nan),
+        scores={"fluency": scores},
+        comparisons={},
+        words=np.zeros(len(items)),
+        candidates=np.zeros((len(items), len(names)), dtype=np.int64),
+    )
+
+
+def test_the_mixed_model_is_of_albums_and_of_screens_with_both_scores() -> None:
+    d, items, raters, albums = unbalanced()
+    scores = np.stack([d, np.zeros(len(d))], axis=1)
+    scores[::5, 1] = np.nan
+    both = ~np.isnan(scores[:, 1])
+    row = model_row(table_of(items, raters, albums, scores), scores[:, 0] - scores[:, 1])
+    expected = mixed_model(d[both], items[both], raters[both], albums=albums[both])
+    assert (row["ci"], row["p"], row["album_deviation"]) == (expected.interval, expected.p, expected.album_deviation)
+    assert row["album_deviation"] > 0
+    assert (row["n"], row["items"], row["raters"], row["albums"]) == (int(both.sum()), 24, 6, 6)
+
+
+def test_the_cumulative_link_model_is_of_every_score() -> None:
+    given, first, items, raters = scored()
+    scores = np.stack(np.split(given, 2), axis=1)
+    scores[3:9, 0] = scores[20:30, 1] = np.nan
+    half = len(items) // 2
+    kept = ~np.isnan(np.concatenate([scores[:, 0], scores[:, 1]]))
+    albums = items // 4
+    row = ordinal_row(table_of(items[:half], raters[:half], albums[:half], scores), *scores.T, fits=True)
+    expected = cumulative_link_model(given[kept], first[kept], items[kept], raters[kept], albums=albums[kept])
+    assert (row["log_odds"], row["ci"], row["p"]) == (expected.log_odds, expected.interval, expected.p)
+    assert (row["n"], row["albums"]) == (len(given) - 16, 5)
+
+
+def test_where_there_are_many_scores_the_declared_contrast_has_its_model_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, _, items, raters = scored()
+    half = len(items) // 2
+    scores = np.stack([*np.split(given, 2), given[:half][::-1]], axis=1)
+    table = table_of(items[:half], raters[:half], items[:half], scores)
+    monkeypatch.setattr(report_models, "LARGEST_ORDINAL", 2 * half)
+    pairs = [("a", "b", True), ("a", "c", False), ("b", "c", False)]
+    rows = [row["cumulative_link_model"] for row in model_rows(table, scores, pairs, "ordinal")]
+    assert rows[0]["log_odds"] == pytest.approx(1.4201821, abs=1e-6)
+    assert [row["undefined"] for row in rows[1:]] == [
+        f"it is fitted where all pairs by a criterion have {2 * half} scores at most"
+    ] * 2
+    assert {row["cumulative_link_model"] for row in model_rows(table, scores, pairs, "interval")} == {None}
+
+
+@pytest.mark.django_db
+def test_a_study_of_points_shows_both_models_and_what_they_are_of(tmp_path: Path) -> None:
+    """Of 96 screens ten have a score of one system alone: the mixed model is of the other 86, and says so."""
+    given, first, items, raters = scored()
+    file = tmp_path / "study.csv"
+    alone = set(np.flatnonzero(first == 0)[::10].tolist())
+    with file.open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["item", "system", "rater", "criterion", "score"])
+        for place, score in enumerate(given.tolist()):
+            if place not in alone:
+                rows.writerow(
+                    [f"i{items[place]}", "gru" if first[place] else "lstm", f"r{raters[place]}", "fluency", int(score)]
+                )
+    call_command("import_ratings", file, campaign="study")
+    report = json.loads(json.dumps(report_build(models.Campaign.objects.get())))
+    (pair,) = report["pairs"]
+    kept = np.array([place not in alone for place in range(len(given))])
+    expected = cumulative_link_model(given[kept], first[kept], items[kept], raters[kept])
+    ordinal = pair["cumulative_link_model"]
+    assert (ordinal["log_odds"], ordinal["error"]) == pytest.approx((expected.log_odds, expected.error), rel=1e-6)
+    assert (pair["n"], pair["mixed_model"]["n"], ordinal["n"]) == (96, 86, 182)
+    page = " ".join(report_html(report).split())
+    assert (
+        "The model is of 86 screens, the difference above of 96: only of those on which one rater scored both" in page
+    )
+    assert "86 screens, 20 items, 6 raters" in page
+    assert "182 scores, 20 items, 6 raters" in page
+    assert f"{expected.log_odds:.2f}" in page
+    assert "by a cumulative link mixed model" in page
+    assert "cumulative link mixed model (Agresti 2010)" in report["method"]
