@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Linux's own high-water mark: `ru_maxrss` would begin with what the parent held when it forked.
 RUN_AND_TELL_PEAK = """
@@ -20,6 +20,16 @@ finally:
 """
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("STORYBLENDER_DATA", ROOT.parent / "shared" / "data"))
+
+
+class Row(NamedTuple):
+    """A published number beside ours, the farthest of so many `numbers`."""
+
+    what: str
+    published: float
+    ours: float
+    allowed: float
+    numbers: int = 1
 
 
 def shared(*parts: str) -> Path:

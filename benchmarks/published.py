@@ -2,7 +2,8 @@
 
 Krippendorff's alpha and Fleiss' kappa (the worked examples of Wikipedia), intraclass correlations (Shrout and Fleiss
 1979), Bradley-Terry strengths (citations between journals), HANNA's correlations of metrics with people, and what the
-authors of two sets of ratings print of them.
+authors of two sets of ratings print of them. Then studies whose files are imported as they were published
+(`benchmarks/studies.py`), of those that are in `studies/` of the folder of real data, or in that of `--studies`.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from annotations.statistics.chance_corrected import chance_corrected
 from annotations.statistics.choices import strengths, win_table
 from annotations.statistics.correlation import correlations
 from annotations.statistics.intraclass import intraclass
-from benchmarks.common import print_result, print_table, shared
+from benchmarks.common import DATA, Row, print_result, print_table, shared
+from benchmarks.studies import study_rows
 
 PROMPTS = 96  # of HANNA
 HANNA = ("Relevance", "Coherence", "Empathy", "Surprise", "Engagement", "Complexity")
@@ -32,24 +33,29 @@ ALPHAS = {
 MEANS = {"scratchplot": 3.987, "gpt2": 3.407, "fusion": 1.893, "progen": 1.880}  # coherence, main
 
 
-class Row(NamedTuple):
-    what: str
-    published: float
-    ours: float
-    allowed: float
-
-
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--studies", type=Path, metavar="DIR", help="where the files of published studies are as well")
+    given = options.parse_args()
     expected = json.loads(shared("statistics", "expected.json").read_text())
-    rows = [*tables(expected), *hanna(), *likert(), pairwise()]
+    imported, left_out = study_rows([*filter(None, [given.studies]), DATA / "studies"])
+    rows = [*tables(expected), *hanna(), *likert(), pairwise(), *imported]
     shown: list[list[object]] = [["what", "published", "ours", "difference", "allowed"]]
     for row in rows:
         difference = f"{abs(row.ours - row.published):.1e}"
         shown.append([row.what, f"{row.published:.6g}", f"{row.ours:.6g}", difference, f"{row.allowed:.0e}"])
     print_table(shown)
+    for line in left_out:
+        print(f"left out: {line}")
     missed = [row.what for row in rows if not abs(row.ours - row.published) <= row.allowed]
-    print_result(answers=len(rows), missed=missed, figure="every published answer is reproduced")
+    print_result(
+        answers=len(rows),
+        numbers=sum(row.numbers for row in rows),
+        imported=len(imported),
+        files_left_out=len(left_out),
+        missed=missed,
+        figure="every published answer is reproduced",
+    )
 
 
 def tables(expected: dict) -> Iterator[Row]:
@@ -98,7 +104,8 @@ def hanna() -> Iterator[Row]:
                 for metric, each in found.items()
             ]
             worst = max(cells, key=lambda pair: abs(pair[0] - pair[1]))
-            yield Row(f"HANNA, {criterion} by {name}: the farthest of {len(cells)} cells", *worst, 1e-9)
+            what = f"HANNA, {criterion} by {name}: the farthest of {len(cells)} cells"
+            yield Row(what, *worst, 1e-9, numbers=len(cells))
 
 
 def likert() -> Iterator[Row]:
