@@ -32,6 +32,7 @@ def table_of(items: Any, raters: Any, albums: Any, scores: Floats) -> RatingTabl
         albums=albums,
         raters=raters,
         rater_names=(),
+        rater_keys=(),
         exclusions=(),
         seconds=np.full(len(items), np.nan),
         scores={"fluency": scores},
