@@ -99,6 +99,7 @@ class ImportedCampaign:
     family: str = Campaign.Family.CRITERION.value
     looks: int = 1
     spending: str = Campaign.Spending.OBRIEN_FLEMING.value
+    equivalence_margin: float | None = None
     pk: int = 0
     overlap: int = 0
     tables: list[Rows] = field(default_factory=list)
@@ -226,6 +227,7 @@ def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
                 family=prepared.family,
                 looks=prepared.looks,
                 spending=prepared.spending,
+                equivalence_margin=prepared.equivalence_margin,
                 imported_by=import_row,
                 item_count=len(content.texts),
                 state=Campaign.State.CLOSED,

@@ -99,8 +99,14 @@ def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
         (*sorted((each["system_a"], each["system_b"])), each["criterion"]) for each in found["pairs"] if each["primary"]
     ] == [("GPT-3-5", "b", "over-all")]
     assert "1 rating was blank in the file and is left out." in found["method"]
-    imported(tmp_path / "a.csv", "declared", scale=[0, 5])
-    assert report("declared")["campaign"]["scale_found"] is False
+    imported(tmp_path / "a.csv", "declared", scale=[0, 5], equivalence_margin=1.5)
+    declared = report("declared")
+    assert declared["campaign"]["scale_found"] is False
+    assert {each["equivalence"]["margin"] for each in declared["pairs"]} == {1.5}
+    with pytest.raises(CommandError, match="equivalence_margin: -1 must be above 0"):
+        imported(tmp_path / "a.csv", "third", equivalence_margin=-1.0)
+    with pytest.raises(CommandError, match="equivalence_margin: 4 must be below 4, the width of the scale from 0 to 4"):
+        imported(tmp_path / "a.csv", "third", equivalence_margin=4.0)
     with pytest.raises(CommandError, match="primary: there is no system 'x'; there is: GPT-3-5, b, d"):
         imported(tmp_path / "a.csv", "third", primary=["x", "b", "flow"])
 

@@ -135,7 +135,13 @@ def ratings_reading(config: Config) -> Reading:
     def write(import_row: Import, content: RatingContent, on_progress: OnProgress) -> Written:
         counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
         campaign = ImportedCampaign(
-            import_row, name, content, family=options.family, looks=options.looks, spending=options.spending
+            import_row,
+            name,
+            content,
+            family=options.family,
+            looks=options.looks,
+            spending=options.spending,
+            equivalence_margin=options.equivalence_margin,
         )
         counts |= campaign.prepare(on_progress)
         about = {

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from annotations.importing.campaign_file import widest_margin
 from annotations.importing.content import ImportFileError, shown
 from annotations.importing.ratings.columns import Plan, Record, Variant
 from annotations.importing.ratings.content import Given, Place, RatingContent
@@ -75,6 +76,7 @@ class PairShape(Shape):
     def content(self) -> RatingContent:
         screens = [screen for screen in self.all_screens() if screen.choices]
         rated = {screen.place for screen in screens}
+        self.check_margin(*widest_margin("pairwise"))
         return RatingContent(
             protocol="pairwise",
             scale=None,

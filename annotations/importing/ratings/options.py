@@ -21,7 +21,7 @@ WORDS = (
 )  # fmt: skip
 OPTIONS = (
     "where", "split", "scale", "keep_apart", "columns", "criteria", "raters", "systems", "wide", "values", "weights",
-    "highest_best", "no_header", "primary", "looks", *WORDS,
+    "highest_best", "no_header", "primary", "looks", "equivalence_margin", *WORDS,
 )  # fmt: skip
 TYPED = {"where": "COLUMN=VALUE", "split": "COLUMN=PATTERN", "values": "WORD=VALUE", "weights": "SEVERITY=NUMBER"}
 POSITIONS = ("rater", "item")
@@ -76,6 +76,7 @@ class RatingOptions:
     family: str = "criterion"
     looks: int = 1
     spending: str = "obrien-fleming"
+    equivalence_margin: float | None = None
 
     def parts(self) -> list[str]:
         """All that was said, for a fingerprint."""
@@ -102,6 +103,7 @@ def rating_options(given: Mapping[str, Any]) -> RatingOptions:
         highest_best=bool(given.get("highest_best")),
         headed=not given.get("no_header"),
         looks=int(given.get("looks") or 1),
+        equivalence_margin=given.get("equivalence_margin"),
         **said,
     )
     check(options)
@@ -128,6 +130,9 @@ def check(options: RatingOptions) -> None:
         )
     if options.primary and len(options.primary) != 3:
         raise InputError(f"primary: {' '.join(options.primary)} must be two systems and a criterion")
+    margin = options.equivalence_margin
+    if margin is not None and not 0 < margin < math.inf:
+        raise InputError(f"equivalence_margin: {margin:g} must be above 0")
     if not 1 <= options.looks <= MOST_LOOKS:
         raise InputError(f"looks: {options.looks} must be from 1 to {MOST_LOOKS}")
     if options.looks > 1 and not options.primary:

@@ -142,6 +142,7 @@ class Scores(Shape):
                 "",
                 f"every score is {low:g}, which does not tell the scale; give its ends with --scale LOW HIGH",
             )
+        self.check_margin(high - low, f"the width of the scale from {low:g} to {high:g}")
         whole = all(number.is_integer() for number in (*scores, low, high))
         return RatingContent(
             protocol="likert" if whole and high - low < MOST_STEPS else "slider",

@@ -196,6 +196,11 @@ class Shape(ABC):
     def weights(self) -> Mapping[str, float]:
         return {}
 
+    def check_margin(self, most: float, unit: str) -> None:
+        margin = self.options.equivalence_margin
+        if margin is not None and margin >= most:
+            self.defects.add("", f"equivalence_margin: {margin:g} must be below {most:g}, {unit}")
+
     def primary(self) -> tuple[str, ...]:
         """The declared contrast by the names that there are; those of the file are known as well."""
         if not self.options.primary:

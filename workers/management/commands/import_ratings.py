@@ -113,6 +113,12 @@ class Command(ImportCommand):
         add("--family", choices=CHOICES["family"], default="criterion", help="what Holm adjusts together")
         add("--looks", type=int, default=1, help="at the results, with the primary contrast")
         add("--spending", choices=CHOICES["spending"], default="obrien-fleming", help="how the looks share out alpha")
+        add(
+            "--equivalence-margin",
+            type=float,
+            metavar="POINTS",
+            help="within which two systems count as equivalent, in points or, of choices, as a share won around one half",
+        )
 
     def request(self, **options: Any) -> dict[str, Any]:
         return {
