@@ -117,7 +117,7 @@ class Command(ImportCommand):
             "--equivalence-margin",
             type=float,
             metavar="POINTS",
-            help="within which two systems count as equivalent, in points or, of choices, as a share won around one half",
+            help="within which two systems count as equivalent: points, or of choices a share won around one half",
         )
 
     def request(self, **options: Any) -> dict[str, Any]:
