@@ -18,7 +18,7 @@ def margin_sentence(report: Report) -> str:
         return ""
     chosen = any(is_choice(report, criterion) for criterion in report["criteria"])
     within = f"they win from {percent(0.5 - margin)} to {percent(0.5 + margin)} of their decided comparisons"
-    return "Two systems were declared to be as good as equal if " + (
+    return "As declared with the campaign, two systems count as equivalent if " + (
         f"{within}." if chosen else f"they differ by less than {margin:g} points."
     )
 
@@ -45,9 +45,9 @@ def equivalence(report: Report, pair: Pair) -> str:
     within = f"within ±{margin} {unit}"
     if found["p"] is None:
         return f"Equivalence {within} was not tested: {reason(found['undefined'])}."
-    shown = "Equivalence" if found["shown"] else "No equivalence"
+    shown = "was shown" if found["shown"] else "was not shown"
     ends = interval(in_declared_order(report, pair, found["ci"]), places)
-    return f"{shown} {within} was shown (90 % interval {ends}, {p_is(found['p'])})."
+    return f"Equivalence {within} {shown} (90 % interval {ends}, {p_is(found['p'])})."
 
 
 def in_declared_order(report: Report, pair: Pair, ends: Sequence[float]) -> list[float]:
@@ -120,6 +120,8 @@ def equivalences_sentence(report: Report, pairs: Sequence[Pair]) -> str:
     tested = [pair["equivalence"] for pair in pairs if pair.get("equivalence")]
     if not tested:
         return ""
+    if all(found["p"] is None for found in tested) and len({found["undefined"] for found in tested}) == 1:
+        return f"{margin_sentence(report)} That was not tested: {reason(tested[0]['undefined'])}."
     shown = sum(found["shown"] for found in tested)
     return f"{margin_sentence(report)} That was shown for {shown} of {counted(len(tested), 'pair')}."
 

@@ -17,7 +17,7 @@ from annotations.reports.latex_table import (
 )
 from annotations.reports.pairs import ranked_pairs
 from annotations.reports.scales import adjusted, is_adjusted, limit_of, places_of, scale_is_found
-from annotations.reports.scope import populations
+from annotations.reports.scope import populations, scope_sentences
 from annotations.reports.words import asked as asked_for
 from annotations.reports.words import counted, declared_sentence
 from annotations.templatetags import report_numbers
@@ -65,6 +65,7 @@ def asked(report: Report) -> str:
         said.append(f"The campaign is {campaign['state']}: these numbers are an early look.")
     if primary:
         said.append(declared_sentence(report))
+    said += dict.fromkeys(each for criterion in report["criteria"] for each in scope_sentences(report, criterion))
     if left_out := (report.get("exclusions") or {}).get("raters"):
         reasons = "; ".join(sorted({each["reason"] for each in left_out}))
         said.append(f"Raters left out: {len(left_out)} ({reasons}).")

@@ -55,6 +55,7 @@ def asked(report: Report) -> str:
         return f"{found_in_file(report, about.lstrip(','))} How raters were asked is not known to this report."
     low, high = campaign.get("scale") or (0, 100)
     asked_for = ASKED.get(campaign["protocol"], f"by the protocol {campaign['protocol']}").format(low=low, high=high)
+    about = about.replace(", by ", ", on ", 1)
     return f"Raters saw {SHOWN.get(campaign['show'], campaign['show'])} and were asked {asked_for}{about}."
 
 
@@ -78,7 +79,7 @@ def look_sentence(report: Report) -> str:
         declared = f"; at this look the declared contrast {needs}" if report.get("primary") else ""
         return (
             f"Look {look['number']} of {look['of']} that were declared beforehand, at {percent(look.get('share'))} of "
-            f"the screens. Alpha is spent after {spending}{declared}."
+            f"the screens. Alpha is spent as by {spending}{declared}."
         )
     return f"{counted(looks, 'look')} at the results were declared beforehand." if looks > 1 else ""
 
@@ -99,6 +100,11 @@ def early_sentence(report: Report) -> str:
     if not early:
         return ""
     return f"Results were looked at before the close, undeclared, {counted(len(early), 'time')}: {listed(early)}."
+
+
+def is_untested(report: Report, pair: Mapping[str, Any]) -> bool:
+    """Whether a pair's difference cannot count at this look, whatever its p is."""
+    return bool(untested_sentence(report)) and not (pair.get("primary") and report.get("look"))
 
 
 def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion: bool = True) -> str:
@@ -125,6 +131,8 @@ def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion
         return f"{start} is {than} {other} by {size} ({within})."
     if pair.get("undefined"):
         return f"{one} and {other} differ{by} by {size}, with no interval: {reason(pair['undefined'])}."
+    if is_untested(report, pair):
+        return f"{one} and {other} differ{by} by {size} ({within}), which does not count at this look."
     return f"No difference was shown between {one} and {other}{by}: {size} ({within})."
 
 
@@ -147,7 +155,9 @@ def unvaried_sentence(report: Report, pair: Mapping[str, Any], by: str) -> str:
         said = (
             f"{high} is {size} above {low}{by}; what raters and items differ by cancels out, which leaves no interval."
         )
-    return " ".join([said, *exact_sentences(exact), counted_sentence(report, pair)])
+    tests = exact_sentences(exact)
+    larger = ["The larger p decides."] if len(tests) > 1 else []
+    return " ".join([said, *tests, *larger, counted_sentence(report, pair)])
 
 
 def exact_sentences(exact: Mapping[str, Any]) -> list[str]:
@@ -222,7 +232,8 @@ def primary_sentence(report: Report) -> str:
     if (report.get("primary") or {}).get("boundary") is not None:
         limit = boundary(boundary_of(report, pair))
         said += (
-            f" At this look a difference counts as shown where p is below {limit}; the interval allows for no looks."
+            f" At this look a difference counts as shown where p is below {limit}; the interval is not adjusted for "
+            "looks."
         )
     return said
 
@@ -246,6 +257,9 @@ def leader_sentence(report: Report, criterion: str) -> str:
         return f"{by}, {best['system']} comes first ({mean}), {ahead(report, criterion)}."
     if len(level) == len(systems):
         highest = f"{best['system']} has the highest {what} ({mean})"
+        if untested_sentence(report):
+            only = "only the declared contrast can count" if report.get("look") else "no difference counts"
+            return f"{by}, {highest}; {only} at this look."
         other = "the other" if len(systems) == 2 else "any other"
         return f"{by}, no system leads: {highest}, but was not shown to differ from {other}."
     return (

@@ -59,7 +59,7 @@ def test_equivalence_of_a_single_raters_scores_is_that_of_another_library(tmp_pa
     assert (far["p"] > 0.99, far["p_holm"], far["shown"]) == (True, 1.0, False)
     low, high = near["ci"]
     assert f"Equivalence within ±4 points was shown (90 % interval {-high:.1f} to".replace("-", "−") in page
-    assert "as good as equal if they differ by less than 4 points. That was shown for 1 of 3 pairs." in page
+    assert "count as equivalent if they differ by less than 4 points. That was shown for 1 of 3 pairs." in page
     assert low < 0 < high
 
 

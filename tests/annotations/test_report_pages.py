@@ -175,8 +175,8 @@ def test_the_answer_comes_first_and_in_words(report: dict[str, Any]) -> None:
     page = said(report_html(report))
     declared = (
         "By human likeness, human is rated higher than gru by 16.7 points (95 % interval 10.0 to 23.3, p < 0.001, "
-        "200 items). At this look a difference counts as shown where p is below 0.0294; the interval allows for no "
-        "looks."
+        "200 items). At this look a difference counts as shown where p is below 0.0294; the interval is not "
+        "adjusted for looks."
     )
     order = [
         f"In short Declared beforehand: {declared}",
