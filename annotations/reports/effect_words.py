@@ -18,7 +18,7 @@ def margin_sentence(report: Report) -> str:
         return ""
     chosen = any(is_choice(report, criterion) for criterion in report["criteria"])
     within = f"they win from {percent(0.5 - margin)} to {percent(0.5 + margin)} of their decided comparisons"
-    return "Two systems were declared to be as good as equal if " + (
+    return "As declared with the campaign, two systems count as equivalent if " + (
         f"{within}." if chosen else f"they differ by less than {margin:g} points."
     )
 
@@ -45,9 +45,9 @@ def equivalence(report: Report, pair: Pair) -> str:
     within = f"within ±{margin} {unit}"
     if found["p"] is None:
         return f"Equivalence {within} was not tested: {reason(found['undefined'])}."
-    shown = "Equivalence" if found["shown"] else "No equivalence"
+    shown = "was shown" if found["shown"] else "was not shown"
     ends = interval(in_declared_order(report, pair, found["ci"]), places)
-    return f"{shown} {within} was shown (90 % interval {ends}, {p_is(found['p'])})."
+    return f"Equivalence {within} {shown} (90 % interval {ends}, {p_is(found['p'])})."
 
 
 def in_declared_order(report: Report, pair: Pair, ends: Sequence[float]) -> list[float]:
@@ -63,7 +63,14 @@ def undetected(report: Report, pair: Pair) -> str:
         return ""
     size = figure(found["difference"], places_of_difference(report, pair))
     unit = " in log-strength" if is_choice(report, pair["criterion"]) else " points"
-    return f"A true difference of {size}{unit} would have been shown with {percent(found['power'])} power."
+    return f"A study of this design would show a true difference of {size}{unit} with {percent(found['power'])} power."
+
+
+def undetectable(pair: Pair) -> str:
+    """Why a pair has no detectable difference."""
+    if pair.get("unvaried"):
+        return "nothing varied"
+    return reason(pair.get("undefined")) or "the pair is not tested at this look"
 
 
 def places_of_difference(report: Report, pair: Pair) -> int:
@@ -73,12 +80,17 @@ def places_of_difference(report: Report, pair: Pair) -> int:
 def criterion_context(report: Report, name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Of one criterion what the template shows of effects: rows by pair and by system, and sentences."""
     result = report["criteria"][name]
-    rows = [{**pair, "shown": is_shown(report, pair)} for pair in pairs]
+    rows = [{**pair, "shown": is_shown(report, pair), "undetectable": undetectable(pair)} for pair in pairs]
     wins = {row["system"]: row for row in result.get("expected_wins") or []}
     missing = result.get("missing") or {}
     lacking = {row["system"]: row for row in missing.get("systems") or []}
     ranked = [row["system"] for row in result["systems"]]
     names = [*ranked, *sorted(set(lacking) - set(ranked))]
+    choice, has_wins = is_choice(report, name), any(row.get("value") is not None for row in wins.values())
+    has_missing = any(row["missing"] or row["missing_items"] for row in lacking.values())
+    titles = ["Expected wins"] if has_wins and not choice else []
+    if has_missing and not choice:  # of choices the table of shares says how many comparisons each system has
+        titles.append("missing ratings" if has_wins else "ratings")
     return {
         "effect_pairs": [row for row in rows if row.get("effects") or (row.get("detectable") and not row["shown"])],
         "has_effects": any(row.get("effects") for row in rows),
@@ -89,7 +101,9 @@ def criterion_context(report: Report, name: str, pairs: Sequence[Pair]) -> dict[
         if wins or lacking
         else [],
         "choices": choices_with_wins(result.get("choices"), wins),
-        "has_missing": any(row["missing"] or row["missing_items"] for row in lacking.values()),
+        "has_wins": has_wins and not choice,
+        "has_missing": has_missing and not choice,
+        "by_system_title": " and ".join(titles).capitalize(),
         "missing_sentence": missing_sentence(report, name),
     }
 
@@ -106,6 +120,8 @@ def equivalences_sentence(report: Report, pairs: Sequence[Pair]) -> str:
     tested = [pair["equivalence"] for pair in pairs if pair.get("equivalence")]
     if not tested:
         return ""
+    if all(found["p"] is None for found in tested) and len({found["undefined"] for found in tested}) == 1:
+        return f"{margin_sentence(report)} That was not tested: {reason(tested[0]['undefined'])}."
     shown = sum(found["shown"] for found in tested)
     return f"{margin_sentence(report)} That was shown for {shown} of {counted(len(tested), 'pair')}."
 
@@ -122,7 +138,10 @@ def detectable_sentence(pairs: Sequence[Pair]) -> str:
     if not levels or levels == [0.05]:
         return ""
     alone = " The declared contrast is tested by itself." if any(pair.get("primary") for pair in pairs) else ""
-    return f"The pairs are tested at {levels[0]:.2g} here, which is 0.05 shared by all of them.{alone}"
+    return (
+        f"It is for a test at {levels[0]:.2g}, which is 0.05 divided by the number of pairs: the strictest step of "
+        f"Holm.{alone}"
+    )
 
 
 def missing_sentence(report: Report, name: str) -> str:
@@ -133,6 +152,6 @@ def missing_sentence(report: Report, name: str) -> str:
     screens, planned = missing["screens"], missing["planned"]
     rated = f"{screens} of {counted(planned, 'planned screen')}" if planned else counted(screens, "screen")
     said = f"{rated}, of {counted(missing['items'], 'item')}, {'was' if screens == 1 else 'were'} rated."
-    if any(row["missing"] or row["missing_items"] for row in missing["systems"]):
+    if is_choice(report, name) or any(row["missing"] or row["missing_items"] for row in missing["systems"]):
         return said
     return f"{said} On these no system lacks a rating."

@@ -161,11 +161,13 @@ def experiment(report: Report) -> str:
     campaign = report["campaign"]
     kinds = campaign.get("system_kinds") or {}
     systems = [plain(name) + (f" ({KINDS[kinds[name]]})" if name in kinds else "") for name in campaign["systems"]]
+    imported = campaign.get("imported", False)
+    split = "" if imported else f", split {plain(campaign['split'])}"
     purpose = "an evaluation" if campaign["purpose"] == "evaluation" else "a campaign to collect feedback"
     return (
         f"The campaign {plain(campaign['name'])}, {purpose}: systems {', '.join(systems)}; criteria "
-        f"{', '.join(plain(name) for name in report['criteria'])}; dataset {plain(campaign['dataset'])}, split "
-        f"{plain(campaign['split'])}; {campaign['items']} items.{period(campaign)}"
+        f"{', '.join(plain(name) for name in report['criteria'])}; dataset {plain(campaign['dataset'])}{split}; "
+        f"{campaign['items']} items.{period(campaign)}"
     )
 
 
@@ -184,6 +186,8 @@ def outputs(report: Report) -> str:
     if counts == {planned} and len(rated) == len(report["campaign"]["systems"]):
         return f"{planned}, one for each item, the same items for every system."
     by_system = ", ".join(f"{plain(system)} {count}" for system, count in sorted(rated.items())) or "none"
+    if report["campaign"].get("imported", False):
+        return f"Of {planned} items, rated at least once: {by_system}."
     return f"{planned} were planned, one for each item. Rated at least once: {by_system}."
 
 
@@ -313,7 +317,7 @@ def scale(campaign: Mapping[str, Any]) -> dict[str, str]:
     low, high = ends
     if campaign.get("imported", False):
         found = f"Scores from {low:g} to {high:g} were found; where the scale ends is not known."
-        return {"4.3.4": found if scale_is_found(campaign) else f"From {low:g} to {high:g}, as the import says."}
+        return {"4.3.4": found if scale_is_found(campaign) else f"From {low:g} to {high:g}, as was said at the import."}
     whole = (
         "" if campaign["protocol"] != "slider" else " A program that rates through the interface may send fractions."
     )
@@ -340,8 +344,11 @@ def significance(report: Report, criterion: str, choices: bool) -> str:
         declared = plain(declared_sentence(report))
     elif primary and primary["criterion"] == criterion:
         declared = f"Declared beforehand: {plain(primary['first'])} against {plain(primary['second'])}."
+    each = "with" if choices else "each with"
+    if not choices:
+        effect += ", and beside it the probability of superiority and d_z (the difference in standard deviations)"
     return (
-        f"Effect size: {effect}, with its 95 % interval {populations(report, criterion)}. {declared} The method in "
+        f"Effect size: {effect}, {each} its 95 % interval {populations(report, criterion)}. {declared} The method in "
         "full stands at the end."
     )
 
@@ -355,10 +362,11 @@ def agreement_value(agreement: Mapping[str, Any]) -> str:
 
 def self_agreement(report: Report) -> dict[str, str]:
     """Of planned repeats; over all criteria together, as the report has it."""
+    imported = report["campaign"].get("imported", False)
     found = [rater["consistency"] for rater in report["raters"] if (rater.get("consistency") or {}).get("repeats")]
     if not found:
-        return dict.fromkeys(("4.3.12.1", "4.3.12.2"), "Not assessed: no planned repeats were answered.")
-    imported = report["campaign"].get("imported", False)
+        why = "no text was rated twice by one evaluator" if imported else "no planned repeats were answered"
+        return dict.fromkeys(("4.3.12.1", "4.3.12.2"), f"Not assessed: {why}.")
     what = "Repeated ratings of the same texts" if imported else "Planned repeats"
     method = f"{what}, by {len(found)} evaluators; all criteria together."
     defined = [each["correlation"] for each in found if each["correlation"] is not None]

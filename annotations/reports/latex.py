@@ -3,27 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from annotations.reports.scales import limit_of, places_of, scale_is_found
-from annotations.reports.scope import populations
+from annotations.reports.latex_table import (
+    escape,
+    figure,
+    interval,
+    p_value,
+    ranks,
+    reasons,
+    rounded,
+    tables,
+    valued,
+    words,
+)
+from annotations.reports.pairs import ranked_pairs
+from annotations.reports.scales import adjusted, is_adjusted, limit_of, places_of, scale_is_found
+from annotations.reports.scope import populations, scope_sentences
 from annotations.reports.words import asked as asked_for
 from annotations.reports.words import counted, declared_sentence
 from annotations.templatetags import report_numbers
 
-ROWS_A_TABLE = 40
 LEVELS = {"pooled": "all texts", "within_item": "within items", "system": "systems"}
-ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "−": "$-$",
-    "–": "--",
-    # These mean something after a line break of a table, or in a ligature.
-    **{sign: f"{{{sign}}}" for sign in "[]*`"},
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
 PREAMBLE = r"""\expandafter\ifx\csname @nodocument\endcsname\relax\else
 \documentclass{article}
 \usepackage{booktabs}
@@ -59,13 +58,14 @@ def asked(report: Report) -> str:
     said = [
         f"{counted(campaign['ratings'], 'screen')} rated by {counted(campaign['raters'], 'rater')}: "
         f"{counted(campaign['items'], 'item')} of {campaign['dataset']}, at most "
-        f"{counted(campaign['overlap'], 'rater')} an item.",
+        f"{counted(campaign['overlap'], 'rater')} per item.",
         asked_for(report),
     ]
     if campaign["interim"]:
         said.append(f"The campaign is {campaign['state']}: these numbers are an early look.")
     if primary:
         said.append(declared_sentence(report))
+    said += dict.fromkeys(each for criterion in report["criteria"] for each in scope_sentences(report, criterion))
     if left_out := (report.get("exclusions") or {}).get("raters"):
         reasons = "; ".join(sorted({each["reason"] for each in left_out}))
         said.append(f"Raters left out: {len(left_out)} ({reasons}).")
@@ -84,16 +84,24 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
     what = "share of comparisons won, a tie being half," if chosen else f"mean{scale}"
     above = "preferred to" if chosen else "rated higher than"
     agreement = result["agreement"]
-    alpha = f"undefined ({agreement['undefined']})" if agreement["alpha"] is None else f"{agreement['alpha']:.2f}"
+    alpha = (
+        f"undefined ({agreement['undefined']})"
+        if agreement["alpha"] is None
+        else report_numbers.figure(agreement["alpha"], 2)
+    )
     if agreement["ci"]:
-        alpha += f" (95 % interval {agreement['ci'][0]:.2f} to {agreement['ci'][1]:.2f})"
+        alpha += f" (95 % interval {report_numbers.interval(agreement['ci'], 2)})"
+    pairs = ranked_pairs(report, criterion)
+    together = any(is_adjusted(report, pair) for pair in pairs)
+    by_holm = ", by p-values adjusted by Holm" if together else ""
+    if by_holm and any(pair["primary"] for pair in pairs):
+        by_holm += " (of the declared contrast by its own)"
     yield from tables(
         f"means-{criterion}",
         f"{words(criterion).capitalize()}: {what} with its 95 % interval, {populations(report, criterion)}. "
-        f"Rank is the range that the differences leave open; every system of a cluster is {above} every one of the "
-        "next, by differences whose p, as it decides, is below its limit (the declared contrast's own, all others' "
-        f"adjusted by Holm). Krippendorff's alpha ({agreement['level']}) is {alpha}.",
-        ("System", "Mean", "95 % interval", "Rank", "Cluster", "Ratings", "Raters"),
+        f"Rank is the range that the tests of differences leave open; every system of a cluster was shown to be "
+        f"{above} every one of the next{by_holm}. Krippendorff's alpha ({agreement['level']}) is {alpha}.",
+        ("System", "Share won" if chosen else "Mean", "95 % interval", "Rank", "Cluster", "Ratings", "Raters"),
         [
             [
                 escape(row["system"]),
@@ -107,23 +115,33 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
             for row in result["systems"]
         ],
     )
-    pairs = [pair for pair in report["pairs"] if pair["criterion"] == criterion]
     unit = " in log-strength" if chosen else ""
     declared = " The declared contrast is tested by itself." if any(pair["primary"] for pair in pairs) else ""
+    adjustment = "."
+    if together:
+        adjustment = (
+            f", not adjusted for their number.{declared} Holm adjusts p within the {campaign['family']}; the "
+            "simultaneous 95 % intervals are Bonferroni's over the same pairs."
+        )
     yield from tables(
         f"differences-{criterion}",
         f"{words(criterion).capitalize()}: differences{unit} of systems on the same items, each with its 95 % "
-        f"interval {populations(report, criterion)}, not adjusted for their number.{declared} Holm adjusts p within "
-        f"the {campaign['family']}; the intervals for all pairs together are Bonferroni's over the same pairs.",
-        ("Systems", "Difference", "95 % interval", "all together", "$p$", "$p$ (Holm)", "Items"),
+        f"interval {populations(report, criterion)}{adjustment}",
+        (
+            "Systems",
+            "Difference",
+            "95 % interval",
+            *(("Simultaneous", "$p$", "$p$ (Holm)") if together else ("$p$",)),
+            "Items",
+        ),
         [
             [
                 f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
                 figure(pair["difference"], 2 if chosen else places),
                 interval(pair["ci"], 2 if chosen else places),
-                "declared" if pair["primary"] else interval(pair.get("ci_simultaneous"), 2 if chosen else places),
-                p_value(pair["p"], limit_of(report, pair)),
-                "declared" if pair["primary"] else p_value(pair["p_holm"]),
+                *([simultaneous(pair, 2 if chosen else places)] if together else []),
+                p_value(pair["p"] if together else adjusted(pair), limit_of(report, pair)),
+                *([("declared" if pair["primary"] else p_value(pair["p_holm"]))] if together else []),
                 f"{pair['items']}",
             ]
             for pair in pairs
@@ -135,7 +153,11 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
         ],
     )
     yield from exact_tables(report, criterion, [pair for pair in pairs if "exact" in pair])
-    yield from effect_tables(criterion, pairs, 2 if chosen else places)
+    yield from effect_tables(criterion, pairs, 2 if chosen else places, chosen=bool(chosen))
+
+
+def simultaneous(pair: Mapping[str, Any], places: int) -> str:
+    return "declared" if pair["primary"] else interval(pair.get("ci_simultaneous"), places)
 
 
 def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -146,8 +168,8 @@ def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, An
     yield from tables(
         f"exact-{criterion}",
         f"{words(criterion).capitalize()}: exact two-sided tests of the differences, over raters (a rater's labels "
-        "exchanged; where no rater scored both systems, the raters divided anew) and over albums (an album's labels "
-        "exchanged), not adjusted for their number.",
+        "exchanged; where no rater scored both systems, the raters reassigned to the two) and over albums (an album's "
+        "labels exchanged), not adjusted for their number.",
         ("Systems", "$p$ over raters", "Raters", "$p$ over albums", "Albums"),
         [
             [
@@ -157,6 +179,12 @@ def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, An
             ]
             for pair in pairs
         ],
+        reasons(
+            (f"{pair['system_a']} − {pair['system_b']}, over {units}", test["undefined"])
+            for pair in pairs
+            for units, test in (("raters", pair["exact"]["by_raters"]), ("albums", pair["exact"]["by_albums"]))
+            if test["p"] is None
+        ),
     )
 
 
@@ -164,6 +192,8 @@ def agreement_tables(report: Report, criterion: str) -> Iterator[str]:
     """The coefficients beside alpha, which reports that were kept before they had any are without."""
     result = report["criteria"][criterion]
     found, texts = result["agreement"].get("coefficients") or [], "pairs" if result.get("choices") else "texts"
+    if all(row["value"] is None for row in found):
+        return  # alpha, in the caption of the means, says why
     yield from tables(
         f"agreement-{criterion}",
         f"{words(criterion).capitalize()}: how far raters agree, with 95 % intervals, over {texts} that several "
@@ -178,31 +208,52 @@ def agreement_tables(report: Report, criterion: str) -> Iterator[str]:
             ]
             for row in found
         ],
-        list(dict.fromkeys(f"{row['name']}: {row['undefined']}." for row in found if row["undefined"])),
+        reasons((row["name"], row["undefined"]) for row in found),
     )
 
 
-def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: int) -> Iterator[str]:
+def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: int, *, chosen: bool) -> Iterator[str]:
     """Effect sizes, what could have been shown, and equivalence, where the report has them."""
-    sized = [pair for pair in pairs if pair.get("effects") or pair.get("detectable")]
-    if sized:
+    scored = [pair for pair in pairs if pair.get("effects")]
+    if scored:
         yield from tables(
             f"effects-{criterion}",
-            f"{words(criterion).capitalize()}: probability of superiority (0.5 is none) and d_z, each with its 95 % "
-            "interval, and the true difference that would have been shown with 80 % power.",
-            ("Systems", "Superiority", "95 % interval", r"$d$\textsubscript{z}", "95 % interval", "Detectable"),
+            f"{words(criterion).capitalize()}: probability of superiority (0.5 means no difference) and d_z, each with "
+            "its 95 % interval.",
+            ("Systems", "Superiority", "95 % interval", r"$d$\textsubscript{z}", "95 % interval"),
             [
                 [
                     f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
                     *(
                         cell
                         for effect, decimals in (("superiority", 3), ("d_z", 2))
-                        for found in [(pair["effects"] or {}).get(effect) or {"value": None, "ci": None}]
+                        for found in [pair["effects"][effect]]
                         for cell in (figure(found["value"], decimals), interval(found["ci"], decimals))
                     ),
-                    figure((pair["detectable"] or {}).get("difference"), places),
                 ]
-                for pair in sized
+                for pair in scored
+            ],
+            reasons(
+                (f"{pair['system_a']} − {pair['system_b']}, {words(effect)}", pair["effects"][effect]["undefined"])
+                for pair in scored
+                for effect in ("superiority", "d_z")
+            ),
+        )
+    unshown = [pair for pair in pairs if pair.get("detectable") and not pair["shown"]]
+    if unshown:
+        yield from tables(
+            f"detectable-{criterion}",
+            f"{words(criterion).capitalize()}: where no difference was shown, the true difference"
+            f"{' in log-strength' if chosen else ''} that a study of this design would show with 80 % power, tested "
+            "at the given level.",
+            ("Systems", "Detectable difference", "Level"),
+            [
+                [
+                    f"{escape(pair['system_a'])} $-$ {escape(pair['system_b'])}",
+                    figure(pair["detectable"]["difference"], places),
+                    f"${pair['detectable']['alpha']:.2g}$",
+                ]
+                for pair in unshown
             ],
         )
     tested = [pair for pair in pairs if pair.get("equivalence")]
@@ -303,68 +354,3 @@ def correlation_tables(report: Report, criterion: str) -> Iterator[str]:
             for each in [levels["accuracy"]]
         ],
     )
-
-
-def tables(
-    label: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()
-) -> Iterator[str]:
-    """A table, or several where it has more rows than a page holds. Caption and notes are plain text, cells LaTeX."""
-    parts = [rows[first : first + ROWS_A_TABLE] for first in range(0, len(rows), ROWS_A_TABLE)]
-    for number, part in enumerate(parts, start=1):
-        of = f" (Part {number} of {len(parts)}.)" if len(parts) > 1 else ""
-        said = notes if number == len(parts) else ()
-        lines = [
-            r"\begin{table}",
-            r"\centering\small",
-            rf"\caption{{{escape(caption + of)}}}",
-            rf"\label{{tab:{label_of(label)}{f'-{number}' if of else ''}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
-            r"\toprule",
-            " & ".join(head.replace("%", r"\%") for head in heads) + r" \\",
-            r"\midrule",
-            *(" & ".join(row) + r" \\" for row in part),
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(rf"\par\smallskip {{\footnotesize {escape(note)}}}" for note in said),
-            r"\end{table}",
-        ]
-        yield "\n".join(lines)
-
-
-def valued(found: Mapping[str, Any]) -> str:
-    return f"{figure(found['value'], 2)} {interval(found['ci'], 2)}" if found["ci"] else figure(found["value"], 2)
-
-
-def figure(value: float | None, places: int) -> str:
-    return "--" if value is None else f"${rounded(value, places)}$"
-
-
-def rounded(value: float, places: int) -> str:
-    return f"{round(value, places) + 0.0:.{places}f}"  # not -0.0
-
-
-def interval(ends: Sequence[float] | None, places: int) -> str:
-    return "--" if ends is None else f"$[{rounded(ends[0], places)}, {rounded(ends[1], places)}]$"
-
-
-def p_value(value: float | None, boundary: float | None = None) -> str:
-    return "--" if value is None else f"${report_numbers.p_value(value, boundary).replace(' ', '')}$"
-
-
-def ranks(ends: Sequence[int]) -> str:
-    return f"{ends[0]}" if ends[0] == ends[1] else f"{ends[0]}--{ends[1]}"
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def label_of(name: str) -> str:
-    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
-
-
-def escape(text: str) -> str:
-    """Plain text as LaTeX sets it: every special sign as itself, and nothing that breaks a line or ends a comment."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    escaped = "".join(ESCAPED.get(sign, sign) for sign in plain.replace("--", "-\x00-").replace("--", "-\x00-"))
-    return escaped.replace("\x00", "{}")

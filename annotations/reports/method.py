@@ -26,8 +26,8 @@ EXACT = (
     "rater adds to the difference (their own two means, of scores less the mean of the item). Over albums it asks "
     "whether other albums would, by these raters: labels are exchanged within albums. Of up to 24 raters or albums "
     "all choices of signs are counted, of up to 2,000 of them 9,999 random ones. Where no rater scored both systems, "
-    "the raters are divided anew into groups of the same sizes, as if chance had said who saw which, and there is no "
-    "test over albums. "
+    "the raters are reassigned to the systems in groups of the same sizes, as if chance had said who saw which, and "
+    "there is no test over albums. "
 )
 EXACT_CHOICES = (
     "Beside each difference stand exact sign-flip tests of the two systems' direct comparisons (Fisher 1935; Pesarin "
@@ -69,9 +69,10 @@ TESTS = (
     "are adjusted by Holm within {family}; rank ranges and clusters follow from those that are below their limit."
 )
 EFFECTS = (
-    "Intervals for all pairs together are Bonferroni's (Dunn 1961) over the pairs that Holm adjusts together. {sizes}"
-    "The detectable difference is the one that the design would have shown with 80 % power, from the error and degrees "
-    "of freedom of the estimate by the noncentral t, at the level of the pair's test (0.05 shared by the pairs). "
+    "Simultaneous intervals are Bonferroni's (Dunn 1961) over the pairs that Holm adjusts together. {sizes}"
+    "The detectable difference is the one that a study of this design would show with 80 % power, from the error and "
+    "degrees of freedom of the estimate by the noncentral t, at the level of the pair's test; of a pair that Holm "
+    "adjusts that is 0.05 divided by the number of pairs, the strictest step of his. "
     "Expected wins are the mean over the other systems of the share of decided comparisons won (Koehn 2012; Bojar et "
     "al. 2013)."
 )

@@ -10,8 +10,19 @@ from django.utils.safestring import mark_safe
 
 from annotations.reports import effect_words, model_words, words
 from annotations.reports.charts import charts_of
-from annotations.reports.charts.ratings import pairs_drawn, ranked_pairs
-from annotations.reports.scales import LEVEL, is_choice, is_shown, limit_of, places_of, scale_is_found, scale_of
+from annotations.reports.charts.ratings import pairs_drawn
+from annotations.reports.pairs import ranked_pairs
+from annotations.reports.scales import (
+    LEVEL,
+    adjusted,
+    is_adjusted,
+    is_choice,
+    is_shown,
+    limit_of,
+    places_of,
+    scale_is_found,
+    scale_of,
+)
 from annotations.reports.scope import bootstrap_sentence, scope_sentences
 
 Report = Mapping[str, Any]
@@ -82,11 +93,22 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
         "counted": words.pairs_sentence(report, name),
         "scope": scope_sentences(report, name),
         "bootstrap": bootstrap_sentence(report, name),
-        "exact_pairs": exact_pairs(report, name),
+        "exact_pairs": exact_pairs(report, pairs),
         "agree": words.agreement_sentence(result),
+        "coefficients": coefficients(result["agreement"]),
         "chart": {kind: charts.get(f"{kind}:{name}") for kind in ("means", "differences", "distributions", "matrix")},
-        "pairs": [{**pair, "shown": is_shown(report, pair), "limit": limit_of(report, pair)} for pair in pairs],
-        **model_words.models_context([pair for pair in report["pairs"] if pair["criterion"] == name]),
+        "pairs": [
+            {
+                **pair,
+                "shown": is_shown(report, pair),
+                "limit": limit_of(report, pair),
+                "decides": adjusted(pair),
+            }
+            for pair in pairs
+        ],
+        "adjusted": any(is_adjusted(report, pair) for pair in pairs),
+        "has_primary": any(pair.get("primary") for pair in pairs),
+        **model_words.models_context(pairs),
         "sentences": [
             words.contrast_sentence(report, pair, name_criterion=False) for pair in drawn if not pair.get("primary")
         ],
@@ -97,16 +119,31 @@ def criterion_context(report: Report, name: str, charts: Mapping[str, str]) -> d
     }
 
 
-def exact_pairs(report: Report, name: str) -> list[dict[str, Any]]:
-    """The criterion's pairs with their exact tests; none in reports that were kept before there were any."""
+def coefficients(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The coefficients beside alpha, neighbours that are undefined for one reason in one row; none where all are
+    undefined as alpha is, which says why."""
+    rows: list[dict[str, Any]] = []
+    for row in agreement.get("coefficients") or []:
+        last = rows[-1] if rows else None
+        if last and row["value"] is None and last["value"] is None and last["undefined"] == row["undefined"]:
+            last["name"] += f", {row['name']}"
+        else:
+            rows.append({**row})
+    only = rows[0] if len(rows) == 1 else None
+    as_alpha = only and only["value"] is None and only["undefined"] == agreement["undefined"]
+    return [] if as_alpha else rows
+
+
+def exact_pairs(report: Report, pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The pairs with their exact tests; none in reports that were kept before there were any."""
     return [
         {
             **pair,
             "limit": limit_of(report, pair),
             "exact_tests": [pair["exact"][by] for by in ("by_raters", "by_albums")],
         }
-        for pair in report["pairs"]
-        if pair["criterion"] == name and "exact" in pair
+        for pair in pairs
+        if "exact" in pair
     ]
 
 
@@ -194,6 +231,8 @@ def counts(level: Mapping[str, Any]) -> dict[str, Any]:
 
 def raters_context(report: Report) -> dict[str, Any]:
     rows = report.get("raters") or []
+    reasons = {row["undefined"] for row in rows if row.get("undefined")}
+    scored = any(row.get("mean") is not None for row in rows)
     floor = next((row["floor"] for row in rows if row.get("floor")), None)
     return {
         "rows": [{"number": number, **row} for number, row in enumerate(rows, start=1)],
@@ -206,7 +245,9 @@ def raters_context(report: Report) -> dict[str, Any]:
         ),
         "repeats_undefined": any(row["undefined"] for row in repeats),
         "excluded": any(row.get("excluded") for row in rows),
-        "undefined": any(row.get("undefined") for row in rows),
+        "scored": scored,
+        "undefined": bool(reasons) if scored else len(reasons) > 1,
+        "unscored": None if scored or len(reasons) != 1 else reasons.pop(),
     }
 
 

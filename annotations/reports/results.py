@@ -10,7 +10,6 @@ import numpy as np
 from annotations.reports.agreement import choice_agreement, score_agreement
 from annotations.reports.choices import choice_differences, choices_row, expected_share, shares_won
 from annotations.reports.exact import (
-    ROUNDING,
     UNVARIED,
     deciding_p,
     exact_of,
@@ -34,6 +33,7 @@ from annotations.statistics.scores import shrunk_z
 from annotations.statistics.uncertainty import Floats, holm
 
 MIDDLE = (0.025, 0.975)
+RESAMPLED = 1e-6  # resampled means are summed in single precision: less is rounding
 MOST_BINS = 20
 
 
@@ -257,6 +257,6 @@ def primary_row(
 def percentiles(drawn: Floats) -> list[float] | None:
     """The middle 95 % of resampled values; None where under half of the resamples have any, or all are the same."""
     defined = drawn[~np.isnan(drawn)]
-    if len(defined) * 2 < len(drawn) or np.ptp(defined) <= ROUNDING * max(1.0, float(np.abs(defined).max())):
+    if len(defined) * 2 < len(drawn) or np.ptp(defined) <= RESAMPLED * max(1.0, float(np.abs(defined).max())):
         return None
     return np.quantile(defined, MIDDLE).tolist()

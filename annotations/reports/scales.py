@@ -43,6 +43,21 @@ def adjusted(pair: Mapping[str, Any]) -> float | None:
     return exact_p(pair) if pair.get("unvaried") else pair.get("p")
 
 
+def is_adjusted(report: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
+    """Whether Holm had anything to adjust: another pair of the same family that was tested."""
+    if pair.get("primary"):
+        return False
+    whole = report["campaign"].get("family") == "campaign"
+    family = [
+        each
+        for each in report["pairs"]
+        if not each.get("primary")
+        and each.get("p_holm") is not None
+        and (whole or each["criterion"] == pair["criterion"])
+    ]
+    return len(family) > 1
+
+
 def exact_p(pair: Mapping[str, Any]) -> float | None:
     """The larger p of the exact tests over raters and over albums."""
     exact = pair.get("exact") or {}

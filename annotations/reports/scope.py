@@ -1,10 +1,11 @@
 """Whom a report's intervals and tests speak for: other raters and other items, or only one of the two."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Report = Mapping[str, Any]
 FEW_RATERS = 3  # with so few the bootstrap over raters is far too narrow
+BUSY = 1.5  # equal shares, and no less than half of all: more than that is said
 
 
 def raters_of(report: Report, criterion: str) -> int | None:
@@ -54,6 +55,8 @@ def scope_sentences(report: Report, criterion: str) -> list[str]:
         return []
     raters, albums = raters_of(report, criterion), report["campaign"].get("albums")
     said = []
+    if busy := busy_sentence(report):
+        said.append(busy)
     if raters == 1 and albums == 1:
         said.append(f"One rater rated {one_of(report)}: nothing says what other raters, or other items, would give.")
     elif raters == 1:
@@ -72,13 +75,30 @@ def scope_sentences(report: Report, criterion: str) -> list[str]:
             said.append(
                 f"Rated by one person only: {', '.join(single)}. The intervals of these means are over items alone."
             )
-    if split_pairs(report, criterion):
+    if apart := split_pairs(report, criterion):
+        every = len(apart) == sum(pair["criterion"] == criterion for pair in report["pairs"])
+        alone = "No rater scored two of the systems" if every else f"No rater scored both {listed_pairs(apart)}"
         said.append(
-            "No rater scored both systems of some pairs. Their difference holds that of the two groups of raters as "
-            "well, which an interval can allow for only where both groups have several raters; and z, which takes out "
-            "how each rater scores, takes out with it what such systems differ by."
+            f"{alone}. Such a difference contains that between the two groups of raters as well, "
+            "which an interval can allow for only where both groups have several raters; and z, which takes out the "
+            "level at which each rater scores, takes out with it what such systems differ by."
         )
     return said
+
+
+def busy_sentence(report: Report) -> str:
+    """That one of several raters gave most of what there is."""
+    counts = [row.get("screens") or 0 for row in report.get("raters") or [] if not row.get("excluded")]
+    if len(counts) < 2 or max(counts) <= max(0.5, BUSY / len(counts)) * sum(counts):
+        return ""
+    return f"One rater answered {max(counts)} of all {sum(counts)} screens: the results rest mostly on one person."
+
+
+def listed_pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Up to three pairs by name, to go on after "both"."""
+    if len(pairs) > 3:
+        return f"systems of {len(pairs)} of the pairs"
+    return ", or both ".join(f"{pair['system_a']} and {pair['system_b']}" for pair in pairs)
 
 
 def split_pairs(report: Report, criterion: str) -> list[Mapping[str, Any]]:

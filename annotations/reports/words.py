@@ -7,6 +7,7 @@ from annotations.reports.scales import (
     LEVEL,
     adjusted,
     boundary_of,
+    is_adjusted,
     is_choice,
     is_shown,
     limit_of,
@@ -51,21 +52,22 @@ def asked(report: Report) -> str:
     campaign, criteria = report["campaign"], [spaced(name) for name in report["criteria"]]
     about = f", by {listed(criteria)}" if criteria else ""
     if campaign.get("imported"):
-        return f"{found_in_file(report)}{about}. How raters were asked is not known to this report."
+        return f"{found_in_file(report, about.lstrip(','))} How raters were asked is not known to this report."
     low, high = campaign.get("scale") or (0, 100)
     asked_for = ASKED.get(campaign["protocol"], f"by the protocol {campaign['protocol']}").format(low=low, high=high)
+    about = about.replace(", by ", ", on ", 1)
     return f"Raters saw {SHOWN.get(campaign['show'], campaign['show'])} and were asked {asked_for}{about}."
 
 
-def found_in_file(report: Report) -> str:
-    """What the file of an imported study holds."""
+def found_in_file(report: Report, about: str) -> str:
+    """What the file of an imported study holds, `about` being by which criteria."""
     campaign = report["campaign"]
     if campaign["protocol"] not in ("slider", "likert"):
-        return "The file holds choices between texts"
+        return f"The file holds choices between texts{about}."
     low, high = campaign.get("scale") or (0, 100)
     if scale_is_found(campaign):
-        return f"Scores from {low:g} to {high:g} were found; where their scale ends was not said"
-    return f"The file holds scores, on a scale from {low:g} to {high:g} as the import says"
+        return f"The file holds scores{about} from {low:g} to {high:g}; where their scale ends was not said."
+    return f"The file holds scores{about}, on a scale from {low:g} to {high:g} as was said at the import."
 
 
 def look_sentence(report: Report) -> str:
@@ -77,7 +79,7 @@ def look_sentence(report: Report) -> str:
         declared = f"; at this look the declared contrast {needs}" if report.get("primary") else ""
         return (
             f"Look {look['number']} of {look['of']} that were declared beforehand, at {percent(look.get('share'))} of "
-            f"the screens. Alpha is spent after {spending}{declared}."
+            f"the screens. Alpha is spent as by {spending}{declared}."
         )
     return f"{counted(looks, 'look')} at the results were declared beforehand." if looks > 1 else ""
 
@@ -100,6 +102,11 @@ def early_sentence(report: Report) -> str:
     return f"Results were looked at before the close, undeclared, {counted(len(early), 'time')}: {listed(early)}."
 
 
+def is_untested(report: Report, pair: Mapping[str, Any]) -> bool:
+    """Whether a pair's difference cannot count at this look, whatever its p is."""
+    return bool(untested_sentence(report)) and not (pair.get("primary") and report.get("look"))
+
+
 def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion: bool = True) -> str:
     """One pair of systems (`system_a` minus `system_b`) as a whole sentence."""
     one, other, criterion = pair["system_a"], pair["system_b"], pair["criterion"]
@@ -117,13 +124,15 @@ def contrast_sentence(report: Report, pair: Mapping[str, Any], *, name_criterion
     within = how_sure(report, pair, sign, places)
     share = shares_won(report["criteria"][criterion]).get((one, other)) if choice else None
     if share is not None:
-        within = f"{percent(share)} of their decided comparisons won, {within}"
+        within += f"; {one} won {percent(share)} of their decided comparisons"
     if is_shown(report, pair):
         than = "preferred to" if choice else "rated higher than"
         start = f"By {spaced(criterion)}, {one}" if name_criterion else one
         return f"{start} is {than} {other} by {size} ({within})."
     if pair.get("undefined"):
         return f"{one} and {other} differ{by} by {size}, with no interval: {reason(pair['undefined'])}."
+    if is_untested(report, pair):
+        return f"{one} and {other} differ{by} by {size} ({within}), which does not count at this look."
     return f"No difference was shown between {one} and {other}{by}: {size} ({within})."
 
 
@@ -146,14 +155,16 @@ def unvaried_sentence(report: Report, pair: Mapping[str, Any], by: str) -> str:
         said = (
             f"{high} is {size} above {low}{by}; what raters and items differ by cancels out, which leaves no interval."
         )
-    return " ".join([said, *exact_sentences(exact), counted_sentence(report, pair)])
+    tests = exact_sentences(exact)
+    larger = ["The larger p decides."] if len(tests) > 1 else []
+    return " ".join([said, *tests, *larger, counted_sentence(report, pair)])
 
 
 def exact_sentences(exact: Mapping[str, Any]) -> list[str]:
     """What the exact tests give, over raters and over albums."""
     return [
         f"By the exact {test['test']}{'' if 'raters' in test['test'] else ' test'} over {units} {p_is(test['p'])}"
-        + (f", the least that {test['units']} {units} can give." if test["p"] == test["smallest"] else ".")
+        + (f", the smallest that {test['units']} {units} can give." if test["p"] == test["smallest"] else ".")
         for units, test in (("raters", exact["by_raters"]), ("albums", exact["by_albums"]))
         if test["p"] is not None
     ]
@@ -163,20 +174,21 @@ def counted_sentence(report: Report, pair: Mapping[str, Any]) -> str:
     p = adjusted(pair)
     if p is None:
         return "No test can be made of it."
-    after = "" if pair.get("primary") else " after Holm"
+    after = " after Holm" if is_adjusted(report, pair) else ""
     verdict = "The difference counts as shown" if is_shown(report, pair) else "That does not show a difference"
     return f"{verdict}: {p_is(p, limit_of(report, pair))}{after}."
 
 
 def how_sure(report: Report, pair: Mapping[str, Any], sign: int, places: int) -> str:
-    """The interval, which is not adjusted for the number of pairs, the p-value, which is, and what both are over."""
+    """The interval, which is not adjusted for the number of pairs, the p-value, which is, and what both are over. Of
+    the declared contrast, and of a single pair, there is nothing to adjust."""
     ends, p, over = pair.get("ci"), adjusted(pair), over_in(report, pair)
-    parts = []
+    parts, together = [], is_adjusted(report, pair)
     if ends:
-        plain = "95 % interval" if pair.get("primary") else "unadjusted 95 % interval"
+        plain = "unadjusted 95 % interval" if together else "95 % interval"
         parts.append(f"{plain} {interval(sorted(sign * end for end in ends), places)}")
     if p is not None:
-        parts.append(p_is(p, limit_of(report, pair)) + ("" if pair.get("primary") else " after Holm"))
+        parts.append(p_is(p, limit_of(report, pair)) + (" after Holm" if together else ""))
     if parts and over:
         parts[-1] += f", {over}"
     if pair.get("items"):
@@ -220,7 +232,8 @@ def primary_sentence(report: Report) -> str:
     if (report.get("primary") or {}).get("boundary") is not None:
         limit = boundary(boundary_of(report, pair))
         said += (
-            f" At this look a difference counts as shown where p is below {limit}; the interval allows for no looks."
+            f" At this look a difference counts as shown where p is below {limit}; the interval is not adjusted for "
+            "looks."
         )
     return said
 
@@ -244,17 +257,26 @@ def leader_sentence(report: Report, criterion: str) -> str:
         return f"{by}, {best['system']} comes first ({mean}), {ahead(report, criterion)}."
     if len(level) == len(systems):
         highest = f"{best['system']} has the highest {what} ({mean})"
-        return f"{by}, nobody leads: {highest}, and is not told apart from any other."
-    return f"{by}, {listed(level)} are not told apart at the top; {best['system']} has the highest {what} ({mean})."
+        if untested_sentence(report):
+            only = "only the declared contrast can count" if report.get("look") else "no difference counts"
+            return f"{by}, {highest}; {only} at this look."
+        other = "the other" if len(systems) == 2 else "any other"
+        return f"{by}, no system leads: {highest}, but was not shown to differ from {other}."
+    return (
+        f"{by}, {listed(level)} share the top, with no difference shown between them; {best['system']} has the highest "
+        f"{what} ({mean})."
+    )
 
 
 def ahead(report: Report, criterion: str) -> str:
     """That a system is above all others, for whom and on what it was shown."""
+    systems = report["criteria"][criterion]["systems"]
+    others = systems[1]["system"] if len(systems) == 2 else "every other system"
     if raters_of(report, criterion) == 1:
-        return "above every other system for the one rater there was"
+        return f"above {others} for the one rater there was"
     if report["campaign"].get("albums") == 1 or report["campaign"]["items"] == 1:
-        return f"above every other system on {one_of(report)}, and nothing says whether on others"
-    return "ahead of every other system"
+        return f"above {others} on {one_of(report)}, and nothing says whether on others"
+    return f"ahead of {others}"
 
 
 def pairs_sentence(report: Report, criterion: str) -> str:
@@ -266,7 +288,10 @@ def pairs_sentence(report: Report, criterion: str) -> str:
         return ""
     declared = ", the declared one by its own p" if any(pair.get("primary") for pair in pairs) else ""
     differ = f"{shown} of {len(pairs)} pairs of systems {'differs' if shown == 1 else 'differ'} at {LEVEL:g}"
-    return f"{differ} by p-values that Holm adjusted within their family{declared}; their intervals are not adjusted."
+    return (
+        f"{differ}, by p-values that Holm adjusted within their family{declared}; of their intervals only those called "
+        "simultaneous are adjusted."
+    )
 
 
 def agreement_sentence(result: Mapping[str, Any]) -> str:

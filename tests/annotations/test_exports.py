@@ -20,6 +20,7 @@ from annotations.reports import export, rows
 from annotations.reports.build import report_build
 from annotations.reports.heds import report_heds
 from annotations.reports.latex import report_latex
+from annotations.reports.pairs import ranked_pairs
 from annotations.services.campaigns import campaign_close
 from annotations.services.raters import rater_readmit
 from tests.annotations.raters import Rater
@@ -196,7 +197,8 @@ def test_latex_holds_the_reports_numbers_and_escapes_every_name() -> None:
         for row in result["systems"]:
             low, high = row["ci"]
             assert f"{row['system']} & ${row['mean']:.1f}$ & $[{low:.1f}, {high:.1f}]$ &" in tex
-    pair = next(pair for pair in report["pairs"] if pair["criterion"] == "fluency")
+    pair = ranked_pairs(report, "fluency")[0]
+    assert pair["difference"] >= 0, "the system with the higher mean stands first"
     assert f"{pair['system_a']} $-$ {pair['system_b']} & ${pair['difference']:.1f}$" in tex
     assert "(Cameron, Gelbach and Miller 2011)" in tex
 

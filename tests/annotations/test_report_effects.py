@@ -1,5 +1,6 @@
 """What the report says beside a difference, from studies whose figures another library or a hand worked out."""
 
+import re
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -13,6 +14,7 @@ from statsmodels.stats.weightstats import ttost_paired
 from annotations import models
 from annotations.reports.build import report_build
 from annotations.reports.latex import report_latex
+from annotations.reports.pairs import ranked_pairs
 from annotations.reports.preregistration import preregistration
 from annotations.reports.render import report_html
 from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
@@ -57,7 +59,7 @@ def test_equivalence_of_a_single_raters_scores_is_that_of_another_library(tmp_pa
     assert (far["p"] > 0.99, far["p_holm"], far["shown"]) == (True, 1.0, False)
     low, high = near["ci"]
     assert f"Equivalence within ±4 points was shown (90 % interval {-high:.1f} to".replace("-", "−") in page
-    assert "as good as equal if they differ by less than 4 points. That was shown for 1 of 3 pairs." in page
+    assert "count as equivalent if they differ by less than 4 points. That was shown for 1 of 3 pairs." in page
     assert low < 0 < high
 
 
@@ -74,11 +76,39 @@ def test_beside_a_difference_stand_its_sizes_and_what_could_have_been_shown(tmp_
         assert plain < wide < 2 * plain
         assert pair["detectable"]["alpha"] == 0.025
     size = pairs["a", "b"]["detectable"]["difference"]
-    assert f"A true difference of {size:.1f} points would have been shown with 80 % power." in page
+    assert f"A study of this design would show a true difference of {size:.1f} points with 80 % power." in page
     assert "Effect sizes by fluency" in page
     tex = report_latex(report)
     assert r"\label{tab:effects-fluency}" in tex
     assert "tab:equivalence-fluency" not in tex
+
+
+def test_all_beside_a_difference_is_in_its_direction(tmp_path: Path) -> None:
+    """z is above a by 1, 2, 3 and 4 points on ten items each, by six raters alike: pairs are kept by name, a first."""
+    rows = [
+        f"{item},{system},r{rater},fluency,{40 + item % 7 + (system == 'z') * (1 + (item + rater) % 4)}"
+        for item in range(40)
+        for rater in range(6)
+        for system in "az"
+    ]
+    rows += [row.replace(",a,", ",m,").replace(",4", ",3") for row in rows if ",a," in row]
+    campaign = imported(table(tmp_path / "scores.csv", SCORES, *rows), scale=[0.0, 100.0])
+    campaign.equivalence_margin = 9.0
+    campaign.save()
+    report, page = reported(campaign)
+    kept = next(pair for pair in report["pairs"] if (pair["system_a"], pair["system_b"]) == ("a", "z"))
+    assert kept["difference"] == pytest.approx(-2.5)
+    pair = next(each for each in ranked_pairs(report, "fluency") if (each["system_a"], each["system_b"]) == ("z", "a"))
+    assert pair["difference"] == pytest.approx(2.5)
+    assert pair["effects"]["superiority"]["value"] == 1
+    assert pair["effects"]["d_z"]["value"] > 0
+    for ends in (pair["ci"], pair["ci_simultaneous"], pair["equivalence"]["ci"], pair["bootstrap_ci"]):
+        assert ends[0] < 2.5 < ends[1]
+    assert pair["mixed_model"]["difference"] == pytest.approx(2.5)
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "z − a 1.000" in words
+    assert "a − z" not in words, "tables, sentences and charts have one direction"
+    assert "z − a & $2.5$".replace("−", "$-$") in report_latex(report)
 
 
 def test_what_a_system_lacks_and_its_expected_wins(tmp_path: Path) -> None:
@@ -98,7 +128,7 @@ def test_what_a_system_lacks_and_its_expected_wins(tmp_path: Path) -> None:
     }
     assert missing == {"a": (4, 0, 0), "b": (4, 0, 0), "c": (1, 3, 3)}
     assert (found["missing"]["screens"], found["missing"]["planned"], found["missing"]["items"]) == (4, None, 4)
-    assert "4 screens, of 4 items, were rated. Missing: rated screens without a score" in page
+    assert "4 screens, of 4 items, were rated. Without it: rated screens without a score" in page
 
 
 def test_choices_have_expected_wins_equivalence_and_intervals_together(tmp_path: Path) -> None:

@@ -177,7 +177,12 @@ def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
     skipping.skip(skipping.next())
     early = content(report_freeze(campaign=campaign, unblind=True))
     assert not any(pair["shown"] for pair in early["pairs"])
-    assert "This look was not among those declared: no difference counts at it." in report_html(early)
+    page = report_html(early)
+    assert "This look was not among those declared: no difference counts at it." in page
+    assert "which does not count at this look." in page
+    assert "has the highest mean" in page
+    assert "no difference counts at this look." in page
+    assert "No difference was shown between" not in page, "none was tested, and p may be small"
 
     campaign_close(campaign=campaign)
     last = content(report_freeze(campaign=campaign))

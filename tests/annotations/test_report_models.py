@@ -13,6 +13,7 @@ from annotations import models
 from annotations.reports import models as report_models
 from annotations.reports.build import report_build
 from annotations.reports.models import model_row, model_rows, ordinal_row
+from annotations.reports.pairs import turned_to
 from annotations.reports.render import report_html
 from annotations.reports.table import RatingTable
 from annotations.statistics.cumulative_link import cumulative_link_model
@@ -113,3 +114,11 @@ def test_a_study_of_points_shows_both_models_and_what_they_are_of(tmp_path: Path
     assert f"{expected.log_odds:.2f}" in page
     assert "by a cumulative link mixed model" in page
     assert "cumulative link mixed model (Agresti 2010)" in report["method"]
+
+
+def test_log_odds_turn_with_the_pair() -> None:
+    pair = {"system_a": "a", "system_b": "b", "difference": -1.0, "ci": [-2.0, 0.5]}
+    model = {"log_odds": -0.75, "ci": [-1.5, 0.25], "p": 0.1}
+    turned = turned_to({**pair, "mixed_model": None, "cumulative_link_model": model}, "b")
+    assert (turned["system_a"], turned["difference"], turned["ci"]) == ("b", 1.0, [-0.5, 2.0])
+    assert turned["cumulative_link_model"] == {"log_odds": 0.75, "ci": [-0.25, 1.5], "p": 0.1}

@@ -103,7 +103,7 @@ def test_the_matrix_of_choices_holds_shares_won() -> None:
     assert ("human", "gru", "0.706") in cells
     assert ("gru", "human", "0.294") in cells
     page = said(report_html(report))
-    assert "human is preferred to gru by 0.44 in log-strength (71 % of their decided comparisons won," in page
+    assert "human is preferred to gru by 0.44 in log-strength (" in page
     assert "human never lost" in page
     for row in report["criteria"]["human_likeness"]["choices"]["table"]:
         assert f"{row['system_a']} against {row['system_b']} 60 15 25 0.706 0.600 to 0.800 0.675 0.575 to 0.765" in page
@@ -175,8 +175,8 @@ def test_the_answer_comes_first_and_in_words(report: dict[str, Any]) -> None:
     page = said(report_html(report))
     declared = (
         "By human likeness, human is rated higher than gru by 16.7 points (95 % interval 10.0 to 23.3, p < 0.001, "
-        "200 items). At this look a difference counts as shown where p is below 0.0294; the interval allows for no "
-        "looks."
+        "200 items). At this look a difference counts as shown where p is below 0.0294; the interval is not "
+        "adjusted for looks."
     )
     order = [
         f"In short Declared beforehand: {declared}",

@@ -13,7 +13,7 @@ from annotations.reports.charts.metrics import metric_charts
 from annotations.reports.charts.raters import rater_charts
 from annotations.reports.charts.ratings import rating_charts
 
-VERSION = 2  # raise it where a chart is drawn otherwise: kept drawings are then left alone
+VERSION = 3  # raise it where a chart is drawn otherwise: kept drawings are then left alone
 KEPT_SECONDS = 30 * 24 * 3600
 
 

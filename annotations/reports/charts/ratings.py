@@ -5,8 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 from annotations.reports.charts.drawing import BLUE, INK, ORANGE, SMALL, Chart, Sheets, chart, longest, names
+from annotations.reports.pairs import ranked_pairs
 from annotations.reports.scales import (
     adjusted,
+    is_adjusted,
     is_choice,
     is_shown,
     limit_of,
@@ -89,37 +91,9 @@ def means(report: Report, criterion: str) -> Chart:
     low, high = scale_of(report, criterion)
     ends = f"{low:g} to {high:g} found" if scale_is_found(report["campaign"]) else f"of {low:g} to {high:g}"
     of = "Share of comparisons won" if choice else f"Mean score, {ends}"
-    title = f"Means and 95 % intervals of {len(rows)} systems by {spaced(criterion)}, best first"
+    systems_drawn = f"{len(rows)} {'system' if len(rows) == 1 else 'systems'}"
+    title = f"Means and 95 % intervals of {systems_drawn} by {spaced(criterion)}, best first"
     return rows_with_intervals(title, rows, of=of, domain=[low, high], nice=False, line=0.5 if choice else None)
-
-
-def ranked_pairs(report: Report, criterion: str) -> list[dict[str, Any]]:
-    """The criterion's pairs turned so that the better ranked system is first; the declared one as it was declared."""
-    order = [row["system"] for row in report["criteria"][criterion]["systems"]]
-    place = {system: number for number, system in enumerate(order)}
-    primary, turned = report.get("primary") or {}, []
-    for pair in report["pairs"]:
-        if pair["criterion"] == criterion:
-            one, other = pair["system_a"], pair["system_b"]
-            first = (
-                primary.get("first", one) if pair.get("primary") else min(one, other, key=lambda s: place.get(s, 99))
-            )
-            turned.append(turned_to(pair, first))
-    return sorted(turned, key=lambda pair: tuple(place.get(pair[side], 99) for side in ("system_a", "system_b")))
-
-
-def turned_to(pair: Mapping[str, Any], first: str) -> dict[str, Any]:
-    """The pair as the difference of `first` minus the other."""
-    if pair["system_a"] == first:
-        return dict(pair)
-    difference, ci = pair["difference"], pair["ci"]
-    turned = {
-        "system_a": pair["system_b"],
-        "system_b": pair["system_a"],
-        "difference": None if difference is None else -difference,
-        "ci": ci and [-ci[1], -ci[0]],
-    }
-    return {**pair, **turned}
 
 
 def pairs_drawn(report: Report, criterion: str) -> list[dict[str, Any]]:
@@ -160,7 +134,9 @@ def differences(report: Report, criterion: str) -> Chart | None:
     of = "Difference in log-strength" if is_choice(report, criterion) else "Difference in points"
     reach = [min(0, *ends), max(0, *ends)]
     domain = reach if reach[0] < reach[1] else [-1, 1]
-    title = f"Differences of {len(rows)} pairs by {spaced(criterion)}: 95 % intervals, not adjusted, and p (Holm)"
+    together = any(is_adjusted(report, pair) for pair in pairs)
+    what = "95 % intervals, not adjusted, and p (Holm)" if together else "95 % intervals and p"
+    title = f"Differences of {len(rows)} {'pair' if len(rows) == 1 else 'pairs'} by {spaced(criterion)}: {what}"
     return rows_with_intervals(title, rows, of=of, domain=domain, nice=True, line=0)
 
 
@@ -220,17 +196,19 @@ def distributions(report: Report, criterion: str) -> Chart | None:
         by.mark_text(align="left", fontSize=12).encode(x=alt.XValue(WIDTH + 10), y=labels, text=alt.Text("text:N")),
     )
     drawn = drawn.properties(width=WIDTH, height=RIDGE * len(systems))
-    title = f"Distribution of the scores of {len(systems)} systems by {spaced(criterion)}, means marked"
+    of = f"{len(systems)} {'system' if len(systems) == 1 else 'systems'}"
+    title = f"Distribution of the scores of {of} by {spaced(criterion)}, means marked"
     return chart(title, drawn, sheets, left=longest(lines, "row"), right=longest(lines, "text"))
 
 
 def matrix(report: Report, criterion: str) -> Chart | None:
-    """Row minus column in every cell, with its p-value; of choices the share of comparisons that the row won."""
+    """Row minus column in every cell, with its p-value; of choices the share of comparisons that the row won. Of two
+    systems it would say nothing that the chart of differences does not."""
     import altair as alt
 
     systems = [row["system"] for row in report["criteria"][criterion]["systems"]]
     cells = matrix_cells(report, criterion)
-    if not cells:
+    if not cells or len(systems) < 3:
         return None
     short = names(systems)
     rows = [f"{short[system]} · {place + 1}" for place, system in enumerate(systems)]
