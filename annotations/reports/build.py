@@ -44,7 +44,6 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
         margin=campaign.equivalence_margin,
         family=campaign.family,
         rule=rule,
-        scale=protocol_named(campaign.protocol).ends(campaign.scale),
     )
     planned = None if campaign.imported_by_id else campaign.screens
     criteria = {name: each | by_system(table, name, each, planned=planned) for name, each in criteria.items()}
@@ -68,7 +67,10 @@ def report_build(campaign: Campaign, *, look: int | None = None, before: int | N
         "repeats": repeats,
         "exclusions": {"raters": exclusions_of(campaign), **with_all(campaign, whole, table, rule)},
         "method": method_of(
-            campaign, raters=len(np.unique(table.raters)) or None, albums=len(np.unique(table.albums)) or None
+            campaign,
+            raters=len(np.unique(table.raters)) or None,
+            albums=len(np.unique(table.albums)) or None,
+            estimators=[pair["estimator"] for pair in pairs],
         ),
     }
     return cut_at_scale(report)

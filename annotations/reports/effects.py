@@ -34,7 +34,6 @@ def with_effects(
     margin: float | None,
     family: str,
     rule: Rule,
-    scale: Sequence[float],
 ) -> list[Pair]:
     """The pairs (`results.pair_row`) with what stands beside their difference.
 
@@ -46,17 +45,16 @@ def with_effects(
     rows = []
     for place, pair in enumerate(pairs):
         chosen = pair["criterion"] in table.comparisons
-        reach = np.inf if chosen else float(scale[1] - scale[0])
         estimate = estimate_of(pair)
         level = rule.primary if pair["primary"] else rule.others and rule.others / sizes.get(place, 1)
         together = None if pair["primary"] or estimate is None else simultaneous_interval(estimate, sizes.get(place, 0))
         rows.append(
             {
                 **pair,
-                "ci_simultaneous": within(together, reach),
+                "ci_simultaneous": together,
                 "effects": None if chosen else effects_row(table, pair),
                 "detectable": detectable_row(estimate, level),
-                "equivalence": margin and equivalence_row(pair, estimate, margin, chosen, rule, reach),
+                "equivalence": margin and equivalence_row(pair, estimate, margin, chosen, rule),
             }
         )
     if margin:
@@ -68,7 +66,7 @@ def families_of(pairs: Sequence[Pair], family: str) -> list[list[int]]:
     """The places of the pairs whose p-values Holm adjusts together."""
     found: dict[str, list[int]] = defaultdict(list)
     for place, pair in enumerate(pairs):
-        if pair["p"] is not None and pair["undefined"] is None and not pair["primary"]:
+        if pair["p_holm"] is not None and not pair["primary"]:
             found[pair["criterion"] if family == "criterion" else "campaign"].append(place)
     return list(found.values())
 
@@ -77,11 +75,6 @@ def estimate_of(pair: Pair) -> Mean | None:
     if pair["difference"] is None:
         return None
     return Mean(pair["difference"], pair["error"], pair["ci"], pair["p"], pair["freedom"])
-
-
-def within(interval: tuple[float, float] | None, reach: float) -> tuple[float, float] | None:
-    """A difference cannot be larger than the scale is wide."""
-    return interval and (max(interval[0], -reach), min(interval[1], reach))
 
 
 def effects_row(table: RatingTable, pair: Pair) -> dict[str, Any]:
@@ -108,9 +101,7 @@ def detectable_row(estimate: Mean | None, alpha: float | None) -> dict[str, Any]
     return {"difference": detectable(estimate.error, estimate.freedom, alpha=alpha), "power": POWER, "alpha": alpha}
 
 
-def equivalence_row(
-    pair: Pair, estimate: Mean | None, margin: float, chosen: bool, rule: Rule, reach: float
-) -> dict[str, Any]:
+def equivalence_row(pair: Pair, estimate: Mean | None, margin: float, chosen: bool, rule: Rule) -> dict[str, Any]:
     """Two one-sided tests against the margin; `decide` says whether it counts."""
     bound = float(logit(0.5 + margin)) if chosen else margin
     if estimate is None:
@@ -119,8 +110,7 @@ def equivalence_row(
         found = Equivalence(None, None, AT_A_LOOK)
     else:
         found = equivalence(estimate, bound)
-    interval = within(found.interval, reach)
-    row = {"margin": bound, "ci": interval, "p": found.p, "p_holm": None, "shown": False}
+    row = {"margin": bound, "ci": found.interval, "p": found.p, "p_holm": None, "shown": False}
     return {**row, "undefined": found.undefined}
 
 

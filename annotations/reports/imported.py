@@ -1,5 +1,6 @@
 """What an import made of a file of ratings, in words that can go into a paper."""
 
+from annotations.importing.ratings.scores import MQM_WEIGHTS
 from annotations.models import Campaign
 from annotations.protocols import protocol_named
 
@@ -28,7 +29,6 @@ POSITIONS = (
     "Raters are known by their place in a list only, and the same place may be different people on different items: "
     "what is said of raters, and intervals over them, holds as far as it is the same person."
 )
-MQM = {"major": 5, "minor": 1, "minor/fluency/punctuation": 0.1, "/non-translation": 25, "neutral": 0, "no-error": 0}
 
 
 def imported_words(campaign: Campaign) -> str:
@@ -38,7 +38,7 @@ def imported_words(campaign: Campaign) -> str:
     facts = campaign.import_facts
     ordered, weights = facts.get("order_known", True), facts.get("weights") or {}
     listed = ", ".join(f"{key.lstrip('/')} {value:g}" for key, value in weights.items())
-    if weights == MQM:
+    if weights == MQM_WEIGHTS:
         listed += " (Freitag et al. 2021)"
     blank = sum((facts.get("missing") or {}).values())
     sentences = [

@@ -44,7 +44,8 @@ def limited(report: Mapping[str, Any]) -> Iterator[tuple[Row, Sequence[str], flo
     for pair in of_scores:
         low, high = scale_of(report, pair["criterion"])
         yield pair, ENDS, low - high, high - low
-        yield pair.get("mixed_model") or {}, ("ci",), low - high, high - low
+        for beside in (pair.get("mixed_model"), pair.get("equivalence")):
+            yield beside or {}, ("ci",), low - high, high - low
     if known and report["criteria"]:
         low, high = scale_of(report, next(iter(report["criteria"])))
         for rater in report["raters"]:

@@ -1,5 +1,7 @@
 """How a report's numbers were made, in words that can go into a paper."""
 
+from collections.abc import Sequence
+
 from annotations.models import Campaign, Score, System
 from annotations.protocols import protocol_named
 from annotations.reports.imported import imported_words
@@ -9,15 +11,15 @@ SCORES = (
     "Means are over ratings, and differences are paired by item. Intervals are 95 %, and robust to albums and raters. "
     "Where every screen has both systems, and raters and albums have about equal shares of the ratings, they come "
     "from a two-way cluster-robust variance (Cameron, Gelbach and Miller 2011) with Student's t of as many degrees of "
-    "freedom as there are clusters of the rarer kind, less one. In any other design they come from leaving out a "
-    "rater, and an album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of freedom of Bell and "
-    "McCaffrey (2002), which follow the system with fewer raters and raters with unequal shares; what few raters "
-    "leave open of their own variance is averaged over. Beside differences stand a linear mixed model of the raters' "
-    "own differences on screens where they scored both systems, with a slope of the system by album, by item within it "
-    "and by rater (restricted maximum likelihood, Satterthwaite's degrees of freedom, and never more than there are "
-    "raters or albums, less one), and percentiles of a bootstrap over albums and raters. z is the mean of scores "
-    "standardised by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, {level} level, a unit "
-    "being one text, its interval a bootstrap over albums."
+    "freedom as there are clusters of the rarer kind, less one. In any other design they are jackknife intervals, "
+    "from leaving out a rater, and an album, at a time (MacKinnon, Nielsen and Webb 2023), with the degrees of "
+    "freedom of Bell and McCaffrey (2002), which follow the system with fewer raters and raters with unequal shares; "
+    "what few raters leave open of their own variance is averaged over. {used}Beside differences stand a linear mixed "
+    "model of the raters' own differences on screens where they scored both systems, with a slope of the system by "
+    "album, by item within it and by rater (restricted maximum likelihood, Satterthwaite's degrees of freedom, and "
+    "never more than there are raters or albums, less one), and percentiles of a bootstrap over albums and raters. z "
+    "is the mean of scores standardised by their rater, shrunk towards all raters. Agreement is Krippendorff's alpha, "
+    "{level} level, a unit being one text, its interval a bootstrap over albums."
 )
 EXACT = (
     "Beside each difference stand exact tests (Fisher 1935; Pesarin and Salmaso 2010), two-sided and not adjusted for "
@@ -122,14 +124,29 @@ SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Poc
 FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
 
 
+def estimators_sentence(estimators: Sequence[str | None]) -> str:
+    """By which of the two ways the differences of a report got their intervals."""
+    used = sorted({each for each in estimators if each})
+    if len(used) == 1:
+        return f"In this report all differences have {used[0]} intervals. "
+    counts = [f"{sum(each == one for each in estimators)} {one}" for one in used]
+    return f"In this report the intervals of differences are {' and '.join(counts)} ones. " if used else ""
+
+
 def method_of(
-    campaign: Campaign, *, planned: bool = False, raters: int | None = None, albums: int | None = None
+    campaign: Campaign,
+    *,
+    planned: bool = False,
+    raters: int | None = None,
+    albums: int | None = None,
+    estimators: Sequence[str | None] = (),
 ) -> str:
     """Paragraphs, with an empty line between two. Of metrics only what applies is said, or with `planned` what will.
-    `raters` and `albums` are how many the ratings are by and of, where there are any yet."""
+    `raters` and `albums` are how many the ratings are by and of, where there are any yet, and `estimators` those of the
+    differences."""
     protocol = protocol_named(campaign.protocol)
     scored, imported = protocol.gives == "scores", campaign.imported_by_id is not None
-    measured = SCORES.format(level=protocol.level) if scored else CHOICES
+    measured = SCORES.format(level=protocol.level, used=estimators_sentence(estimators)) if scored else CHOICES
     beside = BESIDE.format(kinds=KINDS[protocol.level]) if scored else BESIDE_CHOICES
     alone = " ".join([*([ONE_RATER] if raters == 1 else []), *([ONE_ALBUM] if albums == 1 else [])])
     exact = f"{EXACT if scored else EXACT_CHOICES}{UNVARIED} {CUT if scored else UNADJUSTED}"

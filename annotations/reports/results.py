@@ -219,6 +219,7 @@ def pair_row(contrast: Contrast) -> dict[str, Any]:
         "ci": None if unvaried else estimate and estimate.interval,
         "error": None if unvaried else estimate and estimate.error,
         "freedom": None if unvaried else estimate and estimate.freedom,
+        "estimator": found.estimator,
         "p": testable_p(found, contrast.size),
         "p_holm": None if contrast.primary else contrast.p,
         "n": found.screens,

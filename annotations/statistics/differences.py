@@ -1,6 +1,6 @@
 """Which of two systems scores higher on the same items: the primary result of a campaign."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,14 @@ from annotations.statistics.uncertainty import (
 
 
 class Difference(NamedTuple):
-    """First minus second; how many screens and items it stands on; in words why there is none."""
+    """First minus second; how many screens and items it stands on; in words why there is none; and where its error
+    comes from."""
 
     estimate: Mean | None
     screens: int
     items: int
     undefined: str | None = None
+    estimator: Literal["cluster-robust", "jackknife"] | None = None
 
 
 def paired_difference(
@@ -45,11 +47,11 @@ def paired_difference(
     counts = (cells.screens, cells.items)
     largest = max(float(np.nanmax(np.abs(side), initial=0.0)) for side in (first, second))
     if cells.crossed and even(cells.by_rater) and even(cells.by_cluster):
-        return Difference(cells.clustered(largest, level), *counts)
+        return Difference(cells.clustered(largest, level), *counts, estimator="cluster-robust")
     found = jackknife(cells.cells, largest=largest, level=level)
     if isinstance(found, str):
         return Difference(Mean(cells.value, None, None, None), *counts, found)
-    return Difference(found, *counts)
+    return Difference(found, *counts, estimator="jackknife")
 
 
 class _Cells(NamedTuple):

@@ -19,8 +19,7 @@ def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 
     """Mean of the scores (n), with clusters of scores by item (n) and by rater (n).
 
     Where items and raters have about equal shares of the scores the error is that of `clustered_estimate`, elsewhere
-    that of `jackknife`; there is none where one rater gave all scores but those of some item alone. Raises ValueError
-    for no scores.
+    that of `jackknife`. Of one item by one rater there is none. Raises ValueError for no scores.
     """
     if not len(scores):
         raise ValueError("there are no scores to take the mean of")

@@ -162,6 +162,7 @@ def pair_of(
         "p_holm": None if primary else 0.62 if close else 0.0006,
         "error": half / 2,
         "freedom": 5.0,
+        "estimator": "jackknife",
         "ci_simultaneous": None if primary else [difference - 1.4 * half, difference + 1.4 * half],
         "effects": {
             "superiority": statistic(None if close else 0.8125, "all scores are tied" if close else None),
@@ -442,7 +443,7 @@ NEW = {
     "primary": ("boundary",),
     "criteria": ("distribution", "expected_wins", "missing"),
     "pairs": (
-        *("unvaried", "note", "exact", "error", "freedom"),
+        *("unvaried", "note", "exact", "error", "freedom", "estimator"),
         *("ci_simultaneous", "effects", "detectable", "equivalence"),
     ),
     "raters": ("excluded", "degraded", "consistency"),

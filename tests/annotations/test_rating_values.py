@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from annotations.errors import InputError
 from annotations.importing.content import ImportFileError
@@ -225,3 +226,41 @@ def test_a_text_may_be_the_name_of_an_item(tmp_path: Path) -> None:
     file.write_text("\n".join(["item,system_a,system_b,rater,criterion,choice", *pairs]))
     places = [screen.place for screen in read(file).screens]
     assert (len(set(places)), max(len(part) for place in places for part in place)) == (2, 200)
+
+
+def test_the_order_shown_goes_with_the_choice(tmp_path: Path) -> None:
+    """Shown a before b, and earlier, further down, b before a: the earlier showing is the first screen."""
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "item,system_a,system_b,rater,criterion,choice,submitted\n1,a,b,r,c,a,2024-01-02\n1,b,a,r,c,b,2024-01-01\n"
+    )
+    assert [(screen.repeat, screen.systems, screen.choices["c"].value) for screen in read(file).screens] == [
+        (0, ["b", "a"], "b"), (1, ["a", "b"], "a"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"split": ["item={a}_{a}"]}, "split: '{a}_{a}' must hold"),
+        ({"split": ["item=none"]}, "split: 'none' must hold"),
+        ({"dates": "%d %d"}, "dates: '%d %d' is not a format of times"),
+        ({"encoding": "base64"}, "encoding: 'base64' is not known"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_in_a_line(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("item,system,rater,criterion,score\n1,a,r,c,3\n1,b,r,c,4\n")
+    with pytest.raises(InputError) as raised:
+        read(file, **options)
+    assert says in str(raised.value)
+
+
+def test_files_without_a_table_in_them_are_refused_in_a_line(tmp_path: Path) -> None:
+    deep, empty = tmp_path / "deep.json", tmp_path / "empty.csv"
+    deep.write_text('[{"item": ' + "[" * 3000 + "]" * 3000 + "}]")
+    with pytest.raises(ImportFileError, match="nested too deeply"):
+        read(deep)
+    empty.write_text("item,system,rater,criterion,score\n")
+    with pytest.raises(CommandError, match="1 defect: nothing can be imported before it is mended"):
+        call_command("import_ratings", empty, campaign="study", dry_run=True)

@@ -334,3 +334,14 @@ def test_imports_are_compared_as_far_as_is_known(tmp_path: Path) -> None:
     assert "'one' and 'two' were imported: how those raters were asked is not known, and taken to be the same." in page
     assert "imported not known" in page
     assert comparison["criteria"][0]["scale_found"]
+
+
+def test_the_method_says_by_which_way_intervals_were_made(tmp_path: Path) -> None:
+    """Raters of one system each beside raters who scored both, on the same items."""
+    crossed = [f"{item},{system},r{rater},fluency,{(item + rater + (system == 'a') * item) % 5}" for item in range(12)
+               for rater in range(4) for system in "ab"]  # fmt: skip
+    split = [f"{item},c,s{rater},fluency,{(item * rater) % 5}" for item in range(12) for rater in range(4)]
+    one, _, _ = study(tmp_path / "crossed.csv", crossed, name="crossed")
+    assert "In this report all differences have cluster-robust intervals." in one["method"]
+    both, _, _ = study(tmp_path / "both.csv", [*crossed, *split])
+    assert "the intervals of differences are 1 cluster-robust and 2 jackknife ones." in both["method"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
+from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from annotations import models
@@ -184,3 +185,21 @@ def test_the_margin_is_declared_before_and_above_zero() -> None:
     )
     with pytest.raises(IntegrityError), transaction.atomic():
         models.Campaign.objects.update(equivalence_margin=0)
+
+
+def test_simultaneous_intervals_are_of_the_pairs_that_holm_adjusts(tmp_path: Path) -> None:
+    """b is always a point above a, so that the exact tests' p stands for that pair, and Holm adjusts three."""
+    draw = np.random.default_rng(5)
+    rows = []
+    for item in range(20):
+        for rater in range(8):
+            level = float(draw.integers(20, 60))
+            scores = {"a": level, "b": level + 1, "c": level + float(draw.normal(0, 5))}
+            rows += [f"{item},{system},r{rater},fluency,{score:.3f}" for system, score in scores.items()]
+    report, _ = reported(imported(table(tmp_path / "scores.csv", SCORES, *rows)))
+    pairs = {(pair["system_a"], pair["system_b"]): pair for pair in report["pairs"]}
+    assert [pair["p_holm"] is not None for pair in pairs.values()] == [True] * 3
+    assert pairs["a", "b"]["ci_simultaneous"] is None
+    varied = pairs["a", "c"]
+    half = stats.t.ppf(1 - 0.025 / 3, varied["freedom"]) * varied["error"]
+    assert varied["ci_simultaneous"] == pytest.approx([varied["difference"] - half, varied["difference"] + half])

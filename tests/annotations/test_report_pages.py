@@ -209,7 +209,7 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 
 
 # What is said otherwise than by its own figure: as words, in a sentence, or on a chart alone.
-NOT_AS_FIGURES = {"version", "edges", "counts", "family", "purpose", "looks", "texts", "spending"}
+NOT_AS_FIGURES = {"estimator", "version", "edges", "counts", "family", "purpose", "looks", "texts", "spending"}
 ELSEWHERE = {"rater", "text_pairs"}
 
 

@@ -5,7 +5,7 @@ from itertools import combinations
 from annotations.importing.campaign_file import widest_margin
 from annotations.importing.content import ImportFileError, shown
 from annotations.importing.ratings.columns import Plan, Record, Variant
-from annotations.importing.ratings.content import Given, Place, RatingContent
+from annotations.importing.ratings.content import Given, Place, RatedScreen, RatingContent
 from annotations.importing.ratings.defects import Defects, RowDefectError
 from annotations.importing.ratings.options import RatingOptions
 from annotations.importing.ratings.shapes import Shape, later, shortened
@@ -60,18 +60,24 @@ class PairShape(Shape):
             if before is None:
                 break
             if later(before.at, given.at):
+                if screen.systems != [one, other] and len(screen.choices) > 1:
+                    raise self.turned(screen, shown_of[1], rater, one, other)
                 screen.choices[criterion], given = given, before
+                screen.systems, (one, other) = [one, other], screen.systems
             repeat += 1
         if screen.systems and screen.systems != [one, other]:
-            first = min(each.line for each in screen.choices.values())
-            raise RowDefectError(
-                f"rater={shown(rater)} was shown {other} before {one} of item={shown(shown_of[1])} on "
-                f"{self.called(first)}, and here the other way round; a rater sees a pair in one order"
-            )
+            raise self.turned(screen, shown_of[1], rater, one, other)
         screen.systems = screen.systems or [one, other]
         screen.choices[criterion] = given
         self.answers += not repeat
         self.repeats += bool(repeat)
+
+    def turned(self, screen: RatedScreen, item: str, rater: str, one: str, other: str) -> RowDefectError:
+        first = min(each.line for each in screen.choices.values())
+        return RowDefectError(
+            f"rater={shown(rater)} was shown {other} before {one} of item={shown(item)} on {self.called(first)}, and "
+            "here the other way round; a rater sees a pair in one order"
+        )
 
     def content(self) -> RatingContent:
         screens = [screen for screen in self.all_screens() if screen.choices]

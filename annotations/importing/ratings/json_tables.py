@@ -124,9 +124,12 @@ def keyed(file: Path) -> Records:
 def of_records(file: Path, records: Records, unit: str, how: str) -> Table:
     """The columns are all paths that any record has; what a record lacks is blank."""
     names: dict[str, None] = {}
-    for _, record in records():
-        for name, _ in flat(record):
-            names.setdefault(name)
+    try:
+        for _, record in records():
+            for name, _ in flat(record):
+                names.setdefault(name)
+    except RecursionError as error:
+        raise ImportFileError(file, "", "is nested too deeply to be a table") from error
     columns = tuple(names)
 
     def rows(defects: Defects) -> Iterator[tuple[int, Sequence[Cell]]]:

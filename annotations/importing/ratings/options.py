@@ -1,6 +1,5 @@
 """How a table of ratings is read, as it was said on a command line or in a form."""
 
-import codecs
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -119,8 +118,9 @@ def check(options: RatingOptions) -> None:
     clock_of(options.dates)
     if options.encoding:
         try:
-            codecs.lookup(options.encoding)
-        except LookupError as error:
+            "a".encode(options.encoding)
+            b"a".decode(options.encoding, errors="replace")
+        except (LookupError, UnicodeError) as error:  # not known, or not one of text
             raise InputError(f"encoding: '{options.encoding}' is not known; such as utf-8 or cp1252") from error
     spread = [key for key in ("criteria", "raters", "systems") if getattr(options, key)]
     if len(spread) > 1 and not options.wide:

@@ -32,7 +32,7 @@ def check_pattern(pattern: str, option: str) -> None:
     slots = slots_of(pattern)
     if not slots or len(set(slots)) != len(slots) or not all(slot.isidentifier() for slot in slots):
         raise InputError(
-            f"{option}: '{pattern}' must hold {{criterion}}, {{rater}}, {{system}} or another name, each once"
+            f"{option}: '{pattern}' must hold {{criterion}}, {{rater}}, {{system}} or other names, each once"
         )
 
 
@@ -40,6 +40,7 @@ def split_columns(table: Table, splits: Sequence[tuple[str, str]]) -> Table:
     """The table with further columns, called like the slots of a pattern, of what the cells of a column hold. A cell
     that the pattern does not fit is a defect."""
     for column, pattern in splits:
+        check_pattern(pattern, "split")
         if column not in table.names:
             listed = ", ".join(name for name in table.names if name)
             raise ImportFileError(table.file, "", f"split: there is no column '{column}'; there is: {listed}")

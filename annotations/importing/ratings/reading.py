@@ -65,7 +65,8 @@ class Reading:
             self.defects.add("", f"no row has {asked}")
         elif not self.defects.count and not shape.anything():
             blank = ", ".join(f"{column} {count:,}" for column, count in shape.missing.items())
-            self.defects.add("", f"holds no ratings: all that there could be are blank ({blank})")
+            where = f" ({blank})" if blank else ""
+            self.defects.add("", f"holds no ratings: all that there could be are blank{where}")
         return shape.content() if shape.anything() else None
 
     def take(self, plan: Plan) -> int:

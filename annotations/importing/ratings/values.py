@@ -90,7 +90,7 @@ def bracketed(value: str) -> list[Cell]:
     for read in (json.loads, ast.literal_eval):
         try:
             given = read(value)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             continue
         return [plain(each) for each in given] if isinstance(given, list) else [plain(given)]
     inner = value[1:-1]
@@ -147,7 +147,7 @@ def clock_of(dates: str) -> Clock:
     if "%" in dates:
         try:
             datetime.strptime(datetime(2001, 2, 3, tzinfo=UTC).strftime(dates), dates)
-        except ValueError as error:
+        except (ValueError, re.error) as error:  # a directive twice is the latter
             raise InputError(f"dates: '{dates}' is not a format of times ({error})") from error
         return lambda value: datetime.strptime(value, dates)
     raise InputError(

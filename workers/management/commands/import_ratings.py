@@ -138,7 +138,9 @@ class Command(ImportCommand):
         self.bad_rows = 0
         super().handle(*args, **options)
         if self.bad_rows:
-            raise CommandError(f"{self.bad_rows:,} defects: nothing can be imported before they are mended")
+            raise CommandError(
+                f"{self.bad_rows:,} {defects(self.bad_rows)}: nothing can be imported before {it(self.bad_rows)} mended"
+            )
 
     def shown(self, result: dict[str, Any]) -> Iterable[str]:
         return preview_lines(result) if "defect_count" in result else lines(result)
@@ -148,6 +150,14 @@ def listed(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
+def defects(count: int) -> str:
+    return "defect" if count == 1 else "defects"
+
+
+def it(count: int) -> str:
+    return "it is" if count == 1 else "they are"
+
+
 def preview_lines(found: dict[str, Any]) -> Iterator[str]:
     """A preview as a person reads it."""
     yield f"{', '.join(found['files'])}: {found['read_as']}; {found['rows']:,} rows of {found['form']}"
@@ -155,7 +165,7 @@ def preview_lines(found: dict[str, Any]) -> Iterator[str]:
         [each["column"], each["taken_as"] or "left aside", "; ".join(each["examples"])] for each in found["columns"]
     ]
     rows += [[f"(every row: {value})", role, ""] for role, value in found["fixed"].items()]
-    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    widths = [max((len(row[place]) for row in rows), default=0) for place in (0, 1)]
     yield from (f"  {name.ljust(widths[0])}  {role.ljust(widths[1])}  {text}".rstrip() for name, role, text in rows)
     for key in ("protocol", "scale", "criteria", "systems", "items", "albums", "raters", "ratings"):
         if key in found:
@@ -163,7 +173,7 @@ def preview_lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"{key}: {', '.join(f'{each}' for each in value) if isinstance(value, list | tuple) else value}"
     yield from found["notes"]
     if found["defects"]:
-        yield f"{found['defect_count']:,} defects:"
+        yield f"{found['defect_count']:,} {defects(found['defect_count'])}:"
         for defect in found["defects"][:MAX_SHOWN]:
             yield f"  {defect['at']}: {defect['problem']}" if defect["at"] else f"  {defect['problem']}"
         if found["defect_count"] > MAX_SHOWN:
