@@ -12,13 +12,14 @@ Pair = Mapping[str, Any]
 
 
 def margin_sentence(report: Report) -> str:
-    """The margin that was declared with the campaign, if any."""
+    """The margin that was declared with the campaign, or named at an import, if any."""
     margin = report["campaign"].get("equivalence_margin")
     if margin is None:
         return ""
     chosen = any(is_choice(report, criterion) for criterion in report["criteria"])
     within = f"they win from {percent(0.5 - margin)} to {percent(0.5 + margin)} of their decided comparisons"
-    return "As declared with the campaign, two systems count as equivalent if " + (
+    source = "As the import says" if report["campaign"].get("imported") else "As declared with the campaign"
+    return f"{source}, two systems count as equivalent if " + (
         f"{within}." if chosen else f"they differ by less than {margin:g} points."
     )
 

@@ -85,11 +85,11 @@ SIZES = (
     "and Munzel 2000; d_z linearised). "
 )
 EQUIVALENCE = (
-    "Equivalence was declared as a difference within ±{margin:g} {unit}, and is tested by two one-sided tests at 0.05 "
+    "Equivalence is a difference within ±{margin:g} {unit}, as {source}, and is tested by two one-sided tests at 0.05 "
     "(Schuirmann 1987), the primary contrast by itself and all others as Holm adjusts them{looks}."
 )
 LOOKS = (
-    "{looks} looks at the results were declared beforehand, at equal shares of the screens, with alpha spent as "
+    "{looks} looks at the results were {declared}, at equal shares of the screens, with alpha spent as "
     "{spending} do (Lan and DeMets 1983). Before the last only the primary contrast is tested; at each look it counts "
     "where its p is below the look's boundary."
 )
@@ -155,8 +155,18 @@ def method_of(
     if campaign.equivalence_margin:
         unit = "points" if scored else "of a share won around one half"
         at = ", at the last look alone" if campaign.looks > 1 else ""
-        effects += " " + EQUIVALENCE.format(margin=campaign.equivalence_margin, unit=unit, looks=at)
-    looks = LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending]) if campaign.looks > 1 else ""
+        effects += " " + EQUIVALENCE.format(
+            margin=campaign.equivalence_margin,
+            unit=unit,
+            source="named at the import" if imported else "declared with the campaign",
+            looks=at,
+        )
+    declared = "declared, as named at the import" if imported else "declared beforehand"
+    looks = (
+        LOOKS.format(looks=campaign.looks, spending=SPENDERS[campaign.spending], declared=declared)
+        if campaign.looks > 1
+        else ""
+    )
     metrics = ""
     if planned or Score.objects.filter(campaign=campaign).exists():
         people = campaign.entries.filter(system__kind=System.Kind.HUMAN).exists()

@@ -103,6 +103,8 @@ def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
     declared = report("declared")
     assert declared["campaign"]["scale_found"] is False
     assert {each["equivalence"]["margin"] for each in declared["pairs"]} == {1.5}
+    assert "within ±1.5 points, as named at the import" in declared["method"]
+    assert "2 looks at the results were declared, as named at the import" in found["method"]
     with pytest.raises(CommandError, match="equivalence_margin: -1 must be above 0"):
         imported(tmp_path / "a.csv", "third", equivalence_margin=-1.0)
     with pytest.raises(CommandError, match="equivalence_margin: 4 must be below 4, the width of the scale from 0 to 4"):
