@@ -31,13 +31,18 @@ POSITIONS = (
 )
 
 
+def heaviest(weight: tuple[str, float]) -> tuple[float, str]:
+    """The order of weights: a database keeps none of its own."""
+    return -weight[1], weight[0]
+
+
 def imported_words(campaign: Campaign) -> str:
     """One paragraph; nothing for ratings that were collected here."""
     if campaign.imported_by_id is None:
         return ""
     facts = campaign.import_facts
     ordered, weights = facts.get("order_known", True), facts.get("weights") or {}
-    listed = ", ".join(f"{key.lstrip('/')} {value:g}" for key, value in weights.items())
+    listed = ", ".join(f"{key.lstrip('/')} {value:g}" for key, value in sorted(weights.items(), key=heaviest))
     if weights == MQM_WEIGHTS:
         listed += " (Freitag et al. 2021)"
     blank = sum((facts.get("missing") or {}).values())

@@ -156,7 +156,9 @@ def test_error_spans_are_told_with_their_weights(tmp_path: Path) -> None:
     imported(tmp_path / "a.csv")
     found = report()
     assert {row["system"]: row["mean"] for row in found["criteria"]["mqm"]["systems"]} == {"a": -3.5, "b": -2.5}
-    assert "major 5, minor 1, minor/fluency/punctuation 0.1" in found["method"]
+    assert (
+        "non-translation 25, major 5, minor 1, minor/fluency/punctuation 0.1, neutral 0, no-error 0" in found["method"]
+    )
     assert "(Freitag et al. 2021)" in found["method"]
     imported(tmp_path / "a.csv", "other", weights=["major=10"])
     assert "Freitag" not in report("other")["method"]
