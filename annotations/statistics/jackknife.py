@@ -16,8 +16,8 @@ from annotations.statistics.uncertainty import NOTHING, Floats, Ints, Mean, stud
 
 RATIO = 0.1  # variance of a rater's own effect on a system, in variances of one score, by which raters are weighted
 BELOW = 0.6  # of the items' part: how far a raters' part that came out below zero may take from it
-POINTS = ((np.arange(60) + 0.5) / 60) ** 2  # quantiles of the raters' part, from its largest, and what each stands for
-SHARES = (2 * np.arange(60) + 1) / 3600
+POINTS = ((np.arange(60) + 0.5) / 60) ** 2  # quantiles of the raters' part, closest where it is largest
+SHARES = (2 * np.arange(60) + 1) / 3600  # what each of them stands for
 ITEM_POINTS = (np.arange(20) + 0.5) / 20  # and of the items' part
 FEWER = 0.5  # degrees of freedom taken off at most
 MOST_FREEDOM = 1e6

@@ -34,10 +34,12 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(design: Design, least:
     assert least <= held / runs <= most
 
 
-@pytest.mark.parametrize(("raters", "overlap", "severity"), [((3, 20), 3, 1.0), ((20, 8), 2, 0.5), ((2, 30), 1, 1.0)])
+@pytest.mark.parametrize(
+    ("raters", "overlap", "severity"), [((3, 20), 3, 1.0), ((8, 8), 3, 1.0), ((8, 8), 3, 0.0), ((20, 8), 2, 0.5)]
+)
 def test_the_rarer_side_counts(raters: tuple[int, int], overlap: int, severity: float) -> None:
     """Three raters of one system against twenty of the other, as two campaigns on the same items have them."""
-    draw, runs, held = np.random.default_rng(1), 300, 0
+    draw, runs, held = np.random.default_rng(1), 600, 0
     for _ in range(runs):
         sides = []
         for count in raters:
@@ -54,7 +56,7 @@ def test_the_rarer_side_counts(raters: tuple[int, int], overlap: int, severity: 
             ).estimate
         )
         held += found[0] <= 0 <= found[1]
-    assert 0.92 <= held / runs <= 0.99
+    assert 0.93 <= held / runs <= 0.985
 
 
 def interval(estimate: Mean | None) -> tuple[float, float]:
