@@ -9,9 +9,14 @@ from annotations.models import Assignment, Campaign
 from annotations.services.raters import rater_signature
 
 
+def site_link(path: str) -> str:
+    """The whole address of a page of this site, as people outside reach it; `path` is what `reverse` gives."""
+    return f"{settings.SITE.origin}{path}"
+
+
 def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
     """Where raters join a campaign; with an outside id, signed for that one rater, who may join again with it."""
-    link = f"{settings.SITE_URL}{reverse('rate', args=[campaign.token])}"
+    link = site_link(reverse("rate", args=[campaign.token]))
     if outside_id is None:
         return link
     return f"{link}?{urlencode({'rater': outside_id, 'signature': rater_signature(campaign, outside_id)})}"

@@ -1,7 +1,6 @@
 """Who may do what. An admin may do all; a researcher what the group allows; anybody else nothing. A rater needs no
 account: their link is enough, and opens nothing but their own screens."""
 
-from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
@@ -10,6 +9,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from annotations.errors import InputError, NotFoundError
+from annotations.links import site_link
 
 RESEARCHERS = "researchers"
 RESEARCHERS_MAY = (
@@ -66,4 +66,4 @@ def account_named(name: str) -> User:
 def password_link(user: User) -> str:
     """A link to set a new password: good once, for a week, until the password changes or its owner logs in."""
     uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
-    return f"{settings.SITE_URL}{reverse('password_reset_confirm', args=[uid, token])}"
+    return site_link(reverse("password_reset_confirm", args=[uid, token]))

@@ -15,7 +15,7 @@ def english_for_researchers(
     parts of them follow, so that no page is in two languages."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if any(part in request.path for part in RATER_PAGES):
+        if any(part in request.path_info for part in RATER_PAGES):
             return get_response(request)
         with translation.override("en"):
             return get_response(request)

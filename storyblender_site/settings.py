@@ -14,6 +14,8 @@ from typing import Any
 import environ
 import structlog
 
+from storyblender_site.addresses import THIS_MACHINE, served_at, site_address
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -23,10 +25,27 @@ VAR_DIR.mkdir(parents=True, exist_ok=True)
 RUNS_DIR = VAR_DIR / "runs"
 
 DEBUG = env.bool("DEBUG", default=False)
+
+# --- addresses ---------------------------------------------------------------------------------------------------
+HOST = env.str("HOST", default="127.0.0.1")  # where `up` listens
 PORT = env.int("PORT", default=8000)
-# This machine is always allowed: a health check asks from within.
-ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]"]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ADDRESS_FILE = VAR_DIR / "address"  # what `up` served last: a command in another shell prints the same links
+
+
+def site_url() -> str:
+    if given := env.str("SITE_URL", default=""):
+        return given
+    if ADDRESS_FILE.exists() and not {"HOST", "PORT"} & env.ENVIRON.keys():
+        return ADDRESS_FILE.read_text().strip()
+    return served_at(HOST, PORT)
+
+
+SITE = site_address(site_url())  # as raters reach it, in every link
+FORCE_SCRIPT_NAME = SITE.path or None
+# What the links say is allowed, and so is this machine: a health check asks from within.
+ALLOWED_HOSTS = list(dict.fromkeys([*env.list("ALLOWED_HOSTS", default=[]), SITE.host, *THIS_MACHINE]))
+CSRF_TRUSTED_ORIGINS = list(dict.fromkeys([*env.list("CSRF_TRUSTED_ORIGINS", default=[]), SITE.origin]))
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SITE.path}/"
 PRODUCTION = env.bool("PRODUCTION", default=False)
 
 
@@ -213,15 +232,15 @@ CACHES: dict[str, Any] = {
 
 # --- rating ------------------------------------------------------------------------------------------------------
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
-SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")  # as raters reach it, in the links
 
 # --- security ----------------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-if env.bool("HTTPS", default=False):
+HTTPS = env.bool("HTTPS", default=False)
+if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"(^|/)healthz$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

@@ -69,6 +69,16 @@ class Site:
         except OSError:
             return False
 
+    def status(self, address: str) -> int:
+        """Of a page of the site, 0 where nobody answers."""
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
     def worker(self) -> subprocess.Popen[bytes]:
         command = ["-m", "celery", "-A", "storyblender_site", "worker", "--pool", "solo", "--queues", "cpu,gpu"]
         return self.start(*command, "--without-mingle", "--loglevel", "INFO", log="worker.log")

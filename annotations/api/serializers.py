@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
-from annotations.links import photo_address
+from annotations.links import photo_address, site_link
 from annotations.models import Campaign, Rater
 from annotations.services.ratings import LONGEST_SECONDS, Screen, Wait
 
@@ -48,7 +47,7 @@ def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
         "assignment": str(screen.assignment.public_id),
         "item": {
             "source": source.text if campaign.shows_caption else None,
-            "photos": [f"{settings.SITE_URL}{photo}"] if photo else [],
+            "photos": [site_link(photo)] if photo else [],
             "candidates": [{"id": public_id, "text": text} for public_id, text in screen.texts],
         },
         "protocol": campaign.protocol,

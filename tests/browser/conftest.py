@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 def rating_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with twenty captions and a system's outputs, its web process running."""
     site = Site(tmp_path_factory.mktemp("site"))
-    site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}"
+    site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}/stories"  # below a path, as behind a proxy
     site.up()
     rows = [{"caption": f"a dog in boat {n}", "story": f"Boat {n} was ours .", "out": f"we saw {n}"} for n in range(20)]
     file = site.var_dir / "rows.jsonl"

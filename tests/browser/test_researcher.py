@@ -21,7 +21,7 @@ PASSWORD = "one long password"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An empty site with web process, worker and sweeper, and a researcher's account."""
     made = Site(tmp_path_factory.mktemp("site"), RUN_HEARTBEAT_SECONDS="0.5", SWEEP_EVERY_SECONDS="0.5")
-    made.env["SITE_URL"] = f"http://127.0.0.1:{made.port}"
+    made.env["SITE_URL"] = f"http://127.0.0.1:{made.port}/stories"  # below a path, as behind a proxy
     made.up()
     files = generate(made.var_dir / "written", albums=ALBUMS)
     assert files["test"]["dii"].is_file()
@@ -80,7 +80,7 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.get_by_label("New password:").fill(PASSWORD)
     page.get_by_label("Confirm password:").fill(PASSWORD)
     page.get_by_role("button").last.click()
-    page.goto(f"http://127.0.0.1:{site.port}/")
+    page.goto(site.env["SITE_URL"])
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -185,7 +185,7 @@ def test_pages_fit_a_phone_in_the_dark(site: Site, new_page: NewPage) -> None:
     code = "from django.contrib.auth.models import User; u = User.objects.get(username='dark'); "
     site.manage_plain("shell", "-v0", "-c", f"{code}u.set_password('{PASSWORD}'); u.save()")
     page = new_page(**PHONE, color_scheme="dark")
-    page.goto(f"http://127.0.0.1:{site.port}/")
+    page.goto(site.env["SITE_URL"])
     page.get_by_label("Username").fill("dark")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

@@ -73,10 +73,3 @@ def test_the_supervisor_starts_what_dies_and_stops_everything(site: Site) -> Non
     assert up.wait(20) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in running)
     assert not site.healthy()
-
-
-def test_a_port_in_use_is_said_at_once(site: Site) -> None:
-    site.up()
-    refusal = site.manage_plain("up", "--port", str(site.port), code=1)
-    assert f"cannot listen on 127.0.0.1:{site.port}" in refusal
-    assert "choose another with PORT=" in refusal

@@ -1,8 +1,8 @@
 from typing import Any
 
-from django.conf import settings
+from django.urls import reverse
 
-from annotations.links import rater_link
+from annotations.links import rater_link, site_link
 from annotations.management.base import AnswerCommand
 from storyblender_site.first_start import ADMIN, admin_make, samples_make
 
@@ -12,7 +12,7 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         password = admin_make()
-        admin = f"{settings.SITE_URL}/admin/"
+        admin = site_link(reverse("admin:index"))
         secret = f"user {ADMIN}, password {password}" if password else "password as you set it"
         forgotten = "" if password else " (forgotten: .venv/bin/python manage.py account_link admin)"
         if not options["json"]:

@@ -1,4 +1,5 @@
 import io
+import os
 import signal
 import socket
 import sys
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from storyblender_site.addresses import in_address, mismatches, served_at, site_address
 from workers.supervisor import Child, supervise
 
 
@@ -17,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--host", default=settings.HOST, help="where to listen; 0.0.0.0 or :: for other machines")
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument(
             "--samples", action="store_true", help="on the first start: an admin's account and a synthetic campaign"
@@ -27,15 +29,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         check_port_free(host, port)
+        site = settings.SITE if os.environ.get("SITE_URL") else site_address(served_at(host, port))
+        os.environ |= {"HOST": host, "PORT": str(port), "SITE_URL": str(site)}  # for what is started here
+        settings.ADDRESS_FILE.write_text(f"{site}\n")  # for commands in other shells
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("check", databases=["default"], stdout=io.StringIO())
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        self.stdout.write(
-            f"Story Blender serves http://{host}:{port} with a worker and the sweeper (Ctrl-C stops them)"
-        )
+        for mismatch in mismatches(site, host, port):
+            self.stderr.write(f"warning: {mismatch}")
+        self.stdout.write(f"Story Blender serves {site} with a worker and the sweeper (Ctrl-C stops them)")
         self.stdout.flush()
         supervise(children(host, port, options["threads"], samples=options["samples"]), stop)
         self.stdout.write("stopped")
@@ -43,7 +48,7 @@ class Command(BaseCommand):
 
 def children(host: str, port: int, threads: int, *, samples: bool) -> list[Child]:
     python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")
-    web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{host}:{port}", "--chdir"]
+    web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{in_address(host)}:{port}", "--chdir"]
     worker = [
         python,
         "-m",
@@ -70,11 +75,13 @@ def children(host: str, port: int, threads: int, *, samples: bool) -> list[Child
 
 
 def check_port_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"cannot listen on {host}:{port} ({error.strerror}); choose another with PORT=…"
-            ) from error
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise CommandError(
+            f"cannot listen on {in_address(host)}:{port} ({problem}); choose another with HOST=… or PORT=…"
+        ) from error

@@ -1,0 +1,92 @@
+"""Where the site is reached: `SITE_URL` taken apart, and the rest of the settings held against it.
+
+What `SITE_URL` says is what every printed link begins with. So its host is always allowed and its origin trusted,
+and the site answers below its path, whether or not a proxy takes that path away.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
+EVERYWHERE = ("0.0.0.0", "::", "")  # to listen on, never to go to
+USUAL_PORTS = {"http": 80, "https": 443}
+EXAMPLE = "such as https://stories.example.org or http://127.0.0.1:8000/stories"
+
+WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class SiteAddress(NamedTuple):
+    """`host` is as a browser sends it: an IPv6 address in brackets, a name outside ASCII in its ASCII form. `path` is
+    empty or begins with a slash, and never ends with one."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> str:
+        port = "" if self.port == USUAL_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+    def __str__(self) -> str:
+        return f"{self.origin}{self.path}"
+
+
+def in_address(host: str) -> str:
+    """A host as it stands in an address: brackets around an IPv6 one."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def served_at(host: str, port: int) -> str:
+    """The address of a site that listens there and has no `SITE_URL`."""
+    return f"http://{in_address('127.0.0.1' if host in EVERYWHERE else host)}:{port}"
+
+
+def site_address(url: str) -> SiteAddress:
+    """Raises ImproperlyConfigured for what is not the address of a site."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host = in_address(host) if ":" in host else host.encode("idna").decode()
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SITE_URL={url!r} is not an address ({error}); give one {EXAMPLE}") from error
+    if parts.scheme not in USUAL_PORTS or not host:
+        raise ImproperlyConfigured(f"SITE_URL={url!r} must begin with http:// or https:// and a host, {EXAMPLE}")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ImproperlyConfigured(f"SITE_URL={url!r} must have no user, query or fragment, {EXAMPLE}")
+    if host in EVERYWHERE or host == "[::]":
+        raise ImproperlyConfigured(
+            f"SITE_URL={url!r}: nobody can go to {host}; give the name or address by which raters reach this machine"
+        )
+    return SiteAddress(parts.scheme, host, port or USUAL_PORTS[parts.scheme], parts.path.rstrip("/"))
+
+
+def mismatches(site: SiteAddress, host: str, port: int) -> list[str]:
+    """Why the site's own address may lead nowhere, where it listens on that host and port."""
+    local, listens = site.host in THIS_MACHINE, f"{in_address(host)}:{port}"
+    if host in EVERYWHERE and local:
+        return [
+            f"it listens on every address of this machine, but links begin with {site}, which opens here alone, and "
+            f"requests by another name are refused; set SITE_URL, such as http://NAME-OF-THIS-MACHINE:{port}"
+        ]
+    if local and site.port != port:
+        return [f"SITE_URL is {site}, and it listens on {listens}: unless a proxy passes it on, links lead nowhere"]
+    if not local and site.port == port and in_address(host) in THIS_MACHINE:
+        return [f"SITE_URL is {site}, and it listens on {listens} alone; set HOST=0.0.0.0, or put a proxy in front"]
+    return []
+
+
+def below_path(application: WSGI, path: str) -> WSGI:
+    """The application with the site's path taken from what it is asked for, where a proxy left it there."""
+
+    def asked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        whole = environ.get("PATH_INFO", "")
+        if whole == path or whole.startswith(f"{path}/"):
+            environ["PATH_INFO"] = whole[len(path) :] or "/"
+        return application(environ, start_response)
+
+    return asked if path else application
