@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from annotations.models import Campaign, Dataset, FeedbackSet, Source, Split, StorySentence
+from annotations.models import Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
 from annotations.views import campaigns, comparison, reports
 
 SAMPLES = 12
@@ -145,12 +145,15 @@ class DatasetAdmin(ReadOnlyAdmin):
         rows = []
         for split in Split.values:
             sources = Source.objects.of_split(dataset, split)
+            albums = dataset.albums.filter(split=split, imported_by__state="complete")
             rows.append(
                 {
                     "split": split,
-                    "albums": dataset.albums.filter(split=split, imported_by__state="complete").count(),
+                    "albums": albums.count(),
                     "captions": sources.captions().count(),
                     "photos": sources.of_kind("photo").count(),
+                    "pictures": Photo.objects.visible().with_picture().filter(album__in=albums).count(),
+                    "depicted": Photo.objects.visible().filter(album__in=albums).count(),
                     "sentences": StorySentence.objects.of_split(dataset, split).count(),
                 }
             )

@@ -4,7 +4,8 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from annotations.errors import InputError
 from annotations.importing.campaign_file import CHOICES
 from annotations.importing.ratings.options import OPTIONS, POSITIONS, ROWS, rating_options
 from annotations.importing.ratings.values import DECIMALS
-from workers.forms import SPLITS, LaunchForm
-from workers.jobs import importing
+from workers.forms import SPLITS, LaunchForm, dataset_field
+from workers.jobs import importing, pictures
 from workers.models import Run
 
 MAX_CHECKED = 20_000_000  # bytes of what a web process looks at while somebody waits
@@ -66,14 +67,20 @@ class ImportForm(LaunchForm):
 
     def launch(self) -> Run:
         given, options = self.cleaned_data, self.options()
-        folder = settings.VAR_DIR / importing.UPLOADS / secrets.token_hex(8)
-        folder.mkdir(parents=True)
-        try:
-            files = {role: keep(given[role], folder, role) for role in self.roles}
+        with uploaded({role: given[role] for role in self.roles}) as files:
             return importing.launch(config={"form": self.form, "dataset": given["dataset"], "files": files, **options})
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+
+
+@contextmanager
+def uploaded(given: Mapping[str, UploadedFile | list[UploadedFile]]) -> Iterator[dict[str, list[str]]]:
+    """Uploaded files by role as paths in a folder of their own, which goes if the block fails."""
+    folder = settings.VAR_DIR / importing.UPLOADS / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    try:
+        yield {role: keep(files, folder, role) for role, files in given.items()}
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> list[str]:
@@ -91,9 +98,13 @@ def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> l
     return paths
 
 
+def image_root() -> Path:
+    return Path(settings.VAR_DIR / pictures.IMAGES)
+
+
 def image_folders() -> list[tuple[str, str]]:
     """Folders under `VAR_DIR/images`, which is where pictures are put for an import from the site."""
-    root = settings.VAR_DIR / "images"
+    root = image_root()
     names = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     return [("", "none"), *((name, name) for name in names)]
 
@@ -117,8 +128,42 @@ class ImportVistForm(ImportForm):
         given = self.cleaned_data
         if not given["dii"] and not given["sis"]:
             raise InputError("choose a file of captions, of stories, or both")
-        images = str(settings.VAR_DIR / "images" / given["images"]) if given["images"] else ""
+        images = str(image_root() / given["images"]) if given["images"] else ""
         return {"split": given["split"], "images": images}
+
+
+class AttachPicturesForm(LaunchForm):
+    """Uploads are put where the workers read them."""
+
+    title = "Attach pictures"
+    explanation = (
+        "Pictures named after the photos' ids, for the photos that a dataset has: JPEG, PNG, GIF, WebP or SVG files, "
+        "or a ZIP of them, folders within it as they come. Each is looked at first; the run says how many were found, "
+        "are missing, or cannot be read."
+    )
+    button = "Attach"
+    field_order = ("dataset", "pictures", "folder", "update")
+
+    dataset = dataset_field()
+    pictures = FilesField(required=False, label="A ZIP, or pictures")
+    folder = forms.ChoiceField(
+        choices=image_folders, required=False, help_text="Or a folder under images/ of the site's VAR_DIR."
+    )
+    update = forms.BooleanField(
+        required=False,
+        label="Replace other pictures",
+        help_text="Where a photo has another picture already. Without this nothing is attached then.",
+    )
+
+    def launch(self) -> Run:
+        given = self.cleaned_data
+        config = {"dataset": given["dataset"].name, "update": given["update"]}
+        if bool(given["pictures"]) == bool(given["folder"]):
+            raise InputError("pictures: choose files to upload, or a folder of the server's")
+        if given["folder"]:
+            return pictures.launch(config={**config, "folder": str(image_root() / given["folder"])})
+        with uploaded({"pictures": given["pictures"]}) as files:
+            return pictures.launch(config={**config, "files": files})
 
 
 class ImportPairsForm(ImportForm):
@@ -297,9 +342,10 @@ class ImportRatingsForm(ImportForm):
         return re.sub(r"--([a-z][a-z-]+)", label, problem)
 
 
-IMPORT_FORMS: dict[str, type[ImportForm]] = {
+IMPORT_FORMS: dict[str, type[LaunchForm]] = {
     "vist": ImportVistForm,
     "pairs": ImportPairsForm,
     "outputs": ImportOutputsForm,
     "ratings": ImportRatingsForm,
+    "pictures": AttachPicturesForm,
 }

@@ -21,7 +21,7 @@ class RunQuerySet(models.QuerySet):
 
 
 class Run(models.Model):
-    """A training, decoding, scoring, feedback, attention or import job, with its state and progress.
+    """A training, decoding, scoring, feedback, attention, import or pictures job, with its state and progress.
 
     `attempt` grows with every claim and is the fencing token: a write that carries an older one is refused.
     """
@@ -33,6 +33,7 @@ class Run(models.Model):
         FEEDBACK = "feedback"
         ATTENTION = "attention"
         IMPORT = "import"
+        PICTURES = "pictures"
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -77,7 +78,7 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["train", "decode", "score", "feedback", "attention", "import"]),
+                condition=Q(kind__in=["train", "decode", "score", "feedback", "attention", "import", "pictures"]),
                 name="run_kind_known",
             ),
             models.CheckConstraint(
@@ -108,7 +109,7 @@ class Run(models.Model):
     @property
     def repeatable(self) -> bool:
         """Whether a worker can do it again: not an import of files that are only where its process read them."""
-        return self.kind != self.Kind.IMPORT or bool(self.config.get("uploaded"))
+        return self.kind not in (self.Kind.IMPORT, self.Kind.PICTURES) or bool(self.config.get("uploaded"))
 
 
 class Checkpoint(models.Model):

@@ -19,22 +19,21 @@ from annotations.importing.content import (
     not_json,
     shown,
 )
+from annotations.importing.pictures import Pictures
 
 SENTENCES_A_STORY = 5
-PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".svg")
 LISTS = ("albums", "images", "annotations")
 
 Note = Callable[[str], None]
 
 
 def read_vist(
-    dii: Sequence[Path], sis: Sequence[Path], *, images: Path | None = None, note: Note = lambda _: None
+    dii: Sequence[Path], sis: Sequence[Path], *, pictures: Pictures | None = None, note: Note = lambda _: None
 ) -> list[AlbumContent]:
-    """All of the files, checked, as albums. `images` is a folder with pictures named after the photos' ids.
+    """All of the files, checked, as albums, their photos with a path where `pictures` has one.
 
     `note` is told what is being read. Raises ImportFileError at the first defect, with file, place, key and value.
     """
-    pictures = pictures_in(images) if images else {}
     albums: dict[str, AlbumContent] = {}
     for file in (*dii, *sis):
         note(f"reading {file.name}")
@@ -49,13 +48,6 @@ def read_vist(
         note(f"reading the stories of {file.name}")
         read_stories(file, albums, stories, storylets)
     return [album for album in albums.values() if album.captions or album.stories or album.photos]
-
-
-def pictures_in(folder: Path) -> dict[str, str]:
-    """Paths of the pictures by photo id."""
-    if not folder.is_dir():
-        raise ImportFileError(folder, "", "is not a folder of pictures")
-    return {file.stem: str(file.resolve()) for file in sorted(folder.iterdir()) if file.suffix.lower() in PICTURES}
 
 
 def check_is_object(file: Path) -> None:
@@ -79,7 +71,7 @@ def elements(file: Path, name: str) -> Iterator[tuple[str, Any]]:
         raise not_json(file, error) from error
 
 
-def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures: dict[str, str]) -> None:
+def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures: Pictures | None) -> None:
     listed = False
     for place, row in elements(file, "albums"):
         listed = True
@@ -98,7 +90,7 @@ def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures
             url = row.get("url_o") or row.get("url_m") or ""
             if not isinstance(url, str) or len(url) > LONGEST_URL:
                 raise ImportFileError(file, place, f"url_o={shown(url)} must be a string of up to {LONGEST_URL}")
-            album.photos[photo] = (url, pictures.get(photo, ""))
+            album.photos[photo] = (url, pictures.path_of(photo) if pictures else "")
 
 
 def annotations(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:

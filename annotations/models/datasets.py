@@ -1,10 +1,19 @@
 """What people wrote: albums and photos, the sources a system is given, and the stories that are their references."""
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.querysets.datasets import DatasetQuerySet, ImportQuerySet, SourceQuerySet, StorySentenceQuerySet
+from annotations.querysets.datasets import (
+    DatasetQuerySet,
+    ImportQuerySet,
+    PhotoQuerySet,
+    SourceQuerySet,
+    StorySentenceQuerySet,
+)
 
 
 class Split(models.TextChoices):
@@ -87,13 +96,22 @@ class Photo(models.Model):
     imported_by = models.ForeignKey(Import, models.CASCADE, related_name="+")
     external_id = models.CharField(max_length=200)
     url = models.URLField(max_length=500, blank=True, help_text="where the photo was published")
-    image = models.CharField(max_length=500, blank=True, help_text="path of the picture's file")
+    image = models.CharField(
+        max_length=500, blank=True, help_text="path of the picture's file, relative to VAR_DIR where it lies below it"
+    )
+
+    objects = PhotoQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["album", "external_id"], name="photo_once")]
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def picture(self) -> Path:
+        """The picture's file; meaningless without `image`."""
+        return Path(settings.VAR_DIR / self.image)
 
 
 class Source(models.Model):

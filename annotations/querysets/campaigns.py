@@ -1,6 +1,7 @@
 """Reads of campaigns, items, raters and assignments."""
 
 from collections import Counter
+from collections.abc import Container
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,6 +24,12 @@ class CampaignQuerySet(models.QuerySet):
     def current(self) -> "CampaignQuerySet":
         """Those not archived."""
         return self.filter(archived_at=None)
+
+    def showing_pictures_of(self, photos: Container[int]) -> Any:
+        """The first that shows raters a picture of one of the photos, by their primary keys; None where none does."""
+        shown = self.filter(show__in=["photo", "both"]).exclude(state="draft")
+        rows = shown.order_by("pk").values_list("pk", "items__source__photo").distinct()
+        return next((self.get(pk=pk) for pk, photo in rows.iterator() if photo in photos), None)
 
     def with_progress(self) -> "CampaignQuerySet":
         """Each with `answered`: screens that raters have answered, dry runs and what they rated again aside."""

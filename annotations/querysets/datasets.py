@@ -19,6 +19,14 @@ class ImportQuerySet(models.QuerySet):
         return self.filter(state=COMPLETE)
 
 
+class PhotoQuerySet(models.QuerySet):
+    def visible(self) -> "PhotoQuerySet":
+        return self.filter(imported_by__state=COMPLETE)
+
+    def with_picture(self) -> "PhotoQuerySet":
+        return self.exclude(image="")
+
+
 class SourceQuerySet(models.QuerySet):
     def visible(self) -> "SourceQuerySet":
         return self.filter(imported_by__state=COMPLETE)

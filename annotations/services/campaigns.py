@@ -184,7 +184,8 @@ def choose_sources(
         eligible = eligible.exclude(photo__image="")
         if not eligible.exists():
             raise InputError(
-                f"show: '{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture; import with --images"
+                f"show: '{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture; attach_pictures"
+                " gives photos theirs"
             )
     left = {source.pk: source for source in eligible}
     counts = [f"{len(left)} {kind}s"]
@@ -202,7 +203,20 @@ def choose_sources(
             f"every system ({', '.join(counts)})"
         )
     chosen = sample_sources([(pk, source.photo_id) for pk, source in left.items()], spec.items, seed=spec.seed)
-    return [left[pk] for pk in chosen]
+    sources = [left[pk] for pk in chosen]
+    if spec.show in ("photo", "both"):
+        check_pictures(sources)
+    return sources
+
+
+def check_pictures(sources: Sequence[Source]) -> None:
+    """Raises InputError where a picture that raters are to see is not there any more."""
+    gone = [source.photo.image for source in sources if source.photo and not source.photo.picture.is_file()]
+    if gone:
+        raise InputError(
+            f"show: the pictures of {len(gone)} of the {len(sources)} items are not there any more, such as {gone[0]}; "
+            "attach_pictures finds them where they are now"
+        )
 
 
 def human_decoding(human: System, spec: CampaignSpec, dataset: Dataset, sources: Sequence[Source]) -> Decoding:

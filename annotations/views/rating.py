@@ -1,9 +1,9 @@
 """The rating page: plain forms that work one screen at a time, and htmx to swap the next one in."""
 
 import uuid
-from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -278,9 +278,10 @@ def photo(request: HttpRequest, assignment_id: uuid.UUID) -> FileResponse:
 def picture(paths: QuerySet[Any, Any]) -> FileResponse:
     """The file of the one path, without its name, which may tell what it is."""
     path = paths.first()
-    if not path or not Path(path).is_file():
+    file = settings.VAR_DIR / path if path else None
+    if file is None or not file.is_file():
         raise Http404
-    answer = FileResponse(Path(path).open("rb"))  # noqa: SIM115  the response closes it
+    answer = FileResponse(file.open("rb"))
     answer.headers["Content-Disposition"] = "inline"  # without the file's name
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer

@@ -128,15 +128,6 @@ def test_an_album_in_two_splits_is_refused(tmp_path: Path) -> None:
     assert counts() == before
 
 
-def test_pictures_are_found_by_photo(tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    (pictures / "train-0-2.jpg").write_bytes(b"")
-    import_vist(*vist_files(tmp_path), images=pictures)
-    assert models.Photo.objects.get(external_id="train-0-2").image == str(pictures / "train-0-2.jpg")
-    assert models.Photo.objects.get(external_id="train-0-3").image == ""
-
-
 def change(file: Path, at: int, **values: Any) -> None:
     content = json.loads(file.read_text())
     content["annotations"][at][0].update(values)

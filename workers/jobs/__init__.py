@@ -15,6 +15,7 @@ MODULES = {
     "feedback": "workers.jobs.feedback",
     "attention": "workers.jobs.attention",
     "import": "workers.jobs.importing",
+    "pictures": "workers.jobs.pictures",
 }
 
 

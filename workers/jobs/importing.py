@@ -17,6 +17,7 @@ from annotations.importing.campaign_file import SLUG
 from annotations.importing.content import AlbumContent, fingerprint
 from annotations.importing.outputs import read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
+from annotations.importing.pictures import Pictures
 from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
@@ -69,9 +70,13 @@ class Reading(NamedTuple):
 
 
 def albums_reading(
-    config: Config, files: list[Path], digest: str, read: Callable[[Note], Sequence[AlbumContent]]
+    config: Config,
+    files: list[Path],
+    digest: str,
+    read: Callable[[Note], Sequence[AlbumContent]],
+    about: Mapping[str, Any] = MappingProxyType({}),
 ) -> Reading:
-    """Albums, all into one split."""
+    """Albums, all into one split. `about` is what else the answer says once they are read."""
     split = split_named(config["split"])
 
     def prepare(dataset: Dataset, albums: Sequence[AlbumContent]) -> Sequence[AlbumContent]:
@@ -79,19 +84,29 @@ def albums_reading(
         return albums
 
     def write(import_row: Import, albums: Sequence[AlbumContent], on_progress: OnProgress) -> Written:
-        return Written(albums_write(import_row=import_row, split=split, albums=albums, on_progress=on_progress))
+        counts = albums_write(import_row=import_row, split=split, albums=albums, on_progress=on_progress)
+        return Written(counts, about)
 
     return Reading(files, digest, read, prepare, write)
 
 
 def vist_reading(config: Config) -> Reading:
     dii, sis = ([Path(file) for file in config["files"][role]] for role in ("dii", "sis"))
-    images = Path(config["images"]) if config["images"] else None
+    images = config["images"]
     if not dii and not sis:
         raise InputError("import_vist: name at least one file with --dii or --sis")
-    roles = [f"dii {len(dii)}", f"split {config['split']}", f"images {images or ''}"]
+    roles = [f"dii {len(dii)}", f"split {config['split']}", f"images {images}"]
     digest = fingerprint([*dii, *sis], roles)
-    return albums_reading(config, [*dii, *sis], digest, lambda note: read_vist(dii, sis, images=images, note=note))
+
+    def read(note: Note) -> Sequence[AlbumContent]:
+        pictures = Pictures(Path(images), settings.VAR_DIR) if images else None
+        albums = read_vist(dii, sis, pictures=pictures, note=note)
+        if pictures:
+            about["pictures"] = pictures.counts()
+        return albums
+
+    about: dict[str, Any] = {}
+    return albums_reading(config, [*dii, *sis], digest, read, about)
 
 
 def pairs_reading(config: Config) -> Reading:

@@ -1,0 +1,54 @@
+"""Writes of photos' pictures: attached to the photos that a dataset has."""
+
+from collections.abc import Callable
+from filecmp import cmp
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotations.errors import ConflictError
+from annotations.importing.pictures import Pictures
+from annotations.models import Campaign, Dataset, Photo
+
+PHOTOS_A_WRITE = 5000
+
+
+def pictures_attach(
+    *, dataset: Dataset, pictures: Pictures, update: bool, on_progress: Callable[[float], None]
+) -> dict[str, Any]:
+    """Give the dataset's photos the folder's pictures. A picture that was moved, or is the same file elsewhere, is
+    attached anew; another picture in place of one that is still there needs `update`, and no campaign that shows it.
+
+    Raises ConflictError before anything is written. Returns the folder's counts with `attached` and `replaced`.
+    """
+    photos = Photo.objects.visible().filter(album__dataset=dataset).order_by("pk")
+    rows = list(photos.values_list("pk", "external_id", "image"))
+    new: dict[int, str] = {}
+    other: dict[int, str] = {}  # photos whose picture would become another one, by what it is called now
+    for number, (pk, photo, image) in enumerate(rows, start=1):
+        path = pictures.path_of(photo)
+        if path and path != image:
+            new[pk] = path
+            if image and differs(image, path):
+                other[pk] = f"photo '{photo}' has {image}"
+        if number % 100 == 0:
+            on_progress(number / len(rows))
+    if other and not update:
+        some = "; ".join(list(other.values())[:3])
+        raise ConflictError(f"{len(other)} photos have another picture already ({some}): --update replaces them")
+    if seen := Campaign.objects.showing_pictures_of(other):
+        raise ConflictError(
+            f"campaign '{seen.name}' shows pictures that would be replaced: what raters saw stays as it was"
+        )
+    changed = [Photo(pk=pk, image=path) for pk, path in new.items()]
+    for start in range(0, len(changed), PHOTOS_A_WRITE):
+        with transaction.atomic():
+            Photo.objects.bulk_update(changed[start : start + PHOTOS_A_WRITE], ["image"], batch_size=500)
+    return {"attached": len(new) - len(other), "replaced": len(other), **pictures.counts()}
+
+
+def differs(image: str, path: str) -> bool:
+    """Whether a picture that is there would be replaced by another one. Paths are as they are kept."""
+    old = settings.VAR_DIR / image
+    return old.is_file() and not cmp(old, settings.VAR_DIR / path, shallow=False)
