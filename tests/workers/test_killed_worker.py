@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.site import Site
 
-KILLS = 10
-STEPS = 600
+KILLS = 5
+STEPS = 400
 WORDS = [
     "sun",
     "sea",
@@ -46,7 +46,7 @@ def steps_done(site: Site, run: str) -> int:
     return max((int(folder.name.removeprefix("step-")) for folder in folders), default=0)
 
 
-def test_ten_kills_change_nothing(site: Site, tmp_path: Path) -> None:
+def test_kills_change_nothing(site: Site, tmp_path: Path) -> None:
     site.migrate()
     for split, count in (("train", 400), ("valid", 40)):
         write_pairs(tmp_path / f"{split}.jsonl", count, seed=count)
