@@ -21,7 +21,18 @@ class CampaignForm(forms.Form):
     """
 
     further = (
-        *("own_criteria", "primary", "equivalence_margin", "family", "looks", "spending", "seed", "protocol", "unit"),
+        *(
+            "own_criteria",
+            "primary",
+            "equivalence_margin",
+            "family",
+            "looks",
+            "spending",
+            "minimum_answers",
+            "seed",
+            "protocol",
+            "unit",
+        ),
         *("instructions", "consent"),
     )
 
@@ -64,6 +75,12 @@ class CampaignForm(forms.Form):
     )
     items = forms.IntegerField(min_value=1, initial=100, help_text="Different sources, one screen each.")
     overlap = forms.IntegerField(min_value=1, initial=3, help_text="Raters an item, at most.")
+    minimum_answers = forms.IntegerField(
+        min_value=1,
+        initial=1,
+        label="Answers to a completion code",
+        help_text="Answered screens. Fewer are enough for a rater who skipped none and has none left.",
+    )
     seed = forms.IntegerField(min_value=0, initial=1, help_text="Draws the items, their order, the human's texts.")
     primary = forms.CharField(
         required=False,
@@ -120,7 +137,7 @@ class CampaignForm(forms.Form):
             "criteria": [*given["criteria"], *own],
             "primary": primary,
             **{key: given[key] for key in ("items", "overlap", "seed", "protocol", "unit", "show", "family")},
-            **{key: given[key] for key in ("looks", "spending", "instructions", "consent")},
+            **{key: given[key] for key in ("minimum_answers", "looks", "spending", "instructions", "consent")},
         }
         if given["equivalence_margin"] is not None:
             values["equivalence_margin"] = given["equivalence_margin"]
@@ -143,7 +160,7 @@ class CampaignForm(forms.Form):
     def initial_of(spec: CampaignSpec) -> dict[str, Any]:
         """What the form holds for a spec."""
         keys = ("name", "purpose", "dataset", "show", "protocol", "unit", "items", "overlap", "seed", "family")
-        rest = ("looks", "spending", "equivalence_margin", "instructions", "consent")
+        rest = ("minimum_answers", "looks", "spending", "equivalence_margin", "instructions", "consent")
         return {
             **{key: getattr(spec, key) for key in (*keys, *rest)},
             "systems": list(spec.systems),
@@ -163,6 +180,11 @@ class ExcludeForm(forms.Form):
     rater = forms.TypedChoiceField(coerce=int)
     reason = forms.CharField(
         max_length=300, required=False, help_text="The report gives it. Not needed to take somebody in again."
+    )
+    release = forms.BooleanField(
+        required=False,
+        label="Let others rate their screens",
+        help_text="Their part ends, and the places they took are free again.",
     )
 
     def __init__(self, *args: Any, raters: Sequence[Rater], **options: Any) -> None:

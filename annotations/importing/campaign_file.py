@@ -42,6 +42,7 @@ class CampaignSpec:
     show: str = "caption"
     overlap: int = 3
     seed: int = 1
+    minimum_answers: int = 1
     instructions: str = ""
     consent: str = ""
     primary: tuple[str, ...] = ()
@@ -68,7 +69,7 @@ class CampaignSpec:
                 read[key] = _contrast(value, f"{place}: {key}")
             elif key in ("instructions", "consent"):
                 read[key] = _text(value, f"{place}: {key}")
-            elif key in ("items", "overlap", "seed", "looks"):
+            elif key in ("items", "overlap", "seed", "minimum_answers", "looks"):
                 read[key] = _count(value, f"{place}: {key}", lowest=0 if key == "seed" else 1)
             elif key == "equivalence_margin":
                 read[key] = _margin(value, f"{place}: {key}")
@@ -89,6 +90,10 @@ class CampaignSpec:
         ):
             if strangers := [name for name in named if name not in there]:
                 raise InputError(f"{place}: primary: '{strangers[0]}' is none of the {what}, {', '.join(there)}")
+        if spec.minimum_answers > spec.items:
+            raise InputError(
+                f"{place}: minimum_answers: {spec.minimum_answers} must be at most the number of items, {spec.items}"
+            )
         if spec.looks > MOST_LOOKS:
             raise InputError(f"{place}: looks: {spec.looks} are too many; at most {MOST_LOOKS}")
         if spec.looks > 1 and not spec.primary:

@@ -21,6 +21,10 @@ def new_token() -> str:
     return secrets.token_urlsafe(18)
 
 
+def new_secret() -> str:
+    return secrets.token_hex(32)
+
+
 class Campaign(models.Model):
     class Purpose(models.TextChoices):
         EVALUATION = "evaluation", "evaluation (test albums; can never feed training)"
@@ -63,6 +67,10 @@ class Campaign(models.Model):
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
     overlap = models.PositiveSmallIntegerField(help_text="raters an item, at most")
     seed = models.PositiveIntegerField(default=1)
+    order_secret = models.CharField(
+        max_length=64, default=new_secret, editable=False, help_text="draws the order of texts; nobody is shown it"
+    )
+    minimum_answers = models.PositiveIntegerField(default=1, help_text="screens to a rater's completion code")
     primary = models.JSONField(
         default=list, help_text="two systems and a criterion whose difference was declared first"
     )
@@ -127,6 +135,11 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(overlap__gte=1), name="campaign_overlap_positive"),
             models.CheckConstraint(condition=Q(item_count__gte=1), name="campaign_has_items"),
             models.CheckConstraint(
+                condition=Q(minimum_answers__gte=1, minimum_answers__lte=F("item_count")),
+                name="campaign_minimum_answers_within_items",
+                violation_error_message="A completion code takes from one answer to as many as there are items.",
+            ),
+            models.CheckConstraint(
                 condition=Q(state__in=["draft", "open", "paused", "closed"]), name="campaign_state_known"
             ),
             models.CheckConstraint(
@@ -178,7 +191,7 @@ class Item(models.Model):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
-    taken = models.PositiveSmallIntegerField(default=0, help_text="assignments open or done")
+    taken = models.PositiveSmallIntegerField(default=0, help_text="assignments open or done, but places given back")
 
     objects = ItemQuerySet.as_manager()
 
@@ -237,6 +250,15 @@ class Rater(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
     exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
+    replaced = models.BooleanField(
+        default=False, db_default=False, help_text="left out, and others rate what they had rated"
+    )
+    completion_code = models.CharField(
+        max_length=20, null=True, blank=True, unique=True, help_text="made when it is earned and shown"
+    )
+    enough_answers = models.PositiveIntegerField(
+        null=True, blank=True, help_text="what they had answered, none skipped, when nothing was left for them"
+    )
 
     class Meta:
         constraints = [
@@ -244,6 +266,10 @@ class Rater(models.Model):
                 condition=Q(excluded_at=None, exclusion="") | (Q(excluded_at__isnull=False) & ~Q(exclusion="")),
                 name="rater_excluded_for_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(replaced=False) | Q(excluded_at__isnull=False), name="rater_replaced_is_left_out"
+            ),
+            models.CheckConstraint(condition=~Q(completion_code=""), name="rater_completion_code_not_empty"),
             models.UniqueConstraint(fields=["campaign", "outside_id"], name="rater_outside_id_once"),
             models.CheckConstraint(condition=~Q(outside_id=""), name="rater_outside_id_not_empty"),
         ]
@@ -266,6 +292,12 @@ class Assignment(models.Model):
     rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments")
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     candidate_order = models.JSONField(help_text="[primary key, random id] of each candidate, as this rater sees them")
+    shown = models.TextField(
+        default="", db_default="", help_text="the decodings by place, as `shown_as` writes them; empty: not known"
+    )
+    place_given_back = models.BooleanField(
+        default=False, db_default=False, help_text="its rater is left out, and another may rate the item instead"
+    )
     draft = models.JSONField(default=dict, help_text="half an answer, as the page's fields had it")
     leased_until = models.DateTimeField()
     revision = models.PositiveSmallIntegerField(default=0, help_text="of its newest rating; 0 before there is one")

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, models
-from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, Subquery
+from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+
+from annotations.assignment.order import ShownBefore
 
 TAKEN_BY_RATER = ("open", "done", "skipped")
 
@@ -36,7 +38,11 @@ class CampaignQuerySet(models.QuerySet):
         from annotations.models import Assignment
 
         done = Assignment.objects.filter(
-            item__campaign=OuterRef("pk"), item__kind="regular", state="done", rater__trial=False
+            item__campaign=OuterRef("pk"),
+            item__kind="regular",
+            state="done",
+            rater__trial=False,
+            place_given_back=False,
         )
         counted = done.order_by().values("item__campaign").annotate(count=Count("pk")).values("count")
         return self.annotate(answered=Coalesce(Subquery(counted), 0))
@@ -59,18 +65,32 @@ class ItemQuerySet(models.QuerySet):
 
 
 def items_by_answers(campaign: Any) -> dict[int, int]:
-    """How many items have 0, 1, … answers that count."""
+    """How many items have 0, 1, … answers; those aside whose place was given back with the rater who was left out."""
     from annotations.models import Item
 
-    done = Count("assignments", filter=Q(assignments__state="done", assignments__rater__trial=False))
+    holding = Q(assignments__state="done", assignments__rater__trial=False, assignments__place_given_back=False)
+    done = Count("assignments", filter=holding)
     answers = (
         Item.objects.filter(campaign=campaign, kind="regular").annotate(answers=done).values_list("answers", flat=True)
     )
     return dict(sorted(Counter(answers).items()))
 
 
+def raters_without_screens(campaign: Any) -> "models.QuerySet":
+    """Raters who have a screen neither open nor waiting: of each item they answered or skipped it, or others hold all
+    its places."""
+    from annotations.models import Assignment, Item, Rater
+
+    taken = Assignment.objects.filter(item=OuterRef("pk"), rater=OuterRef(OuterRef("pk")), state__in=TAKEN_BY_RATER)
+    waiting = Item.objects.filter(~Exists(taken), campaign=campaign, taken__lt=campaign.overlap)
+    opened = Assignment.objects.open().filter(rater=OuterRef("pk"))
+    raters = Rater.objects.filter(~Exists(opened), ~Exists(waiting), campaign=campaign, trial=False, replaced=False)
+    return raters.select_related("campaign")
+
+
 def rater_progress(campaign: Any) -> "models.QuerySet":
-    """The campaign's raters, dry runs aside, each with `done`, `skipped`, `seconds` (mean a screen) and `last`."""
+    """The campaign's raters, dry runs aside, each with `done`, `skipped`, `seconds` (mean a screen), and when they sent
+    something `first` and `last`."""
     from annotations.models import Assignment, Rater, Rating
 
     def counted(state: str) -> Coalesce:
@@ -85,6 +105,7 @@ def rater_progress(campaign: Any) -> "models.QuerySet":
             done=counted("done"),
             skipped=counted("skipped"),
             seconds=Subquery(paced, output_field=models.FloatField()),
+            first=Subquery(answers.annotate(first=Min("created_at")).values("first")),
             last=Subquery(answers.annotate(last=Max("created_at")).values("last")),
         )
         .order_by("pk")
@@ -100,37 +121,88 @@ class WaitingItem(NamedTuple):
     done: int
 
 
-# Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time.
+# Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time. With the items that
+# wait come the orders in which texts were shown before: to this rater; of those items, and of the items around the
+# first, to raters who count; and the campaign's systems.
 WAITING = """
-SELECT item.id, item.position, item.taken,
-    (SELECT COUNT(*) FROM annotations_assignment mine WHERE mine.rater_id = %(rater)s AND mine.state = 'done')
-FROM annotations_item item
-WHERE item.campaign_id = %(campaign)s AND item.taken < %(places)s AND NOT EXISTS (
-    SELECT 1 FROM annotations_assignment mine
-    WHERE mine.item_id = item.id AND mine.rater_id = %(rater)s AND mine.state IN ('open', 'done', 'skipped')
+WITH waiting AS (
+    SELECT item.id, item.position, item.taken,
+        (SELECT COUNT(*) FROM annotations_assignment mine WHERE mine.rater_id = %(rater)s AND mine.state = 'done') done
+    FROM annotations_item item
+    WHERE item.campaign_id = %(campaign)s AND item.taken < %(places)s AND NOT EXISTS (
+        SELECT 1 FROM annotations_assignment mine
+        WHERE mine.item_id = item.id AND mine.rater_id = %(rater)s AND mine.state IN ('open', 'done', 'skipped')
+    )
+    ORDER BY {order} LIMIT %(window)s
 )
-ORDER BY {order} LIMIT %(window)s
+SELECT 'waiting', id, position, taken, done, '' FROM waiting
+UNION ALL
+SELECT 'rater', 0, 0, 0, COUNT(*), shown FROM annotations_assignment
+WHERE rater_id = %(rater)s AND state IN ('open', 'done') GROUP BY shown
+UNION ALL
+SELECT 'item', waiting.id, 0, 0, 1, its.shown
+FROM waiting JOIN annotations_assignment its ON its.item_id = waiting.id
+JOIN annotations_rater who ON who.id = its.rater_id
+WHERE its.state IN ('open', 'done') AND NOT who.trial AND who.excluded_at IS NULL
+UNION ALL
+SELECT 'around', 0, 0, 0, COUNT(*), its.shown
+FROM annotations_item item JOIN annotations_assignment its ON its.item_id = item.id
+JOIN annotations_rater who ON who.id = its.rater_id
+WHERE item.campaign_id = %(campaign)s AND its.state IN ('open', 'done') AND NOT who.trial AND who.excluded_at IS NULL
+    AND item.position >= (SELECT MIN(position) FROM waiting) - %(around)s
+    AND item.position <= (SELECT MIN(position) FROM waiting) + %(around)s
+GROUP BY its.shown
+UNION ALL
+SELECT 'system', decoding_id, 0, 0, 0, '' FROM annotations_campaignsystem WHERE campaign_id = %(campaign)s
 """
 LEAST_TAKEN_FIRST, IN_ORDER = WAITING.format(order="item.taken, item.position"), WAITING.format(order="item.position")
 ANY_NUMBER = 2**31 - 1
+AROUND = 32  # items on either side
 
 
-def items_waiting(rater: Any, window: int) -> list[WaitingItem]:
-    """Items new to the rater that fewer raters than the overlap have taken, least taken first, at most `window`.
+def items_waiting(rater: Any, window: int) -> tuple[list[WaitingItem], ShownBefore]:
+    """Items new to the rater that fewer raters than the overlap have taken, least taken first, at most `window`; and
+    what their texts' order has to be even with.
 
-    A dry run goes through all of them in their order, however many have taken them.
+    A dry run goes through all of them in their order, however many have taken them, and is even for itself.
     """
     sql, places = (IN_ORDER, ANY_NUMBER) if rater.trial else (LEAST_TAKEN_FIRST, rater.campaign.overlap)
-    values = {"rater": rater.pk, "campaign": rater.campaign_id, "places": places, "window": window}
+    values = {"rater": rater.pk, "campaign": rater.campaign_id, "places": places, "window": window, "around": AROUND}
+    waiting, before = [], ShownBefore()
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [WaitingItem(*row) for row in cursor.fetchall()]
+        for what, pk, position, taken, count, shown in cursor.fetchall():
+            if what == "waiting":
+                waiting.append(WaitingItem(pk, position, taken, count))
+            elif what == "system":
+                before.systems.append(pk)
+            elif what == "rater":
+                before.rater.add(shown, count)
+            elif what == "around":
+                before.around.add(shown, count)
+            else:
+                before.items.setdefault(pk, []).append(shown)
+    waiting.sort(key=lambda item: item.position if rater.trial else (item.taken, item.position))
+    return waiting, before
+
+
+class ShownText(NamedTuple):
+    """A candidate, and the decodings that wrote it."""
+
+    candidate: Any
+    systems: list[int]
 
 
 class CandidateQuerySet(models.QuerySet):
-    def shown_in(self, item: int) -> "CandidateQuerySet":
-        """An item's candidates, in the order they were made, each with its item and what that shows of the source."""
-        return self.filter(item=item).select_related("item__source__photo").order_by("pk")
+    def shown_in(self, item: int) -> list[ShownText]:
+        """An item's candidates and who wrote them, each with its item and what that shows of the source."""
+        rows: Any = self.filter(item=item).select_related("item__source__photo").order_by("pk")
+        found: dict[int, ShownText] = {}
+        for row in rows.annotate(decoding=F("shown_outputs__output__decoding")):
+            text = found.setdefault(row.pk, ShownText(row, []))
+            if row.decoding is not None:
+                text.systems.append(row.decoding)
+        return list(found.values())
 
 
 class AssignmentQuerySet(models.QuerySet):

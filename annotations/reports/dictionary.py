@@ -45,6 +45,13 @@ COLUMNS = {
         Column("submitted", "time", "UTC", "when the answer came in; ISO 8601"),
         Column("kind", "text", "", "regular, repeat (planned, the same text again) or control (quality control)"),
         Column("excluded", "text", "", "why this rater is left out of the results; empty for all others"),
+        Column(
+            "completion_code",
+            "text",
+            "",
+            "the code the rater was shown once they had earned it, else empty; it can tell who they are: leave the "
+            "column out of what you publish",
+        ),
     ]
 }
 

@@ -33,6 +33,7 @@ class Row(NamedTuple):
     submitted: str
     kind: str
     excluded: str
+    completion_code: str
 
 
 class ChoiceRow(NamedTuple):
@@ -55,6 +56,7 @@ class ChoiceRow(NamedTuple):
     submitted: str
     kind: str
     excluded: str
+    completion_code: str
 
 
 def row_of(campaign: Campaign) -> type[Row] | type[ChoiceRow]:
@@ -78,6 +80,7 @@ class Answer(NamedTuple):
     rater: int
     rater_name: Any
     exclusion: str
+    completion_code: str | None
 
 
 ANSWER_FIELDS = (
@@ -94,6 +97,7 @@ ANSWER_FIELDS = (
     "assignment__rater_id",
     "assignment__rater__public_id",
     "assignment__rater__exclusion",
+    "assignment__rater__completion_code",
 )
 
 
@@ -136,6 +140,7 @@ def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
                 answer.submitted.isoformat(),
                 answer.kind,
                 answer.exclusion,
+                answer.completion_code or "",
             )
 
 
@@ -182,6 +187,7 @@ def score_rows(
                     submitted,
                     answer.kind,
                     answer.exclusion,
+                    answer.completion_code or "",
                 )
 
 

@@ -28,6 +28,7 @@ from annotations.models import (
 )
 from annotations.normalisation import normalise, sentences
 from annotations.protocols import check_shown_here
+from annotations.querysets.campaigns import items_by_answers, raters_without_screens
 from annotations.querysets.datasets import references
 from annotations.services.outputs import (
     baseline_decoding,
@@ -35,6 +36,7 @@ from annotations.services.outputs import (
     decoding_complete,
     settings_fingerprint,
 )
+from annotations.services.raters import rater_finish
 
 T = TypeVar("T")
 ROWS_A_WRITE = 1000
@@ -85,6 +87,7 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
         consent=spec.consent,
         overlap=spec.overlap,
         seed=spec.seed,
+        minimum_answers=spec.minimum_answers,
         primary=list(spec.primary),
         family=spec.family,
         looks=spec.looks,
@@ -133,6 +136,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         show=campaign.show,
         overlap=campaign.overlap,
         seed=campaign.seed,
+        minimum_answers=campaign.minimum_answers,
         primary=tuple(campaign.primary),
         family=campaign.family,
         looks=campaign.looks,
@@ -260,9 +264,9 @@ def items_create(campaign: Campaign, sources: Sequence[Source], decodings: Seque
         for item in items:
             for output in outputs[item.source_id]:
                 texts[item.pk, normalise(output.text)].append(output)
-        candidates = Candidate.objects.bulk_create(
-            [Candidate(item_id=item, text=text) for item, text in texts], batch_size=ROWS_A_WRITE
-        )
+        drawn = [Candidate(item_id=item, text=text) for item, text in texts]
+        drawn.sort(key=lambda candidate: candidate.public_id)  # so that no number follows who wrote the text
+        candidates = Candidate.objects.bulk_create(drawn, batch_size=ROWS_A_WRITE)
         shown = [
             CandidateOutput(candidate=candidate, output=output)
             for candidate in candidates
@@ -293,6 +297,20 @@ def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:
 
 @transaction.atomic
 def draft_delete(*, draft: Campaign) -> None:
+    check_deletable(draft)
+    drawn = list(draft.entries.filter(system__kind=System.Kind.HUMAN).values_list("decoding", flat=True))
+    draft.delete()
+    Decoding.objects.filter(pk__in=drawn).delete()  # the human candidates, drawn for this draft alone
+
+
+def deleting_ends(draft: Campaign) -> str:
+    """What goes with a draft, in words. Raises ConflictError where it cannot be deleted."""
+    check_deletable(draft)
+    items = f"{draft.item_count} item{'' if draft.item_count == 1 else 's'}"
+    return f"The draft '{draft.name}' with its {items} goes, and its link stops working. This cannot be undone."
+
+
+def check_deletable(draft: Campaign) -> None:
     if draft.state != Campaign.State.DRAFT:
         raise ConflictError(f"campaign '{draft.name}' is {draft.state}: its content is locked; copy it to change it")
     if Rating.objects.filter(assignment__item__campaign=draft).exists():
@@ -300,9 +318,6 @@ def draft_delete(*, draft: Campaign) -> None:
             f"campaign '{draft.name}' was tried out, and answers are never deleted; copy it to change it, and archive "
             "this one"
         )
-    drawn = list(draft.entries.filter(system__kind=System.Kind.HUMAN).values_list("decoding", flat=True))
-    draft.delete()
-    Decoding.objects.filter(pk__in=drawn).delete()  # the human candidates, drawn for this draft alone
 
 
 def campaign_move(campaign: Campaign, *, to: str, allowed: Sequence[str], what: str) -> Campaign:
@@ -345,9 +360,30 @@ def campaign_archive(*, campaign: Campaign, archived: bool = True) -> Campaign:
     return campaign
 
 
+def closing_ends(campaign: Campaign) -> str:
+    """What ends with a campaign's close, in words. Raises ConflictError where it is closed already."""
+    check_not_closed(campaign)
+    answered = sum(answers * items for answers, items in items_by_answers(campaign).items())
+    left = max(0, campaign.screens - answered)
+    working = Assignment.objects.open().filter(item__campaign=campaign, rater__trial=False).count()
+    screens = f"{left} screen is" if left == 1 else f"{left} screens are"
+    raters = f"{working} rater is" if working == 1 else f"{working} raters are"
+    return f"{screens} still open, {raters} at work. No more answers are taken. This cannot be undone."
+
+
+def check_not_closed(campaign: Campaign) -> None:
+    if campaign.state == Campaign.State.CLOSED:
+        raise ConflictError(f"campaign '{campaign.name}' is closed already")
+
+
 @transaction.atomic
 def campaign_close(*, campaign: Campaign) -> Campaign:
-    """End a campaign: nothing more is accepted, open assignments are given back, results may be looked at."""
+    """End a campaign: nothing more is accepted, open assignments are given back, results may be looked at.
+
+    Who had no screen left, since others had the last ones open, has done all there was for them (`rater_finish`).
+    """
+    for rater in raters_without_screens(campaign):
+        rater_finish(rater=rater)
     closed = Campaign.objects.filter(pk=campaign.pk).exclude(state=Campaign.State.CLOSED)
     if not closed.update(state=Campaign.State.CLOSED, closed_at=timezone.now()):
         raise ConflictError(f"campaign '{campaign.name}' is closed already")

@@ -2,15 +2,19 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass, replace
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.db.models import Count, F
 from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
-from annotations.models import Campaign, Rater
+from annotations.models import Assignment, Campaign, Item, Rater
 
 SALT = "annotations.rater"
+CODE_LETTERS, CODE_LENGTH = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10  # fifty bits; none is taken for another
+State = Assignment.State
 
 
 def session_hash(session: str) -> str:
@@ -72,33 +76,115 @@ def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
     return Rater.objects.create(campaign=campaign, session_hash=session_hash(session), trial=True), session
 
 
-def rater_exclude(*, rater: Rater, reason: str) -> Rater:
+@transaction.atomic
+def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     """Leave a rater's answers out of the results and of feedback, for a reason that the report gives.
 
-    Raises InputError without a reason or with too long a one, ConflictError for a rater who is left out already.
+    With `release` their part ends: they get no more screens, and others may rate what they had rated. Raises InputError
+    without a reason or with too long a one, ConflictError for a rater who is left out already, and for a release in a
+    closed campaign.
     """
     reason, longest = " ".join(reason.split()), 300
     if not 0 < len(reason) <= longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
+    if release and rater.campaign.state == Campaign.State.CLOSED:
+        raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
     left_out = Rater.objects.filter(pk=rater.pk, excluded_at=None)
-    if not left_out.update(excluded_at=timezone.now(), exclusion=reason):
+    if not left_out.update(excluded_at=timezone.now(), exclusion=reason, replaced=release):
         raise ConflictError("the rater is left out already")
+    if release:
+        places_move(rater, given_back=True)
     rater.refresh_from_db()
     return rater
 
 
+@transaction.atomic
 def rater_readmit(*, rater: Rater) -> Rater:
-    """Take an excluded rater's answers in again."""
-    Rater.objects.filter(pk=rater.pk).update(excluded_at=None, exclusion="")
+    """Take an excluded rater's answers in again. Places that were given back are theirs again; an item that others have
+    filled meanwhile then has more raters than the overlap, and their answers count all the same."""
+    Rater.objects.filter(pk=rater.pk).update(excluded_at=None, exclusion="", replaced=False)
+    places_move(rater, given_back=False)
     rater.refresh_from_db()
     return rater
+
+
+def places_move(rater: Rater, *, given_back: bool) -> None:
+    """Give the places of what a rater has answered back, and a screen they have open with them; or take them again.
+
+    Each answer says whether its place is given back, so that none moves twice.
+    """
+    theirs = Assignment.objects.filter(rater=rater)
+    list(theirs.select_for_update().order_by("pk").values_list("pk"))  # none is answered meanwhile
+    moving = theirs.filter(state=State.DONE, place_given_back=not given_back)
+    holding = moving | theirs.open() if given_back else moving
+    Item.objects.filter(pk__in=holding.values("item")).update(taken=F("taken") + (-1 if given_back else 1))
+    moving.update(place_given_back=given_back)
+    if given_back:
+        theirs.open().update(state=State.RELEASED)
 
 
 def rater_of_session(session: str) -> Rater | None:
     return Rater.objects.select_related("campaign").filter(session_hash=session_hash(session)).first()
 
 
-def completion_code(rater: Rater) -> str:
-    """What a rater shows to prove that they took part: ten letters and digits that only this site can work out."""
-    digest = signing.Signer(salt=f"{SALT}.completion").signature(str(rater.public_id))
-    return hashlib.sha256(digest.encode()).hexdigest()[:10].upper()
+@dataclass(frozen=True)
+class Completion:
+    """How far a rater is towards their completion code, and the code once it is earned."""
+
+    answers: int  # that stand: neither skipped nor taken back
+    skipped: int
+    needed: int
+    code: str | None = None
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.needed - self.answers)
+
+
+def completion_of(rater: Rater) -> Completion:
+    """A dry run has no code."""
+    states = Assignment.objects.filter(rater=rater).order_by().values_list("state").annotate(count=Count("pk"))
+    counts = dict(states)
+    answers, skipped = counts.get(State.DONE, 0), counts.get(State.SKIPPED, 0)
+    needed = answers_needed(rater)
+    code = rater.completion_code if answers >= needed and not rater.trial else None
+    return Completion(answers, skipped, needed, code)
+
+
+def answers_needed(rater: Rater) -> int:
+    """The campaign's minimum; fewer are enough where nothing more was left for a rater who skipped nothing."""
+    return min(rater.campaign.minimum_answers, rater.enough_answers or rater.campaign.minimum_answers)
+
+
+def completion_reach(*, rater: Rater) -> Completion:
+    """How far a rater is, and their code if they have earned it."""
+    found = completion_of(rater)
+    return replace(found, code=code_reach(rater=rater, answers=found.answers))
+
+
+def code_reach(*, rater: Rater, answers: int) -> str | None:
+    """The code of a rater with so many answers. It is made here, once, when it is earned: before that there is none."""
+    if rater.trial or answers < answers_needed(rater):
+        return None
+    if rater.completion_code is None:
+        Rater.objects.filter(pk=rater.pk, completion_code=None).update(completion_code=new_code())
+        rater.refresh_from_db(fields=["completion_code"])
+    return rater.completion_code
+
+
+def code_as_typed(typed: str) -> str:
+    """A code as it is stored, whatever case, spaces and dashes it was typed with."""
+    return "".join(letter for letter in typed.upper() if letter.isalnum())
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+def rater_finish(*, rater: Rater) -> None:
+    """Keep that nothing is left for a rater. Who has skipped nothing and answered something has done all there was, and
+    needs no more for their code."""
+    found = completion_of(rater)
+    if found.answers and not found.skipped and found.missing and not rater.trial:
+        Rater.objects.filter(pk=rater.pk).update(enough_answers=found.answers)
+        rater.enough_answers = found.answers

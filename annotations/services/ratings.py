@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
-from annotations.assignment.choice import candidate_order, pick_item
+from annotations.assignment.choice import pick_item
+from annotations.assignment.order import secret_draw, shown_as
 from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundError
 from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
 from annotations.protocols import protocol_named
-from annotations.querysets.campaigns import items_waiting
+from annotations.querysets.campaigns import ShownText, items_waiting
+from annotations.services.raters import rater_finish
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000
@@ -48,6 +50,8 @@ def check_open(rater: Rater) -> None:
     tried_out = rater.trial and campaign.state != Campaign.State.CLOSED
     if campaign.state != Campaign.State.OPEN and not tried_out:
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
+    if rater.replaced:
+        raise ConflictError("your part in the campaign has ended; it takes no more ratings of yours")
 
 
 def assignment_next(*, rater: Rater, just_answered: bool = False) -> Screen | Wait | None:
@@ -73,35 +77,34 @@ def screen_open(rater: Rater) -> Screen | None:
 
 def screen_claim(rater: Rater) -> Screen | Wait | None:
     """Claim an item: one that was taken least. Whoever takes the last place of an item first has it."""
-    draw = 0
+    secret, tries = rater.campaign.order_secret, 0
     while True:
-        waiting = items_waiting(rater, WINDOW)
+        waiting, before = items_waiting(rater, WINDOW)
         if not waiting:
             if leases_release_expired():
                 continue
-            return wait_for_others(rater)
+            if (wait := wait_for_others(rater)) is None:
+                rater_finish(rater=rater)
+            return wait
+        draw = secret_draw(secret, rater.pk, waiting[0].pk, waiting[0].done, tries)
         if rater.trial:
             row = waiting[0]
         else:
-            seed = f"{rater.public_id}:{waiting[0].done}:{draw}"
-            row = pick_item([(row, row.taken) for row in waiting], seed=seed)
-        draw += 1
+            picked = pick_item([(row.pk, row.taken) for row in waiting], draw=draw, misfit=before.misfit)
+            row = next(row for row in waiting if row.pk == picked)
+        tries += 1
         try:
             with transaction.atomic():
                 if not place_take(row.pk, rater):
                     continue
-                candidates = list(Candidate.objects.shown_in(row.pk))
-                order = candidate_order(
-                    [[candidate.pk, str(candidate.public_id)] for candidate in candidates],
-                    turn=row.taken,
-                    seed=f"{rater.campaign.seed}:{row.position}",
-                )
-                claimed = assignment_write(rater, candidates[0].item, order)
+                texts = Candidate.objects.shown_in(row.pk)
+                order = before.order([text.systems for text in texts], row.pk, draw=draw)
+                claimed = assignment_write(rater, [texts[place] for place in order])
         except IntegrityError:  # another tab of the same rater was first
             if found := screen_open(rater):
                 return found
             continue
-        return screen_of(claimed, {candidate.pk: candidate.text for candidate in candidates}, row.done)
+        return screen_of(claimed, {candidate.pk: candidate.text for candidate, _ in texts}, row.done)
 
 
 def place_take(item: int, rater: Rater) -> bool:
@@ -117,9 +120,15 @@ def place_give_back(item: int, rater: Rater) -> None:
         Item.objects.filter(pk=item).update(taken=F("taken") - 1)
 
 
-def assignment_write(rater: Rater, item: Item, order: list[list[Any]]) -> Assignment:
-    """Open the assignment of an item to a rater: a new row, or the one they had given back."""
-    fields = {"state": State.OPEN, "candidate_order": order, "leased_until": lease_end()}
+def assignment_write(rater: Rater, texts: Sequence[ShownText]) -> Assignment:
+    """Open the assignment of an item to a rater, its texts in this order: a new row, or the one they had given back."""
+    item = texts[0].candidate.item
+    fields = {
+        "state": State.OPEN,
+        "candidate_order": [[candidate.pk, str(candidate.public_id)] for candidate, _ in texts],
+        "shown": shown_as([systems for _, systems in texts]),
+        "leased_until": lease_end(),
+    }
     try:
         with transaction.atomic():
             return Assignment.objects.create(item=item, rater=rater, **fields)

@@ -45,7 +45,8 @@ def report_freeze(*, campaign: Campaign, unblind: bool = False) -> Report:
     if unblind or campaign.state == Campaign.State.CLOSED:
         check_unblinded(campaign, unblind)
         return report_at_revision(campaign)
-    answered = Assignment.objects.filter(item__campaign=campaign, state="done", rater__trial=False).count()
+    done = Assignment.objects.filter(item__campaign=campaign, state="done", rater__trial=False)
+    answered = done.filter(place_given_back=False).count()
     due = look_due(campaign, answered)
     if due and not Report.objects.filter(campaign=campaign, look=due).exists():
         log.info("declared look", campaign=campaign.name, look=due)

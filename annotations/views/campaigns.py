@@ -11,15 +11,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.assignment.choice import candidate_order
+from annotations.assignment.order import ShownBefore, secret_draw
 from annotations.errors import InputError
 from annotations.forms import CampaignForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
-from annotations.models import Assignment, Campaign, Item, Rater, Remark
+from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Remark
 from annotations.querysets.campaigns import items_by_answers, rater_progress
 from annotations.services import campaigns
-from annotations.services.raters import rater_exclude, rater_readmit, trial_join
+from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
 from annotations.views.pages import render_page, staff_page
 from annotations.views.rating import picture, screen_context, session_cookie_set, welcome_context
@@ -29,6 +29,11 @@ ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
     "pause": ("paused", campaigns.campaign_pause),
     "close": ("closed", campaigns.campaign_close),
     "archive": ("archived", campaigns.campaign_archive),
+}
+# What cannot be undone is asked about first: the question, the button, and what ends.
+CONFIRMED: dict[str, tuple[str, str, Callable[[Campaign], str]]] = {
+    "close": ("Close this campaign?", "Close for good", campaigns.closing_ends),
+    "delete": ("Delete this draft?", "Delete the draft", campaigns.deleting_ends),
 }
 
 
@@ -53,7 +58,7 @@ def progress_context(campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "answered": answered,
-        "share": round(100 * answered / campaign.screens),
+        "share": min(100, round(100 * answered / campaign.screens)),
         "progress": [{"answers": answers, "items": items} for answers, items in progress.items()],
         "raters": list(rater_progress(campaign)),
         "remarks": remarks.order_by("-pk")[:50],
@@ -74,8 +79,24 @@ def campaign_context(campaign: Campaign) -> dict[str, Any]:
 
 
 def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpResponse:
-    """The page of a campaign; `template` is the admin's, which others may extend."""
-    return render_page(request, template, campaign.name, campaign_context(campaign))
+    """The page of a campaign; `template` is the admin's, which others may extend. `?code=` asks whose code it is."""
+    context = campaign_context(campaign)
+    if typed := request.GET.get("code", "").strip():
+        context["asked"] = code_context(campaign, typed, context["raters"])
+    return render_page(request, template, campaign.name, context)
+
+
+def code_context(campaign: Campaign, typed: str, raters: list[Any]) -> dict[str, Any]:
+    """Whose completion code it is, and what they have done for it; `number` is the rater's on the page."""
+    code = code_as_typed(typed)
+    for number, rater in enumerate(raters, start=1):
+        if rater.completion_code == code:
+            rater.campaign = campaign
+            took = rater.last - rater.first if rater.first else None
+            minutes = round(took.total_seconds() / 60) if took else 0
+            return {"typed": typed, "number": number, "rater": rater, "minutes": minutes, "done": completion_of(rater)}
+    other = Rater.objects.filter(completion_code=code).select_related("campaign").first()
+    return {"typed": typed, "other": other and other.campaign}
 
 
 def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> HttpResponse | None:
@@ -138,11 +159,16 @@ def count(request: HttpRequest) -> HttpResponse:
     return HttpResponse(text)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @staff_page("annotations.change_campaign")
 def act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Do what a button says; what cannot be undone (`CONFIRMED`) once its question was answered with `confirm`."""
     campaign = get_object_or_404(Campaign, pk=pk)
-    action = request.POST.get("action", "")
+    action = (request.POST or request.GET).get("action", "")
+    if action in CONFIRMED and not (request.method == "POST" and request.POST.get("confirm")):
+        return ask(request, campaign, action)
+    if request.method != "POST":
+        return redirect(page_of(campaign))
     try:
         if action in ACTIONS:
             done, service = ACTIONS[action]
@@ -168,6 +194,17 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(page_of(campaign))
 
 
+def ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
+    """The question before what cannot be undone, or back to the page with the reason why it cannot be done at all."""
+    question, button, ends = CONFIRMED[action]
+    try:
+        context = {"campaign": campaign, "action": action, "button": button, "ends": ends(campaign)}
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect(page_of(campaign))
+    return render_page(request, "annotations/campaigns/confirm.html", question, context)
+
+
 @require_POST
 @staff_page("annotations.change_campaign")
 def exclude(request: HttpRequest, pk: int) -> HttpResponse:
@@ -183,8 +220,9 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
             done = f"rater {number} is taken in again"
             rater_readmit(rater=rater)
         else:
-            rater_exclude(rater=rater, reason=reason)
-            done = f"rater {number} is left out: {reason}"
+            release = form.cleaned_data["release"]
+            rater_exclude(rater=rater, reason=reason, release=release)
+            done = f"rater {number} is left out{', and others may rate their screens' if release else ''}: {reason}"
     except InputError as error:
         messages.error(request, str(error))
     else:
@@ -236,9 +274,11 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     if screen == 0:
         return render(request, "rating/welcome.html", {**welcome_context(campaign), **place})
     item = get_object_or_404(Item.objects.select_related("source__photo"), campaign=campaign, position=screen - 1)
-    candidates = item.candidates.order_by("pk").values_list("public_id", "text")
-    texts = [(str(public_id), text) for public_id, text in candidates]
-    texts = candidate_order(texts, turn=0, seed=f"{campaign.seed}:{item.position}")
+    found = Candidate.objects.shown_in(item.pk)
+    systems = list(campaign.entries.values_list("decoding", flat=True))
+    draw = secret_draw(campaign.order_secret, "preview", item.pk)
+    order = ShownBefore(systems).order([text.systems for text in found], item.pk, draw=draw)
+    texts = [(str(found[place].candidate.public_id), found[place].candidate.text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
     context = screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
     if context["photo"]:

@@ -17,7 +17,13 @@ from annotations.links import photo_address
 from annotations.models import Assignment, Campaign, Rater
 from annotations.protocols.labels import label_of
 from annotations.services import ratings
-from annotations.services.raters import campaign_by_token, completion_code, rater_join, rater_of_session
+from annotations.services.raters import (
+    campaign_by_token,
+    code_reach,
+    completion_reach,
+    rater_join,
+    rater_of_session,
+)
 from annotations.services.ratings import Screen, Wait
 
 COOKIE_SECONDS = 90 * 24 * 3600
@@ -116,10 +122,12 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, just_answered: b
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
     if isinstance(found, Screen):
-        context |= screen_context(rater.campaign, found)
+        context |= screen_context(rater.campaign, found) | {"code": code_reach(rater=rater, answers=found.done)}
     elif isinstance(found, Wait):
         context["seconds"] = found.seconds
-    context |= {"code": completion_code(rater), "skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
+    if kind in ("thanks", "wait"):
+        context["completion"] = completion_reach(rater=rater)
+    context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
     context["can_undo"] = can_undo(rater)
     context["part"] = f"rating/_{kind}.html"
     return render(request, context["part"] if is_htmx(request) else "rating/page.html", context)

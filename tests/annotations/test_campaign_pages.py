@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.test import Client
+from django.db.models import ProtectedError
+from django.test import Client, RequestFactory
 
 from annotations import models
 from annotations.errors import ConflictError, InputError
@@ -37,7 +39,7 @@ def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
     return {
         "name": "from-the-form", "purpose": "evaluation", "dataset": parts.dataset.name, "show": "caption",
         "protocol": "slider", "unit": "sentence", "family": "criterion",
-        "looks": 1,
+        "looks": 1, "minimum_answers": "3",
         "spending": "obrien-fleming", "systems": ["human", "lstm", "gru"],
         "criteria": ["human_likeness"], "own_criteria": "warmth", "items": "4", "overlap": "2", "seed": "7",
         "instructions": "Read, then “rate”.", "consent": "", "primary": "gru, lstm, warmth",
@@ -46,7 +48,7 @@ def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
 
 
 def act(staff: Client, campaign: models.Campaign, action: str, **data: Any) -> str:
-    answer = staff.post(f"{LIST}{campaign.pk}/act/", {"action": action, **data}, follow=True)
+    answer = staff.post(f"{LIST}{campaign.pk}/act/", {"action": action, "confirm": "yes", **data}, follow=True)
     campaign.refresh_from_db()
     return answer.content.decode()
 
@@ -66,7 +68,7 @@ def test_the_form_makes_what_the_file_makes(staff: Client, tmp_path: Path) -> No
     spec = read_campaign_file(file)
     assert spec == campaigns.spec_of(made)
     assert (spec.criteria, spec.split, spec.seed) == (("human_likeness", "warmth"), "test", 7)
-    assert spec.equivalence_margin == 2.5
+    assert (spec.equivalence_margin, spec.minimum_answers) == (2.5, 3)
     texts = [set(item.candidates.values_list("text", flat=True)) for item in made.items.order_by("position")]
     campaigns.draft_delete(draft=made)
     again = campaigns.campaign_create(spec=spec)
@@ -90,6 +92,7 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
         ({"own_criteria": "human_likeness"}, "stands there twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
         ({"show": "photo"}, "has a picture; import with --images"),
+        ({"minimum_answers": "5"}, "5 must be at most the number of items, 4"),
         ({"equivalence_margin": "-1"}, "-1.0 must be a number above 0"),
     ],
 )
@@ -112,7 +115,7 @@ def test_a_draft_can_be_changed_and_an_opened_campaign_cannot(staff: Client) -> 
     parts = make_campaign()
     made = draft(staff, parts)
     token = made.token
-    staff.post(f"{LIST}{made.pk}/edit/", form_of(parts, items="2"))
+    staff.post(f"{LIST}{made.pk}/edit/", form_of(parts, items="2", minimum_answers="2"))
     made = models.Campaign.objects.get(name="from-the-form")
     assert (made.item_count, made.token, made.state) == (2, token, "draft")
 
@@ -155,6 +158,65 @@ def test_pause_extend_close_archive(staff: Client) -> None:
                           "taken out of the archive"]  # fmt: skip
 
 
+def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None:
+    """Without `confirm` whatever is sent gives the question, and nothing is done; the link is one for any browser."""
+    parts = make_campaign(captions=3, overlap=2)
+    campaign, made = parts.campaign, draft(staff, parts, items="3")
+    rater = Rater(campaign)
+    rater.submit(rater.next())  # and the next screen is open
+    page = staff.get(f"{LIST}{campaign.pk}/change/").content.decode()
+    assert f'href="{LIST}{campaign.pk}/act/?action=close"' in page
+    ends = {
+        "close": (campaign, "5 screens are still open, 1 rater is at work. No more answers are taken."),
+        "delete": (made, "with its 3 items goes, and its link stops working."),
+    }
+    for action, (asked, says) in ends.items():
+        address = f"{LIST}{asked.pk}/act/"
+        for answer in (staff.get(address, {"action": action}), staff.post(address, {"action": action})):
+            page = answer.content.decode()
+            assert says in page
+            assert "This cannot be undone." in page
+            assert '<input type="hidden" name="confirm" value="yes">' in page
+        assert staff.get(address, {"action": action, "confirm": "yes"}).status_code == 200, "a link alone does nothing"
+        asked.refresh_from_db()
+        assert asked.state in ("open", "draft")
+    assert staff.get(f"{LIST}{campaign.pk}/act/", {"action": "pause"}).status_code == 302
+    assert "locked" in staff.get(f"{LIST}{campaign.pk}/act/", {"action": "delete"}, follow=True).content.decode()
+    assert "is closed" in act(staff, campaign, "close")
+    assert "closed already" in staff.get(f"{LIST}{campaign.pk}/act/", {"action": "close"}, follow=True).content.decode()
+    assert (
+        "is gone"
+        in staff.post(f"{LIST}{made.pk}/act/", {"action": "delete", "confirm": "yes"}, follow=True).content.decode()
+    )
+    assert not models.Campaign.objects.filter(pk=made.pk).exists()
+
+
+def test_the_admin_deletes_nothing_of_the_store(staff: Client) -> None:
+    """Neither a row's own delete page nor an action on many, for any table of ours, whoever asks."""
+    campaign = make_campaign(captions=1).campaign
+    rater = Rater(campaign)
+    rater.submit(rater.next())
+    request = RequestFactory().get("/")
+    request.user = User.objects.get()
+    ours = {
+        model: page
+        for model, page in admin.site._registry.items()
+        if model.__module__.startswith(("annotations", "workers"))
+    }
+    assert len(ours) >= 6
+    for model, page in ours.items():
+        assert not page.has_delete_permission(request)
+        assert not page.get_actions(request)
+        listed = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for row in model._default_manager.all():
+            assert staff.post(f"{listed}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+            staff.post(listed, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert models.Rating.objects.count() == 1
+    assert models.Campaign.objects.count() == 1
+    with pytest.raises(ProtectedError):
+        campaign.delete()
+
+
 def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client) -> None:
     parts = make_campaign(captions=2, overlap=1, purpose="feedback")
     campaign = parts.campaign
@@ -188,7 +250,7 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
 
 def test_a_draft_that_was_tried_out_is_kept(staff: Client) -> None:
     parts = make_campaign(captions=1)
-    made = draft(staff, parts, items="1")
+    made = draft(staff, parts, items="1", minimum_answers="1")
     staff.post(f"{LIST}{made.pk}/try/")
     page = staff.get(f"/rate/{made.token}/").content.decode()
     [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))

@@ -1,5 +1,6 @@
 """A campaign is made whole from its file, or not at all."""
 
+import io
 import json
 from pathlib import Path
 
@@ -194,3 +195,27 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(capsys.readouterr().out)["state"] == "closed"
     with pytest.raises(CommandError, match=r"campaign 'third' does not exist; there is: .*second"):
         call_command("close_campaign", "third")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_close_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = make_campaign(captions=2, overlap=1).campaign
+    for typed in ("\n", "no\n", ""):
+        monkeypatch.setattr("sys.stdin", Terminal(typed))
+        with pytest.raises(CommandError, match="is open, as it was"):
+            call_command("close_campaign", campaign.name)
+        assert f"Close campaign '{campaign.name}'? 2 screens are still open, 0 raters" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    call_command("close_campaign", campaign.name)
+    campaign.refresh_from_db()
+    assert campaign.state == "closed"
+    models.Campaign.objects.update(state="open", closed_at=None)
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    call_command("close_campaign", campaign.name, "--yes")
+    assert models.Campaign.objects.get().state == "closed"

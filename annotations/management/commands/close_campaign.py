@@ -1,23 +1,34 @@
+import sys
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from annotations.management.base import AnswerCommand
-from annotations.models import Rating
-from annotations.services.campaigns import campaign_close, campaign_named
+from annotations.models import Campaign, Rating
+from annotations.services.campaigns import campaign_close, campaign_named, closing_ends
 
 
 class Command(AnswerCommand):
-    help = "Close a campaign: no more ratings, and its results may be looked at."
+    help = "Close a campaign: no more ratings, and its results may be looked at. On a terminal it asks first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
+        parser.add_argument("--yes", action="store_true", help="do not ask; in a script nothing is asked anyway")
 
     def answer(self, **options: Any) -> dict[str, Any]:
-        campaign = campaign_close(campaign=campaign_named(options["name"]))
+        campaign = campaign_named(options["name"])
+        if not options["yes"] and sys.stdin is not None and sys.stdin.isatty():
+            self.ask(campaign)
+        campaign = campaign_close(campaign=campaign)
         return {
             "campaign": campaign.name,
             "state": campaign.state,
             "ratings": Rating.objects.counting(campaign).count(),
             "screens": campaign.screens,
         }
+
+    def ask(self, campaign: Campaign) -> None:
+        self.stderr.write(f"Close campaign '{campaign.name}'? {closing_ends(campaign)} [y/N] ", ending="")
+        self.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError(f"campaign '{campaign.name}' is {campaign.state}, as it was")
