@@ -2,7 +2,14 @@
 
 
 class InputError(ValueError):
-    """Says what was wrong, where (file, line, key, value) and what would be right, in one line."""
+    """Says what was wrong, where (file, line, key, value) and what would be right, in one line.
+
+    `code` names the case where a page has words of its own for it, in the reader's language.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotFoundError(InputError):
@@ -22,4 +29,4 @@ class ForbiddenError(InputError):
 
 
 class GoneError(InputError):
-    """The lease of an assignment has expired."""
+    """Others have taken an assignment's place after its lease expired."""

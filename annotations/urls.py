@@ -1,13 +1,13 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from annotations.views import rating
+from annotations.views import joining, rating
 
 # A rater has a link instead of an account.
 urlpatterns = [
     path("photo/<uuid:assignment_id>/", login_not_required(rating.photo), name="rate-photo"),
     path("<str:token>/", login_not_required(rating.page), name="rate"),
-    path("<str:token>/join/", login_not_required(rating.join), name="rate-join"),
+    path("<str:token>/join/", login_not_required(joining.join), name="rate-join"),
     path("<str:token>/answer/<uuid:assignment_id>/", login_not_required(rating.answer), name="rate-answer"),
     path("<str:token>/skip/<uuid:assignment_id>/", login_not_required(rating.skip), name="rate-skip"),
     path("<str:token>/draft/<uuid:assignment_id>/", login_not_required(rating.draft), name="rate-draft"),

@@ -49,8 +49,8 @@ class RaterView(APIView):
 
     def answered(self, rating: Rating) -> Response:
         """The rating, and the screen that comes next: both in one answer."""
-        rater, just_answered = self.rater(), rating.kind != Rating.Kind.WITHDRAWN
-        following = next_output(ratings.assignment_next(rater=rater, just_answered=just_answered), rater)
+        rater = self.rater()
+        following = next_output(ratings.assignment_next(rater=rater, after=rating), rater)
         return Response({"rating": str(rating.key), "next": following}, status=status.HTTP_201_CREATED)
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -299,9 +300,13 @@ class Assignment(models.Model):
         default=False, db_default=False, help_text="its rater is left out, and another may rate the item instead"
     )
     draft = models.JSONField(default=dict, help_text="half an answer, as the page's fields had it")
+    seconds_spent = models.FloatField(
+        default=0, db_default=0.0, help_text="that the rater has looked at the screen, over all visits; it only grows"
+    )
     leased_until = models.DateTimeField()
     revision = models.PositiveSmallIntegerField(default=0, help_text="of its newest rating; 0 before there is one")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    held: timedelta  # since it was first handed out, where `with_held` was asked
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -312,6 +317,7 @@ class Assignment(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["open", "done", "skipped", "released"]), name="assignment_state_known"
             ),
+            models.CheckConstraint(condition=Q(seconds_spent__gte=0), name="assignment_seconds_not_negative"),
         ]
         indexes = [models.Index(F("leased_until"), condition=Q(state="open"), name="assignment_by_lease")]
 

@@ -21,7 +21,9 @@ class Rating(models.Model):
     revision = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=9, choices=Kind)
     answers = models.JSONField(default=dict, help_text="by criterion, as the protocol says; candidates by primary key")
-    seconds = models.FloatField(null=True, blank=True, help_text="from shown to sent, by the rater's clock")
+    seconds = models.FloatField(
+        null=True, blank=True, help_text="that the rater looked at the screen, over all visits; empty: not known"
+    )
     key = models.UUIDField(unique=True, help_text="the client's idempotency key")
     body_hash = models.CharField(max_length=64, help_text="SHA-256 of what was sent with the key")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

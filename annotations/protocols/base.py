@@ -81,7 +81,7 @@ class Scored(Protocol):
     def number(self, value: Any, ends: tuple[float, float], place: str) -> float:
         low, high = ends
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise AnswerError(f"{place}: {value!r} must be a number from {low:g} to {high:g}")
+            raise AnswerError(f"{place}: {value!r} must be a number from {low:g} to {high:g}", "value")
         return float(value)
 
     def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:
@@ -98,9 +98,9 @@ class Scored(Protocol):
 def check_keys(given: Any, wanted: Sequence[str] | Mapping[str, Any], place: str, what: str) -> list[str]:
     """The wanted keys, if the object has exactly those."""
     if not isinstance(given, dict):
-        raise AnswerError(f"{place}: must be an object with the {what} {', '.join(wanted)}")
+        raise AnswerError(f"{place}: must be an object with the {what} {', '.join(wanted)}", "value")
     if missing := [key for key in wanted if key not in given]:
-        raise AnswerError(f"{place}.{missing[0]}: not answered; the {what} are {', '.join(wanted)}")
+        raise AnswerError(f"{place}.{missing[0]}: not answered; the {what} are {', '.join(wanted)}", "missing")
     if unknown := [key for key in given if key not in wanted]:
-        raise AnswerError(f"{place}.{unknown[0]}: is none of the {what}, which are {', '.join(wanted)}")
+        raise AnswerError(f"{place}.{unknown[0]}: is none of the {what}, which are {', '.join(wanted)}", "value")
     return list(wanted)

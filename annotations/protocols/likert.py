@@ -16,5 +16,5 @@ class Likert(Scored):
     def number(self, value: Any, ends: tuple[float, float], place: str) -> float:
         low, high = ends
         if isinstance(value, bool) or value not in range(int(low), int(high) + 1):
-            raise AnswerError(f"{place}: {value!r} must be a whole number from {low:g} to {high:g}")
+            raise AnswerError(f"{place}: {value!r} must be a whole number from {low:g} to {high:g}", "value")
         return float(value)

@@ -29,7 +29,8 @@ class Pairwise(Protocol):
         allowed = [*candidates, TIE]
         for criterion in criteria:
             if answers[criterion] not in allowed:
-                raise AnswerError(f"answers.{criterion}: {answers[criterion]!r} must be one of {', '.join(allowed)}")
+                place = f"answers.{criterion}"
+                raise AnswerError(f"{place}: {answers[criterion]!r} must be one of {', '.join(allowed)}", "value")
         return {
             criterion: TIE if answers[criterion] == TIE else str(candidates[answers[criterion]])
             for criterion in criteria

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, models
-from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Avg, Count, DurationField, Exists, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from annotations.assignment.order import ShownBefore
 
@@ -211,6 +211,15 @@ class AssignmentQuerySet(models.QuerySet):
 
     def expired(self, now: datetime) -> "AssignmentQuerySet":
         return self.filter(state="open", leased_until__lte=now)
+
+    def released_of(self, rater: Any) -> "AssignmentQuerySet":
+        """Those that the rater's lease ended on and whose place nobody else has taken, the last one first."""
+        theirs = self.filter(rater=rater, state="released").order_by("-leased_until")
+        return theirs if rater.trial else theirs.filter(item__taken__lt=rater.campaign.overlap)
+
+    def with_held(self) -> "AssignmentQuerySet":
+        """Each with `held`: how long ago it was first handed out, by the database's clock alone."""
+        return self.annotate(held=ExpressionWrapper(Now() - F("created_at"), DurationField()))
 
     def open_of(self, rater: Any) -> "AssignmentQuerySet":
         """The rater's open assignment with what its screen shows of the source, and `done` of the rater."""

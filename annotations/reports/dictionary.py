@@ -41,7 +41,13 @@ COLUMNS = {
         Column("place", "integer", "", "the text's place on this rater's screen, from 1; empty where it is not known"),
         Column("order", "integer", "", "place of the screen among this rater's answers, from 1"),
         Column("revision", "integer", "", "1 for a first answer, more where the rater took back what came before"),
-        Column("seconds", "number", "s", "from shown to sent by the rater's clock; empty where it is not known"),
+        Column(
+            "seconds",
+            "number",
+            "s",
+            "that the rater had the screen in view, over all visits and whatever was taken back; by the rater's clock, "
+            "and never more than since the screen was handed out; empty where it is not known",
+        ),
         Column("submitted", "time", "UTC", "when the answer came in; ISO 8601"),
         Column("kind", "text", "", "regular, repeat (planned, the same text again) or control (quality control)"),
         Column("excluded", "text", "", "why this rater is left out of the results; empty for all others"),

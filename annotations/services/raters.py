@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.core import signing
@@ -46,17 +47,17 @@ def rater_join(
     if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
     if outside_id is not None and not 0 < len(outside_id) <= 200:
-        raise InputError("rater: must have 1 to 200 characters, or be left out")
+        raise InputError("rater: must have 1 to 200 characters, or be left out", "id")
     signed = bool(outside_id and signature and secrets.compare_digest(signature, rater_signature(campaign, outside_id)))
     if signature and not signed:
-        raise ForbiddenError("signature: does not fit the rater; use the link as it was given")
+        raise ForbiddenError("signature: does not fit the rater; use the link as it was given", "signature")
     fresh = secrets.token_urlsafe(32)
     if outside_id:
         known = Rater.objects.select_for_update().filter(campaign=campaign, outside_id=outside_id).first()
         if known:
             theirs = session is not None and secrets.compare_digest(known.session_hash, session_hash(session))
             if not (signed or theirs):
-                raise ForbiddenError("rater: this id has joined already; send its session, or use its signed link")
+                raise joined_already_error()
             known.session_hash = session_hash(fresh)
             known.save(update_fields=["session_hash"])
             return known, fresh
@@ -64,8 +65,12 @@ def rater_join(
         with transaction.atomic():
             rater = Rater.objects.create(campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh))
     except IntegrityError as error:  # somebody joined under the same id this very moment
-        raise ForbiddenError("rater: this id has joined already; send its session, or use its signed link") from error
+        raise joined_already_error() from error
     return rater, fresh
+
+
+def joined_already_error() -> ForbiddenError:
+    return ForbiddenError("rater: this id has joined already; send its session, or use its signed link", "joined")
 
 
 def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
@@ -188,3 +193,11 @@ def rater_finish(*, rater: Rater) -> None:
     if found.answers and not found.skipped and found.missing and not rater.trial:
         Rater.objects.filter(pk=rater.pk).update(enough_answers=found.answers)
         rater.enough_answers = found.answers
+
+
+def raters_of_sessions(sessions: Sequence[str], campaign: Campaign) -> dict[str, Rater]:
+    """The campaign's raters by session, in the order of the sessions. Those that are nobody's any more are left out."""
+    hashes = {session_hash(session): session for session in sessions}
+    rows = Rater.objects.select_related("campaign").filter(campaign=campaign, session_hash__in=hashes)
+    raters = {hashes[rater.session_hash]: rater for rater in rows}
+    return {session: raters[session] for session in sessions if session in raters}

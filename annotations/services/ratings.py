@@ -5,12 +5,11 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Min, Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from annotations.assignment.choice import pick_item
@@ -19,6 +18,14 @@ from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundEr
 from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
 from annotations.protocols import protocol_named
 from annotations.querysets.campaigns import ShownText, items_waiting
+from annotations.services.leases import (
+    assignment_release,
+    assignment_retake,
+    lease_end,
+    leases_release_expired,
+    place_give_back,
+    place_take,
+)
 from annotations.services.raters import rater_finish
 
 LONGEST_SECONDS = 7 * 24 * 3600
@@ -49,18 +56,22 @@ def check_open(rater: Rater) -> None:
     campaign = rater.campaign
     tried_out = rater.trial and campaign.state != Campaign.State.CLOSED
     if campaign.state != Campaign.State.OPEN and not tried_out:
-        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
+        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings", campaign.state)
     if rater.replaced:
-        raise ConflictError("your part in the campaign has ended; it takes no more ratings of yours")
+        raise ConflictError("your part in the campaign has ended; it takes no more ratings of yours", "ended")
 
 
-def assignment_next(*, rater: Rater, just_answered: bool = False) -> Screen | Wait | None:
-    """The rater's open assignment, its lease renewed, or a newly claimed one; None when nothing is left for them.
+def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
+    """The rater's open assignment, its lease renewed; or the one they were at when its lease ended; or a newly claimed
+    one. None when nothing is left for them.
 
-    Who has just answered hardly has another one open, so that the claim is tried first: it fails where they have.
+    Who has just answered a screen for the first time hardly has another one, so that the claim is tried first: it fails
+    where they have.
     """
     check_open(rater)
-    return (None if just_answered else screen_open(rater)) or screen_claim(rater)
+    if after is not None and after.revision == 1 and isinstance(claimed := screen_claim(rater), Screen):
+        return claimed
+    return screen_open(rater) or screen_reopen(rater) or screen_claim(rater)
 
 
 def screen_open(rater: Rater) -> Screen | None:
@@ -73,6 +84,12 @@ def screen_open(rater: Rater) -> Screen | None:
     found.leased_until = renewed
     texts = Candidate.objects.filter(item=found.item_id).values_list("pk", "text")
     return screen_of(found, dict(texts), found.done)
+
+
+def screen_reopen(rater: Rater) -> Screen | None:
+    """The screen that the rater left, with what they had set, if its place is still free."""
+    left = Assignment.objects.released_of(rater).first()
+    return screen_open(rater) if left and assignment_retake(left) else None
 
 
 def screen_claim(rater: Rater) -> Screen | Wait | None:
@@ -105,19 +122,6 @@ def screen_claim(rater: Rater) -> Screen | Wait | None:
                 return found
             continue
         return screen_of(claimed, {candidate.pk: candidate.text for candidate, _ in texts}, row.done)
-
-
-def place_take(item: int, rater: Rater) -> bool:
-    """Take one of an item's places for the rater, if one is free. A dry run needs none."""
-    if rater.trial:
-        return True
-    free = Item.objects.filter(pk=item, taken__lt=rater.campaign.overlap)
-    return bool(free.update(taken=F("taken") + 1))
-
-
-def place_give_back(item: int, rater: Rater) -> None:
-    if not rater.trial:
-        Item.objects.filter(pk=item).update(taken=F("taken") - 1)
 
 
 def assignment_write(rater: Rater, texts: Sequence[ShownText]) -> Assignment:
@@ -156,10 +160,6 @@ def wait_for_others(rater: Rater) -> Wait | None:
     return Wait(int(min(max((ends - now).total_seconds(), shortest), longest)))
 
 
-def lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
-
-
 def body_digest(action: str, target: object, body: Mapping[str, Any]) -> str:
     """SHA-256 of what was asked with a key: the same again gets the same answer, anything else is refused."""
     sent = json.dumps([action, str(target), body], sort_keys=True)
@@ -171,9 +171,10 @@ def rating_submit(
 ) -> Rating:
     """Store an answer. The same key and answer give the same rating again.
 
-    Raises NotFoundError, AnswerError (422), ConflictError (409) and GoneError (410), as the rater API says.
+    An answer is taken as long as its item has a place for it, whatever became of the lease. Raises NotFoundError,
+    AnswerError (422), ConflictError (409) and GoneError (410), as the rater API says.
     """
-    digest = body_digest("submit", assignment_id, {"answers": answers, "seconds": seconds})
+    digest = body_digest("submit", assignment_id, {"answers": answers})  # a clock runs on while the same is sent again
     return _respond(rater, assignment_id, key, digest, Kind.ANSWER, answers=answers, seconds=seconds)
 
 
@@ -193,12 +194,31 @@ def rating_skip(
     return rating
 
 
-def draft_save(*, rater: Rater, assignment_id: uuid.UUID, draft: Mapping[str, str]) -> None:
-    """Keep half an answer with the rater's open assignment; whatever is not open any more has no use for it."""
+def draft_save(
+    *, rater: Rater, assignment_id: uuid.UUID, draft: Mapping[str, str], seconds: float | None = None
+) -> None:
+    """Keep half an answer and the seconds spent on it, and renew the lease, which is taken up again if it has ended.
+
+    Raises NotFoundError, ConflictError where the screen was answered or skipped or the campaign is closed, and
+    GoneError where others have taken the place; the half answer is kept even so, in case it comes free again.
+    """
     kept = {
         name[:LONGEST_DRAFT_NAME]: value[:LONGEST_DRAFT_VALUE] for name, value in list(draft.items())[:DRAFT_FIELDS]
     }
-    Assignment.objects.open().filter(public_id=assignment_id, rater=rater).update(draft=kept)
+    campaign = rater.campaign
+    with transaction.atomic():
+        assignment = assignment_lock(rater, assignment_id)
+        check_unanswered(assignment)
+        if campaign.state == Campaign.State.CLOSED:
+            check_open(rater)
+        fields: dict[str, Any] = {"draft": kept, "seconds_spent": seconds_looked(assignment, seconds or 0)}
+        if assignment.state == State.OPEN:
+            fields["leased_until"] = lease_end()
+        Assignment.objects.filter(pk=assignment.pk).update(**fields)
+    if assignment.state != State.RELEASED or campaign.state == Campaign.State.PAUSED or assignment_retake(assignment):
+        return
+    if not Assignment.objects.released_of(rater).filter(pk=assignment.pk).exists():
+        raise gone_error()
 
 
 def rating_last(*, rater: Rater) -> Rating | None:
@@ -223,14 +243,34 @@ def _respond(
         if answered_before and (again := rating_of_key(key, digest)):
             return again
         check_open(rater)
-        if assignment.state in (State.DONE, State.SKIPPED):
-            raise ConflictError(f"the assignment is {assignment.state} already, under another key")
-        leased = assignment.state == State.OPEN and assignment.leased_until > timezone.now()
-        if leased:
-            stored = read_answers(rater.campaign, assignment, answers) if kind == Kind.ANSWER else {}
-            return _answer(rater, assignment, kind, key, digest, stored, seconds)
-        assignment_release(assignment)  # committed: the error is raised outside of the transaction
-    raise GoneError("the assignment's lease has expired; ask for the next one")
+        check_unanswered(assignment)
+        if kind == Kind.SKIP:
+            return _answer(rater, assignment, kind, key, digest, {}, None)
+        if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
+            raise gone_error()
+        stored = read_answers(rater.campaign, assignment, answers)
+        return _answer(rater, assignment, kind, key, digest, stored, seconds_looked(assignment, seconds))
+
+
+def check_unanswered(assignment: Assignment) -> None:
+    if assignment.state in (State.DONE, State.SKIPPED):
+        raise ConflictError(f"the assignment is {assignment.state} already, under another key", assignment.state)
+
+
+def gone_error() -> GoneError:
+    return GoneError("the assignment's lease has expired and others have taken its place; ask for the next one", "gone")
+
+
+def seconds_looked(assignment: Assignment, said: float | None) -> float | None:
+    """How long the rater looked at a locked assignment's screen: as long as their page or program says, but no less
+    than it said before and no more than since the screen was handed out.
+
+    Where nothing was ever said it is the time since then; beyond a lease that says nothing, and it is not known.
+    """
+    held = assignment.held.total_seconds()
+    if said is None and not assignment.seconds_spent:
+        return held if held <= settings.ASSIGNMENT_LEASE_SECONDS else None
+    return max(min(said or 0, held), assignment.seconds_spent)
 
 
 def read_answers(campaign: Campaign, assignment: Assignment, answers: Any) -> dict[str, Any]:
@@ -251,17 +291,21 @@ def _answer(
 ) -> Rating:
     rating = rating_write(assignment, kind, key, digest, answers=stored, seconds=seconds)
     state = State.DONE if kind == Kind.ANSWER else State.SKIPPED
-    Assignment.objects.filter(pk=assignment.pk).update(state=state, draft={}, revision=rating.revision)
-    if kind == Kind.SKIP:
+    spent = assignment.seconds_spent if seconds is None else seconds  # where an undo goes on from
+    Assignment.objects.filter(pk=assignment.pk).update(
+        state=state, draft={}, revision=rating.revision, seconds_spent=spent
+    )
+    if kind == Kind.SKIP and assignment.state == State.OPEN:
         place_give_back(assignment.item_id, rater)
     return rating
 
 
 def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> Assignment:
     """The rater's assignment, locked until the transaction ends."""
-    found = Assignment.objects.select_for_update().filter(public_id=assignment_id, rater=rater).first()
+    theirs = Assignment.objects.select_for_update().with_held()
+    found: Assignment | None = theirs.filter(public_id=assignment_id, rater=rater).first()
     if found is None:
-        raise NotFoundError("there is no such assignment of this rater")
+        raise NotFoundError("there is no such assignment of this rater", "unknown")
     return found
 
 
@@ -269,8 +313,12 @@ def rating_of_key(key: uuid.UUID, digest: str) -> Rating | None:
     """The rating that came with the key before. Raises AnswerError where another body came with it."""
     rating = Rating.objects.filter(key=key).first()
     if rating and rating.body_hash != digest:
-        raise AnswerError(f"key: {key} came with another body before; a new answer needs a new key")
+        raise key_error(key)
     return rating
+
+
+def key_error(key: uuid.UUID) -> AnswerError:
+    return AnswerError(f"key: {key} came with another body before; a new answer needs a new key", "key")
 
 
 def rating_write(
@@ -296,8 +344,8 @@ def rating_write(
             )
     except IntegrityError as error:
         if Rating.objects.filter(key=key).exists():
-            raise AnswerError(f"key: {key} came with another body before; a new answer needs a new key") from error
-        raise ConflictError("the assignment was answered by another request this very moment") from error
+            raise key_error(key) from error
+        raise ConflictError("the assignment was answered by another request this very moment", State.DONE) from error
 
 
 def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Rating:
@@ -310,17 +358,17 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
     with transaction.atomic():
         target = Rating.objects.filter(key=rating_key, assignment__rater=rater).select_related("assignment").first()
         if target is None:
-            raise NotFoundError("there is no such rating of this rater")
+            raise NotFoundError("there is no such rating of this rater", "unknown")
         assignment = assignment_lock(rater, target.assignment.public_id)
         if again := rating_of_key(key, digest):
             return again
         check_open(rater)
         if target.revision != assignment.revision or target.kind == Kind.WITHDRAWN:
-            raise ConflictError("the rating was taken back or replaced already")
+            raise ConflictError("the rating was taken back or replaced already", "replaced")
         for other in Assignment.objects.select_for_update().open().filter(rater=rater).exclude(pk=assignment.pk):
             assignment_release(other)
         if target.kind == Kind.SKIP and not place_take(assignment.item_id, rater):
-            raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings")
+            raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings", "taken")
         withdrawn = rating_write(assignment, Kind.WITHDRAWN, key, digest)
         names = dict(assignment.candidate_order)
         before = protocol_named(rater.campaign.protocol).fields(target.answers, names=names)
@@ -328,21 +376,3 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
             state=State.OPEN, leased_until=lease_end(), draft=before, revision=withdrawn.revision
         )
         return withdrawn
-
-
-def assignment_release(assignment: Assignment) -> bool:
-    """Give an open assignment back, so that its place in the item is free. Says whether it was open."""
-    released = Assignment.objects.open().filter(pk=assignment.pk).update(state=State.RELEASED)
-    if released:
-        place_give_back(assignment.item_id, assignment.rater)
-    return bool(released)
-
-
-def leases_release_expired() -> int:
-    """Give back every open assignment whose lease has ended. Returns how many."""
-    released = 0
-    for pk in Assignment.objects.expired(timezone.now()).order_by("pk").values_list("pk", flat=True)[:1000]:
-        with transaction.atomic():
-            still = Assignment.objects.select_for_update(skip_locked=True).expired(timezone.now()).filter(pk=pk).first()
-            released += bool(still and assignment_release(still))
-    return released

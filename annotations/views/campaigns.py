@@ -21,8 +21,9 @@ from annotations.querysets.campaigns import items_by_answers, rater_progress
 from annotations.services import campaigns
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
+from annotations.views.joining import trial_begin, welcome_context
 from annotations.views.pages import render_page, staff_page
-from annotations.views.rating import picture, screen_context, session_cookie_set, welcome_context
+from annotations.views.rating import picture, screen_context
 
 ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
     "open": ("opened", campaigns.campaign_open),
@@ -249,16 +250,14 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_page("annotations.change_campaign")
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
-    """A dry run: this browser becomes a rater whose answers are marked and never count."""
+    """A dry run: a rater of its own address whose answers are marked and never count."""
     campaign = get_object_or_404(Campaign, pk=pk)
     try:
-        _rater, session = trial_join(campaign=campaign)
+        trial, session = trial_join(campaign=campaign)
     except InputError as error:
         messages.error(request, str(error))
         return redirect(page_of(campaign))
-    answer = redirect("rate", campaign.token)
-    session_cookie_set(request, answer, campaign.token, session)
-    return answer
+    return trial_begin(request, trial, session)
 
 
 @require_GET

@@ -1,122 +1,79 @@
 """The rating page: plain forms that work one screen at a time, and htmx to swap the next one in."""
 
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotations.errors import AnswerError, ConflictError, ForbiddenError, GoneError, InputError, NotFoundError
-from annotations.links import photo_address
-from annotations.models import Assignment, Campaign, Rater
+from annotations.errors import AnswerError, ConflictError, InputError
+from annotations.links import outside_id_in, photo_address
+from annotations.models import Assignment, Campaign, Rater, Rating
 from annotations.protocols.labels import label_of
 from annotations.services import ratings
-from annotations.services.raters import (
-    campaign_by_token,
-    code_reach,
-    completion_reach,
-    rater_join,
-    rater_of_session,
-)
+from annotations.services.raters import code_reach, completion_reach
 from annotations.services.ratings import Screen, Wait
+from annotations.views.joining import (
+    SomebodyElseError,
+    campaign_or_404,
+    is_htmx,
+    rater_asked,
+    rater_here,
+    somebody_else,
+    start_again,
+    welcome,
+)
+from annotations.views.notes import note_named, note_of
 
-COOKIE_SECONDS = 90 * 24 * 3600
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx asks, for the part alone. (Typed: the middleware's attribute is not.)"""
-    return bool(getattr(request, "htmx", False))
-
-
-def cookie_of(token: str) -> str:
-    return f"rater-{token[:8]}"
-
-
-def rater_of(request: HttpRequest, campaign: Campaign) -> Rater | None:
-    session = request.COOKIES.get(cookie_of(campaign.token))
-    rater = rater_of_session(session) if session else None
-    return rater if rater and rater.campaign_id == campaign.pk else None
+RaterView = Callable[..., HttpResponse]
 
 
-def campaign_or_404(token: str) -> Campaign:
-    try:
-        return campaign_by_token(token)
-    except NotFoundError as error:
-        raise Http404 from error
+def of_rater(view: RaterView) -> RaterView:
+    """A view of a form that the rater whose screen it is has sent; anybody else is told whose turn it is."""
+
+    @require_POST
+    @never_cache
+    @wraps(view)
+    def wrapped(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
+        campaign = campaign_or_404(token)
+        try:
+            rater = rater_asked(request, campaign)
+        except SomebodyElseError:
+            return somebody_else(request, campaign)
+        return view(request, rater, **kwargs) if rater else start_again(request, token)
+
+    return wrapped
 
 
 @require_GET
 @never_cache
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    """Welcome, the open screen, or the thanks."""
+    """The screen of the rater whom the address names, or who is here where it names nobody; the welcome; the thanks."""
     campaign = campaign_or_404(token)
-    rater = rater_of(request, campaign)
-    if rater is None:
+    named = outside_id_in(request.GET)
+    try:
+        rater = rater_asked(request, campaign) if "whose" in request.GET else rater_here(request, campaign)
+    except SomebodyElseError:
+        return somebody_else(request, campaign)
+    if rater is None and is_htmx(request):
+        return start_again(request, token)
+    if rater is None or (named and rater.outside_id != named and not rater.trial):
         return welcome(request, campaign)
     return show(request, rater)
 
 
-def welcome(request: HttpRequest, campaign: Campaign, problem: str = "") -> HttpResponse:
-    given = request.POST if request.method == "POST" else request.GET
-    context = welcome_context(campaign) | {
-        "rater": given.get("rater", ""),
-        "signature": given.get("signature", ""),
-        "problem": problem,
-    }
-    return render(request, "rating/welcome.html", context, status=403 if problem else 200)
-
-
-def welcome_context(campaign: Campaign) -> dict[str, Any]:
-    return {"campaign": campaign, "labels": [label_of(criterion) for criterion in campaign.criteria]}
-
-
-def session_cookie_set(request: HttpRequest, answer: HttpResponse, token: str, session: str) -> None:
-    """Let this browser come back as the rater of the session."""
-    answer.set_cookie(
-        cookie_of(token),
-        session,
-        max_age=COOKIE_SECONDS,
-        path=reverse("rate", args=[token]),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure(),
-    )
-
-
-@require_POST
-@never_cache
-def join(request: HttpRequest, token: str) -> HttpResponse:
-    campaign = campaign_or_404(token)
-    if rater_of(request, campaign):
-        return redirect("rate", token)
-    try:
-        _rater, session = rater_join(
-            token=token,
-            outside_id=request.POST.get("rater") or None,
-            signature=request.POST.get("signature") or None,
-        )
-    except ForbiddenError:
-        return welcome(
-            request, campaign, _("Somebody has joined under this id already. Use your own link to come back.")
-        )
-    except InputError:
-        return redirect("rate", token)
-    answer = redirect("rate", token)
-    session_cookie_set(request, answer, token, session)
-    return answer
-
-
-def show(request: HttpRequest, rater: Rater, note: str = "", *, just_answered: bool = False) -> HttpResponse:
+def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | None = None) -> HttpResponse:
     """The rater's screen, or what stands in its place: alone for htmx, else in its page."""
     context: dict[str, Any] = {"campaign": rater.campaign, "rater": rater, "note": note}
     try:
-        found = ratings.assignment_next(rater=rater, just_answered=just_answered)
+        found = ratings.assignment_next(rater=rater, after=after)
     except ConflictError:  # paused or closed
         found, kind = None, "paused" if rater.campaign.state == Campaign.State.PAUSED else "thanks"
     else:
@@ -128,14 +85,13 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, just_answered: b
     if kind in ("thanks", "wait"):
         context["completion"] = completion_reach(rater=rater)
     context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
-    context["can_undo"] = can_undo(rater)
-    context["part"] = f"rating/_{kind}.html"
-    return render(request, context["part"] if is_htmx(request) else "rating/page.html", context)
+    context |= {"undo": rating_to_undo(rater), "part": f"rating/_{kind}.html"}
+    return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
 
 
-def can_undo(rater: Rater) -> bool:
+def rating_to_undo(rater: Rater) -> Rating | None:
     going = rater.trial or rater.campaign.state == Campaign.State.OPEN
-    return going and ratings.rating_last(rater=rater) is not None
+    return ratings.rating_last(rater=rater) if going else None
 
 
 def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
@@ -164,29 +120,21 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
     }
 
 
-def joined(request: HttpRequest, token: str) -> Rater | None:
-    return rater_of(request, campaign_or_404(token))
-
-
-def start_again(request: HttpRequest, token: str) -> HttpResponse:
-    """For who has no session, or no longer: back to the page, which says how to join."""
-    address = reverse("rate", args=[token])
-    if is_htmx(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": address})
-    return redirect(address)
-
-
-def answers_in(request: HttpRequest) -> dict[str, dict[str, float]]:
-    """`{criterion: {candidate: number}}` of the fields that hold a number; the protocol says what is missing."""
-    answers: dict[str, dict[str, float]] = {}
+def answers_in(request: HttpRequest) -> dict[str, dict[str, float | str]]:
+    """`{criterion: {candidate: number}}` of the fields that are filled; the protocol says what is missing or wrong."""
+    answers: dict[str, dict[str, float | str]] = {}
     for field, value in request.POST.items():
         criterion, colon, candidate = field.partition(":")
-        if colon and isinstance(value, str) and value:
-            try:
-                answers.setdefault(criterion, {})[candidate] = float(value)
-            except ValueError:
-                continue
+        if colon and value:
+            answers.setdefault(criterion, {})[candidate] = number_or_text(str(value))
     return answers
+
+
+def number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def number_in(request: HttpRequest, name: str) -> float | None:
@@ -197,83 +145,78 @@ def number_in(request: HttpRequest, name: str) -> float | None:
     return value if 0 <= value < ratings.LONGEST_SECONDS else None
 
 
-def key_in(request: HttpRequest) -> uuid.UUID:
+def key_in(request: HttpRequest, name: str = "key") -> uuid.UUID:
     try:
-        return uuid.UUID(request.POST.get("key", ""))
+        return uuid.UUID(request.POST.get(name, ""))
     except ValueError as error:
-        raise AnswerError("key: missing; load the page again") from error
+        raise AnswerError(f"{name}: missing; load the page again", "form") from error
 
 
-@require_POST
-@never_cache
-def answer(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpResponse:
-    rater = joined(request, token)
-    if rater is None:
-        return start_again(request, token)
+@of_rater
+def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
     try:
-        ratings.rating_submit(
+        rating = ratings.rating_submit(
             rater=rater,
             assignment_id=assignment_id,
             key=key_in(request),
             answers=answers_in(request),
             seconds=number_in(request, "seconds"),
         )
-    except AnswerError:
-        keep_draft(request, rater, assignment_id)
-        return show(request, rater, _("Some sliders are not set yet. Nothing was sent."))
-    except (GoneError, NotFoundError):
-        return show(request, rater, _("This screen had been given to somebody else. Here is another one."))
-    except ConflictError:
-        return show(request, rater, _("This screen was answered already. Here is the next one."))
-    return show(request, rater, just_answered=True)
+    except InputError as error:
+        with suppress(InputError):
+            keep_draft(request, rater, assignment_id)
+        return show(request, rater, note_named("kept") if error.code == "paused" else note_of(error))
+    return show(request, rater, note_named("withdrawn") if superseded(rating) else "", after=rating)
 
 
-@require_POST
-@never_cache
-def skip(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpResponse:
-    rater = joined(request, token)
-    if rater is None:
-        return start_again(request, token)
+@of_rater
+def skip(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
     try:
-        ratings.rating_skip(
+        rating = ratings.rating_skip(
             rater=rater,
             assignment_id=assignment_id,
             key=key_in(request),
             reason=request.POST.get("reason", ""),
             comment=request.POST.get("comment", "").strip(),
         )
-    except InputError:
-        return show(request, rater, _("This screen was answered already. Here is the next one."))
-    return show(request, rater, just_answered=True)
+    except InputError as error:
+        return show(request, rater, note_of(error))
+    return show(request, rater, note_named("replaced") if superseded(rating) else "", after=rating)
+
+
+@of_rater
+def undo(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Take back what the form shows as the last answer, whatever has been sent from elsewhere since."""
+    try:
+        rating = ratings.rating_undo(rater=rater, rating_key=key_in(request, "rating"), key=key_in(request))
+    except InputError as error:
+        return show(request, rater, note_of(error))
+    return show(request, rater, note_named("replaced" if superseded(rating) else "undone"))
+
+
+def superseded(rating: Rating) -> bool:
+    """Whether a rating that was sent again under its old key no longer counts: it was taken back or replaced since."""
+    return rating.revision < rating.assignment.revision
 
 
 @require_POST
 @never_cache
-def undo(request: HttpRequest, token: str) -> HttpResponse:
-    rater = joined(request, token)
-    if rater is None:
-        return start_again(request, token)
-    last = ratings.rating_last(rater=rater)
-    if last is None:
-        return show(request, rater, _("There is nothing to take back."))
-    try:
-        ratings.rating_undo(rater=rater, rating_key=last.key, key=key_in(request))
-    except InputError:
-        return show(request, rater, _("This answer cannot be taken back any more."))
-    return show(request, rater, _("Your last answer was taken back. Give it anew."))
-
-
-@require_POST
 def draft(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpResponse:
-    rater = joined(request, token)
-    if rater:
+    """Keep half an answer. Where it is of no use any more the answer is a note, which the page shows beside it."""
+    try:
+        rater = rater_asked(request, campaign_or_404(token))
+        if rater is None:
+            return HttpResponse(note_named("nobody"), status=409)
         keep_draft(request, rater, assignment_id)
+    except InputError as error:
+        return HttpResponse(note_of(error), status=409)
     return HttpResponse(status=204)
 
 
 def keep_draft(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> None:
     fields = {name: str(value) for name, value in request.POST.items() if ":" in name and value}
-    ratings.draft_save(rater=rater, assignment_id=assignment_id, draft=fields)
+    seconds = number_in(request, "seconds")
+    ratings.draft_save(rater=rater, assignment_id=assignment_id, draft=fields, seconds=seconds)
 
 
 @require_GET

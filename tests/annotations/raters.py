@@ -1,11 +1,13 @@
 """A rater at Django's test client."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
-from annotations.models import Campaign
+from annotations.models import Assignment, Campaign
 
 
 class Rater:
@@ -29,6 +31,7 @@ class Rater:
         return {criterion: {each: score + place for place, each in enumerate(ids)} for criterion in screen["criteria"]}
 
     def submit(self, screen: dict[str, Any], key: str | None = None, answers: Any = None) -> Any:
+        handed_out_earlier(screen["assignment"])
         body = {"key": key or new_key(), "answers": answers or self.answers(screen), "seconds": 3.5}
         return self.post(f"assignments/{screen['assignment']}", body)
 
@@ -37,6 +40,12 @@ class Rater:
 
     def undo(self, rating: str, key: str | None = None) -> Any:
         return self.post(f"ratings/{rating}/undo", {"key": key or new_key()})
+
+
+def handed_out_earlier(assignment: str, seconds: float = 60) -> None:
+    """Let the screen have been handed out before, so that its rater can have looked at it for a while."""
+    handed_out = Assignment.objects.filter(public_id=assignment)
+    handed_out.update(created_at=timezone.now() - timedelta(seconds=seconds))
 
 
 def new_key() -> str:

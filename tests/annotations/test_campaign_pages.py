@@ -91,7 +91,7 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
         ({"name": "two words"}, "valid"),
         ({"own_criteria": "human_likeness"}, "stands there twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
-        ({"show": "photo"}, "has a picture; import with --images"),
+        ({"show": "photo"}, "has a picture; attach_pictures gives"),
         ({"minimum_answers": "5"}, "5 must be at most the number of items, 4"),
         ({"equivalence_margin": "-1"}, "-1.0 must be a number above 0"),
     ],
@@ -221,15 +221,15 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
     parts = make_campaign(captions=2, overlap=1, purpose="feedback")
     campaign = parts.campaign
     models.Campaign.objects.filter(pk=campaign.pk).update(state="draft")
-    staff.post(f"{LIST}{campaign.pk}/try/")
-    address = f"/rate/{campaign.token}/"
+    dry_run = staff.post(f"{LIST}{campaign.pk}/try/").headers["Location"]
+    address, _, whose = dry_run.partition("?whose=")
     for _ in range(2):
-        page = staff.get(address).content.decode()
+        page = staff.get(dry_run).content.decode()
         assert "Dry run" in page
         [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
         fields = re.findall(r'type="hidden" name="(\w+:[0-9a-f-]{36})"', page)
-        staff.post(f"{address}answer/{assignment}/", dict.fromkeys(fields, "99") | {"key": new_key()})
-    assert "Thank you" in staff.get(address).content.decode()
+        staff.post(f"{address}answer/{assignment}/", dict.fromkeys(fields, "99") | {"key": new_key(), "whose": whose})
+    assert "Thank you" in staff.get(dry_run).content.decode()
     assert models.Rating.objects.filter(assignment__rater__trial=True).count() == 2
     assert set(campaign.items.values_list("taken", flat=True)) == {0}
 
@@ -251,10 +251,10 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
 def test_a_draft_that_was_tried_out_is_kept(staff: Client) -> None:
     parts = make_campaign(captions=1)
     made = draft(staff, parts, items="1", minimum_answers="1")
-    staff.post(f"{LIST}{made.pk}/try/")
-    page = staff.get(f"/rate/{made.token}/").content.decode()
+    dry_run = staff.post(f"{LIST}{made.pk}/try/").headers["Location"]
+    page, whose = staff.get(dry_run).content.decode(), dry_run.partition("?whose=")[2]
     [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
-    staff.post(f"/rate/{made.token}/skip/{assignment}/", {"key": new_key()})
+    staff.post(f"/rate/{made.token}/skip/{assignment}/", {"key": new_key(), "whose": whose})
     assert "answers are never deleted" in act(staff, made, "delete")
     assert models.Rating.objects.count() == 1
 

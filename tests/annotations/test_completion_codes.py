@@ -18,7 +18,7 @@ from annotations.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.services.ratings import Screen, Wait, assignment_next, leases_release_expired, rating_skip
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.test_orders import rate
-from tests.annotations.test_rating_page import Visitor
+from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_the_code_comes_with_the_minimum_and_stays_the_same() -> None:
     code = code_in(visitor)
     assert code
     assert "You have answered enough" in visitor.page
-    visitor.send("undo/", {"key": new_key()})
+    visitor.undo()
     assert code_in(visitor) is None, "an answer taken back does not count"
     visitor.answer()
     visitor.answer()
@@ -124,9 +124,9 @@ def test_a_close_ends_nobodys_code_who_had_no_screen_left_and_gives_none_to_who_
 
 def test_a_dry_run_and_the_interface_show_no_code(staff: Client) -> None:
     campaign = make_campaign(captions=2, overlap=1).campaign
-    staff.post(f"{LIST}{campaign.pk}/try/")
     visitor = Visitor(campaign)
-    visitor.client, visitor.page = staff, staff.get(visitor.address).content.decode()
+    visitor.client, visitor.shown = staff, staff.post(f"{LIST}{campaign.pk}/try/").headers["Location"]
+    visitor.reload()
     visitor.answer()
     visitor.answer()
     assert "A dry run has no completion code" in visitor.page
@@ -162,7 +162,7 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     assert "is not of this campaign. It is a code of" in asked(code, other)
     assert code in staff.get(f"{LIST}{campaign.pk}/progress/").content.decode()
 
-    visitor.send("undo/", {"key": new_key()})
+    visitor.undo()
     visitor.send(f"answer/{visitor.assignment}/", {"key": new_key()})
     visitor.answer()
     campaigns.campaign_close(campaign=campaign)
@@ -176,7 +176,7 @@ def test_a_code_whose_answers_were_taken_back_is_no_longer_earned(staff: Client)
     visitor.join()
     visitor.answer()
     code = code_in(visitor)
-    visitor.send("undo/", {"key": new_key()})
+    visitor.undo()
     assert "It is no longer earned" in staff.get(f"{LIST}{campaign.pk}/change/", {"code": code}).content.decode()
 
 

@@ -14,7 +14,7 @@ from annotations.services import campaigns
 from annotations.services.raters import rater_exclude, rater_join, trial_join
 from annotations.services.ratings import Screen, assignment_next, rating_submit
 from tests.annotations.raters import new_key
-from tests.annotations.test_rating_page import Visitor
+from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db

@@ -1,12 +1,16 @@
 "use strict";
-// The rating page: which sliders are set, keys, half answers kept, and a lost connection.
+// The rating page: which sliders are set, keys, half answers and the time they took kept, and a lost connection.
 (() => {
-  const AUTOSAVE_MS = 600, RETRY_MS = 3000;
+  const AUTOSAVE_MS = 600, RETRY_MS = 3000, KEPT = "answer";
+  const TICK_MS = 1000, LONGEST_TICK_MS = 5000;  // a longer one has slept, with its computer
+  const IDLE_MS = 120000;  // without a sign of anybody the clock stops
+  const SAVE_EVERY_S = 60;
   const screen = document.getElementById("screen");
-  const offline = document.getElementById("offline");
-  let shownAt = performance.now(), saving = 0, retrying = 0;
+  const offline = document.getElementById("offline"), notice = document.getElementById("notice");
+  let saving = 0, retrying = 0, sending = false;
+  let spent = 0, savedAt = 0, ticked = performance.now(), stirred = ticked, watched = !document.hidden;
 
-  const form = () => document.getElementById("answer");
+  const form = () => screen.dataset.whose ? document.getElementById("answer") : null;  // a preview is nobody's
   const fieldOf = (range) => range.parentElement.querySelector("input[type=hidden]");
   const complete = (answer) => [...answer.querySelectorAll("input[type=range]")].every((range) => fieldOf(range).value !== "");
 
@@ -15,21 +19,78 @@
     range.parentElement.querySelector("output").value = range.value;
     range.parentElement.classList.remove("unset");
     range.removeAttribute("aria-valuetext");
+    sending = false;  // what may be on its way is not what is shown now
     ready();
+    keep();
     clearTimeout(saving);
     saving = setTimeout(save, AUTOSAVE_MS);
   }
 
-  function save() {
+  // Seconds in which the screen was in view and somebody there, until the answer was sent.
+  function count() {
+    const now = performance.now();
+    if (watched && !sending && now - stirred < IDLE_MS) spent += Math.min(now - ticked, LONGEST_TICK_MS) / 1000;
+    ticked = now;
+    watched = !document.hidden;
+  }
+  const seconds = () => spent.toFixed(1);
+
+  // In this window, for a reload without a connection; and on the server, for another day or device.
+  function keep(more = {}) {
     const answer = form();
-    if (answer) fetch(answer.dataset.draft, { method: "POST", body: new FormData(answer), keepalive: true }).catch(() => {});
+    if (!answer) return;
+    const ranges = [...answer.querySelectorAll("input[type=range]")];
+    const values = Object.fromEntries(ranges.map((range) => [range.id, fieldOf(range).value]));
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify({ screen: answer.dataset.draft, values, spent, ...more }));
+    } catch { /* a browser that keeps nothing: the server has it */ }
+  }
+
+  async function save() {
+    const answer = form();
+    if (!answer || sending) return;
+    count();
+    keep();
+    saving = 0;
+    savedAt = spent;
+    answer.querySelector("[name=seconds]").value = seconds();
+    try {
+      const said = await fetch(answer.dataset.draft, { method: "POST", body: new FormData(answer), keepalive: true });
+      if (said.status === 409 && form() === answer && !sending) tell(await said.text());
+    } catch { /* no connection: kept in this window, and sent with the answer */ }
+  }
+
+  function tell(what, onward = true) {
+    notice.firstElementChild.textContent = what;
+    notice.lastElementChild.hidden = !onward;
+    notice.hidden = false;
+  }
+
+  // What this window still has of the screen it shows, where the server knows less.
+  function restore() {
+    const answer = form();
+    spent = Number(answer.dataset.seconds);
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* nothing kept */ }
+    if (kept?.screen === answer.dataset.draft) {
+      spent = Math.max(spent, kept.spent);
+      for (const range of answer.querySelectorAll("input[type=range]")) {
+        const value = kept.values[range.id];
+        if (value && value !== fieldOf(range).value) {
+          range.value = value;
+          set(range);
+        }
+      }
+      if (kept.refused) tell(notice.dataset.notSent, false);
+    }
+    savedAt = spent;
+    keep();
   }
 
   function ready() {
     const answer = form();
     if (!answer) return;
     const button = answer.querySelector("button[type=submit]"), whole = complete(answer);
-    if (!button) return;  // a preview
     button.setAttribute("aria-disabled", String(!whole));
     button.textContent = whole ? button.dataset.ready : button.dataset.missing;
   }
@@ -47,15 +108,35 @@
   }
 
   function fresh() {
-    shownAt = performance.now();
     clearTimeout(saving);
-    offline.hidden = true;
+    saving = 0;
+    offline.hidden = notice.hidden = true;
+    sending = false;
+    ticked = stirred = performance.now();
+    if (form()) restore();
     ready();
   }
 
-  screen.addEventListener("input", (event) => { if (event.target.type === "range") set(event.target); });
+  function changed(event) {
+    if (event.target.type === "range") set(event.target);
+  }
+  screen.addEventListener("input", changed);
   // A click on the place where the slider stands anyway sends no `input`.
-  screen.addEventListener("pointerup", (event) => { if (event.target.type === "range") set(event.target); });
+  screen.addEventListener("pointerup", changed);
+
+  for (const sign of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchmove"]) {
+    addEventListener(sign, () => { count(); stirred = performance.now(); }, { passive: true, capture: true });
+  }
+  setInterval(() => {
+    count();
+    if (spent - savedAt >= SAVE_EVERY_S) save();
+  }, TICK_MS);
+  for (const leaving of ["visibilitychange", "pagehide"]) {
+    addEventListener(leaving, () => {
+      count();
+      if ((document.hidden || leaving === "pagehide") && (saving || spent - savedAt >= 0.5)) save();
+    }, true);
+  }
 
   document.addEventListener("submit", (event) => {
     if (event.target.id !== "answer") return;
@@ -63,7 +144,12 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       toFirstUnset(event.target);
+      return;
     }
+    count();
+    sending = true;
+    clearTimeout(saving);
+    keep();
   }, true);
 
   document.addEventListener("click", (event) => {
@@ -104,13 +190,12 @@
       offline.hidden = false;
       again(event.target);
     } else {
+      keep({ refused: event.target.id === "answer" });
       location.reload();
     }
   });
   document.addEventListener("htmx:configRequest", (event) => {
-    if (event.target.id === "answer") {
-      event.detail.parameters.set("seconds", ((performance.now() - shownAt) / 1000).toFixed(1));
-    }
+    if (event.target.id === "answer") event.detail.parameters.set("seconds", seconds());
   });
   document.addEventListener("htmx:afterSwap", () => {
     fresh();
@@ -118,5 +203,7 @@
     screen.focus({ preventScroll: true });
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // The address says whose screen it is, so that a reload never shows this window somebody else's.
+  if (!location.search && screen.dataset.whose) history.replaceState(null, "", `?whose=${screen.dataset.whose}`);
   fresh();
 })();

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
-from annotations.services.ratings import leases_release_expired
+from annotations.services.leases import leases_release_expired
 from workers.lifecycle import sweep, this_process
 from workers.listeners import listener_beat, listeners_forget
 

@@ -1,0 +1,62 @@
+"""Writes of leases and places: an open assignment holds one of its item's places until it is answered or given back."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from annotations.models import Assignment, Item, Rater
+
+State = Assignment.State
+
+
+def lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+
+
+def place_take(item: int, rater: Rater) -> bool:
+    """Take one of an item's places for the rater, if one is free. A dry run needs none."""
+    if rater.trial:
+        return True
+    free = Item.objects.filter(pk=item, taken__lt=rater.campaign.overlap)
+    return bool(free.update(taken=F("taken") + 1))
+
+
+def place_give_back(item: int, rater: Rater) -> None:
+    if not rater.trial:
+        Item.objects.filter(pk=item).update(taken=F("taken") - 1)
+
+
+def assignment_release(assignment: Assignment) -> bool:
+    """Give an open assignment back, so that its place in the item is free. Says whether it was open."""
+    released = Assignment.objects.open().filter(pk=assignment.pk).update(state=State.RELEASED)
+    if released:
+        place_give_back(assignment.item_id, assignment.rater)
+    return bool(released)
+
+
+def assignment_retake(assignment: Assignment) -> bool:
+    """Open a released assignment again, if its item has a free place and the rater no other one open. Says whether."""
+    released = Assignment.objects.filter(pk=assignment.pk, state=State.RELEASED)
+    try:
+        with transaction.atomic():
+            if released.update(state=State.OPEN, leased_until=lease_end()) and place_take(
+                assignment.item_id, assignment.rater
+            ):
+                return True
+            transaction.set_rollback(True)
+    except IntegrityError:  # another one is open
+        pass
+    return False
+
+
+def leases_release_expired() -> int:
+    """Give back every open assignment whose lease has ended. Returns how many."""
+    released = 0
+    for pk in Assignment.objects.expired(timezone.now()).order_by("pk").values_list("pk", flat=True)[:1000]:
+        with transaction.atomic():
+            still = Assignment.objects.select_for_update(skip_locked=True).expired(timezone.now()).filter(pk=pk).first()
+            released += bool(still and assignment_release(still))
+    return released
