@@ -92,7 +92,9 @@ class Site:
     def manage_plain(self, *args: str, code: int = 0) -> str:
         """What a command prints; with an exit status other than 0 expected, what it says on stderr."""
         command = [sys.executable, "manage.py", *args]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == code, f"{args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stderr if code else done.stdout
 

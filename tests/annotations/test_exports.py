@@ -91,6 +91,7 @@ def test_every_score_is_exported_with_its_design(rated: tuple[models.Campaign, l
                 "kind": candidate.item.kind,
                 "system": system,
                 "seconds": 3.5,
+                "completion_code": "",
                 "excluded": ["", "rates degraded texts like their originals"][score["rater"]],
             }
             expected.append(score | about | {"text": candidate.text, "rater": raters[score["rater"]]})
