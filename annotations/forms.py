@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from annotations.errors import InputError
+from annotations.fields import NameField
 from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_OF, CampaignSpec
 from annotations.models import Campaign, Dataset, Rater, System
 from annotations.protocols import SHOWN_HERE
@@ -25,7 +26,7 @@ class CampaignForm(forms.Form):
         *("instructions", "consent"),
     )
 
-    name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
+    name = NameField(help_text="Raters do not see it.")
     purpose = forms.ChoiceField(
         choices=Campaign.Purpose.choices, widget=forms.RadioSelect, initial=Campaign.Purpose.EVALUATION
     )

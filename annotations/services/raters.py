@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.models import Campaign, Rater
+from annotations.texts import is_blank, storable, text_problem
 
 SALT = "annotations.rater"
+LONGEST_OUTSIDE_ID = 200
 
 
 def session_hash(session: str) -> str:
@@ -23,7 +25,7 @@ def rater_signature(campaign: Campaign, outside_id: str) -> str:
 
 
 def campaign_by_token(token: str) -> Campaign:
-    campaign = Campaign.objects.filter(token=token).first()
+    campaign = Campaign.objects.filter(token=token).first() if storable(token) else None
     if campaign is None:
         raise NotFoundError("there is no campaign behind this link")
     return campaign
@@ -41,8 +43,12 @@ def rater_join(
     campaign = campaign_by_token(token)
     if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
-    if outside_id is not None and not 0 < len(outside_id) <= 200:
-        raise InputError("rater: must have 1 to 200 characters, or be left out")
+    if outside_id is not None:
+        outside_id = outside_id.strip()
+        if is_blank(outside_id) or len(outside_id) > LONGEST_OUTSIDE_ID:
+            raise InputError(f"rater: must have 1 to {LONGEST_OUTSIDE_ID} characters, or be left out")
+        if problem := text_problem(outside_id):
+            raise InputError(f"rater: {problem}")
     signed = bool(outside_id and signature and secrets.compare_digest(signature, rater_signature(campaign, outside_id)))
     if signature and not signed:
         raise ForbiddenError("signature: does not fit the rater; use the link as it was given")
@@ -78,7 +84,9 @@ def rater_exclude(*, rater: Rater, reason: str) -> Rater:
     Raises InputError without a reason or with too long a one, ConflictError for a rater who is left out already.
     """
     reason, longest = " ".join(reason.split()), 300
-    if not 0 < len(reason) <= longest:
+    if problem := text_problem(reason):
+        raise InputError(f"reason: {problem}")
+    if is_blank(reason) or len(reason) > longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
     left_out = Rater.objects.filter(pk=rater.pk, excluded_at=None)
     if not left_out.update(excluded_at=timezone.now(), exclusion=reason):

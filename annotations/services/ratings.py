@@ -18,6 +18,7 @@ from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundEr
 from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
 from annotations.protocols import protocol_named
 from annotations.querysets.campaigns import items_waiting
+from annotations.texts import value_problem, without_unstorable
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000
@@ -164,6 +165,8 @@ def rating_submit(
 
     Raises NotFoundError, AnswerError (422), ConflictError (409) and GoneError (410), as the rater API says.
     """
+    if problem := value_problem(answers, "answers"):
+        raise AnswerError(problem)
     digest = body_digest("submit", assignment_id, {"answers": answers, "seconds": seconds})
     return _respond(rater, assignment_id, key, digest, Kind.ANSWER, answers=answers, seconds=seconds)
 
@@ -177,6 +180,7 @@ def rating_skip(
     """
     if reason and reason not in Remark.Reason.values:
         raise AnswerError(f"reason: '{reason}' is not one of {', '.join(Remark.Reason.values)}")
+    comment = without_unstorable(comment)
     said = {"reason": reason, "comment": comment} if reason else {}
     rating = _respond(rater, assignment_id, key, body_digest("skip", assignment_id, said), Kind.SKIP)
     if reason:
@@ -187,7 +191,8 @@ def rating_skip(
 def draft_save(*, rater: Rater, assignment_id: uuid.UUID, draft: Mapping[str, str]) -> None:
     """Keep half an answer with the rater's open assignment; whatever is not open any more has no use for it."""
     kept = {
-        name[:LONGEST_DRAFT_NAME]: value[:LONGEST_DRAFT_VALUE] for name, value in list(draft.items())[:DRAFT_FIELDS]
+        without_unstorable(name)[:LONGEST_DRAFT_NAME]: without_unstorable(value)[:LONGEST_DRAFT_VALUE]
+        for name, value in list(draft.items())[:DRAFT_FIELDS]
     }
     Assignment.objects.open().filter(public_id=assignment_id, rater=rater).update(draft=kept)
 

@@ -172,7 +172,7 @@ def answers_in(request: HttpRequest) -> dict[str, dict[str, float]]:
     """`{criterion: {candidate: number}}` of the fields that hold a number; the protocol says what is missing."""
     answers: dict[str, dict[str, float]] = {}
     for field, value in request.POST.items():
-        criterion, colon, candidate = field.partition(":")
+        criterion, colon, candidate = field.rpartition(":")  # a criterion's name may hold a colon
         if colon and isinstance(value, str) and value:
             try:
                 answers.setdefault(criterion, {})[candidate] = float(value)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign, FeedbackSet
+from annotations.names import check_name
 from annotations.services.feedback import FeedbackSettings, check_campaigns, feedback_set_build
 from workers.jobs.lookup import by_name
 from workers.lifecycle import Claim, run_create, run_create_claimed
@@ -18,6 +19,7 @@ def launch(
     if not rows:
         raise InputError("build_feedback: name at least one feedback campaign with --campaign")
     check_campaigns(rows)
+    name = check_name(name, "name")
     if FeedbackSet.objects.filter(name=name).exists():
         raise ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
     settings = FeedbackSettings() if beta is None else FeedbackSettings(beta=beta)
