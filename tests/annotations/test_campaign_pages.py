@@ -86,7 +86,7 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
     [
         ({"items": "5000"}, "has 6 sources with a text of every system"),
         ({"systems": ["human", "caption"]}, "competes only where the caption is not shown"),
-        ({"name": "two, names"}, "holds &#x27;,&#x27;; a name has 1 to 100 characters"),
+        ({"name": "two, names"}, "It holds ','; a name has 1 to 100 characters"),
         ({"own_criteria": "human_likeness"}, "stands there twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
         ({"show": "photo"}, "has a picture; import with --images"),

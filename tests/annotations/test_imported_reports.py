@@ -109,7 +109,7 @@ def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
         imported(tmp_path / "a.csv", "third", equivalence_margin=-1.0)
     with pytest.raises(CommandError, match="equivalence_margin: 4 must be below 4, the width of the scale from 0 to 4"):
         imported(tmp_path / "a.csv", "third", equivalence_margin=4.0)
-    with pytest.raises(CommandError, match="primary: there is no system 'x'; there is: GPT-3.5, b, d"):
+    with pytest.raises(CommandError, match=r"primary: there is no system 'x'; there is: GPT-3.5, b, d"):
         imported(tmp_path / "a.csv", "third", primary=["x", "b", "flow"])
 
 

@@ -15,11 +15,11 @@ def launch(
     *, name: str, campaigns: Sequence[str], beta: float | None = None, queue: str = "cpu", claimed: bool = False
 ) -> Run | Claim:
     """Make a feedback run, queued, or claimed by this process. Campaigns that cannot feed training raise InputError."""
+    name = check_name(name, "name")
     rows = [by_name(Campaign.objects.all(), campaign, "campaign") for campaign in campaigns]
     if not rows:
         raise InputError("build_feedback: name at least one feedback campaign with --campaign")
     check_campaigns(rows)
-    name = check_name(name, "name")
     if FeedbackSet.objects.filter(name=name).exists():
         raise ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
     settings = FeedbackSettings() if beta is None else FeedbackSettings(beta=beta)
