@@ -11,6 +11,7 @@ from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_
 from annotations.models import Campaign, Dataset, Rater, System
 from annotations.protocols import SHOWN_HERE
 from annotations.protocols.labels import LABELS
+from annotations.services.raters import check_outside_id
 
 PLACE = "form"
 
@@ -190,6 +191,7 @@ class InviteForm(forms.Form):
 
     def clean_raters(self) -> list[str]:
         ids = list(dict.fromkeys(line.strip() for line in self.cleaned_data["raters"].splitlines() if line.strip()))
-        if too_long := [each for each in ids if len(each) > 200]:
-            raise forms.ValidationError(f"'{too_long[0][:40]}…' has more than 200 characters")
-        return ids
+        try:
+            return [check_outside_id(each) for each in ids]
+        except InputError as error:
+            raise forms.ValidationError(str(error)) from error

@@ -69,9 +69,10 @@ def quoted(value: object) -> str:
 
 
 def fitted(text: str) -> str:
-    """The nearest name to a text, which may be none (""): what no name holds becomes a hyphen."""
-    signs = "".join(sign if may_stand(sign) else " " if sign.isspace() else "-" for sign in composed(text))
-    name = re.sub("-{2,}", "-", " ".join(signs.split()))
+    """The nearest name to a text, which may be none (""): what no name holds becomes a hyphen, with the blanks beside
+    it."""
+    signs = "".join(sign if may_stand(sign) else " " if sign.isspace() else "\0" for sign in composed(text))
+    name = re.sub(r" ?\0[ \0]*", "-", " ".join(signs.split()))
     start = next((at for at, sign in enumerate(name) if unicodedata.category(sign)[0] in "LN"), len(name))
     return name[start : start + LONGEST_NAME].rstrip(" -")
 

@@ -19,6 +19,16 @@ def session_hash(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()
 
 
+def check_outside_id(outside_id: str) -> str:
+    """The id without blanks around it. Raises InputError for one that cannot be stored."""
+    outside_id = outside_id.strip()
+    if is_blank(outside_id) or len(outside_id) > LONGEST_OUTSIDE_ID:
+        raise InputError(f"rater: must have 1 to {LONGEST_OUTSIDE_ID} characters, or be left out")
+    if problem := text_problem(outside_id):
+        raise InputError(f"rater: {problem}")
+    return outside_id
+
+
 def rater_signature(campaign: Campaign, outside_id: str) -> str:
     """What a link for one outside id carries, so that only its holder can join again under it."""
     return signing.Signer(salt=SALT).signature(f"{campaign.token}:{outside_id}")
@@ -44,11 +54,7 @@ def rater_join(
     if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
     if outside_id is not None:
-        outside_id = outside_id.strip()
-        if is_blank(outside_id) or len(outside_id) > LONGEST_OUTSIDE_ID:
-            raise InputError(f"rater: must have 1 to {LONGEST_OUTSIDE_ID} characters, or be left out")
-        if problem := text_problem(outside_id):
-            raise InputError(f"rater: {problem}")
+        outside_id = check_outside_id(outside_id)
     signed = bool(outside_id and signature and secrets.compare_digest(signature, rater_signature(campaign, outside_id)))
     if signature and not signed:
         raise ForbiddenError("signature: does not fit the rater; use the link as it was given")

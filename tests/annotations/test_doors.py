@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +23,7 @@ from annotations.importing.content import fingerprint
 from annotations.importing.outputs import read_outputs
 from annotations.importing.pairs import PairFields, read_pairs
 from annotations.importing.vist import read_vist
+from annotations.links import rater_link
 from annotations.reports.export import csv_file
 from annotations.services.campaigns import campaign_create, campaign_named
 from annotations.services.outputs import outputs_add
@@ -272,6 +274,16 @@ class Doors:
         client.get(address)
         return client, models.Assignment.objects.latest("pk")
 
+    def link(self, text: str) -> str | None:
+        """Whoever has the link can join with it."""
+        try:
+            link = rater_link(self.campaign, text)
+        except InputError:
+            return None
+        sent = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+        assert Client().post(f"/rate/{self.campaign.token}/join/", sent).status_code == 302
+        return self.joined()
+
     def draft(self, text: str) -> str | None:
         client, assignment = self.visitor()
         sent = {f"human_likeness:{escaped_halves(text)}": escaped_halves(text)}
@@ -332,7 +344,7 @@ def escaped_halves(text: str) -> str:
 
 
 DOORS = [name for name in vars(Doors) if not name.startswith("_") and name not in ("said", "joined", "visitor")]
-LONGEST = {"join_api": 200, "join_page": 200, "exclusion": 300}
+LONGEST = {"join_api": 200, "join_page": 200, "link": 200, "exclusion": 300}
 REFUSES_ALL = ("answers", "account")
 KEPT_WITHOUT = {"comment": 2000, "written_by_a_model": None}  # NUL is taken out
 
