@@ -2,8 +2,8 @@
 
 Models are called `gpt-4.1`, `Llama 3.1 8B` or `meta-llama/Llama-3.1-8B-Instruct`, criteria by words of any language.
 What a name does not hold has a meaning where names stand: a comma and a line end part lists, "=" parts NAME=FIELD on a
-command line, "*" means all, a vertical bar parts a cell. It begins with a letter or a digit, so that it is never taken
-for an option of a command, for a formula or for a hidden file. What cannot be seen is in no name.
+command line, "*" means all, a vertical bar parts a cell. It begins with a letter, a digit or "_", so that it is never
+taken for an option of a command, for a formula or for a hidden file. What cannot be seen is in no name.
 """
 
 import re
@@ -15,7 +15,7 @@ LONGEST_NAME = 100
 SIGNS = ".-_+:/()@"
 RULE = (
     f"a name has 1 to {LONGEST_NAME} characters: letters and digits of any script, single blanks inside, and "
-    f"{' '.join(SIGNS)}; it begins with a letter or a digit"
+    f"{' '.join(SIGNS)}; it begins with a letter, a digit or _"
 )
 # Letters and marks by their category that nobody sees: joiners, fillers, variation selectors.
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
@@ -37,7 +37,7 @@ def name_problem(name: str) -> str:
         return f"holds {said(strange)}"
     if " ".join(name.split()) != name:
         return "begins or ends with a blank, or has two together"
-    if unicodedata.category(name[0])[0] not in "LN":
+    if not may_begin(name[0]):
         return f"begins with {said(name[0])}"
     if composed(name) != name:
         return "has an accent apart from its letter"
@@ -57,6 +57,10 @@ def may_stand(sign: str) -> bool:
     return sign == " " or sign in SIGNS or (unicodedata.category(sign)[0] in "LMN" and not UNSEEN.match(sign))
 
 
+def may_begin(sign: str) -> bool:
+    return sign == "_" or unicodedata.category(sign)[0] in "LN"
+
+
 def said(sign: str) -> str:
     """A sign as a person can find it, and by its name in Unicode where it may not be seen."""
     named = unicodedata.name(sign, "")
@@ -73,7 +77,7 @@ def fitted(text: str) -> str:
     it."""
     signs = "".join(sign if may_stand(sign) else " " if sign.isspace() else "\0" for sign in composed(text))
     name = re.sub(r" ?\0[ \0]*", "-", " ".join(signs.split()))
-    start = next((at for at, sign in enumerate(name) if unicodedata.category(sign)[0] in "LN"), len(name))
+    start = next((at for at, sign in enumerate(name) if may_begin(sign)), len(name))
     return name[start : start + LONGEST_NAME].rstrip(" -")
 
 

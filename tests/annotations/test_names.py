@@ -32,7 +32,7 @@ from workers.jobs.training import default_name, system_reserve
 
 GOOD = [
     "gpt-4.1", "Llama 3.1 8B", "meta-llama/Llama-3.1-8B-Instruct", "llama3:8b", "T5 (large)", "seq2seq+attention",
-    "model@step1000", "seed_lstm", "유창성", "हिन्दी", "Zoë", "4", "x" * 100,
+    "model@step1000", "seed_lstm", "유창성", "हिन्दी", "Zoë", "4", "__REFERENCE__", "x" * 100,
 ]  # fmt: skip
 BAD = {
     "": "is empty",
