@@ -1,14 +1,17 @@
 """What a person can put right: bad files, names and requests. Everything else is a bug and stays a traceback."""
 
+from annotations.texts import escaped
+
 
 class InputError(ValueError):
-    """Says what was wrong, where (file, line, key, value) and what would be right, in one line.
+    """Says what was wrong, where (file, line, key, value) and what would be right, in one line that can be stored and
+    printed whatever it quotes.
 
     `code` names the case where a page has words of its own for it, in the reader's language.
     """
 
     def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
+        super().__init__(escaped(message))
         self.code = code
 
 

@@ -6,10 +6,12 @@ from typing import Any
 from django import forms
 
 from annotations.errors import InputError
+from annotations.fields import NameField
 from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_OF, CampaignSpec
 from annotations.models import Campaign, Dataset, Rater, System
 from annotations.protocols import SHOWN_HERE
 from annotations.protocols.labels import LABELS
+from annotations.services.raters import check_outside_id
 
 PLACE = "form"
 
@@ -36,7 +38,7 @@ class CampaignForm(forms.Form):
         *("instructions", "consent"),
     )
 
-    name = forms.SlugField(max_length=100, help_text="Letters, digits, - and _. Raters do not see it.")
+    name = NameField(help_text="Raters do not see it.")
     purpose = forms.ChoiceField(
         choices=Campaign.Purpose.choices, widget=forms.RadioSelect, initial=Campaign.Purpose.EVALUATION
     )
@@ -211,6 +213,7 @@ class InviteForm(forms.Form):
 
     def clean_raters(self) -> list[str]:
         ids = list(dict.fromkeys(line.strip() for line in self.cleaned_data["raters"].splitlines() if line.strip()))
-        if too_long := [each for each in ids if len(each) > 200]:
-            raise forms.ValidationError(f"'{too_long[0][:40]}…' has more than 200 characters")
-        return ids
+        try:
+            return [check_outside_id(each) for each in ids]
+        except InputError as error:
+            raise forms.ValidationError(str(error)) from error

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from annotations.models import Assignment, Campaign
-from annotations.services.raters import rater_signature
+from annotations.services.raters import check_outside_id, rater_signature
 
 # Under which a rater's link carries their outside id: ours first, then those that recruiting services fill in.
 OUTSIDE_ID_PARAMETERS = (
@@ -30,10 +30,12 @@ def site_link(path: str) -> str:
 
 
 def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
-    """Where raters join a campaign; with an outside id, signed for that one rater, who may join again with it."""
+    """Where raters join a campaign; with an outside id, signed for that one rater, who may join again with it. Raises
+    InputError for an id that nobody could join under."""
     link = site_link(reverse("rate", args=[campaign.token]))
     if outside_id is None:
         return link
+    outside_id = check_outside_id(outside_id)
     return f"{link}?{urlencode({'rater': outside_id, 'signature': rater_signature(campaign, outside_id)})}"
 
 

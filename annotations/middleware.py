@@ -1,8 +1,8 @@
-"""Response headers that every page shares."""
+"""What every request is held to, and the headers that every response has."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 POLICY = "; ".join(
     [
@@ -28,5 +28,22 @@ def content_security_policy(
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         return response
+
+    return middleware
+
+
+def addresses_without_nul(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse an address or a cookie that holds NUL: nothing is called so, and PostgreSQL cannot be asked for it.
+
+    What is sent in a request's body is each form's and each service's to check.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" in request.path or "%00" in query or "\0" in query or "\0" in "".join(request.COOKIES.values()):
+            return HttpResponseBadRequest("The address or a cookie holds a NUL character.", content_type="text/plain")
+        return get_response(request)
 
     return middleware

@@ -74,6 +74,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
+                line = line.removeprefix("\ufeff")  # the mark of a file, or of a part joined to it
                 if not line.strip():
                     continue
                 try:

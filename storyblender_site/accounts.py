@@ -10,6 +10,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from annotations.errors import InputError, NotFoundError
 from annotations.links import site_link
+from annotations.texts import storable
 
 RESEARCHERS = "researchers"
 RESEARCHERS_MAY = (
@@ -41,14 +42,14 @@ def account_make(*, name: str, role: str, password: str | None = None) -> User:
     """
     if role not in ROLES:
         raise InputError(f"role: '{role}' is not one of {', '.join(ROLES)}")
-    if User.objects.filter(username=name).exists():
-        raise InputError(f"account '{name}' exists already")
     user = User(username=name, is_staff=True, is_superuser=role == "admin")
     user.set_password(password)
     try:
         user.clean_fields(exclude=["password"])
     except ValidationError as error:
         raise InputError(f"account '{name}': {' '.join(error.messages)}") from error
+    if User.objects.filter(username=name).exists():
+        raise InputError(f"account '{name}' exists already")
     user.save()
     if role == "researcher":
         user.groups.add(researchers_group_make())
@@ -56,7 +57,7 @@ def account_make(*, name: str, role: str, password: str | None = None) -> User:
 
 
 def account_named(name: str) -> User:
-    user = User.objects.filter(username=name).first()
+    user = User.objects.filter(username=name).first() if storable(name) else None
     if user is None:
         there = ", ".join(User.objects.order_by("username").values_list("username", flat=True)[:20])
         raise NotFoundError(f"account '{name}' does not exist; there is: {there or 'none yet'}. --role makes a new one")

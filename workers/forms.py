@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from django import forms
 
 from annotations.errors import InputError
+from annotations.fields import NameField
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, Split, System
 from annotations.services.feedback import FeedbackSettings
 from modeling.config import Config, DecodingConfig, TrainingConfig, preset_names
@@ -129,9 +130,7 @@ class TrainForm(LaunchForm):
         help_text="gru-luong is the model to use on a CPU, transformer-base on a GPU; the seeds are the 2018 "
         "reference's; tiny only tries things out.",
     )
-    name = forms.SlugField(
-        max_length=100, required=False, help_text="What the new system is called. Empty: preset and dataset."
-    )
+    name = NameField(required=False, help_text="What the new system is called. Empty: preset and dataset.")
     feedback = forms.ModelChoiceField(
         FeedbackSet.objects.filter(valid=True).order_by("name"),
         to_field_name="name",
@@ -320,7 +319,7 @@ class FeedbackForm(LaunchForm):
     )
     button = "Build"
 
-    name = forms.SlugField(max_length=100)
+    name = NameField()
     campaigns = forms.ModelMultipleChoiceField(
         Campaign.objects.filter(purpose=Campaign.Purpose.FEEDBACK).order_by("-pk"),
         to_field_name="name",

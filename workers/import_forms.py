@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from annotations.errors import InputError
+from annotations.fields import NameField
 from annotations.importing.campaign_file import CHOICES
 from annotations.importing.ratings.options import OPTIONS, POSITIONS, ROWS, rating_options
 from annotations.importing.ratings.values import DECIMALS
@@ -21,6 +22,7 @@ from workers.forms import SPLITS, LaunchForm, dataset_field
 from workers.jobs import importing, pictures
 from workers.models import Run
 
+LONGEST_STEM = 200  # bytes of a file's name
 MAX_CHECKED = 20_000_000  # bytes of what a web process looks at while somebody waits
 
 
@@ -60,7 +62,7 @@ class ImportForm(LaunchForm):
     form = ""
     roles: Sequence[str] = ("file",)
 
-    dataset = forms.SlugField(max_length=100, help_text="An existing dataset's name adds to it; a new one makes it.")
+    dataset = NameField(help_text="An existing dataset's name adds to it; a new one makes it.")
 
     def options(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -88,7 +90,7 @@ def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> l
     uploads = given if isinstance(given, list) else [given]
     paths = []
     for upload in uploads:
-        path = folder / Path(str(upload.name)).name
+        path = folder / stored_name(Path(str(upload.name)))
         while path.exists():
             path = folder / f"{role}-{path.name}"
         with path.open("xb") as out:
@@ -100,6 +102,13 @@ def keep(given: UploadedFile | list[UploadedFile], folder: Path, role: str) -> l
 
 def image_root() -> Path:
     return Path(settings.VAR_DIR / pictures.IMAGES)
+
+
+def stored_name(file: Path) -> str:
+    """The file's name, its beginning cut to what a folder can hold; the ending stays, which says what it is."""
+    suffix = file.suffix if len(file.suffix) <= 10 else ""
+    stem = file.name.removesuffix(suffix).encode(errors="replace")[:LONGEST_STEM].decode(errors="ignore")
+    return f"{stem}{suffix}"
 
 
 def image_folders() -> list[tuple[str, str]]:
@@ -209,7 +218,7 @@ class ImportOutputsForm(ImportForm):
     explanation = "JSON lines or CSV with id (a source's key) and text, or VIST challenge JSON."
     form = "outputs"
 
-    system = forms.SlugField(max_length=100, help_text="What the system is called here.")
+    system = NameField(help_text="What the system is called here, such as gpt-4.1 or Llama 3.1 8B.")
     file = forms.FileField()
 
     def options(self) -> dict[str, Any]:
@@ -233,7 +242,7 @@ class ImportRatingsForm(ImportForm):
         "family", "dataset",
     )  # fmt: skip
 
-    campaign = forms.SlugField(max_length=100, help_text="The name of the new campaign.")
+    campaign = NameField(help_text="The name of the new campaign.")
     file = FilesField(label="File, CSV, TSV, XLSX, JSON or JSONL", help_text="Several of the same form are one study.")
     columns = lines_field(
         "Columns",
@@ -284,8 +293,7 @@ class ImportRatingsForm(ImportForm):
     family = forms.ChoiceField(
         choices=[(each, each) for each in CHOICES["family"]], required=False, label="Holm adjusts together all of a"
     )
-    dataset = forms.SlugField(
-        max_length=100,
+    dataset = NameField(
         required=False,
         help_text="Empty: called like the campaign. That of other imported ratings makes items of one name the same.",
     )

@@ -21,9 +21,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from annotations.errors import ConflictError
+from annotations.errors import ConflictError, InputError
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
+from annotations.texts import escaped, value_problem
 from workers.models import Run
 
 log = structlog.get_logger(__name__)
@@ -53,10 +54,22 @@ stopping = threading.Event()  # set when this worker process was told to stop
 
 
 def run_create(*, kind: str, config: dict[str, Any], queue: str = "cpu", **links: Any) -> Run:
-    """Queue a run; its doorbell is rung once the transaction is committed."""
+    """Queue a run; its doorbell is rung once the transaction is committed. Raises InputError for a request that holds
+    what cannot be stored."""
+    check_config(config)
     run = Run.objects.create(kind=kind, config=config, queue=queue, **links)
     transaction.on_commit(lambda: doorbell_ring(run))
     return run
+
+
+def check_config(config: dict[str, Any]) -> None:
+    if problem := value_problem(config, "request"):
+        raise InputError(problem)
+
+
+def shortened(message: str) -> str:
+    """A message as a row holds it, whatever an error quotes."""
+    return escaped(message)[:500]
 
 
 def doorbell_ring(run: Run) -> None:
@@ -124,7 +137,7 @@ class Claim:
         further: dict[str, Any] = {"stalled_attempts": 0} if fraction > self.run.fraction else {}
         if message != self.run.message:
             further["log"] = log_with(self.run, message)
-        self.save(fraction=fraction, message=message[:500], history=history, **further)
+        self.save(fraction=fraction, message=shortened(message), history=history, **further)
 
     def save(self, **fields: Any) -> None:
         """Write fields of the run's row, fenced by the attempt number. Raises RunLost if the claim is gone."""
@@ -152,7 +165,7 @@ class Claim:
         lines = log_with(self.run, f"{state}: {message}".removesuffix(": "))
         fields: dict[str, Any] = {
             "state": state,
-            "message": message[:500],
+            "message": shortened(message),
             "log": lines,
             "finished_at": timezone.now(),
         }
@@ -167,7 +180,7 @@ class Claim:
 
 def log_with(run: Run, text: str) -> list[list[str]]:
     """The run's last lines with one more."""
-    line = [timezone.now().isoformat(timespec="seconds"), text[:500]]
+    line = [timezone.now().isoformat(timespec="seconds"), shortened(text)]
     return [*run.log, line][-LOG_LINES:] if text else run.log
 
 
@@ -180,7 +193,7 @@ def put_back(run: Run, rows: QuerySet[Run], message: str) -> int:
     """Queue the run again, if `rows` still holds it. Says whether it did."""
     lines = log_with(run, message)
     return rows.update(
-        state=Run.State.QUEUED, claimed_by="", heartbeat_at=None, rung_at=None, message=message[:500], log=lines
+        state=Run.State.QUEUED, claimed_by="", heartbeat_at=None, rung_at=None, message=shortened(message), log=lines
     )
 
 
@@ -209,7 +222,8 @@ def run_claim(pk: int) -> Claim | None:
 
 
 def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Claim:
-    """A run that this process does itself: no worker ever sees it queued."""
+    """A run that this process does itself: no worker ever sees it queued. Raises InputError as `run_create` does."""
+    check_config(config)
     now = timezone.now()
     run = Run.objects.create(
         kind=kind,

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotations.errors import AnswerError, ConflictError, ForbiddenError, GoneError, InputError, NotFoundError
+from annotations.texts import escaped
 
 STATUS: dict[type[Exception], int] = {
     AnswerError: 422,
@@ -34,7 +35,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": escaped(detail)}
     return Response(body, status=status, headers=headers, content_type="application/problem+json")
 
 

@@ -1,5 +1,6 @@
 """What comes in and what goes out, field by field."""
 
+import math
 from typing import Any
 
 from rest_framework import serializers
@@ -7,6 +8,12 @@ from rest_framework import serializers
 from annotations.links import photo_address, site_link
 from annotations.models import Campaign, Rater
 from annotations.services.ratings import LONGEST_SECONDS, Screen, Wait
+
+
+def finite(value: float) -> None:
+    """Neither database stores what is no number as the other does."""
+    if not math.isfinite(value):
+        raise serializers.ValidationError("must be a number")
 
 
 class JoinInput(serializers.Serializer):
@@ -20,7 +27,9 @@ class KeyInput(serializers.Serializer):
 
 class AnswerInput(KeyInput):
     answers = serializers.JSONField()
-    seconds = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=LONGEST_SECONDS)
+    seconds = serializers.FloatField(
+        required=False, allow_null=True, min_value=0, max_value=LONGEST_SECONDS, validators=[finite]
+    )
 
 
 def campaign_output(campaign: Campaign) -> dict[str, Any]:

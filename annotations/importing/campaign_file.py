@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -10,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
+from annotations.importing.files import text_of
+from annotations.names import check_name
 from annotations.protocols import check_shown_here, protocol_named
+from annotations.texts import text_problem
 
 LONGEST_TEXT = 20_000
-SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 CHOICES = {
     "purpose": ("evaluation", "feedback"),
     "split": ("test", "feedback"),
@@ -74,7 +75,7 @@ class CampaignSpec:
             elif key == "equivalence_margin":
                 read[key] = _margin(value, f"{place}: {key}")
             else:
-                read[key] = _name(value, f"{place}: {key}")
+                read[key] = check_name(value, f"{place}: {key}")
             if key in CHOICES and value not in CHOICES[key]:
                 raise InputError(f"{place}: {key}: {value!r} is not one of {', '.join(CHOICES[key])}")
         spec = cls(**read)
@@ -119,11 +120,10 @@ def widest_margin(protocol: str) -> tuple[float, str]:
 
 
 def read_campaign_file(file: Path) -> CampaignSpec:
+    text = text_of(file)
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: not TOML ({error})") from error
     return CampaignSpec.from_mapping(values, str(file))
 
@@ -136,22 +136,18 @@ def campaign_toml(spec: CampaignSpec) -> str:
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
 
 
-def _name(value: Any, place: str) -> str:
-    if not isinstance(value, str) or not SLUG.fullmatch(value):
-        raise InputError(f"{place}: {value!r} must be letters, digits, '-' and '_', at most 100")
-    return value
-
-
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise InputError(f"{place}: must be a text of at most {LONGEST_TEXT} characters")
+    if problem := text_problem(value):
+        raise InputError(f"{place}: {problem}")
     return value.strip()
 
 
 def _names(value: Any, place: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise InputError(f"{place}: {value!r} must be a list of at least one name")
-    names = tuple(_name(each, place) for each in value)
+    names = tuple(check_name(each, place) for each in value)
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{place}: '{twice[0]}' stands there twice")
     return names

@@ -1,15 +1,16 @@
 """What a file holds once it is read and checked: albums with what belongs to them, as plain values."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
+from annotations.texts import text_problem
 
 LONGEST_ID = 200
+LONGEST_KEY = 500
 LONGEST_URL = 500
 
 
@@ -59,25 +60,21 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def not_json(file: Path, error: Exception) -> ImportFileError:
-    """Where a file that a streaming parser gave up stops being JSON in UTF-8; reads it whole to say so."""
-    content = file.read_bytes()
-    try:
-        json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as wrong:
-        around = content[max(0, wrong.start - 20) : wrong.end + 5]
-        return ImportFileError(file, f"byte {wrong.start}", f"not UTF-8: {around!r}")
-    except json.JSONDecodeError as wrong:
-        near = wrong.doc[max(0, wrong.pos - 30) : wrong.pos + 10]
-        place = f"line {wrong.lineno}, column {wrong.colno}"
-        return ImportFileError(file, place, f"not JSON: {wrong.msg} at {near!r}")
-    return ImportFileError(file, "", f"not JSON: {' '.join(str(error).split())[:120]}")
+def check_text(file: Path, place: str, key: str, value: str, longest: int | None = None) -> str:
+    """The value, if it can be stored: no NUL, no half of a character, not longer than what holds it."""
+    if problem := text_problem(value):
+        raise ImportFileError(file, place, f"{key}={shown(value)} {problem}")
+    if longest and len(value) > longest:
+        raise ImportFileError(file, place, f"{key}={shown(value)} is longer than {longest} characters")
+    return value
 
 
 def fingerprint(files: Sequence[Path], options: Iterable[str]) -> str:
     """SHA-256 of the files' bytes and of how they are read. Raises ImportFileError for a file that cannot be read."""
     whole = hashlib.sha256()
     for file in files:
+        if problem := text_problem(str(file)):
+            raise ImportFileError(file, "", f"its path {problem}; rename it")
         try:
             with file.open("rb") as opened:
                 whole.update(hashlib.file_digest(opened, "sha256").digest())

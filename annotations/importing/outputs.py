@@ -1,16 +1,15 @@
 """Outputs of a system: JSON lines, CSV, or a submission in the format of the VIST challenge."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ijson
-
-from annotations.importing.content import ImportFileError, not_json, shown
-from annotations.importing.pairs import json_lines
+from annotations.importing.content import LONGEST_ID, ImportFileError, check_text, shown
+from annotations.importing.files import encoding_by_mark, ending, json_elements, json_lines
+from annotations.importing.ratings.defects import Defects
+from annotations.importing.ratings.tables import delimited
 from annotations.importing.vist import text
 
 COLUMNS = ("id", "text", "rank", "album")
@@ -36,13 +35,14 @@ def read_outputs(file: Path) -> list[OutputContent]:
 
     Raises ImportFileError at the first defect, with file, place, key and value.
     """
-    readers = {".jsonl": from_json_lines, ".csv": from_csv, ".json": from_challenge}
-    if file.suffix not in readers:
+    readers = {".jsonl": from_json_lines, ".csv": from_table, ".tsv": from_table, ".json": from_challenge}
+    form = ending(file)
+    if form not in readers:
         raise ImportFileError(file, "", f"its name must end with {', '.join(readers)} (VIST challenge: .json)")
     found: list[OutputContent] = []
     seen: dict[tuple[str | None, str, int], str] = {}
     next_rank: Counter[tuple[str | None, str]] = Counter()
-    for place, key, album, rank, written in readers[file.suffix](file):
+    for place, key, album, rank, written in readers[form](file):
         if rank is None:
             rank = next_rank[album, key]
         next_rank[album, key] = rank + 1
@@ -50,7 +50,7 @@ def read_outputs(file: Path) -> list[OutputContent]:
             first = seen[album, key, rank]
             raise ImportFileError(file, place, f"id={shown(key)} with rank {rank} stands at {first} already")
         seen[album, key, rank] = place
-        found.append(OutputContent(place, key, album, rank, written, optional=file.suffix == ".json"))
+        found.append(OutputContent(place, key, album, rank, written, optional=form == ".json"))
     if not found:
         raise ImportFileError(file, "", "holds no outputs")
     return found
@@ -63,12 +63,13 @@ def checked(file: Path, place: str, row: dict[str, Any]) -> Row:
     if unknown := set(row) - {*COLUMNS, "logprob"}:
         raise ImportFileError(file, place, f"unknown key {sorted(unknown)[0]!r}; there may be: {', '.join(COLUMNS)}")
     written = row.get("text")
-    if not isinstance(written, str) or "\0" in written:
+    if not isinstance(written, str):
         raise ImportFileError(file, place, f"text={shown(written)} must be a string")
-    album = row.get("album") or None
+    check_text(file, place, "text", written)
+    album = check_text(file, place, "album", str(row.get("album") or ""), LONGEST_ID) or None
     if isinstance(row.get("id"), int):
         row = {**row, "id": str(row["id"])}
-    return place, text(file, place, row, "id"), album and str(album), rank_of(file, place, row.get("rank")), written
+    return place, text(file, place, row, "id"), album, rank_of(file, place, row.get("rank")), written
 
 
 def rank_of(file: Path, place: str, value: Any) -> int | None:
@@ -82,38 +83,28 @@ def rank_of(file: Path, place: str, value: Any) -> int | None:
 
 
 def from_json_lines(file: Path) -> Iterator[Row]:
-    for place, row in json_lines(file):
-        yield checked(file, place, row)
+    for line, row in json_lines(file):
+        yield checked(file, f"line {line}", row)
 
 
-def from_csv(file: Path) -> Iterator[Row]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise ImportFileError(file, f"line {reader.line_num}", "has not as many cells as the header")
-                yield checked(file, f"line {reader.line_num}", row)
-    except UnicodeDecodeError as error:
-        raise ImportFileError(file, "", f"not UTF-8: {error.reason} at byte {error.start}") from error
-    except (OSError, csv.Error) as error:
-        raise ImportFileError(file, "", f"cannot be read ({error})") from error
+def from_table(file: Path) -> Iterator[Row]:
+    """Cells between commas, semicolons or tabs, below a header. An encoding is not guessed: texts would be spoilt."""
+    table = delimited(file, encoding_by_mark(file) or "utf-8", headed=True)
+    if twice := sorted({name for name in table.names if table.names.count(name) > 1}):
+        raise ImportFileError(file, table.header, f"the column {shown(twice[0])} stands there twice")
+    for line, cells in table.rows(Defects(file)):
+        yield checked(file, f"line {line}", dict(zip(table.names, cells, strict=True)))
 
 
 def from_challenge(file: Path) -> Iterator[Row]:
     """`output_stories` of `album_id`, `photo_sequence` and `story_text_normalized`."""
-    try:
-        with file.open("rb") as stream:
-            for number, row in enumerate(ijson.items(stream, "output_stories.item")):
-                place = f"output_stories[{number}]"
-                album = text(file, place, row, "album_id")
-                photos, story = row.get("photo_sequence"), row.get("story_text_normalized")
-                if not isinstance(photos, list) or not photos or not all(isinstance(one, str) for one in photos):
-                    raise ImportFileError(file, place, f"photo_sequence={shown(photos)} must be a list of photo ids")
-                if not isinstance(story, str):
-                    raise ImportFileError(file, place, f"story_text_normalized={shown(story)} must be a string")
-                yield place, "-".join(photos), album, None, story.strip()
-    except ijson.JSONError as error:
-        raise not_json(file, error) from error
-    except OSError as error:
-        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
+    for number, row in enumerate(json_elements(file, "output_stories")):
+        place = f"output_stories[{number}]"
+        album = text(file, place, row, "album_id")
+        photos, story = row.get("photo_sequence"), row.get("story_text_normalized")
+        if not isinstance(photos, list) or not photos or not all(isinstance(one, str) for one in photos):
+            raise ImportFileError(file, place, f"photo_sequence={shown(photos)} must be a list of photo ids")
+        if not isinstance(story, str):
+            raise ImportFileError(file, place, f"story_text_normalized={shown(story)} must be a string")
+        key = check_text(file, place, "photo_sequence", "-".join(photos))
+        yield place, key, album, None, check_text(file, place, "story_text_normalized", story).strip()

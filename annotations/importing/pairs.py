@@ -4,18 +4,18 @@ A field is a dotted path to a string or a list of strings. Without an album fiel
 without a photo field each line is a place of its own, where its source and its references meet.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
-from annotations.importing.content import LONGEST_ID, AlbumContent, ImportFileError, StoryContent, shown
+from annotations.importing.content import LONGEST_ID, AlbumContent, ImportFileError, StoryContent, check_text, shown
+from annotations.importing.files import json_lines
+from annotations.names import RULE, check_name, composed, name_problem
+from annotations.texts import is_blank
 
 EVERY_KEY = "*"
-SYSTEM_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -39,33 +39,16 @@ class PairFields:
 
 def parse_systems(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """`NAME=FIELD` as typed on a command line."""
-    parsed = []
+    parsed: dict[str, str] = {}
     for one in given:
         name, equals, field = one.partition("=")
         if not (name and equals and field):
             raise InputError(f"--system {one}: must be NAME=FIELD, or '*=FIELD' for each key of an object")
-        parsed.append((name, field))
-    return tuple(parsed)
-
-
-def json_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, object) of each line that is not blank. Raises ImportFileError for what is not a JSON object in UTF-8."""
-    number = 0
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ImportFileError(file, f"line {number}", f"{shown(row)} must be an object")
-                yield f"line {number}", row
-    except json.JSONDecodeError as error:
-        raise ImportFileError(file, f"line {number}", f"not JSON: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ImportFileError(file, f"line {number}", f"not UTF-8: {error.reason} at byte {error.start}") from error
-    except OSError as error:
-        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
+        name = name if name == EVERY_KEY else check_name(name, "--system")
+        if name in parsed:
+            raise InputError(f"--system {one}: '{name}' is given twice")
+        parsed[name] = field
+    return tuple(parsed.items())
 
 
 def read_pairs(
@@ -80,10 +63,11 @@ def read_pairs(
     outputs_of_photos: set[tuple[str, str, str]] = set()
     references_of_photos: dict[tuple[str, str], set[str]] = {}
     source_field = fields.source
-    for number, (place, row) in enumerate(json_lines(file)):
+    for number, (line, row) in enumerate(json_lines(file)):
+        place = f"line {line}"
         if number == 0 and source_field is None and "caption" in row:
             source_field = "caption"
-        made_up = f"{unique_prefix}-{place.removeprefix('line ')}"
+        made_up = f"{unique_prefix}-{line}"
         album_id = identifier(file, place, row, fields.album) if fields.album else made_up
         photo = identifier(file, place, row, fields.photo) if fields.photo else made_up
         album = albums.setdefault(album_id, AlbumContent(album_id))
@@ -100,9 +84,13 @@ def read_pairs(
         references = [text for text in texts(file, place, row, fields.reference) if text not in known]
         known.update(references)
         album.stories.extend(StoryContent(f"{made_up}-{n}", [(photo, text)]) for n, text in enumerate(references))
+        named: set[str] = set()
         for system, outputs in outputs_of(file, place, row, fields.systems):
-            if not SYSTEM_NAME.fullmatch(system):
-                raise ImportFileError(file, place, f"system {shown(system)}: a name has letters, digits, '-', '_', '.'")
+            if problem := name_problem(system):
+                raise ImportFileError(file, place, f"system {shown(system)} {problem}; {RULE}")
+            if system in named:
+                raise ImportFileError(file, place, f"system '{system}' stands there twice")
+            named.add(system)
             if captions is None and (system, album_id, photo) in outputs_of_photos:
                 raise ImportFileError(file, place, f"system '{system}' has outputs for photo {shown(photo)} already")
             outputs_of_photos.add((system, album_id, photo))
@@ -123,7 +111,7 @@ def outputs_of(
         if not isinstance(named, dict):
             raise ImportFileError(file, place, f"{field}={shown(named)} must be an object whose keys are systems")
         for key in named:
-            yield key, texts(file, place, named, key, empty_allowed=True, whole_key=True)
+            yield composed(key), texts(file, place, named, key, empty_allowed=True, whole_key=True)
 
 
 def look_up(file: Path, place: str, row: dict[str, Any], field: str) -> Any:
@@ -144,15 +132,15 @@ def texts(
     value = row[field] if whole_key else look_up(file, place, row, field)
     found = value if isinstance(value, list) else [value]
     for one in found or [None]:
-        if not isinstance(one, str) or "\0" in one or not (one.strip() or empty_allowed):
+        if not isinstance(one, str) or (is_blank(one) and not empty_allowed):
             raise ImportFileError(file, place, f"{field}={shown(value)} must be a text, or a list of texts, not empty")
-    return [one.strip() for one in found]
+    return [check_text(file, place, field, one).strip() for one in found]
 
 
 def identifier(file: Path, place: str, row: dict[str, Any], field: str) -> str:
     value = look_up(file, place, row, field)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_ID:
+    if not isinstance(value, str) or is_blank(value) or len(value) > LONGEST_ID:
         raise ImportFileError(file, place, f"{field}={shown(value)} must be an id of up to {LONGEST_ID} characters")
-    return value
+    return check_text(file, place, field, value)

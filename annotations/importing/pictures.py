@@ -15,6 +15,7 @@ from typing import IO, Any
 from PIL import Image, UnidentifiedImageError
 
 from annotations.importing.content import ImportFileError, shown
+from annotations.texts import text_problem
 
 SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")
@@ -65,6 +66,8 @@ class Pictures:
             self.unreadable[str(file.relative_to(self.folder))] = problem
             return ""
         path = kept_path(file, self.root)
+        if problem := text_problem(path):
+            raise ImportFileError(file, "", f"its path {problem}; call its folder otherwise")
         if len(path) > LONGEST_PATH:
             raise ImportFileError(file, "", f"its path has more than {LONGEST_PATH} characters; use a shorter one")
         return path

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import ijson
-
 from annotations.importing.content import (
     LONGEST_ID,
+    LONGEST_KEY,
     LONGEST_URL,
     AlbumContent,
     ImportFileError,
     StoryContent,
-    not_json,
+    check_text,
     shown,
 )
+from annotations.importing.files import json_elements, lines_of
 from annotations.importing.pictures import Pictures
+from annotations.texts import is_blank
 
 SENTENCES_A_STORY = 5
 LISTS = ("albums", "images", "annotations")
@@ -52,23 +53,15 @@ def read_vist(
 
 def check_is_object(file: Path) -> None:
     """Refuse what does not begin as a JSON object, which would look like one without lists."""
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-    except OSError as error:
-        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
-    if not start.startswith(b"{"):
+    start = next((line.strip() for line in lines_of(file) if line.strip()), "")
+    if not start.startswith("{"):
         raise ImportFileError(file, "", f"must be a JSON object with {', '.join(LISTS)}, begins with {start[:20]!r}")
 
 
 def elements(file: Path, name: str) -> Iterator[tuple[str, Any]]:
     """(place, value) of each element of one of the object's lists. Raises ImportFileError for what is not JSON."""
-    try:
-        with file.open("rb") as stream:
-            for count, value in enumerate(ijson.items(stream, f"{name}.item")):
-                yield f"{name}[{count}]", value
-    except ijson.JSONError as error:
-        raise not_json(file, error) from error
+    for count, value in enumerate(json_elements(file, name)):
+        yield f"{name}[{count}]", value
 
 
 def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures: Pictures | None) -> None:
@@ -77,8 +70,8 @@ def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures
         listed = True
         external_id = text(file, place, row, "id", longest=LONGEST_ID)
         if external_id not in albums:
-            title = row.get("title") or ""
-            albums[external_id] = AlbumContent(external_id, str(title)[:500])
+            title = check_text(file, place, "title", str(row.get("title") or ""))
+            albums[external_id] = AlbumContent(external_id, title[:500])
     if not listed:
         raise ImportFileError(file, "albums", "is missing or empty: VIST's layout lists its albums there")
     for place, row in elements(file, "images"):
@@ -90,7 +83,8 @@ def read_albums_and_photos(file: Path, albums: dict[str, AlbumContent], pictures
             url = row.get("url_o") or row.get("url_m") or ""
             if not isinstance(url, str) or len(url) > LONGEST_URL:
                 raise ImportFileError(file, place, f"url_o={shown(url)} must be a string of up to {LONGEST_URL}")
-            album.photos[photo] = (url, pictures.path_of(photo) if pictures else "")
+            path = pictures.path_of(photo) if pictures else ""
+            album.photos[photo] = (check_text(file, place, "url_o", url), path)
 
 
 def annotations(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -135,7 +129,8 @@ def read_stories(
             raise ImportFileError(
                 file, place, f"worker_arranged_photo_order={position} stands in story {shown(story)} already"
             )
-        owner = found.setdefault(story, (album, str(row.get("worker_id") or "")[:100], place))
+        author = check_text(file, place, "worker_id", str(row.get("worker_id") or ""))
+        owner = found.setdefault(story, (album, author[:100], place))
         if owner[0] is not album:
             raise ImportFileError(
                 file, place, f"album_id={shown(album.external_id)}: story {shown(story)} began in another album"
@@ -150,6 +145,7 @@ def read_stories(
                 f"story_id={shown(story)} has {len(sentences)} sentences, not {SENTENCES_A_STORY}",
             )
         ordered = [sentences[position] for position in range(SENTENCES_A_STORY)]
+        check_text(file, place, "the ids of the story's photos", "-".join(photo for photo, _ in ordered), LONGEST_KEY)
         album.stories.append(StoryContent(story, ordered, author, sequence=True))
         stories[story] = {}  # its id stays taken, its texts are kept once
 
@@ -175,11 +171,9 @@ def text(file: Path, place: str, row: Any, key: str, longest: int | None = None)
     value = row.get(key)
     if value is None:
         raise ImportFileError(file, place, f"the key '{key}' is missing")
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    if not isinstance(value, str) or is_blank(value):
         raise ImportFileError(file, place, f"{key}={shown(value)} must be a string that is not empty")
-    if longest and len(value) > longest:
-        raise ImportFileError(file, place, f"{key}={shown(value)} is longer than {longest} characters")
-    return value
+    return check_text(file, place, key, value, longest)
 
 
 def sentence(file: Path, place: str, row: dict[str, Any]) -> str:

@@ -1,6 +1,9 @@
+import annotations.fields
 import annotations.models.campaigns
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import django.db.models.functions.text
+import django.db.models.lookups
 import uuid
 from django.db import migrations, models
 
@@ -17,27 +20,30 @@ class Migration(migrations.Migration):
             name='Dataset',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=100, unique=True)),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='dataset_name_length', violation_error_message='A name has 1 to 100 characters.')],
+            },
         ),
         migrations.CreateModel(
             name='System',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=100, unique=True)),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('kind', models.CharField(choices=[('human', 'people'), ('baseline', 'baseline (the caption itself, a random training story)'), ('model', 'trained here'), ('file', 'uploaded outputs')], max_length=8)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['human', 'baseline', 'model', 'file'])), name='system_kind_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='system_name_length', violation_error_message='A name has 1 to 100 characters.'), models.CheckConstraint(condition=models.Q(('kind__in', ['human', 'baseline', 'model', 'file'])), name='system_kind_known')],
             },
         ),
         migrations.CreateModel(
             name='FeedbackSet',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=100, unique=True)),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('settings', models.JSONField(help_text='how ratings became weights')),
                 ('sha256', models.CharField(max_length=64)),
                 ('counts', models.JSONField(default=dict)),
@@ -45,6 +51,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feedback_sets', to='annotations.dataset')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='feedback_set_name_length', violation_error_message='A name has 1 to 100 characters.')],
+            },
         ),
         migrations.CreateModel(
             name='Import',
@@ -66,7 +75,7 @@ class Migration(migrations.Migration):
             name='Campaign',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=100, unique=True)),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('token', models.CharField(default=annotations.models.campaigns.new_token, help_text="in the raters' link", max_length=40, unique=True)),
                 ('purpose', models.CharField(choices=[('evaluation', 'evaluation (test albums; can never feed training)'), ('feedback', 'feedback (feedback albums; can never be called a test result)')], max_length=10)),
                 ('split', models.CharField(choices=[('train', 'Train'), ('feedback', 'Feedback'), ('valid', 'Valid'), ('test', 'Test')], max_length=8)),
@@ -97,7 +106,7 @@ class Migration(migrations.Migration):
                 ('imported_by', models.ForeignKey(blank=True, help_text='its ratings were collected elsewhere', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.import')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('purpose', 'evaluation'), ('split', 'test')), models.Q(('purpose', 'feedback'), ('split', 'feedback')), _connector='OR'), name='campaign_purpose_fits_split', violation_error_message='An evaluation campaign shows test albums, a feedback one feedback albums.'), models.CheckConstraint(condition=models.Q(('family__in', ['criterion', 'campaign'])), name='campaign_family_known'), models.CheckConstraint(condition=models.Q(('spending__in', ['obrien-fleming', 'pocock'])), name='campaign_spending_known'), models.CheckConstraint(condition=models.Q(('equivalence_margin', None), ('equivalence_margin__gt', 0), _connector='OR'), name='campaign_equivalence_margin_positive', violation_error_message='An equivalence margin is above 0.'), models.CheckConstraint(condition=models.Q(('looks__gte', 1)), name='campaign_looks_positive'), models.CheckConstraint(condition=models.Q(('overlap__gte', 1)), name='campaign_overlap_positive'), models.CheckConstraint(condition=models.Q(('item_count__gte', 1)), name='campaign_has_items'), models.CheckConstraint(condition=models.Q(('minimum_answers__gte', 1), ('minimum_answers__lte', models.F('item_count'))), name='campaign_minimum_answers_within_items', violation_error_message='A completion code takes from one answer to as many as there are items.'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'paused', 'closed'])), name='campaign_state_known'), models.CheckConstraint(condition=models.Q(('archived_at', None), ('state__in', ['draft', 'closed']), _connector='OR'), name='campaign_archived_takes_no_ratings')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='campaign_name_length', violation_error_message='A name has 1 to 100 characters.'), models.CheckConstraint(condition=models.Q(models.Q(('purpose', 'evaluation'), ('split', 'test')), models.Q(('purpose', 'feedback'), ('split', 'feedback')), _connector='OR'), name='campaign_purpose_fits_split', violation_error_message='An evaluation campaign shows test albums, a feedback one feedback albums.'), models.CheckConstraint(condition=models.Q(('family__in', ['criterion', 'campaign'])), name='campaign_family_known'), models.CheckConstraint(condition=models.Q(('spending__in', ['obrien-fleming', 'pocock'])), name='campaign_spending_known'), models.CheckConstraint(condition=models.Q(('equivalence_margin', None), ('equivalence_margin__gt', 0), _connector='OR'), name='campaign_equivalence_margin_positive', violation_error_message='An equivalence margin is above 0.'), models.CheckConstraint(condition=models.Q(('looks__gte', 1)), name='campaign_looks_positive'), models.CheckConstraint(condition=models.Q(('overlap__gte', 1)), name='campaign_overlap_positive'), models.CheckConstraint(condition=models.Q(('item_count__gte', 1)), name='campaign_has_items'), models.CheckConstraint(condition=models.Q(('minimum_answers__gte', 1), ('minimum_answers__lte', models.F('item_count'))), name='campaign_minimum_answers_within_items', violation_error_message='A completion code takes from one answer to as many as there are items.'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'paused', 'closed'])), name='campaign_state_known'), models.CheckConstraint(condition=models.Q(('archived_at', None), ('state__in', ['draft', 'closed']), _connector='OR'), name='campaign_archived_takes_no_ratings')],
             },
         ),
         migrations.CreateModel(
@@ -298,10 +307,11 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('text', models.TextField()),
+                ('digest', annotations.fields.DigestField('text', editable=False, help_text='SHA-256 of the text, which is once in an item')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='annotations.item')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('item', 'text'), name='candidate_text_once')],
+                'constraints': [models.UniqueConstraint(fields=('item', 'digest'), name='candidate_text_once')],
             },
         ),
         migrations.CreateModel(

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotations.fields import DigestField, name_column, name_length
 from annotations.models.datasets import Dataset, Import, Source, Split
 from annotations.models.outputs import Decoding, Output, System
 from annotations.querysets.campaigns import (
@@ -55,7 +56,7 @@ class Campaign(models.Model):
         BOTH = "both"
         NONE = "none"
 
-    name = models.SlugField(max_length=100, unique=True)
+    name = name_column()
     token = models.CharField(max_length=40, unique=True, default=new_token, help_text="in the raters' link")
     purpose = models.CharField(max_length=10, choices=Purpose)
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="campaigns")
@@ -118,6 +119,7 @@ class Campaign(models.Model):
 
     class Meta:
         constraints = [
+            name_length("campaign"),
             models.CheckConstraint(
                 condition=Q(purpose="evaluation", split="test") | Q(purpose="feedback", split="feedback"),
                 name="campaign_purpose_fits_split",
@@ -216,6 +218,7 @@ class Candidate(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     item = models.ForeignKey(Item, models.CASCADE, related_name="candidates")
     text = models.TextField()
+    digest = DigestField("text", help_text="SHA-256 of the text, which is once in an item")
     outputs: "models.ManyToManyField[Output, CandidateOutput]" = models.ManyToManyField(
         Output, through="CandidateOutput", related_name="candidates"
     )
@@ -223,7 +226,7 @@ class Candidate(models.Model):
     objects = CandidateQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["item", "text"], name="candidate_text_once")]
+        constraints = [models.UniqueConstraint(fields=["item", "digest"], name="candidate_text_once")]
 
     def __str__(self) -> str:
         return self.text

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from annotations.fields import name_column, name_length
 from annotations.querysets.datasets import (
     DatasetQuerySet,
     ImportQuerySet,
@@ -24,10 +25,13 @@ class Split(models.TextChoices):
 
 
 class Dataset(models.Model):
-    name = models.SlugField(max_length=100, unique=True)
+    name = name_column()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [name_length("dataset")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from annotations.fields import name_column, name_length
 from annotations.models.datasets import Dataset, Import, Source, Split, StorySentence
 from annotations.querysets.outputs import DecodingQuerySet, OutputQuerySet
 
@@ -17,15 +18,16 @@ class System(models.Model):
         MODEL = "model", "trained here"
         FILE = "file", "uploaded outputs"
 
-    name = models.SlugField(max_length=100, unique=True)
+    name = name_column()
     kind = models.CharField(max_length=8, choices=Kind)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
+            name_length("system"),
             models.CheckConstraint(
                 condition=Q(kind__in=["human", "baseline", "model", "file"]), name="system_kind_known"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from annotations.fields import name_column, name_length
 from annotations.models.campaigns import Assignment, Campaign, Candidate
 from annotations.models.datasets import Dataset, Source
 from annotations.querysets.ratings import RatingQuerySet
@@ -65,7 +66,7 @@ class Remark(models.Model):
 class FeedbackSet(models.Model):
     """A frozen, hashed training set made from the ratings of feedback campaigns."""
 
-    name = models.SlugField(max_length=100, unique=True)
+    name = name_column()
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="feedback_sets")
     campaigns: "models.ManyToManyField[Campaign, models.Model]" = models.ManyToManyField(
         Campaign, related_name="feedback_sets"
@@ -75,6 +76,9 @@ class FeedbackSet(models.Model):
     counts = models.JSONField(default=dict)
     valid = models.BooleanField(default=True, help_text="false once words it holds were erased")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [name_length("feedback_set")]
 
     def __str__(self) -> str:
         return self.name

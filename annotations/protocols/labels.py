@@ -32,5 +32,5 @@ UNKNOWN = Label("", "", _("not at all"), _("entirely"))
 
 def label_of(criterion: str) -> Label:
     """The label in the active language; a criterion of one's own is called by its name."""
-    label = LABELS.get(criterion) or UNKNOWN._replace(title=criterion.replace("_", " ").capitalize())
+    label = LABELS.get(criterion) or UNKNOWN._replace(title=(criterion[:1].upper() + criterion[1:]).replace("_", " "))
     return Label(*(gettext(part) if part else "" for part in label))

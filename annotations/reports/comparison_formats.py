@@ -1,6 +1,5 @@
 """The files that a comparison of campaigns can be taken away as, and its tables for a terminal."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from annotations.reports.charts import comparison_charts_of
-from annotations.reports.export import write_csv
+from annotations.reports.export import csv_file
 from annotations.reports.formats import Format
 from annotations.reports.scales import places_on
 from annotations.templatetags.report_numbers import figure, interval, p_value
@@ -55,9 +54,7 @@ COLUMNS = (
 
 def csv(comparison: Comparison) -> bytes:
     """One row a mean, a difference, a metric's value, and a sentence about what is left out."""
-    out = io.StringIO()
-    write_csv(out, COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows_of(comparison)))
-    return out.getvalue().encode()
+    return csv_file(COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows_of(comparison)))
 
 
 def rows_of(comparison: Comparison) -> Iterator[dict[str, Any]]:

@@ -1,35 +1,42 @@
-"""Tables for other tools. A cell that a spreadsheet would take for a formula is made inert."""
+"""Tables for other tools. JSON lines and Parquet hold every text as it is, and are for programs.
 
+CSV is what people open by a click, and the one writer here makes what Excel and LibreOffice open rightly: UTF-8 with
+its mark, without which Excel takes it for another encoding; commas, and quotes where a cell needs them; numbers as
+numbers. A text that a spreadsheet would take for a formula gets an apostrophe before it, since it may be anybody's.
+Nothing is lost by that: a text that begins with apostrophes and then such a sign gets one more, so that taking one away
+gives back what was written.
+"""
+
+import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, Any
 
 from annotations.reports.dictionary import Column
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Full-width signs too, which Excel reads alike where its language has them.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 ROWS_A_BLOCK, ROWS_A_GROUP = 500, 10_000
 
 
 def inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
-def write_csv(out: IO[str], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    writer, count = csv.writer(out), 0
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([inert(value) for value in row])
-        count += 1
-    return count
+def csv_file(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    return b"".join(csv_blocks(columns, rows))
 
 
-def csv_blocks(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """The file's bytes, a few rows at a time."""
     waiting, out = iter(rows), io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([column.name for column in columns])
+    writer.writerow(columns)
+    yield codecs.BOM_UTF8
     while True:
         yield out.getvalue().encode()
         out.seek(0)
@@ -48,7 +55,7 @@ def jsonl_blocks(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> It
 
 # Parquet is not among them: its end says where its parts are, so that it is written into a file.
 BLOCKS: dict[str, Callable[[Sequence[Column], Iterable[Sequence[Any]]], Iterator[bytes]]] = {
-    "csv": csv_blocks,
+    "csv": lambda columns, rows: csv_blocks([column.name for column in columns], rows),
     "jsonl": jsonl_blocks,
 }
 
@@ -89,12 +96,12 @@ def write_ratings(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequ
     return count
 
 
-def write_dictionary(out: IO[str], columns: Sequence[Column]) -> int:
-    """What the columns mean, as CSV."""
-    return write_csv(out, ("column", *Column._fields[1:]), columns)
+def dictionary_csv(columns: Sequence[Column]) -> bytes:
+    """What the columns mean."""
+    return csv_file(("column", *Column._fields[1:]), columns)
 
 
-def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
+def report_csv(report: Mapping[str, Any]) -> bytes:
     """A row a criterion and system, a row a coefficient of agreement by a criterion, and a row a metric and system;
     `said` is why a value or an interval is missing."""
     rows: list[dict[str, Any]] = []
@@ -130,4 +137,4 @@ def write_report_csv(out: IO[str], report: Mapping[str, Any]) -> int:
         *("kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"),
         *("said", "coefficient", "expected_wins", "missing"),
     ]
-    return write_csv(out, columns, ([row.get(column) for column in columns] for row in rows))
+    return csv_file(columns, ([row.get(column) for column in columns] for row in rows))

@@ -1,10 +1,9 @@
 """The files that a report can be taken away as. Each is made from the kept report alone."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from annotations.reports.export import write_report_csv
+from annotations.reports.export import report_csv
 from annotations.reports.heds import report_heds
 from annotations.reports.latex import report_latex
 from annotations.reports.pdf import report_pdf
@@ -26,12 +25,6 @@ def html(report: Report) -> bytes:
     return report_html(report).encode()
 
 
-def csv(report: Report) -> bytes:
-    out = io.StringIO()
-    write_report_csv(out, report)
-    return out.getvalue().encode()
-
-
 def latex(report: Report) -> bytes:
     return report_latex(report).encode()
 
@@ -44,7 +37,7 @@ def heds(report: Report) -> bytes:
 FORMATS: dict[str, Format] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
     "pdf": Format("PDF", "application/pdf", "pdf", report_pdf),
-    "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
+    "csv": Format("CSV", "text/csv; charset=utf-8", "csv", report_csv),
     "latex": Format("LaTeX", "application/x-tex; charset=utf-8", "tex", latex),
     "heds": Format("Datasheet (HEDS)", "text/markdown; charset=utf-8", "heds.md", heds),
 }

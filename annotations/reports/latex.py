@@ -6,6 +6,7 @@ from typing import Any
 from annotations.reports.latex_table import (
     escape,
     figure,
+    heading,
     interval,
     p_value,
     ranks,
@@ -98,7 +99,7 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
         by_holm += " (of the declared contrast by its own)"
     yield from tables(
         f"means-{criterion}",
-        f"{words(criterion).capitalize()}: {what} with its 95 % interval, {populations(report, criterion)}. "
+        f"{heading(criterion)}: {what} with its 95 % interval, {populations(report, criterion)}. "
         f"Rank is the range that the tests of differences leave open; every system of a cluster was shown to be "
         f"{above} every one of the next{by_holm}. Krippendorff's alpha ({agreement['level']}) is {alpha}.",
         ("System", "Share won" if chosen else "Mean", "95 % interval", "Rank", "Cluster", "Ratings", "Raters"),
@@ -125,7 +126,7 @@ def criterion_tables(report: Report, criterion: str) -> Iterator[str]:
         )
     yield from tables(
         f"differences-{criterion}",
-        f"{words(criterion).capitalize()}: differences{unit} of systems on the same items, each with its 95 % "
+        f"{heading(criterion)}: differences{unit} of systems on the same items, each with its 95 % "
         f"interval {populations(report, criterion)}{adjustment}",
         (
             "Systems",
@@ -167,7 +168,7 @@ def exact_tables(report: Report, criterion: str, pairs: Sequence[Mapping[str, An
 
     yield from tables(
         f"exact-{criterion}",
-        f"{words(criterion).capitalize()}: exact two-sided tests of the differences, over raters (a rater's labels "
+        f"{heading(criterion)}: exact two-sided tests of the differences, over raters (a rater's labels "
         "exchanged; where no rater scored both systems, the raters reassigned to the two) and over albums (an album's "
         "labels exchanged), not adjusted for their number.",
         ("Systems", "$p$ over raters", "Raters", "$p$ over albums", "Albums"),
@@ -196,8 +197,7 @@ def agreement_tables(report: Report, criterion: str) -> Iterator[str]:
         return  # alpha, in the caption of the means, says why
     yield from tables(
         f"agreement-{criterion}",
-        f"{words(criterion).capitalize()}: how far raters agree, with 95 % intervals, over {texts} that several "
-        "of them rated.",
+        f"{heading(criterion)}: how far raters agree, with 95 % intervals, over {texts} that several of them rated.",
         ("Coefficient", "Value", "95 % interval", texts.capitalize(), "Raters each"),
         [
             [
@@ -218,7 +218,7 @@ def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: in
     if scored:
         yield from tables(
             f"effects-{criterion}",
-            f"{words(criterion).capitalize()}: probability of superiority (0.5 means no difference) and d_z, each with "
+            f"{heading(criterion)}: probability of superiority (0.5 means no difference) and d_z, each with "
             "its 95 % interval.",
             ("Systems", "Superiority", "95 % interval", r"$d$\textsubscript{z}", "95 % interval"),
             [
@@ -243,7 +243,7 @@ def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: in
     if unshown:
         yield from tables(
             f"detectable-{criterion}",
-            f"{words(criterion).capitalize()}: where no difference was shown, the true difference"
+            f"{heading(criterion)}: where no difference was shown, the true difference"
             f"{' in log-strength' if chosen else ''} that a study of this design would show with 80 % power, tested "
             "at the given level.",
             ("Systems", "Detectable difference", "Level"),
@@ -260,7 +260,7 @@ def effect_tables(criterion: str, pairs: Sequence[Mapping[str, Any]], places: in
     if tested:
         yield from tables(
             f"equivalence-{criterion}",
-            f"{words(criterion).capitalize()}: equivalence within the declared margin by two one-sided tests at 0.05.",
+            f"{heading(criterion)}: equivalence within the declared margin by two one-sided tests at 0.05.",
             ("Systems", "Margin", "90 % interval", "$p$", "$p$, Holm", "Equivalent"),
             [
                 [
@@ -331,14 +331,14 @@ def correlation_tables(report: Report, criterion: str) -> Iterator[str]:
             notes += [f"{words(metric)}, {name}: {one['undefined']}." for one in coefficients if one["undefined"]]
     yield from tables(
         f"correlation-{criterion}",
-        f"{words(criterion).capitalize()}: correlation of metrics with people, each with its 95 % interval.{left_out}",
+        f"{heading(criterion)}: correlation of metrics with people, each with its 95 % interval.{left_out}",
         ("Metric", "Over", "Units", "Pearson", "Spearman", "Kendall"),
         rows,
         list(dict.fromkeys(notes)),
     )
     yield from tables(
         f"accuracy-{criterion}",
-        f"{words(criterion).capitalize()}: share of pairs, of texts and of systems, that a metric orders as people do, "
+        f"{heading(criterion)}: share of pairs, of texts and of systems, that a metric orders as people do, "
         f"each with its 95 % interval; two texts are tied where the metric differs by less than the tie.{left_out}",
         ("Metric", "Texts", "Tie", "Pairs", "Systems", "Pairs"),
         [

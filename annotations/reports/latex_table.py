@@ -1,5 +1,6 @@
 """How a table is set in LaTeX with booktabs: cells, captions, notes, and text with every special sign as itself."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -75,8 +76,17 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def heading(name: str) -> str:
+    """A name at the start of a sentence; its other letters stay as they are."""
+    return words(name[:1].upper() + name[1:])
+
+
 def label_of(name: str) -> str:
-    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+    """A label that LaTeX takes: of a name with other signs its plain ones, and a mark that tells it from others."""
+    plain = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+    if plain == name.replace("_", "-"):
+        return plain
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def escape(text: str) -> str:

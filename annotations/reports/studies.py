@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from annotations.errors import ConflictError, InputError, NotFoundError
-from annotations.importing.campaign_file import SLUG
 from annotations.models import Campaign, CandidateOutput, Decoding, Item, Rater
+from annotations.names import composed, name_problem
 from annotations.protocols import protocol_named
 from annotations.reports.table import RatingTable, rating_table
 from annotations.reports.words import SHOWN
@@ -165,12 +165,13 @@ def studies_named(names: Sequence[str]) -> list[Study]:
     Raises InputError for fewer than two or for one named twice, NotFoundError for an unknown name, ConflictError where
     one is not closed.
     """
+    names = [composed(name) for name in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"campaign '{twice[0]}' is named twice; name different ones")
     if len(names) < 2:
         raise InputError(f"{len(names)} campaign{'s'[: len(names) != 1]} to compare; name at least two")
-    known = [name for name in names if SLUG.fullmatch(name)]  # nothing else is a campaign's, and NUL is no text at all
+    known = [name for name in names if not name_problem(name)]  # nothing else is a campaign's, nor may be asked for
     found = {campaign.name: campaign for campaign in Campaign.objects.filter(name__in=known)}
     for name in names:
         if name not in found:

@@ -30,6 +30,7 @@ from annotations.normalisation import normalise, sentences
 from annotations.protocols import check_shown_here
 from annotations.querysets.campaigns import items_by_answers, raters_without_screens
 from annotations.querysets.datasets import references
+from annotations.querysets.names import row_named
 from annotations.services.outputs import (
     baseline_decoding,
     decoding_begin,
@@ -104,7 +105,7 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
 
 
 def campaign_named(name: str) -> Campaign:
-    campaign = Campaign.objects.filter(name=name).first()
+    campaign = row_named(Campaign.objects.all(), name)
     if campaign is None:
         there = ", ".join(Campaign.objects.order_by("name").values_list("name", flat=True)[:20])
         raise NotFoundError(f"campaign '{name}' does not exist; there is: {there or 'none yet'}")
@@ -148,7 +149,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
 
 
 def system_named(name: str) -> System:
-    system = System.objects.filter(name=name).first()
+    system = row_named(System.objects.all(), name)
     if system is None:
         there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
         raise NotFoundError(f"systems: '{name}' does not exist; there is: {there}")

@@ -13,11 +13,12 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from annotations.errors import ConflictError, InputError
+from annotations.fields import digest_of
 from annotations.importing.ratings.content import Place, RatedScreen, RatingContent
 from annotations.models import (
     Assignment,
@@ -34,6 +35,7 @@ from annotations.models import (
     Split,
     System,
 )
+from annotations.names import check_name
 from annotations.protocols.pairwise import TIE
 from annotations.services.bulk import ids_reserve, rows_insert
 from annotations.services.imports import OnProgress, albums_write
@@ -43,7 +45,6 @@ OUTPUTS_A_READ = 5000
 SCREENS_A_NOTE = 5000
 CONTENT_SHARE = 0.5  # of the progress of writing
 MOST_RATERS = 32_767  # of an item: what the column holds
-TOO_LONG_FOR_AN_INDEX = "54000"  # PostgreSQL's code
 
 
 def campaign_name_check(*, name: str, dataset: str, fingerprint: str | None = None) -> None:
@@ -65,7 +66,7 @@ def campaign_name_check(*, name: str, dataset: str, fingerprint: str | None = No
 @transaction.atomic
 def system_rated(*, name: str) -> System:
     """The system of that name, whoever it is; made as one of uploaded outputs if it is not there."""
-    return System.objects.get_or_create(name=name, defaults={"kind": System.Kind.FILE})[0]
+    return System.objects.get_or_create(name=check_name(name, "system"), defaults={"kind": System.Kind.FILE})[0]
 
 
 def rated_content_write(*, import_row: Import, content: RatingContent, on_progress: OnProgress) -> dict[str, int]:
@@ -159,14 +160,14 @@ class ImportedCampaign:
                 if text not in by_text:
                     public_id = uuid.uuid4()
                     by_text[text] = next(free), str(public_id)
-                    candidate_rows.append((by_text[text][0], database_uuid(public_id), item, text))
+                    candidate_rows.append((by_text[text][0], database_uuid(public_id), item, text, digest_of(text)))
                 shown_rows.append((by_text[text][0], outputs[place, system][0]))
                 self.candidates.setdefault((place, repeat), {})[system] = by_text[text]
             shared += 0 if repeat else sum(systems > 1 for systems in Counter(texts[place].values()).values())
         item_fields = ("id", "campaign", "public_id", "kind", "source", "position", "taken")
         self.tables += [
             Rows(Item, item_fields, item_rows),
-            Rows(Candidate, ("id", "public_id", "item", "text"), candidate_rows),
+            Rows(Candidate, ("id", "public_id", "item", "text", "digest"), candidate_rows),
             Rows(CandidateOutput, ("candidate", "output"), shown_rows),
         ]
         return shared
@@ -241,24 +242,9 @@ def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
         CampaignSystem(campaign=campaign, system=by_name[name].system, decoding=by_name[name])
         for name in content.systems
     )
-    try:
-        for table in prepared.tables:
-            rows_insert(*table)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) == TOO_LONG_FOR_AN_INDEX:
-            raise InputError(too_long(content)) from error
-        raise
+    for table in prepared.tables:
+        rows_insert(*table)
     return campaign
-
-
-def too_long(content: RatingContent) -> str:
-    """Which text PostgreSQL could not take: its index of texts has room for about 2,700 bytes, compressed."""
-    texts = [(len(text), item, system) for (item, _), by in content.texts.items() for system, text in by.items()]
-    length, item, system = max(texts)
-    return (
-        f"text: too long for PostgreSQL; the longest, of system '{system}' and item '{item}', has {length:,} "
-        "characters; shorten it, or leave the column out"
-    )
 
 
 def written_outputs(import_row: Import) -> dict[tuple[Place, str], tuple[int, int]]:

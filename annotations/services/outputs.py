@@ -23,8 +23,10 @@ from annotations.models import (
     StorySentence,
     System,
 )
+from annotations.names import check_name
 from annotations.querysets.outputs import BY_TEXT
 from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
+from annotations.texts import without_unstorable
 
 OUTPUTS_A_WRITE = 5000
 OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob
@@ -48,7 +50,7 @@ def settings_fingerprint(settings: Mapping[str, Any]) -> str:
 @transaction.atomic
 def system_for_file(*, name: str) -> System:
     """The system of uploaded outputs with that name, made if it is not there. Refuses the names of other systems."""
-    system, _ = System.objects.get_or_create(name=name, defaults={"kind": System.Kind.FILE})
+    system, _ = System.objects.get_or_create(name=check_name(name, "system"), defaults={"kind": System.Kind.FILE})
     if system.kind != System.Kind.FILE:
         raise ConflictError(f"system '{name}' is {system.get_kind_display()}: give the uploaded outputs another name")
     return system
@@ -82,12 +84,16 @@ def decoding_begin(
 
 
 def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
-    """Write outputs in short transactions. Returns how many there were."""
+    """Write outputs in short transactions, without what no text can hold: a model may write anything. Returns how many
+    there were."""
     waiting, count = iter(rows), 0
     while batch := list(islice(waiting, OUTPUTS_A_WRITE)):
         with transaction.atomic():
             ids = ids_reserve(Output, len(batch))
-            complete = ((pk, decoding.pk, *row) for pk, row in zip(ids, batch, strict=True))
+            complete = (
+                (pk, decoding.pk, source, rank, without_unstorable(text), logprob)
+                for pk, (source, rank, text, logprob) in zip(ids, batch, strict=True)
+            )
             rows_insert(Output, ("id", "decoding", "source", "rank", "text", "logprob"), complete)
         count += len(batch)
     return count

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.models import Assignment, Campaign, Item, Rater
+from annotations.texts import is_blank, storable, text_problem
 
 SALT = "annotations.rater"
+LONGEST_OUTSIDE_ID = 200
 CODE_LETTERS, CODE_LENGTH = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10  # fifty bits; none is taken for another
 State = Assignment.State
 
@@ -22,13 +24,23 @@ def session_hash(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()
 
 
+def check_outside_id(outside_id: str) -> str:
+    """The id without blanks around it. Raises InputError for one that cannot be stored."""
+    outside_id = outside_id.strip()
+    if is_blank(outside_id) or len(outside_id) > LONGEST_OUTSIDE_ID:
+        raise InputError(f"rater: must have 1 to {LONGEST_OUTSIDE_ID} characters, or be left out", "id")
+    if problem := text_problem(outside_id):
+        raise InputError(f"rater: {problem}", "id")
+    return outside_id
+
+
 def rater_signature(campaign: Campaign, outside_id: str) -> str:
     """What a link for one outside id carries, so that only its holder can join again under it."""
     return signing.Signer(salt=SALT).signature(f"{campaign.token}:{outside_id}")
 
 
 def campaign_by_token(token: str) -> Campaign:
-    campaign = Campaign.objects.filter(token=token).first()
+    campaign = Campaign.objects.filter(token=token).first() if storable(token) else None
     if campaign is None:
         raise NotFoundError("there is no campaign behind this link")
     return campaign
@@ -46,8 +58,8 @@ def rater_join(
     campaign = campaign_by_token(token)
     if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
         raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
-    if outside_id is not None and not 0 < len(outside_id) <= 200:
-        raise InputError("rater: must have 1 to 200 characters, or be left out", "id")
+    if outside_id is not None:
+        outside_id = check_outside_id(outside_id)
     signed = bool(outside_id and signature and secrets.compare_digest(signature, rater_signature(campaign, outside_id)))
     if signature and not signed:
         raise ForbiddenError("signature: does not fit the rater; use the link as it was given", "signature")
@@ -90,7 +102,9 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     closed campaign.
     """
     reason, longest = " ".join(reason.split()), 300
-    if not 0 < len(reason) <= longest:
+    if problem := text_problem(reason):
+        raise InputError(f"reason: {problem}")
+    if is_blank(reason) or len(reason) > longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
     if release and rater.campaign.state == Campaign.State.CLOSED:
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")

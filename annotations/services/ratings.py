@@ -27,6 +27,7 @@ from annotations.services.leases import (
     place_take,
 )
 from annotations.services.raters import rater_finish
+from annotations.texts import value_problem, without_unstorable
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000
@@ -174,6 +175,8 @@ def rating_submit(
     An answer is taken as long as its item has a place for it, whatever became of the lease. Raises NotFoundError,
     AnswerError (422), ConflictError (409) and GoneError (410), as the rater API says.
     """
+    if problem := value_problem(answers, "answers"):
+        raise AnswerError(problem, "value")
     digest = body_digest("submit", assignment_id, {"answers": answers})  # a clock runs on while the same is sent again
     return _respond(rater, assignment_id, key, digest, Kind.ANSWER, answers=answers, seconds=seconds)
 
@@ -187,6 +190,7 @@ def rating_skip(
     """
     if reason and reason not in Remark.Reason.values:
         raise AnswerError(f"reason: '{reason}' is not one of {', '.join(Remark.Reason.values)}")
+    comment = without_unstorable(comment)
     said = {"reason": reason, "comment": comment} if reason else {}
     rating = _respond(rater, assignment_id, key, body_digest("skip", assignment_id, said), Kind.SKIP)
     if reason:
@@ -203,7 +207,8 @@ def draft_save(
     GoneError where others have taken the place; the half answer is kept even so, in case it comes free again.
     """
     kept = {
-        name[:LONGEST_DRAFT_NAME]: value[:LONGEST_DRAFT_VALUE] for name, value in list(draft.items())[:DRAFT_FIELDS]
+        without_unstorable(name)[:LONGEST_DRAFT_NAME]: without_unstorable(value)[:LONGEST_DRAFT_VALUE]
+        for name, value in list(draft.items())[:DRAFT_FIELDS]
     }
     campaign = rater.campaign
     with transaction.atomic():

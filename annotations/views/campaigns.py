@@ -22,7 +22,7 @@ from annotations.services import campaigns
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
 from annotations.views.joining import trial_begin, welcome_context
-from annotations.views.pages import render_page, staff_page
+from annotations.views.pages import attached, render_page, staff_page
 from annotations.views.rating import picture, screen_context
 
 ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
@@ -297,6 +297,5 @@ def toml(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     if refused := refuse_imported(request, campaign, "written as a campaign file"):
         return refused
-    answer = HttpResponse(campaign_toml(campaigns.spec_of(campaign)), content_type="application/toml")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{campaign.name}.toml"'
-    return answer
+    text, headers = campaign_toml(campaigns.spec_of(campaign)), attached(f"{campaign.name}.toml")
+    return HttpResponse(text, content_type="application/toml", headers=headers)

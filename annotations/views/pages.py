@@ -9,6 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
+
+from annotations.names import file_name
 
 View = Callable[..., HttpResponseBase]
 
@@ -33,3 +36,9 @@ def render_page(
     request: HttpRequest, template: str, title: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     return render(request, template, {**site.each_context(request), "title": title, **context}, status=status)
+
+
+def attached(name: str) -> dict[str, str]:
+    """The headers of a file to keep, called so far as a file can be."""
+    header = content_disposition_header(as_attachment=True, filename=file_name(name))
+    return {"Content-Disposition": header or "attachment"}

@@ -124,7 +124,7 @@ def answers_in(request: HttpRequest) -> dict[str, dict[str, float | str]]:
     """`{criterion: {candidate: number}}` of the fields that are filled; the protocol says what is missing or wrong."""
     answers: dict[str, dict[str, float | str]] = {}
     for field, value in request.POST.items():
-        criterion, colon, candidate = field.partition(":")
+        criterion, colon, candidate = field.rpartition(":")  # a criterion's name may hold a colon
         if colon and value:
             answers.setdefault(criterion, {})[candidate] = number_or_text(str(value))
     return answers

@@ -1,6 +1,5 @@
 """The report page and its exports. Who leads is hidden until the campaign closes; an early look is kept."""
 
-import io
 import json
 from tempfile import TemporaryFile
 
@@ -13,8 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign
+from annotations.names import file_name
 from annotations.reports.dictionary import columns_of
-from annotations.reports.export import BLOCKS, write_dictionary, write_parquet
+from annotations.reports.export import BLOCKS, dictionary_csv, write_parquet
 from annotations.reports.formats import FORMATS
 from annotations.reports.looks import boundaries_of
 from annotations.reports.preregistration import preregistration
@@ -23,7 +23,7 @@ from annotations.reports.render import report_context
 from annotations.reports.rows import export_rows
 from annotations.services.reports import check_unblinded, report_freeze
 from annotations.views.campaigns import note_act, page_of, progress_context
-from annotations.views.pages import render_page, staff_page
+from annotations.views.pages import attached, render_page, staff_page
 
 RATING_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -104,11 +104,9 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     campaign = get_object_or_404(Campaign, pk=pk)
     if form not in RATING_TYPES:
         raise Http404
-    columns, name = columns_of(campaign), f"{campaign.name}-ratings"
+    columns, name = columns_of(campaign), file_name(f"{campaign.name}-ratings")
     if form == "dictionary":
-        out = io.StringIO()
-        write_dictionary(out, columns)
-        return attachment(f"{name}-dictionary.csv", RATING_TYPES[form], out.getvalue().encode())
+        return attachment(f"{name}-dictionary.csv", RATING_TYPES[form], dictionary_csv(columns))
     try:
         check_unblinded(campaign, unblind=False)
     except ConflictError as error:
@@ -137,7 +135,3 @@ def preregister(request: HttpRequest, pk: int) -> HttpResponse:
 
 def attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
     return HttpResponse(content, content_type=media_type, headers=attached(name))
-
-
-def attached(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}

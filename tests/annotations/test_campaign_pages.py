@@ -88,7 +88,7 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
     [
         ({"items": "5000"}, "has 6 sources with a text of every system"),
         ({"systems": ["human", "caption"]}, "competes only where the caption is not shown"),
-        ({"name": "two words"}, "valid"),
+        ({"name": "two, names"}, "It holds ','; a name has 1 to 100 characters"),
         ({"own_criteria": "human_likeness"}, "stands there twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
         ({"show": "photo"}, "has a picture; attach_pictures gives"),
@@ -335,7 +335,7 @@ def test_the_report_page_and_its_files(staff: Client) -> None:
     kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
     assert kept == bytes(models.Report.objects.get().content)
     means = {row["system"]: row["mean"] for row in json.loads(kept)["criteria"]["human_likeness"]["systems"]}
-    table = list(csv.DictReader(io.StringIO(staff.get(f"{LIST}{campaign.pk}/report.csv").content.decode())))
+    table = list(csv.DictReader(io.StringIO(staff.get(f"{LIST}{campaign.pk}/report.csv").content.decode("utf-8-sig"))))
     assert {row["system"]: float(row["value"]) for row in table if row["kind"] == "rating"} == means
     alone = staff.get(f"{LIST}{campaign.pk}/report.html").content.decode()
     assert ".report" in alone.partition("</style>")[0]

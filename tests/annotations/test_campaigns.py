@@ -100,7 +100,7 @@ def test_the_same_seed_makes_the_same_items() -> None:
             {"systems": ["human", "caption"], "show": "caption"},
             "systems: 'caption' competes only where",
         ),
-        ({"criteria": ["human likeness"]}, "criteria: 'human likeness' must be letters"),
+        ({"criteria": ["human, likeness"]}, "criteria: 'human, likeness' holds ','; a name has 1 to 100 characters"),
     ],
 )
 def test_a_wrong_file_says_where(change: dict[str, object], message: str) -> None:

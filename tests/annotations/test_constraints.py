@@ -1,9 +1,10 @@
 """What the store refuses, whoever writes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from annotations import models
@@ -89,6 +90,26 @@ def test_one_import_at_a_time_and_a_file_once() -> None:
     ImportFactory(dataset=done.dataset, state="writing", completed_at=None)
     refused(lambda: ImportFactory(dataset=done.dataset, state="writing", completed_at=None))
     refused(lambda: ImportFactory(state="half", completed_at=timezone.now()))
+
+
+def test_a_text_is_once_in_an_item_however_long() -> None:
+    """PostgreSQL's index holds 2,700 bytes of a text, compressed: these two differ at their ends only."""
+    item = make_campaign(captions=1).campaign.items.get()
+    texts = [f"{''.join(chr(0x4E00 + n * 7 % 20000) for n in range(5000))}{end}" for end in "ab"]
+    models.Candidate.objects.bulk_create(models.Candidate(item=item, text=text) for text in texts)
+    for text in texts:
+        refused(lambda text=text: models.Candidate.objects.create(item=item, text=text))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", [models.Dataset, models.System, models.Campaign, models.FeedbackSet])
+def test_a_name_has_1_to_100_characters_on_every_database(model: Any) -> None:
+    made = make_campaign(captions=1)
+    models.FeedbackSet.objects.create(name="f", dataset=made.dataset, settings={}, sha256="0")
+    row = model.objects.order_by("pk").first()
+    for name in ("", "x" * 101):
+        with pytest.raises((IntegrityError, DataError)), transaction.atomic():
+            model.objects.filter(pk=row.pk).update(name=name)
+    model.objects.filter(pk=row.pk).update(name="x" * 100)
 
 
 def test_a_photo_stands_once_in_its_album() -> None:

@@ -115,7 +115,7 @@ def test_the_forms_hold_the_same_rows(
     assert exported(campaign, "jsonl", tmp_path).read_bytes() == whole
     lines = [json.loads(line) for line in whole.splitlines()]
 
-    with exported(campaign, "csv", tmp_path).open(newline="") as file:
+    with exported(campaign, "csv", tmp_path).open(encoding="utf-8-sig", newline="") as file:
         table = list(csv.DictReader(file))
     inert = [line | {"text": f"'{line['text']}"} if line["kind"] == "control" else line for line in lines]
     assert table == [{key: str(value) for key, value in line.items()} for line in inert], "a formula is made inert"
@@ -127,7 +127,7 @@ def test_the_forms_hold_the_same_rows(
         line | {"submitted": datetime.fromisoformat(line["submitted"]).isoformat()} for line in lines
     ]
 
-    with exported(campaign, "dictionary", tmp_path).open(newline="") as described:
+    with exported(campaign, "dictionary", tmp_path).open(encoding="utf-8-sig", newline="") as described:
         meanings = {row["column"]: row for row in csv.DictReader(described)}
     assert list(meanings) == list(lines[0]) == file.schema_arrow.names
     for name, row in meanings.items():

@@ -238,7 +238,7 @@ def test_a_defect_is_named_by_line_column_and_value(tmp_path: Path, header: str,
         ({"where": ["part=x"]}, "where: there is no column 'part'; there is: item, system, rater, criterion, score"),
         ({"where": ["rater=nobody"]}, "no row has rater=nobody"),
         ({"where": ["rater"]}, "where: 'rater' must be COLUMN=VALUE"),
-        ({"name": "a b"}, "campaign: 'a b' must be letters, digits"),
+        ({"name": "a=b"}, "campaign: 'a=b' holds '='; a name has 1 to 100 characters"),
     ],
 )
 def test_an_option_that_does_not_fit_is_said(tmp_path: Path, options: dict[str, Any], says: str) -> None:

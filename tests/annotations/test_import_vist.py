@@ -142,7 +142,7 @@ def change(file: Path, at: int, **values: Any) -> None:
         (3, {"story_id": "other"}, r"story_id='train-album-0-0' has 4 sentences, not 5"),
         (3, {"album_id": "nowhere"}, r"annotations\[3\]: album_id='nowhere' is not among the file's albums"),
         (3, {"text": ""}, r"annotations\[3\]: text='' must be a string that is not empty"),
-        (3, {"text": "a\0b"}, r"annotations\[3\]: text='a\\x00b' must be a string"),
+        (3, {"text": "a\0b"}, r"annotations\[3\]: text='a\\x00b' holds a NUL character"),
         (3, {"story_id": 17}, r"annotations\[3\]: story_id=17 must be a string"),
     ],
 )

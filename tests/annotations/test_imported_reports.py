@@ -87,17 +87,17 @@ def test_choices_that_were_made_again(tmp_path: Path) -> None:
 
 def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
     rows = [f"{item},{system},r{rater},{c},{(item + rater) % 5}" for item in range(6) for rater in range(3)
-            for system in ("GPT-3.5", "b", "d") for c in ("over all", "flow")]  # fmt: skip
+            for system in ("GPT=3.5", "b", "d") for c in ("over=all", "flow")]  # fmt: skip
     (tmp_path / "a.csv").write_text("\n".join([HEADER, *rows, "0,b,r0,flow,"]))
-    imported(tmp_path / "a.csv", primary=["b", "GPT-3.5", "over all"], family="campaign", looks=2, spending="pocock")
+    imported(tmp_path / "a.csv", primary=["b", "GPT=3.5", "over=all"], family="campaign", looks=2, spending="pocock")
     found = report()
     assert found["campaign"]["scale_found"] is True
     assert found["campaign"]["import_facts"]["missing"] == {"score": 1}
-    assert found["campaign"]["import_facts"]["names"] == {"GPT-3.5": "GPT-3-5", "over all": "over-all"}
+    assert found["campaign"]["import_facts"]["names"] == {"GPT=3.5": "GPT-3.5", "over=all": "over-all"}
     assert (found["campaign"]["family"], found["campaign"]["looks"]) == ("campaign", 2)
     assert [
         (*sorted((each["system_a"], each["system_b"])), each["criterion"]) for each in found["pairs"] if each["primary"]
-    ] == [("GPT-3-5", "b", "over-all")]
+    ] == [("GPT-3.5", "b", "over-all")]
     assert "1 rating was blank in the file and is left out." in found["method"]
     imported(tmp_path / "a.csv", "declared", scale=[0, 5], equivalence_margin=1.5)
     declared = report("declared")
@@ -109,7 +109,7 @@ def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
         imported(tmp_path / "a.csv", "third", equivalence_margin=-1.0)
     with pytest.raises(CommandError, match="equivalence_margin: 4 must be below 4, the width of the scale from 0 to 4"):
         imported(tmp_path / "a.csv", "third", equivalence_margin=4.0)
-    with pytest.raises(CommandError, match="primary: there is no system 'x'; there is: GPT-3-5, b, d"):
+    with pytest.raises(CommandError, match=r"primary: there is no system 'x'; there is: GPT-3.5, b, d"):
         imported(tmp_path / "a.csv", "third", primary=["x", "b", "flow"])
 
 

@@ -17,7 +17,7 @@ from tests.annotations.rating_files import choices, read, scores
 @pytest.mark.parametrize(
     ("cells", "options", "chosen"),
     [
-        ("a,b,a", {}, "a"), ("a,b,B", {}, "b"), ("a,b,tie", {}, "tie"), ("x.1,y,A", {}, "x-1"), ("x,y,2", {}, "y"),
+        ("a,b,a", {}, "a"), ("a,b,B", {}, "b"), ("a,b,tie", {}, "tie"), ("x.1,y,A", {}, "x.1"), ("x,y,2", {}, "y"),
         ("x,y,left", {}, "x"), ("x,y,model_b", {}, "y"), ("x,y,tie (bothbad)", {}, "tie"), ("b,a,a", {}, "a"),
         ("x,y,First one", {"values": ["first one=A"]}, "x"), ("x,y,0", {"values": ["0=A", "1=B"]}, "x"),
         ("2,1,1", {}, "1"), ("x,y,y", {}, "y"),
@@ -208,10 +208,16 @@ def test_an_option_that_says_nothing_is_refused(tmp_path: Path, options: dict[st
 
 def test_two_names_never_become_one() -> None:
     names = Names("system")
-    given = ["a.b", "a b", "a-b", "日本語", "한국어", "a.b", "x" * 150, "x" * 149 + "y"]
+    given = ["a,b", "a=b", "a-b", "★", "☆", "a,b", "x" * 150, "x" * 149 + "y"]
     became = [names.take(name) for name in given]
     assert became[:6] == ["a-b", "a-b-2", "a-b-3", "system", "system-2", "a-b"]
     assert (len(set(became)), max(map(len, became))) == (7, 100)
+
+
+def test_one_name_written_two_ways_is_one() -> None:
+    names = Names("system")
+    assert [names.take(name) for name in ("Zoë 2", "Zoe\u0308 2", "Zoë  2", "日本語")] == ["Zoë 2"] * 3 + ["日本語"]
+    assert names.changed() == {"Zoe\u0308 2": "Zoë 2", "Zoë  2": "Zoë 2"}
 
 
 def test_a_text_may_be_the_name_of_an_item(tmp_path: Path) -> None:

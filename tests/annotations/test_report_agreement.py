@@ -14,7 +14,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa as of_statsmodels
 
 from annotations.reports.agreement import intraclass_rows
 from annotations.reports.build import report_build
-from annotations.reports.export import write_report_csv
+from annotations.reports.export import report_csv
 from annotations.reports.latex import report_latex
 from annotations.reports.render import report_html
 from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
@@ -97,11 +97,8 @@ def test_every_file_has_the_coefficients_beside_alpha(tmp_path: Path, scale: tup
     assert found["Percent agreement, quadratic weights"]["value"] == pytest.approx(1 - apart.mean())
     exact = {"Percent agreement", "Cohen's kappa", "Gwet's AC1", "Gwet's AC2, linear weights"}
     assert exact & set(found) == (exact if form == "likert" else set())
-    page, tex, out = unescape(report_html(report)), report_latex(report), io.StringIO()
-    write_report_csv(out, report)
-    told = {
-        row["coefficient"]: row for row in csv.DictReader(io.StringIO(out.getvalue())) if row["kind"] == "agreement"
-    }
+    page, tex, out = unescape(report_html(report)), report_latex(report), report_csv(report).decode("utf-8-sig")
+    told = {row["coefficient"]: row for row in csv.DictReader(io.StringIO(out)) if row["kind"] == "agreement"}
     agreement = report["criteria"]["sense"]["agreement"]
     assert float(told[f"Krippendorff's alpha, {agreement['level']} level"]["value"]) == agreement["alpha"]
     for name, row in found.items():

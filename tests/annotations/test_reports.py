@@ -1,6 +1,8 @@
 """A report's numbers, worked out beside it by hand from the answers that were sent."""
 
+import codecs
 import csv
+import io
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -9,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from pyarrow.csv import ParseOptions, read_csv
 
 from annotations import models
 from annotations.reports.build import report_build
-from annotations.reports.export import inert
+from annotations.reports.export import csv_file, inert
 from annotations.services.campaigns import campaign_close
 from annotations.services.outputs import scores_write
 from annotations.services.reports import report_freeze
@@ -222,7 +225,7 @@ def test_the_files(tmp_path: Path) -> None:
     assert "http" not in page.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
     for row in report["criteria"]["human_likeness"]["systems"]:
         assert f"<td>{row['system']}</td><td>{row['mean']:.1f}</td>" in page
-    with (tmp_path / "report.csv").open() as file:
+    with (tmp_path / "report.csv").open(encoding="utf-8-sig") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "rating"]
     assert {row["system"]: float(row["value"]) for row in rows} == pytest.approx(
         {row["system"]: row["mean"] for row in report["criteria"]["human_likeness"]["systems"]}
@@ -231,7 +234,7 @@ def test_the_files(tmp_path: Path) -> None:
         call_command("export_ratings", made.campaign.name, "--format", form, "--out", str(tmp_path / f"r.{form}"))
     lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     assert len(lines) == 6 * 2 * 3
-    with (tmp_path / "r.csv").open() as file:
+    with (tmp_path / "r.csv").open(encoding="utf-8-sig") as file:
         assert [row["score"] for row in csv.DictReader(file)] == [str(line["score"]) for line in lines]
     means = defaultdict(list)
     for line in lines:
@@ -249,8 +252,21 @@ def test_a_file_that_cannot_be_written_says_so_in_a_line(tmp_path: Path) -> None
             call_command(command, made.campaign.name, "--format", form, "--out", str(nowhere))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\tx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\tx", "\nx", "＝1", "'=1", "''-x"])
 def test_formulas_are_made_inert(text: str) -> None:
     assert inert(text) == f"'{text}"
     assert inert(-1.5) == -1.5
     assert inert("we saw it") == "we saw it"
+    assert inert("'tis so") == "'tis so"
+
+
+def test_a_spreadsheet_opens_csv_rightly() -> None:
+    """Read back by pyarrow, which knows nothing of ours: numbers are numbers, and no text is a formula."""
+    rows = [["naïve 한국어", -1.5, 3, None, 'he said "so",\nand left'], ["=1+1", 0.25, -4, "'tis", "\u202eleft"]]
+    content = csv_file(["text", "number", "count", "none", "quoted"], rows)
+    assert content.startswith(codecs.BOM_UTF8)
+    read = read_csv(io.BytesIO(content), parse_options=ParseOptions(newlines_in_values=True)).to_pylist()
+    assert [row["number"] for row in read] == [-1.5, 0.25]
+    assert [row["count"] for row in read] == [3, -4]
+    assert [row["quoted"] for row in read] == [row[4] for row in rows]
+    assert [row["text"] for row in read] == ["naïve 한국어", "'=1+1"]

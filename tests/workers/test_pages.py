@@ -354,7 +354,7 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
 @pytest.mark.django_db
 def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> None:
     """The page says what is what and which rows are wrong, in the page alone for htmx; nothing is written or kept."""
-    table = b"Input.id,Model,Worker,Q1,Q2\n1,GPT-3.5,ann,4,2\n1,human,ann,5,good\n2,human,bob,,3\n"
+    table = b"Input.id,Model,Worker,Q1,Q2\n1,GPT=3.5,ann,4,2\n1,human,ann,5,good\n2,human,bob,,3\n"
     form = {"campaign": "study", "columns": "item=Input.id\nsystem=Model\nrater=Worker", "criteria": "Q1\nQ2"}
     address = "/admin/workers/run/import/ratings/"
     asked = form | {"check": "1", "file": upload("r.csv", table)}
@@ -363,7 +363,7 @@ def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> No
     assert "line 3" in page
     assert "give a word its number with “What words mean” &quot;good=5&quot;" in page
     assert "Q2=&#x27;good&#x27; must be a number" in page
-    assert "&#x27;GPT-3.5&#x27; is GPT-3-5" in page
+    assert "&#x27;GPT=3.5&#x27; is GPT-3.5" in page
     assert "Blank ratings were passed over: Q1 1." in page
     part = staff.post(address, asked | {"file": upload("r.csv", table)}, headers={"HX-Request": "true"})
     assert "1 thing to mend" in part.content.decode()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign, FeedbackSet
+from annotations.names import check_name
 from annotations.services.feedback import FeedbackSettings, check_campaigns, feedback_set_build
 from workers.jobs.lookup import by_name
 from workers.lifecycle import Claim, run_create, run_create_claimed
@@ -14,6 +15,7 @@ def launch(
     *, name: str, campaigns: Sequence[str], beta: float | None = None, queue: str = "cpu", claimed: bool = False
 ) -> Run | Claim:
     """Make a feedback run, queued, or claimed by this process. Campaigns that cannot feed training raise InputError."""
+    name = check_name(name, "name")
     rows = [by_name(Campaign.objects.all(), campaign, "campaign") for campaign in campaigns]
     if not rows:
         raise InputError("build_feedback: name at least one feedback campaign with --campaign")

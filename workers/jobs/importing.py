@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from annotations.errors import InputError
-from annotations.importing.campaign_file import SLUG
 from annotations.importing.content import AlbumContent, fingerprint
 from annotations.importing.outputs import read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
@@ -22,6 +21,7 @@ from annotations.importing.ratings import RatingContent, preview_ratings, rating
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
 from annotations.models import Dataset, Import, Split
+from annotations.names import check_name
 from annotations.services.imported_ratings import (
     ImportedCampaign,
     campaign_import,
@@ -42,9 +42,9 @@ from workers.jobs.lookup import dataset_named, split_named
 from workers.lifecycle import Claim, run_create, run_here
 from workers.models import Run
 
-LONGEST_NAME = 100
 READ_SHARE = 0.4  # of the progress
 UPLOADS = "uploads"  # under VAR_DIR
+NAMED = ("campaign", "dataset", "system")  # what a request names, and the import makes
 
 Config = Mapping[str, Any]
 Note = Callable[[str], None]
@@ -137,8 +137,6 @@ def outputs_reading(config: Config) -> Reading:
 def ratings_reading(config: Config) -> Reading:
     """A closed campaign of its own, with the ratings of a study run elsewhere."""
     files, name = [Path(file) for file in config["files"]["file"]], config["campaign"]
-    if not SLUG.fullmatch(name):
-        raise InputError(f"campaign: '{name}' must be letters, digits, '-' and '_', at most 100")
     options = rating_options(config)
     digest = fingerprint(files, [name, *options.parts()])
     campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
@@ -187,14 +185,17 @@ FORMS: dict[str, Callable[[Config], Reading]] = {
 
 def reading_of(config: Config) -> Reading:
     """Raises InputError for what is wrong with the request itself, and for files that cannot be read."""
-    if not 0 < len(config["dataset"]) <= LONGEST_NAME:
-        raise InputError(f"dataset: '{config['dataset']}' must be a name of 1 to {LONGEST_NAME} characters")
     return FORMS[config["form"]](config)
+
+
+def with_names(config: dict[str, Any]) -> dict[str, Any]:
+    """The request, its names by the rule of names. Raises InputError for what is no name."""
+    return {**config, **{key: check_name(config[key], key) for key in NAMED if key in config}}
 
 
 def launch(*, config: dict[str, Any]) -> Run:
     """Queue the import of uploaded files. `config` is `{"form", "dataset", "files": {role: [path]}, …}` by form."""
-    return run_create(kind=Run.Kind.IMPORT, config={**config, "uploaded": True})
+    return run_create(kind=Run.Kind.IMPORT, config={**with_names(config), "uploaded": True})
 
 
 def import_here(*, config: dict[str, Any], watch: Callable[[float, str], None]) -> dict[str, Any]:
@@ -202,6 +203,7 @@ def import_here(*, config: dict[str, Any], watch: Callable[[float, str], None]) 
 
     Files that were imported before change nothing and make no run.
     """
+    config = with_names(config)
     reading = reading_of(config)
     if done := imported_before(config, reading):
         return {"dataset": config["dataset"], "unchanged": True, "counts": done.counts, **asked(config)}

@@ -6,12 +6,13 @@ from django.db.models import Model, QuerySet
 
 from annotations.errors import InputError, NotFoundError
 from annotations.models import Dataset, FeedbackSet, Split, System
+from annotations.querysets.names import row_named
 
 Row = TypeVar("Row", bound=Model)
 
 
 def by_name(rows: "QuerySet[Row]", name: str, what: str) -> Row:
-    found = rows.filter(name=name).first()
+    found = row_named(rows, name)
     if found is None:
         names = sorted(rows.values_list("name", flat=True)[:20])
         raise NotFoundError(f"{what} '{name}' does not exist; there is: {', '.join(names) or 'none yet'}")

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
+from annotations.names import LONGEST_NAME, check_name, fitted, numbered
 from annotations.querysets.datasets import PAIRINGS
 from modeling.config import load_preset, preset_data
 from workers.attention import attention_draw, spread
@@ -95,19 +96,17 @@ def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[st
 def default_name(preset: str, dataset: str, feedback: str | None) -> str:
     """The first free of PRESET-DATASET, PRESET-DATASET-2, …"""
     kind, _, path = preset.partition(":")
-    stem = "-".join(filter(None, [kind, Path(path).name, dataset, feedback]))
-    taken = set(System.objects.filter(name__startswith=stem).values_list("name", flat=True))
-    return next(name for name in chain([stem], (f"{stem}-{n}" for n in range(2, 10**6))) if name not in taken)
+    stem = fitted("-".join(filter(None, [kind, Path(path).name, dataset, feedback])))
+    taken = set(System.objects.filter(name__startswith=stem[: LONGEST_NAME - 7]).values_list("name", flat=True))
+    return next(name for name in chain([stem], (numbered(stem, n) for n in range(2, 10**6))) if name not in taken)
 
 
 def system_reserve(name: str) -> System:
     """The model system of that name, made if it is not there; a name of another kind of system is refused."""
-    system = System.objects.filter(name=name).first() or System(name=name, kind=System.Kind.MODEL)
+    name = check_name(name, "name")
+    system, _ = System.objects.get_or_create(name=name, defaults={"kind": System.Kind.MODEL})
     if system.kind != System.Kind.MODEL:
         raise ConflictError(f"system '{name}' is {system.get_kind_display()}; choose another name with --name")
-    if system.pk is None:
-        system.clean_fields()
-        system.save()
     return system
 
 

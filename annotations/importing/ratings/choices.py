@@ -42,7 +42,7 @@ class PairShape(Shape):
     def pair_place(self, shown_of: Place, one: str, other: str) -> Place:
         """Where the pair of the item was shown, called by the order in which it was met first."""
         album, item = shown_of
-        photo, turned = (shortened(f"{item}:{first}:{second}") for first, second in ((one, other), (other, one)))
+        photo, turned = (shortened(f"{item}|{first}|{second}") for first, second in ((one, other), (other, one)))
         if (album, turned) in self.pairs:
             return album, turned
         if (album, photo) not in self.pairs:

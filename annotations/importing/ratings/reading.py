@@ -193,7 +193,7 @@ def notes_of(content: RatingContent) -> list[str]:
         )
     if facts.names:
         changed = ", ".join(f"'{name}' is {became}" for name, became in facts.names.items())
-        notes.append(f"Names are letters, digits, '-' and '_' here: {changed}.")
+        notes.append(f"Names were changed to what a name may hold: {changed}.")
     if content.scale and content.scale_found:
         low, high = content.scale
         notes.append(f"The scale was not given: it is taken from the scores, {low:g} to {high:g}.")

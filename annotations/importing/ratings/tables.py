@@ -11,9 +11,11 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
-from annotations.importing.content import ImportFileError
+from annotations.importing.content import ImportFileError, shown
+from annotations.importing.files import encoding_by_mark, ending, lines_of
 from annotations.importing.ratings.defects import Defects
 from annotations.importing.ratings.values import Cell, text_of
+from annotations.texts import storable, text_problem
 
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 DELIMITERS = (",", ";", "\t", "|")
@@ -23,7 +25,6 @@ BYTES_LOOKED_AT = 1 << 16
 BYTES_OF_AN_ENCODING = 1 << 20
 # What files that are not in Unicode are in: Western, Central European and Cyrillic Windows, Korean, Japanese, Chinese.
 ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp949", "cp932", "gb18030", "big5"]
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 MAX_CELL = 1 << 24
 Rows = Callable[[Defects], Iterator[tuple[int, Sequence[Cell]]]]
 
@@ -44,21 +45,26 @@ class Table:
     comma: bool = False  # a lone comma in a number is a decimal one, since it does not part cells
 
 
-def fitting(cells: Sequence[Cell], width: int, at: str, defects: Defects) -> Sequence[Cell] | None:
-    """The cells, if they are as many as the header's, or more that are blank; otherwise a defect."""
+def fitting(names: Sequence[str], cells: Sequence[Cell], at: str, defects: Defects) -> Sequence[Cell] | None:
+    """The cells, if they are as many as the names, or more that are blank; otherwise a defect."""
+    width = len(names)
     if len(cells) != width:
         if len(cells) < width or any(cells[width:]):
             defects.add(at, f"has {len(cells)} cells, and the header {width}")
             return None
         cells = cells[:width]
-    if has_nul(cells):
-        defects.add(at, "holds a NUL character")
+    if problem := cells_problem(names, cells):
+        defects.add(at, problem)
         return None
     return cells
 
 
-def has_nul(cells: Sequence[Cell]) -> bool:
-    return any("\0" in (cell if isinstance(cell, str) else text_of(cell)) for cell in cells)
+def cells_problem(names: Sequence[str], cells: Sequence[Cell]) -> str:
+    """Which cell cannot be stored, and why; "" where all can."""
+    for name, cell in zip(names, cells, strict=True):
+        if problem := text_problem(cell if isinstance(cell, str) else text_of(cell)):
+            return f"{name} {problem}"
+    return ""
 
 
 def delimited(file: Path, encoding: str, *, headed: bool) -> Table:
@@ -67,21 +73,18 @@ def delimited(file: Path, encoding: str, *, headed: bool) -> Table:
     delimiter = delimiter_of(file, encoding)
     quoted = delimiter != "\t" or quotes_are_whole(file, encoding)
 
+    header = next(records(file, encoding, delimiter, quoted=quoted), (1, []))[1]
+    names = column_names(header, headed=headed)
+
     def rows(defects: Defects) -> Iterator[tuple[int, Sequence[Cell]]]:
-        width = 0
-        for line, cells in records(file, encoding, delimiter, quoted=quoted):
-            if not width:
-                width = len(cells)
-                if headed:
-                    continue
-            if len(cells) == width and "\0" not in "".join(cells):
+        for line, cells in islice(records(file, encoding, delimiter, quoted=quoted), int(headed), None):
+            if len(cells) == len(names) and storable("".join(cells)):
                 yield line, cells
-            elif fits := fitting(cells, width, f"line {line}", defects):
+            elif fits := fitting(names, cells, f"line {line}", defects):
                 yield line, fits
 
-    header = next(records(file, encoding, delimiter, quoted=quoted), (1, []))[1]
     how = f"{encoding.replace('-sig', '')}, cells between {WORDS[delimiter]}" + ("" if quoted else ", without quotes")
-    return Table(file, column_names(header, headed=headed), "line", rows, how, comma=delimiter != ",")
+    return Table(file, names, "line", rows, how, comma=delimiter != ",")
 
 
 def column_names(header: Sequence[str], *, headed: bool) -> tuple[str, ...]:
@@ -92,41 +95,32 @@ def column_names(header: Sequence[str], *, headed: bool) -> tuple[str, ...]:
 def records(file: Path, encoding: str, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     """The number of the line on which each record begins, and its cells; blank lines are passed over."""
     begins = 1
+    lines = lines_of(file, encoding, newline="")
+    reader = csv.reader(
+        lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    )
     try:
-        with file.open(encoding=encoding, newline="") as opened:
-            reader = csv.reader(
-                opened, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-            )
-            for row in reader:
-                if row and any(row):
-                    yield begins, row
-                begins = reader.line_num + 1
-    except UnicodeError as error:
-        raise ImportFileError(file, f"line {begins} or below", f"not {encoding} ({error}); say --encoding") from error
+        for row in reader:
+            if row and any(row):
+                yield begins, row
+            begins = reader.line_num + 1
     except csv.Error as error:
         raise ImportFileError(file, f"line {begins}", f"not a table of quoted cells ({error})") from error
-    except OSError as error:
-        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
 
 
 def encoding_of(file: Path) -> str:
     """By its mark; else UTF-8 if it is that throughout; else what its bytes are likeliest to be."""
+    if marked := encoding_by_mark(file):
+        return marked
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with file.open("rb") as opened:
-            start = opened.read(4)
-            for mark, name in MARKS.items():
-                if start.startswith(mark):
-                    return name
-            opened.seek(0)
-            decoder = codecs.getincrementaldecoder("utf-8")()
             while part := opened.read(BYTES_OF_AN_ENCODING):
                 decoder.decode(part)
-            decoder.decode(b"", final=True)
-            return "utf-8"
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return likeliest_encoding(file)
-    except OSError as error:
-        raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
+    return "utf-8"
 
 
 def likeliest_encoding(file: Path) -> str:
@@ -183,7 +177,7 @@ def open_table(file: Path, *, sheet: str = "", encoding: str = "", headed: bool 
     from annotations.importing.ratings.json_tables import json_lines_table, json_table
     from annotations.importing.ratings.workbooks import workbook  # openpyxl is imported where a workbook is
 
-    suffix = file.suffix.lower()
+    suffix = ending(file)
     if suffix in DELIMITED:
         return delimited(file, encoding, headed=headed)
     if suffix in (".xlsx", ".xlsm"):
@@ -199,6 +193,9 @@ def open_table(file: Path, *, sheet: str = "", encoding: str = "", headed: bool 
 def check_names(table: Table) -> None:
     if not table.names or not any(table.names):
         raise ImportFileError(table.file, "", f"is empty: {table.header} must name the columns")
+    for name in table.names:
+        if problem := text_problem(name):
+            raise ImportFileError(table.file, table.header, f"the column {shown(name)} {problem}")
 
 
 def example_of(cells: Sequence[Cell], at: int) -> str:

@@ -26,20 +26,21 @@ def workbook(file: Path, sheet: str, *, headed: bool) -> Table:
     while header and not header[-1]:
         header.pop()
 
+    names = column_names(header, headed=headed)
+
     def rows(defects: Defects) -> Iterator[tuple[int, Sequence[Cell]]]:
         book = opened(file)
         try:
             for number, cells in cells_of(book[chosen]):
                 if number > first or not headed:
                     padded = [*cells, *[""] * (len(header) - len(cells))]
-                    if fits := fitting(padded, len(header), f"row {number}", defects):
+                    if fits := fitting(names, padded, f"row {number}", defects):
                         yield number, fits
         finally:
             book.close()
 
     others = f"; others are {', '.join(name for name in sheets if name != chosen)}" if len(sheets) > 1 else ""
     how = f"sheet '{chosen}'{others}"
-    names = column_names(header, headed=headed)
     return Table(file, names, "row", rows, how, header=f"row {first}", comma=True)
 
 

@@ -22,7 +22,7 @@ class Command(AnswerCommand):
         out, form = options["out"], options["format"]
         if form and not out:
             raise InputError(f"--format {form}: say with --out where to write it")
-        form = form or (out and out.suffix.removeprefix("."))
+        form = form or (out and out.suffix.lower().removeprefix("."))
         if out and form not in FORMATS:
             raise InputError(f"--out {out}: say with --format which of {', '.join(FORMATS)} it shall be")
         comparison = comparison_build(options["names"])

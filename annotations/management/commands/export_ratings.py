@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.dictionary import columns_of
-from annotations.reports.export import write_dictionary, write_ratings
+from annotations.reports.export import dictionary_csv, write_ratings
 from annotations.reports.rows import export_rows
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import check_unblinded
@@ -31,8 +31,9 @@ class Command(AnswerCommand):
         campaign = campaign_named(options["name"])
         columns = columns_of(campaign)
         if options["format"] == "dictionary":
-            with whole_file(options["out"]) as out:
-                return {"campaign": campaign.name, "file": str(options["out"]), "rows": write_dictionary(out, columns)}
+            with whole_file(options["out"], "wb") as out:
+                out.write(dictionary_csv(columns))
+            return {"campaign": campaign.name, "file": str(options["out"]), "rows": len(columns)}
         check_unblinded(campaign, options["unblind"])
         with whole_file(options["out"], "wb") as out:
             count = write_ratings(out, columns, export_rows(campaign), options["format"])

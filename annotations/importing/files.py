@@ -1,0 +1,194 @@
+"""Files as they come: in UTF-8, or in what the mark at their start says, with marks inside where parts were joined, and
+with endings in capitals."""
+
+import codecs
+import json
+import mmap
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import ijson
+
+from annotations.importing.content import ImportFileError, shown
+
+MARK = "\ufeff"
+# The mark of UTF-16 begins that of UTF-32, which is looked for first.
+ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Every escape of JSON: a pair of surrogates, half of one (the group), or any other.
+ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def ending(file: Path) -> str:
+    """Such as `.csv`, however it is written."""
+    return file.suffix.lower()
+
+
+def unreadable(file: Path, error: OSError) -> ImportFileError:
+    return ImportFileError(file, "", f"cannot be read ({error.strerror})")
+
+
+def encoding_by_mark(file: Path) -> str:
+    """Empty where the file begins with no mark."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(4)
+    except OSError as error:
+        raise unreadable(file, error) from error
+    return next((name for mark, name in ENCODINGS.items() if start.startswith(mark)), "")
+
+
+def lines_of(file: Path, encoding: str = "", newline: str | None = None) -> Iterator[str]:
+    """The lines as text, in UTF-8 unless the file's mark or `encoding` says otherwise. Raises ImportFileError."""
+    encoding = encoding or encoding_by_mark(file) or "utf-8"
+    try:
+        with file.open(encoding=encoding, newline=newline) as opened:
+            for line in opened:
+                yield line.removeprefix(MARK)
+    except UnicodeDecodeError as error:
+        raise not_decoded(file, encoding, error) from error
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def text_of(file: Path) -> str:
+    return "".join(lines_of(file, newline=""))
+
+
+def not_decoded(file: Path, encoding: str, error: UnicodeDecodeError) -> ImportFileError:
+    """Where a file stops being in an encoding; reads it whole to say so, since a stream tells its own places."""
+    content = file.read_bytes()
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as wrong:
+        error = wrong
+    line = content.count(b"\n", 0, error.start) + 1
+    around = content[max(0, error.start - 20) : error.end + 5]
+    name = "UTF-8" if encoding.startswith("utf-8") else encoding
+    return ImportFileError(file, f"line {line}", f"not {name}: byte {error.start} in {around!r}")
+
+
+# ---- JSON
+
+
+def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line, object) of each line that is not blank. Raises ImportFileError for what is no object of JSON."""
+    for number, line in enumerate(lines_of(file), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ImportFileError(file, f"line {number}", f"not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise ImportFileError(file, f"line {number}", f"{shown(row)} must be an object")
+        yield number, row
+
+
+def json_value(file: Path) -> Any:
+    """The whole file. Raises ImportFileError."""
+    text = text_of(file)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        near = error.doc[max(0, error.pos - 30) : error.pos + 10]
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ImportFileError(file, place, f"not JSON: {error.msg} at {near!r}") from error
+    except (ValueError, RecursionError) as error:
+        raise ImportFileError(file, "", f"not JSON: {error}") from error
+
+
+def json_elements(file: Path, key: str = "") -> Iterator[Any]:
+    """The elements of the list under a key of the outermost object, or of the outermost list, one at a time."""
+    if not streams(file):
+        whole = json_value(file)
+        found = whole.get(key) if key and isinstance(whole, dict) else None if key else whole
+        yield from found if isinstance(found, list) else ()
+        return
+    try:
+        with json_stream(file) as stream:
+            yield from ijson.items(stream, f"{key}.item" if key else "item", use_float=True)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise not_json(file, error) from error
+
+
+def json_members(file: Path) -> Iterator[tuple[str, Any]]:
+    """The keys and values of the outermost object, one at a time."""
+    if not streams(file):
+        whole = json_value(file)
+        yield from whole.items() if isinstance(whole, dict) else ()
+        return
+    try:
+        with json_stream(file) as stream:
+            yield from ijson.kvitems(stream, "", use_float=True)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise not_json(file, error) from error
+
+
+def json_kinds(file: Path) -> dict[str, type]:
+    """What each value of the outermost object is, by its key: `dict`, `list` or `object` for anything else; of what is
+    no object that, under no key."""
+    if not streams(file):
+        whole = json_value(file)
+        values = whole if isinstance(whole, dict) else {"": whole}
+        return {key: type(each) if isinstance(each, dict | list) else object for key, each in values.items()}
+    begins = {"start_map": dict, "start_array": list}
+    kinds: dict[str, type] = {}
+    depth, key = 0, ""
+    try:
+        with json_stream(file) as stream:
+            for event, value in ijson.basic_parse(stream, use_float=True):
+                if depth == 0 and event != "start_map":
+                    return {"": begins.get(event, object)}
+                if depth == 1 and event == "map_key":
+                    key = value
+                elif depth == 1 and event != "end_map":
+                    kinds[key] = begins.get(event, object)
+                depth += event in begins
+                depth -= event in ("end_map", "end_array")
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise not_json(file, error) from error
+    return kinds
+
+
+def json_stream(file: Path) -> IO[bytes]:
+    """The file's bytes behind a mark of UTF-8."""
+    marked = encoding_by_mark(file)
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise unreadable(file, error) from error
+    stream.seek(len(codecs.BOM_UTF8) if marked else 0)
+    return stream
+
+
+def streams(file: Path) -> bool:
+    """Whether the streaming parser reads the file right: it knows UTF-8 alone, and makes a question mark of an escape
+    that is half a character, which has to be seen to be refused. Any other file is read whole."""
+    if encoding_by_mark(file) not in ("", "utf-8-sig"):
+        return False
+    with file.open("rb") as opened:
+        if not opened.seek(0, 2):
+            return True
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content.find(rb"\ud") < 0 and content.find(rb"\uD") < 0:
+                return True
+            return not any(escape[1] for escape in ESCAPES.finditer(content))
+
+
+def not_json(file: Path, error: Exception) -> ImportFileError:
+    """Where a file that the streaming parser gave up stops being JSON in UTF-8; reads it whole to say so."""
+    try:
+        json_value(file)
+    except ImportFileError as wrong:
+        return wrong
+    return ImportFileError(file, "", f"not JSON: {' '.join(str(error).split())[:120]}")
