@@ -48,4 +48,5 @@ def escaped(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to see: white space, control and format characters alone."""
-    return not text.strip() or all(unicodedata.category(sign)[0] in "ZC" for sign in text)
+    seen = text.lstrip()[:1]
+    return not seen.isalnum() and all(unicodedata.category(sign)[0] in "ZC" for sign in text)

@@ -22,6 +22,8 @@ ENCODINGS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+BYTES_LOOKED_AT, CHARACTERS_OF_A_START = 1 << 20, 256
+SURROGATE = re.compile(rb"\\u[dD]")  # what the escape of one begins with
 # Every escape of JSON: a pair of surrogates, half of one (the group), or any other.
 ESCAPES = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -56,6 +58,15 @@ def lines_of(file: Path, encoding: str = "", newline: str | None = None) -> Iter
                 yield line.removeprefix(MARK)
     except UnicodeDecodeError as error:
         raise not_decoded(file, encoding, error) from error
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def start_of(file: Path) -> str:
+    """The first characters behind white space."""
+    try:
+        with file.open(encoding=encoding_by_mark(file) or "utf-8", errors="replace") as opened:
+            return opened.read(CHARACTERS_OF_A_START).removeprefix(MARK).lstrip()
     except OSError as error:
         raise unreadable(file, error) from error
 
@@ -177,11 +188,14 @@ def streams(file: Path) -> bool:
     if encoding_by_mark(file) not in ("", "utf-8-sig"):
         return False
     with file.open("rb") as opened:
-        if not opened.seek(0, 2):
+        before = b""
+        while part := opened.read(BYTES_LOOKED_AT):
+            if SURROGATE.search(before + part):
+                break
+            before = part[-2:]
+        else:
             return True
         with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if content.find(rb"\ud") < 0 and content.find(rb"\uD") < 0:
-                return True
             return not any(escape[1] for escape in ESCAPES.finditer(content))
 
 

@@ -18,7 +18,7 @@ from annotations.importing.content import (
     check_text,
     shown,
 )
-from annotations.importing.files import json_elements, lines_of
+from annotations.importing.files import json_elements, start_of
 from annotations.importing.pictures import Pictures
 from annotations.texts import is_blank
 
@@ -53,7 +53,7 @@ def read_vist(
 
 def check_is_object(file: Path) -> None:
     """Refuse what does not begin as a JSON object, which would look like one without lists."""
-    start = next((line.strip() for line in lines_of(file) if line.strip()), "")
+    start = start_of(file)
     if not start.startswith("{"):
         raise ImportFileError(file, "", f"must be a JSON object with {', '.join(LISTS)}, begins with {start[:20]!r}")
 

@@ -286,7 +286,7 @@ class Doors:
 
     def draft(self, text: str) -> str | None:
         client, assignment = self.visitor()
-        sent = {f"human_likeness:{escaped_halves(text)}": escaped_halves(text)}
+        sent = {"whose": assignment.rater.public_id, f"human_likeness:{escaped_halves(text)}": escaped_halves(text)}
         self.said(client.post(f"/rate/{self.campaign.token}/draft/{assignment.public_id}/", sent), ())
         assignment.refresh_from_db()
         assert not value_problem(assignment.draft, "")
@@ -294,7 +294,8 @@ class Doors:
 
     def comment(self, text: str) -> str | None:
         client, assignment = self.visitor()
-        sent = {"key": new_key(), "reason": "wrong", "comment": escaped_halves(text)}
+        whose = assignment.rater.public_id
+        sent = {"whose": whose, "key": new_key(), "reason": "wrong", "comment": escaped_halves(text)}
         self.said(client.post(f"/rate/{self.campaign.token}/skip/{assignment.public_id}/", sent), ())
         return models.Remark.objects.latest("pk").comment
 
