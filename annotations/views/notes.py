@@ -17,8 +17,8 @@ NOTES = {
     "done": _("You have answered that screen already, and that answer counts. Nothing else was stored."),
     "skipped": _("You have skipped that screen already. Nothing else was stored."),
     "gone": _(
-        "While you were away, others gave that screen all the answers it needs. Yours was not stored and is not needed "
-        "any more."
+        "While you were away, others took the last place on the screen you were at, so your answer was not stored. "
+        "What you set is kept in case the place comes free again."
     ),
     "unknown": _("That screen is not one of yours, so nothing was stored."),
     # taking back
@@ -33,7 +33,7 @@ NOTES = {
     "ended": _("Your part in the study has ended, so this was not stored."),
     "closed": _("The study ended before this arrived. It was not stored."),
     # who is here
-    "elsewhere": _("Somebody else is rating in this browser now, so nothing was stored. Open your own link to go on."),
+    "elsewhere": _("Somebody else is rating in this browser now. Nothing is stored from this window any more."),
     "nobody": _(
         "This browser no longer knows who you are: you went on on another device, or its cookies were deleted. What "
         "you set stays in this window. Open your own link to go on."

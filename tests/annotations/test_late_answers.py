@@ -64,7 +64,7 @@ def test_only_a_place_that_others_have_taken_is_gone() -> None:
     run_out(visitor.assignment)
     late = other.next()
     visitor.answer()
-    assert "others gave that screen all the answers it needs" in visitor.page
+    assert "others took the last place on the screen you were at" in visitor.page
     assert not models.Rating.objects.exists()
     other.skip(late)
     assert taken(campaign) == [0]
@@ -107,7 +107,7 @@ def test_a_draft_that_is_of_no_use_any_more_says_so() -> None:
     run_out(visitor.assignment)
     late = other.next()
     refused = visitor.draft()
-    assert (refused.status_code, "all the answers it needs" in refused.content.decode()) == (409, True)
+    assert (refused.status_code, "others took the last place" in refused.content.decode()) == (409, True)
     other.skip(late)
     assert visitor.draft().status_code == 204
     page = visitor.page

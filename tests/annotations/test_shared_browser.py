@@ -23,7 +23,7 @@ def signed(campaign: models.Campaign, outside_id: str) -> str:
 def scores(campaign: models.Campaign) -> dict[str | None, list[float]]:
     """The scores that are stored of each rater, by outside id."""
     stored: dict[str | None, list[float]] = {}
-    for rating in models.Rating.objects.counting(campaign).select_related("assignment__rater"):
+    for rating in models.Rating.objects.counting(campaign).order_by("pk").select_related("assignment__rater"):
         [given] = rating.answers.values()
         stored.setdefault(rating.assignment.rater.outside_id, []).extend(set(given.values()))
     return {rater: sorted(given) for rater, given in stored.items()}

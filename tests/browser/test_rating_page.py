@@ -21,10 +21,16 @@ def of(link: str, site: Site) -> list[list[Any]]:
 def join(page: Page, link: str) -> None:
     page.goto(link)
     page.locator("button.primary").click()
-    expect(page.locator("#answer")).to_be_visible()
+    expect_ready(page)
+
+
+def expect_ready(page: Page) -> None:
+    """A screen is there, and its script has run."""
+    expect(page.locator("#answer button[aria-disabled]")).to_be_visible()
 
 
 def answer(page: Page, digit: str = "7") -> None:
+    expect_ready(page)
     for slider in page.locator("input[type=range]").all():
         slider.focus()
         page.keyboard.press(digit)
@@ -150,7 +156,7 @@ def test_a_double_click_and_two_tabs_write_once(rating_site: Site, link: str, ne
     page.locator("button.primary").dblclick()
     expect(page.get_by_text("1 of 3 done")).to_be_visible()
     second.locator("button.primary").click()
-    expect(second.get_by_text("answered already")).to_be_visible()
+    expect(second.get_by_text("have answered that screen already")).to_be_visible()
     assert len(of(link, rating_site)) == 1
 
 
@@ -174,3 +180,68 @@ def test_skip_with_a_reason_back_button_and_a_lost_session(rating_site: Site, li
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="I agree, begin")).to_be_visible()
     assert [kind for kind, _ in of(link, rating_site)] == ["skip"]
+
+
+def test_the_clock_is_kept_over_a_reload_and_stands_still_for_whoever_is_away(link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK)
+    page.clock.install()
+    join(page, link)
+    page.clock.run_for(7_000)
+    page.reload()
+    expect_ready(page)
+    page.clock.run_for(3_000)
+    page.keyboard.press("Tab")
+    page.clock.fast_forward("10:00:00")  # the night, its computer asleep
+    page.keyboard.press("Tab")
+    page.clock.run_for(2_000)
+    with page.expect_request(re.compile("/answer/")) as sent:
+        for slider in page.locator("input[type=range]").all():
+            slider.focus()
+            page.keyboard.press("7")
+        page.keyboard.press("Enter")
+    seconds = re.search(r"seconds=([0-9.]+)", sent.value.post_data or "")
+    assert seconds
+    assert 12 <= float(seconds[1]) < 30
+
+
+def test_a_form_that_is_refused_loses_no_answer(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page("403", "ERR_FAILED", "htmx:", **DESK)
+    join(page, link)
+    page.route(re.compile("/draft/"), lambda route: route.abort())
+    for slider in page.locator("input[type=range]").all():
+        slider.focus()
+        page.keyboard.press("6")
+    page.context.clear_cookies(name="csrftoken")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_contain_text("What you set is still here")
+    check_accessible(page)
+    assert not of(link, rating_site)
+    page.locator("button.primary").click()
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    assert len(of(link, rating_site)) == 1
+
+
+def test_two_people_at_one_browser(rating_site: Site, link: str, new_page: NewPage) -> None:
+    ann = new_page("409", **DESK)
+    join(ann, link)
+    bea = new_page(context=ann.context)
+    bea.goto(f"{link}?PROLIFIC_PID=bea")
+    check_accessible(bea)
+    bea.locator("button.primary").click()
+    expect_ready(bea)
+    answer(ann)
+    expect(ann.get_by_role("heading", name="Somebody else is rating in this browser now")).to_be_visible()
+    check_accessible(ann)
+    assert not of(link, rating_site)
+    ann.reload()
+    ann.get_by_role("button", name="I am the one who rated here before").click()
+    answer(ann, "3")
+    expect(ann.get_by_text("1 of 3 done")).to_be_visible()
+    bea.reload()
+    bea.get_by_role("button", name="Go on as bea").click()
+    answer(bea, "9")
+    expect(bea.get_by_role("heading", name="A moment, please")).to_be_visible()
+    given = [
+        {value for scores in answers.values() for value in scores.values()} for _, answers in of(link, rating_site)
+    ]
+    assert given == [{30}, {90}]

@@ -46,6 +46,11 @@
     } catch { /* a browser that keeps nothing: the server has it */ }
   }
 
+  // Without a screen there is nothing to keep: it was sent, or somebody else may have been at this window.
+  function forget() {
+    try { sessionStorage.removeItem(KEPT); } catch { /* nothing was kept */ }
+  }
+
   async function save() {
     const answer = form();
     if (!answer || sending) return;
@@ -114,6 +119,7 @@
     sending = false;
     ticked = stirred = performance.now();
     if (form()) restore();
+    else forget();
     ready();
   }
 
