@@ -64,6 +64,9 @@ class ImportForm(LaunchForm):
     def options(self) -> dict[str, Any]:
         raise NotImplementedError
 
+    def updated(self) -> dict[str, bool]:
+        return {"update": True} if self.cleaned_data["update"] else {}
+
     def launch(self) -> Run:
         given, options = self.cleaned_data, self.options()
         folder = settings.VAR_DIR / importing.UPLOADS / secrets.token_hex(8)
@@ -98,6 +101,15 @@ def image_folders() -> list[tuple[str, str]]:
     return [("", "none"), *((name, name) for name in names)]
 
 
+def update_field() -> forms.BooleanField:
+    return forms.BooleanField(
+        required=False,
+        label="Replace what differs",
+        help_text="Texts that are there already with other words, where nothing depends on them. Otherwise the import "
+        "stops and says what differs.",
+    )
+
+
 class ImportVistForm(ImportForm):
     title = "Import VIST files"
     explanation = "VIST's two annotation files in their official layout: captions (DII), stories (SIS), or both."
@@ -112,13 +124,14 @@ class ImportVistForm(ImportForm):
         required=False,
         help_text="A folder under images/ of the site's VAR_DIR, its pictures named after the photos' ids.",
     )
+    update = update_field()
 
     def options(self) -> dict[str, Any]:
         given = self.cleaned_data
         if not given["dii"] and not given["sis"]:
             raise InputError("choose a file of captions, of stories, or both")
         images = str(settings.VAR_DIR / "images" / given["images"]) if given["images"] else ""
-        return {"split": given["split"], "images": images}
+        return {"split": given["split"], "images": images, **self.updated()}
 
 
 class ImportPairsForm(ImportForm):
@@ -146,6 +159,8 @@ class ImportPairsForm(ImportForm):
         help_text="NAME=FIELD, one a line; *=FIELD makes each key of the object in the field a system.",
     )
 
+    update = update_field()
+
     def options(self) -> dict[str, Any]:
         given = self.cleaned_data
         fields = {
@@ -156,7 +171,7 @@ class ImportPairsForm(ImportForm):
             "systems": [line.strip() for line in given["systems"].splitlines() if line.strip()],
         }
         importing.parse_systems(fields["systems"])
-        return {"split": given["split"], "fields": fields}
+        return {"split": given["split"], "fields": fields, **self.updated()}
 
 
 class ImportOutputsForm(ImportForm):
@@ -166,9 +181,10 @@ class ImportOutputsForm(ImportForm):
 
     system = forms.SlugField(max_length=100, help_text="What the system is called here.")
     file = forms.FileField()
+    update = update_field()
 
     def options(self) -> dict[str, Any]:
-        return {"system": self.cleaned_data["system"]}
+        return {"system": self.cleaned_data["system"], **self.updated()}
 
 
 class ImportRatingsForm(ImportForm):

@@ -4,7 +4,14 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.querysets.datasets import DatasetQuerySet, ImportQuerySet, SourceQuerySet, StorySentenceQuerySet
+from annotations.importing.outcome import Outcome
+from annotations.querysets.datasets import (
+    DatasetQuerySet,
+    ImportQuerySet,
+    KeptManager,
+    SourceQuerySet,
+    StorySentenceQuerySet,
+)
 
 
 class Split(models.TextChoices):
@@ -17,25 +24,36 @@ class Split(models.TextChoices):
 class Dataset(models.Model):
     name = models.SlugField(max_length=100, unique=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    removed_at = models.DateTimeField(null=True, editable=False, help_text="its rows are on their way out")
 
-    objects = DatasetQuerySet.as_manager()
+    objects = KeptManager.from_queryset(DatasetQuerySet)()
+    all_rows = models.Manager()  # noqa: DJ012
 
     def __str__(self) -> str:
         return self.name
 
 
 class Import(models.Model):
-    """One import of files into a dataset. Nothing it wrote is visible until it is complete."""
+    """One import of files into a dataset. Nothing it wrote is visible until it is complete, nor once it is removed."""
 
     class State(models.TextChoices):
         WRITING = "writing"
         COMPLETE = "complete"
+        REMOVING = "removing"
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="imports")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the files and of how they were read")
     description = models.CharField(max_length=500, help_text="the files' names and the options")
     state = models.CharField(max_length=8, choices=State, default=State.WRITING)
     counts = models.JSONField(default=dict, help_text="rows written, by kind")
+    outcome = models.JSONField(
+        default=dict,
+        help_text="rows recognised and what was attached, by kind; texts replaced, and those that stood there twice",
+    )
+    superseded = models.BooleanField(
+        default=False,
+        help_text="what it wrote or recognised was replaced or removed since: its file again is compared anew",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
 
@@ -43,19 +61,29 @@ class Import(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["writing", "complete"]), name="import_state_known"),
             models.CheckConstraint(
-                condition=Q(state="writing", completed_at=None) | Q(state="complete", completed_at__isnull=False),
+                condition=Q(state__in=["writing", "complete", "removing"]), name="import_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["writing", "removing"], completed_at=None)
+                | Q(state="complete", completed_at__isnull=False),
                 name="import_complete_has_time",
             ),
             models.UniqueConstraint(fields=["dataset"], condition=Q(state="writing"), name="import_one_writing"),
             models.UniqueConstraint(
-                fields=["dataset", "fingerprint"], condition=Q(state="complete"), name="import_file_once"
+                fields=["dataset", "fingerprint"],
+                condition=Q(state="complete", superseded=False),
+                name="import_file_once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.dataset_id}: {self.description}"
+
+    @property
+    def sentence(self) -> str:
+        """What it did."""
+        return Outcome(**self.outcome).sentence(self.counts)
 
 
 class Album(models.Model):
