@@ -22,7 +22,7 @@ from annotations.importing.pairs import PairFields, parse_systems, read_pairs
 from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import pictures_in, read_vist
-from annotations.models import Dataset, Import, Split
+from annotations.models import Campaign, Dataset, Import, Split
 from annotations.services.identity import Comparison, albums_compare, split_check
 from annotations.services.imported_outputs import (
     OnProgress,
@@ -38,6 +38,7 @@ from annotations.services.imported_ratings import (
     rated_content_write,
 )
 from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
+from annotations.services.rated_again import ratings_recognise
 from annotations.services.replacing import comparison_apply, differences_check
 from workers.jobs.lookup import dataset_named, split_named
 from workers.lifecycle import Claim, run_create, run_here
@@ -159,23 +160,24 @@ def ratings_reading(config: Config) -> Reading:
         raise InputError(f"campaign: '{name}' must be letters, digits, '-' and '_', at most 100")
     options = rating_options(config)
     digest = fingerprint(files, [name, *options.parts()])
-    campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
+    campaign_name_check(name=name, dataset=config["dataset"])
+    declared: dict[str, Any] = {
+        "family": options.family,
+        "looks": options.looks,
+        "spending": options.spending,
+        "equivalence_margin": options.equivalence_margin,
+    }
 
     def prepare(dataset: Dataset, content: RatingContent) -> RatingContent:
         split_check(dataset=dataset, split=Split.TEST, albums=content.albums())
         return content
 
     def write(import_row: Import, content: RatingContent, on_progress: OnProgress) -> Written:
+        if there := Campaign.objects.filter(name=name).first():
+            known = ratings_recognise(campaign=there, content=content, declared=declared)
+            return Written({}, outcome=Outcome(recognised={"ratings": known}))
         counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
-        campaign = ImportedCampaign(
-            import_row,
-            name,
-            content,
-            family=options.family,
-            looks=options.looks,
-            spending=options.spending,
-            equivalence_margin=options.equivalence_margin,
-        )
+        campaign = ImportedCampaign(import_row, name, content, **declared)
         counts |= campaign.prepare(on_progress)
         about = {
             "protocol": content.protocol,
