@@ -60,7 +60,7 @@ def differences(campaign: Campaign, content: RatingContent, declared: Mapping[st
 
 
 def screen_differences(
-    screen: RatedScreen, shown: Mapping[Showing, Shown], left: dict[tuple[int, str], Any], *, whole: bool
+    screen: RatedScreen, shown: Mapping[Showing, Shown], left: dict[tuple[int, str | None], Any], *, whole: bool
 ) -> Iterator[str]:
     """Of one rating, which is taken out of `left`."""
     what = f"rating of item '{screen.place[1]}' by rater '{screen.rater}'"
@@ -100,7 +100,7 @@ def shown_in(campaign: Campaign) -> dict[Showing, Shown]:
     return found
 
 
-def answers_of(campaign: Campaign) -> dict[tuple[int, str], Any]:
+def answers_of(campaign: Campaign) -> dict[tuple[int, str | None], Any]:
     """What was answered, by item and rater's outside id."""
     rows = Rating.objects.filter(assignment__item__campaign=campaign).values_list(
         "assignment__item", "assignment__rater__outside_id", "answers"
