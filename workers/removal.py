@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from annotations.errors import InputError, NotFoundError
+from annotations.importing.outcome import listed
 from annotations.models import Dataset, Import, System
 from annotations.services.removal import Removable, dependents, removal_begin, removal_finish, removals_begun, rows_of
 from workers.jobs.lookup import dataset_named, system_named
@@ -109,4 +110,4 @@ def removals_finish() -> int:
 
 def described(target: Removable) -> dict[str, Any]:
     """What a person is asked: what goes, and what depends on it."""
-    return {"goes": all_rows_of(target), "depends": all_dependents(target)}
+    return {"goes": listed(all_rows_of(target)), "depends": all_dependents(target)}

@@ -136,7 +136,7 @@ def test_the_page_says_what_goes_and_asks(tmp_path: Path) -> None:
     assert held in page
     assert f"import {second.pk} (p.jsonl) has 3 rows" in client.get(held).content.decode()
     asked = client.get(free).content.decode()
-    assert "<b>1</b> stories" in asked
+    assert "1 source, 1 story, 1 sentence, 1 decoding, 1 output" in asked
     assert models.Import.objects.complete().count() == 2
     client.post(free)
     assert models.Import.objects.complete().get() == first

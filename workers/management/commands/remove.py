@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from annotations.importing.outcome import listed
 from annotations.management.base import AnswerCommand
 from annotations.services.removal import named
 from workers.removal import KINDS, all_rows_of, removable, remove
@@ -29,6 +30,6 @@ class Command(AnswerCommand):
     def ask(self, what: str, goes: dict[str, int]) -> None:
         if not sys.stdin.isatty():
             raise CommandError(f"{what} was not removed: say --yes where there is no terminal to ask on")
-        rows = ", ".join(f"{count:,} {kind}" for kind, count in goes.items()) or "no rows"
+        rows = listed(goes) or "no rows"
         if input(f"Remove {what} with {rows}? This cannot be undone. [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError(f"{what} was not removed")
