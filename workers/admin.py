@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from annotations.admin import CampaignAdmin, ReadOnlyAdmin, state_badge
-from annotations.models import Campaign, System
-from workers import views
+from annotations.admin import CampaignAdmin, DatasetAdmin, ReadOnlyAdmin, state_badge
+from annotations.models import Campaign, Dataset, System
+from workers import removal_views, views
 from workers.models import Checkpoint, Listener, Run
 
 
@@ -51,6 +51,7 @@ class RunAdmin(ReadOnlyAdmin):
         own = [
             path("launch/<str:kind>/", views.launch, name="workers_run_launch"),
             path("import/<str:form>/", views.import_files, name="workers_run_import"),
+            *removal_views.urls(),
             path("<int:pk>/watch/", views.watch, name="workers_run_watch"),
             path("<int:pk>/<str:action>/act/", views.act, name="workers_run_act"),
         ]
@@ -143,3 +144,13 @@ class ScoredCampaignAdmin(CampaignAdmin):
     """The campaign's page, with a button that scores its systems."""
 
     page_template = "workers/campaign.html"
+
+
+admin.site.unregister(Dataset)
+
+
+@admin.register(Dataset)
+class RemovableDatasetAdmin(DatasetAdmin):
+    """The dataset's page, with what removes it or one of its imports."""
+
+    change_form_template = "workers/dataset.html"

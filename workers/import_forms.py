@@ -67,6 +67,9 @@ class ImportForm(LaunchForm):
     def options(self) -> dict[str, Any]:
         raise NotImplementedError
 
+    def updated(self) -> dict[str, bool]:
+        return {"update": True} if self.cleaned_data["update"] else {}
+
     def launch(self) -> Run:
         given, options = self.cleaned_data, self.options()
         with uploaded({role: given[role] for role in self.roles}) as files:
@@ -118,6 +121,15 @@ def image_folders() -> list[tuple[str, str]]:
     return [("", "none"), *((name, name) for name in names)]
 
 
+def update_field() -> forms.BooleanField:
+    return forms.BooleanField(
+        required=False,
+        label="Replace what differs",
+        help_text="Texts that are there already with other words, where nothing depends on them. Otherwise the import "
+        "stops and says what differs.",
+    )
+
+
 class ImportVistForm(ImportForm):
     title = "Import VIST files"
     explanation = "VIST's two annotation files in their official layout: captions (DII), stories (SIS), or both."
@@ -132,13 +144,14 @@ class ImportVistForm(ImportForm):
         required=False,
         help_text="A folder under images/ of the site's VAR_DIR, its pictures named after the photos' ids.",
     )
+    update = update_field()
 
     def options(self) -> dict[str, Any]:
         given = self.cleaned_data
         if not given["dii"] and not given["sis"]:
             raise InputError("choose a file of captions, of stories, or both")
         images = str(image_root() / given["images"]) if given["images"] else ""
-        return {"split": given["split"], "images": images}
+        return {"split": given["split"], "images": images, **self.updated()}
 
 
 class AttachPicturesForm(LaunchForm):
@@ -200,6 +213,8 @@ class ImportPairsForm(ImportForm):
         help_text="NAME=FIELD, one a line; *=FIELD makes each key of the object in the field a system.",
     )
 
+    update = update_field()
+
     def options(self) -> dict[str, Any]:
         given = self.cleaned_data
         fields = {
@@ -210,7 +225,7 @@ class ImportPairsForm(ImportForm):
             "systems": [line.strip() for line in given["systems"].splitlines() if line.strip()],
         }
         importing.parse_systems(fields["systems"])
-        return {"split": given["split"], "fields": fields}
+        return {"split": given["split"], "fields": fields, **self.updated()}
 
 
 class ImportOutputsForm(ImportForm):
@@ -220,9 +235,10 @@ class ImportOutputsForm(ImportForm):
 
     system = NameField(help_text="What the system is called here, such as gpt-4.1 or Llama 3.1 8B.")
     file = forms.FileField()
+    update = update_field()
 
     def options(self) -> dict[str, Any]:
-        return {"system": self.cleaned_data["system"]}
+        return {"system": self.cleaned_data["system"], **self.updated()}
 
 
 class ImportRatingsForm(ImportForm):

@@ -95,7 +95,7 @@ def run_context(run: Run) -> dict[str, Any]:
         "curve": mark_safe(training_svg(run.history)),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
-        "result": [(key, value) for key, value in run.result.items() if key != "scores"],
+        "result": [(key, value) for key, value in run.result.items() if key not in ("scores", "message")],
         "scores": score_table(run.result.get("scores", {})),
         "settings": sorted(flat(run.config)),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),

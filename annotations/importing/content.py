@@ -12,6 +12,7 @@ from annotations.texts import text_problem
 LONGEST_ID = 200
 LONGEST_KEY = 500
 LONGEST_URL = 500
+FILE_BITS = 40
 
 
 class ImportFileError(InputError):
@@ -23,12 +24,18 @@ class ImportFileError(InputError):
 
 @dataclass(slots=True)
 class StoryContent:
-    """A story: `sentences` are (photo, text) in order. With `sequence` its photos in order are a source too."""
+    """A story: `sentences` are (photo, text) in order. With `sequence` its photos in order are a source too; without,
+    it is a reference on its own. `places` are where the sentences stand in the files, for `PlaceNames`."""
 
     external_id: str
     sentences: list[tuple[str, str]]
     author: str = ""
     sequence: bool = False
+    places: tuple[int, ...] = ()
+
+    @property
+    def sequence_key(self) -> str:
+        return "-".join(photo for photo, _ in self.sentences)
 
 
 @dataclass(slots=True)
@@ -37,7 +44,8 @@ class AlbumContent:
 
     `photos` gives each photo's (url, image); `captions` are (photo, position, text); `photo_sources` are the photos
     that are sources themselves; `outputs` are (system, photo, indexes of the captions, texts by rank), without indexes
-    for a photo that is the source.
+    for a photo that is the source. `places` are where the captions stand in the files, for `PlaceNames`; `repeated`
+    counts what stood there twice and is taken once.
     """
 
     external_id: str
@@ -47,11 +55,33 @@ class AlbumContent:
     photo_sources: dict[str, None] = field(default_factory=dict)
     stories: list[StoryContent] = field(default_factory=list)
     outputs: list[tuple[str, str, range | None, list[str]]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    repeated: int = 0
 
     def rows(self) -> int:
         """How many rows it becomes, about."""
         sentences = sum(len(story.sentences) for story in self.stories)
         return 1 + len(self.photos) + len(self.captions) + len(self.stories) + 2 * sentences + len(self.outputs)
+
+
+@dataclass(frozen=True)
+class PlaceNames:
+    """Where in the files a text stands, kept as one number each: half a million are held while files are read."""
+
+    files: Sequence[Path]
+    pattern: str = "line {}"
+
+    @staticmethod
+    def number(file: int, place: int) -> int:
+        return file << FILE_BITS | place
+
+    def of(self, number: int | str | None) -> str:
+        """`FILE: PLACE` of a number, or of a place that is named; the files where nothing is known of the place."""
+        if number is None:
+            return ", ".join(map(str, self.files))
+        if isinstance(number, str):
+            return f"{self.files[0]}: {number}"
+        return f"{self.files[number >> FILE_BITS]}: {self.pattern.format(number & ((1 << FILE_BITS) - 1))}"
 
 
 def shown(value: Any) -> str:

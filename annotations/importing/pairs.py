@@ -5,13 +5,14 @@ without a photo field each line is a place of its own, where its source and its 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
 from annotations.importing.content import LONGEST_ID, AlbumContent, ImportFileError, StoryContent, check_text, shown
 from annotations.importing.files import json_lines
+from annotations.importing.identity import digest, reference_id, row_id, same_text, unique
 from annotations.names import RULE, check_name, composed, name_problem
 from annotations.texts import is_blank
 
@@ -52,64 +53,146 @@ def parse_systems(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def read_pairs(
-    file: Path, fields: PairFields, *, unique_prefix: str, note: Callable[[str], None] = lambda _: None
+    file: Path, fields: PairFields, *, split: str, note: Callable[[str], None] = lambda _: None
 ) -> list[AlbumContent]:
-    """The whole file, checked, as albums. `unique_prefix` keeps the made-up ids of different files apart.
+    """The whole file, checked, as albums. What has no id gets one made of its texts and of the split.
 
-    Raises ImportFileError at the first defect, with file, line, key and value.
+    A line that stands there twice is taken once, and so is a text in a list. Raises ImportFileError at the first
+    defect, with file, line, key and value.
     """
     note(f"reading {file.name}")
-    albums: dict[str, AlbumContent] = {}
-    outputs_of_photos: set[tuple[str, str, str]] = set()
-    references_of_photos: dict[tuple[str, str], set[str]] = {}
+    rows = PairRows(file)
     source_field = fields.source
     for number, (line, row) in enumerate(json_lines(file)):
         place = f"line {line}"
         if number == 0 and source_field is None and "caption" in row:
             source_field = "caption"
-        made_up = f"{unique_prefix}-{line}"
-        album_id = identifier(file, place, row, fields.album) if fields.album else made_up
-        photo = identifier(file, place, row, fields.photo) if fields.photo else made_up
-        album = albums.setdefault(album_id, AlbumContent(album_id))
-        album.photos.setdefault(photo, ("", ""))
-        captions = None
-        if source_field:
-            first = len(album.captions)
-            album.captions.extend((photo, 0, caption) for caption in texts(file, place, row, source_field))
-            captions = range(first, len(album.captions))
-        else:
-            album.photo_sources.setdefault(photo)
-        # Lines of one photo may each repeat its references: a reference of an earlier line counts once.
-        known = references_of_photos.setdefault((album_id, photo), set())
-        references = [text for text in texts(file, place, row, fields.reference) if text not in known]
-        known.update(references)
-        album.stories.extend(StoryContent(f"{made_up}-{n}", [(photo, text)]) for n, text in enumerate(references))
-        named: set[str] = set()
-        for system, outputs in outputs_of(file, place, row, fields.systems):
-            if problem := name_problem(system):
-                raise ImportFileError(file, place, f"system {shown(system)} {problem}; {RULE}")
-            if system in named:
-                raise ImportFileError(file, place, f"system '{system}' stands there twice")
-            named.add(system)
-            if captions is None and (system, album_id, photo) in outputs_of_photos:
-                raise ImportFileError(file, place, f"system '{system}' has outputs for photo {shown(photo)} already")
-            outputs_of_photos.add((system, album_id, photo))
-            album.outputs.append((system, photo, captions, outputs))
-    if not albums:
+        rows.add(
+            place,
+            album=identifier(file, place, row, fields.album) if fields.album else None,
+            photo=identifier(file, place, row, fields.photo) if fields.photo else None,
+            captions=texts(file, place, row, source_field) if source_field else None,
+            references=texts(file, place, row, fields.reference),
+            outputs=outputs_by_system(file, place, row, fields.systems),
+            split=split,
+        )
+    if not rows.albums:
         raise ImportFileError(file, "", "holds no lines")
-    return list(albums.values())
+    return list(rows.albums.values())
+
+
+Outputs = dict[str, list[str]]  # texts by rank, by system
+
+
+@dataclass
+class PairRows:
+    """The rows of a file on their way into albums."""
+
+    file: Path
+    albums: dict[str, AlbumContent] = field(default_factory=dict)
+    references: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # texts by album and photo
+    outputs_of_photos: set[tuple[str, str, str]] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)  # digests
+    captions: dict[str, list[tuple[range, Outputs]]] = field(default_factory=dict)  # by a digest of photo and texts
+
+    def add(
+        self,
+        place: str,
+        *,
+        album: str | None,
+        photo: str | None,
+        captions: list[str] | None,
+        references: list[str],
+        outputs: Outputs,
+        split: str,
+    ) -> None:
+        made_up = row_id(split, [*(captions or ()), photo or ""], references)
+        line = digest(album or "", photo or "", made_up, *(t for name in outputs for t in (name, *outputs[name])))
+        content = self.album_of(album or made_up)
+        if line in self.lines:
+            content.repeated += 1
+            return
+        self.lines.add(line)
+        if album is None or photo is None:
+            made_up, content = self.apart(made_up, album, content)
+        photo = photo or made_up
+        content.photos.setdefault(photo, ("", ""))
+        number = int(place.removeprefix("line "))
+        chosen = None if captions is None else self.add_captions(content, photo, captions, outputs, number)
+        if captions is None:
+            content.photo_sources.setdefault(photo)
+        self.add_references(content, photo, references, number)
+        for system, written in outputs.items():
+            if chosen is None and (system, content.external_id, photo) in self.outputs_of_photos:
+                problem = f"system '{system}' has outputs for photo {shown(photo)} already"
+                raise ImportFileError(self.file, place, problem)
+            self.outputs_of_photos.add((system, content.external_id, photo))
+            content.outputs.append((system, photo, chosen, written))
+
+    def album_of(self, external_id: str) -> AlbumContent:
+        return self.albums.setdefault(external_id, AlbumContent(external_id))
+
+    def apart(self, made_up: str, album: str | None, content: AlbumContent) -> tuple[str, AlbumContent]:
+        """An id of its own for a row whose texts stand in the file already, with other outputs."""
+        count, free = 1, made_up
+        while free in content.photos if album else self.albums[free].photos:
+            count += 1
+            free = f"{made_up}-{count}"
+            self.album_of(album or free)
+        return free, self.album_of(album or free)
+
+    def add_captions(
+        self, content: AlbumContent, photo: str, captions: list[str], outputs: Outputs, line: int
+    ) -> range:
+        """The places of the row's captions among the album's: those of an earlier row with the same captions of the
+        photo, unless a system wrote something else for them there."""
+        captions_once = unique(captions)
+        content.repeated += len(captions) - len(captions_once)
+        key = digest(content.external_id, photo, *captions_once)
+        for places, written in self.captions.get(key, ()):
+            if all(written.get(system, texts) == texts for system, texts in outputs.items()):
+                for system in written.keys() & outputs.keys():
+                    del outputs[system]
+                written |= outputs
+                return places
+        first = len(content.captions)
+        content.captions.extend((photo, 0, caption) for caption in captions_once)
+        content.places.extend([line] * len(captions_once))
+        places = range(first, len(content.captions))
+        self.captions.setdefault(key, []).append((places, dict(outputs)))
+        return places
+
+    def add_references(self, content: AlbumContent, photo: str, references: list[str], line: int) -> None:
+        """Lines of one photo may each repeat its references: one of an earlier line counts once."""
+        once = unique(references)
+        content.repeated += len(references) - len(once)
+        known = self.references.setdefault((content.external_id, photo), set())
+        new = [text for text in once if same_text(text) not in known]
+        known.update(map(same_text, new))
+        content.stories.extend(StoryContent(reference_id(photo, text), [(photo, text)], places=(line,)) for text in new)
+
+
+def outputs_by_system(file: Path, place: str, row: dict[str, Any], systems: Sequence[tuple[str, str]]) -> Outputs:
+    outputs: Outputs = {}
+    for system, written in outputs_of(file, place, row, systems):
+        if problem := name_problem(system):
+            raise ImportFileError(file, place, f"system {shown(system)} {problem}; {RULE}")
+        if system in outputs:
+            raise ImportFileError(file, place, f"system '{system}' stands there twice")
+        outputs[system] = written
+    return outputs
 
 
 def outputs_of(
     file: Path, place: str, row: dict[str, Any], systems: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[str, list[str]]]:
-    for name, field in systems:
+    for name, path in systems:
         if name != EVERY_KEY:
-            yield name, texts(file, place, row, field, empty_allowed=True)
+            yield name, texts(file, place, row, path, empty_allowed=True)
             continue
-        named = look_up(file, place, row, field)
+        named = look_up(file, place, row, path)
         if not isinstance(named, dict):
-            raise ImportFileError(file, place, f"{field}={shown(named)} must be an object whose keys are systems")
+            raise ImportFileError(file, place, f"{path}={shown(named)} must be an object whose keys are systems")
         for key in named:
             yield composed(key), texts(file, place, named, key, empty_allowed=True, whole_key=True)
 

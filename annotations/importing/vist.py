@@ -14,6 +14,7 @@ from annotations.importing.content import (
     LONGEST_URL,
     AlbumContent,
     ImportFileError,
+    PlaceNames,
     StoryContent,
     check_text,
     shown,
@@ -40,14 +41,16 @@ def read_vist(
         note(f"reading {file.name}")
         check_is_object(file)
         read_albums_and_photos(file, albums, pictures)
-    for file in dii:
+    annotated: set[tuple[str, str, int, str, str]] = set()
+    for number, file in enumerate(dii):
         note(f"reading the captions of {file.name}")
-        read_captions(file, albums)
-    stories: dict[str, dict[int, tuple[str, str]]] = {}
+        read_captions(file, number, albums, annotated)
+    annotated.clear()
+    stories: dict[str, dict[int, tuple[str, str, int]]] = {}
     storylets: set[str] = set()
-    for file in sis:
+    for number, file in enumerate(sis, start=len(dii)):
         note(f"reading the stories of {file.name}")
-        read_stories(file, albums, stories, storylets)
+        read_stories(file, number, albums, stories, storylets)
     return [album for album in albums.values() if album.captions or album.stories or album.photos]
 
 
@@ -97,22 +100,33 @@ def annotations(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise ImportFileError(file, "annotations", "is missing or empty: VIST's layout lists its texts there")
 
 
-def read_captions(file: Path, albums: dict[str, AlbumContent]) -> None:
-    for place, row in annotations(file):
+def read_captions(
+    file: Path, number: int, albums: dict[str, AlbumContent], annotated: set[tuple[str, str, int, str, str]]
+) -> None:
+    """Captions have no id: one that the same worker wrote word for word at the same place is the same one."""
+    for element, (place, row) in enumerate(annotations(file)):
         album, photo = place_in_album(file, place, row, albums)
         position = order(file, place, row, "photo_order_in_story")
-        album.captions.append((photo, position, sentence(file, place, row)))
+        caption = sentence(file, place, row)
+        one = album.external_id, photo, position, caption, str(row.get("worker_id"))
+        if one in annotated:
+            album.repeated += 1
+            continue
+        annotated.add(one)
+        album.captions.append((photo, position, caption))
+        album.places.append(PlaceNames.number(number, element))
 
 
 def read_stories(
     file: Path,
+    number: int,
     albums: dict[str, AlbumContent],
-    stories: dict[str, dict[int, tuple[str, str]]],
+    stories: dict[str, dict[int, tuple[str, str, int]]],
     storylets: set[str],
 ) -> None:
     """Read stories whole: a VIST story has exactly five sentences, each on a photo of the story's album."""
     found: dict[str, tuple[AlbumContent, str, str]] = {}
-    for place, row in annotations(file):
+    for element, (place, row) in enumerate(annotations(file)):
         album, photo = place_in_album(file, place, row, albums)
         story = text(file, place, row, "story_id", longest=LONGEST_ID)
         storylet = text(file, place, row, "storylet_id")
@@ -135,7 +149,7 @@ def read_stories(
             raise ImportFileError(
                 file, place, f"album_id={shown(album.external_id)}: story {shown(story)} began in another album"
             )
-        sentences[position] = (photo, sentence(file, place, row))
+        sentences[position] = (photo, sentence(file, place, row), PlaceNames.number(number, element))
     for story, (album, author, place) in found.items():
         sentences = stories[story]
         if len(sentences) != SENTENCES_A_STORY:
@@ -145,8 +159,12 @@ def read_stories(
                 f"story_id={shown(story)} has {len(sentences)} sentences, not {SENTENCES_A_STORY}",
             )
         ordered = [sentences[position] for position in range(SENTENCES_A_STORY)]
-        check_text(file, place, "the ids of the story's photos", "-".join(photo for photo, _ in ordered), LONGEST_KEY)
-        album.stories.append(StoryContent(story, ordered, author, sequence=True))
+        check_text(
+            file, place, "the ids of the story's photos", "-".join(photo for photo, _, _ in ordered), LONGEST_KEY
+        )
+        told = [(photo, text) for photo, text, _ in ordered]
+        places = tuple(place for _, _, place in ordered)
+        album.stories.append(StoryContent(story, told, author, sequence=True, places=places))
         stories[story] = {}  # its id stays taken, its texts are kept once
 
 

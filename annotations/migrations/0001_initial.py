@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('removed_at', models.DateTimeField(editable=False, help_text='its rows are on their way out', null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='dataset_name_length', violation_error_message='A name has 1 to 100 characters.')],
@@ -34,6 +35,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, unique=True, validators=[annotations.fields.validate_name])),
                 ('kind', models.CharField(choices=[('human', 'people'), ('baseline', 'baseline (the caption itself, a random training story)'), ('model', 'trained here'), ('file', 'uploaded outputs')], max_length=8)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('removed_at', models.DateTimeField(editable=False, help_text='its rows are on their way out', null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='system_name_length', violation_error_message='A name has 1 to 100 characters.'), models.CheckConstraint(condition=models.Q(('kind__in', ['human', 'baseline', 'model', 'file'])), name='system_kind_known')],
@@ -61,14 +63,16 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('fingerprint', models.CharField(help_text='SHA-256 of the files and of how they were read', max_length=64)),
                 ('description', models.CharField(help_text="the files' names and the options", max_length=500)),
-                ('state', models.CharField(choices=[('writing', 'Writing'), ('complete', 'Complete')], default='writing', max_length=8)),
+                ('state', models.CharField(choices=[('writing', 'Writing'), ('complete', 'Complete'), ('removing', 'Removing')], default='writing', max_length=8)),
                 ('counts', models.JSONField(default=dict, help_text='rows written, by kind')),
+                ('outcome', models.JSONField(default=dict, help_text='rows recognised and what was attached, by kind; texts replaced, and those that stood there twice')),
+                ('superseded', models.BooleanField(default=False, help_text='what it wrote or recognised was replaced or removed since: its file again is compared anew')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('completed_at', models.DateTimeField(blank=True, null=True)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='annotations.dataset')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['writing', 'complete'])), name='import_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('completed_at', None), ('state', 'writing')), models.Q(('completed_at__isnull', False), ('state', 'complete')), _connector='OR'), name='import_complete_has_time'), models.UniqueConstraint(condition=models.Q(('state', 'writing')), fields=('dataset',), name='import_one_writing'), models.UniqueConstraint(condition=models.Q(('state', 'complete')), fields=('dataset', 'fingerprint'), name='import_file_once')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['writing', 'complete', 'removing'])), name='import_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('completed_at', None), ('state__in', ['writing', 'removing'])), models.Q(('completed_at__isnull', False), ('state', 'complete')), _connector='OR'), name='import_complete_has_time'), models.UniqueConstraint(condition=models.Q(('state', 'writing')), fields=('dataset',), name='import_one_writing'), models.UniqueConstraint(condition=models.Q(('state', 'complete'), ('superseded', False)), fields=('dataset', 'fingerprint'), name='import_file_once')],
             },
         ),
         migrations.CreateModel(

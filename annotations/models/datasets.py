@@ -8,9 +8,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.fields import name_column, name_length
+from annotations.importing.outcome import Outcome
 from annotations.querysets.datasets import (
     DatasetQuerySet,
     ImportQuerySet,
+    KeptManager,
     PhotoQuerySet,
     SourceQuerySet,
     StorySentenceQuerySet,
@@ -27,8 +29,10 @@ class Split(models.TextChoices):
 class Dataset(models.Model):
     name = name_column()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    removed_at = models.DateTimeField(null=True, editable=False, help_text="its rows are on their way out")
 
-    objects = DatasetQuerySet.as_manager()
+    objects = KeptManager.from_queryset(DatasetQuerySet)()
+    all_rows = models.Manager()  # noqa: DJ012
 
     class Meta:
         constraints = [name_length("dataset")]
@@ -38,17 +42,26 @@ class Dataset(models.Model):
 
 
 class Import(models.Model):
-    """One import of files into a dataset. Nothing it wrote is visible until it is complete."""
+    """One import of files into a dataset. Nothing it wrote is visible until it is complete, nor once it is removed."""
 
     class State(models.TextChoices):
         WRITING = "writing"
         COMPLETE = "complete"
+        REMOVING = "removing"
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="imports")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the files and of how they were read")
     description = models.CharField(max_length=500, help_text="the files' names and the options")
     state = models.CharField(max_length=8, choices=State, default=State.WRITING)
     counts = models.JSONField(default=dict, help_text="rows written, by kind")
+    outcome = models.JSONField(
+        default=dict,
+        help_text="rows recognised and what was attached, by kind; texts replaced, and those that stood there twice",
+    )
+    superseded = models.BooleanField(
+        default=False,
+        help_text="what it wrote or recognised was replaced or removed since: its file again is compared anew",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
 
@@ -56,19 +69,29 @@ class Import(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["writing", "complete"]), name="import_state_known"),
             models.CheckConstraint(
-                condition=Q(state="writing", completed_at=None) | Q(state="complete", completed_at__isnull=False),
+                condition=Q(state__in=["writing", "complete", "removing"]), name="import_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["writing", "removing"], completed_at=None)
+                | Q(state="complete", completed_at__isnull=False),
                 name="import_complete_has_time",
             ),
             models.UniqueConstraint(fields=["dataset"], condition=Q(state="writing"), name="import_one_writing"),
             models.UniqueConstraint(
-                fields=["dataset", "fingerprint"], condition=Q(state="complete"), name="import_file_once"
+                fields=["dataset", "fingerprint"],
+                condition=Q(state="complete", superseded=False),
+                name="import_file_once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.dataset_id}: {self.description}"
+
+    @property
+    def sentence(self) -> str:
+        """What it did."""
+        return Outcome(**self.outcome).sentence(self.counts)
 
 
 class Album(models.Model):

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from annotations.fields import name_column, name_length
 from annotations.models.datasets import Dataset, Import, Source, Split, StorySentence
+from annotations.querysets.datasets import KeptManager
 from annotations.querysets.outputs import DecodingQuerySet, OutputQuerySet
 
 
@@ -21,6 +22,10 @@ class System(models.Model):
     name = name_column()
     kind = models.CharField(max_length=8, choices=Kind)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    removed_at = models.DateTimeField(null=True, editable=False, help_text="its rows are on their way out")
+
+    objects = KeptManager()
+    all_rows = models.Manager()  # noqa: DJ012
 
     class Meta:
         constraints = [

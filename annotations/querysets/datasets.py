@@ -1,11 +1,22 @@
 """Reads of what people wrote. Nothing of an import shows before the import is complete."""
 
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.db import models
 from django.db.models import F, QuerySet
 
+from annotations.importing.identity import same_text
+
 COMPLETE = "complete"
+
+
+class KeptManager(models.Manager):
+    """Rows that are not being removed: a removal takes a while, and nothing of it is seen meanwhile."""
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().filter(removed_at=None)
 
 
 class DatasetQuerySet(models.QuerySet):
@@ -17,6 +28,10 @@ class DatasetQuerySet(models.QuerySet):
 class ImportQuerySet(models.QuerySet):
     def complete(self) -> "ImportQuerySet":
         return self.filter(state=COMPLETE)
+
+    def of_file(self, dataset: str, fingerprint: str) -> "ImportQuerySet":
+        """That of the same bytes, read in the same way, if nothing of it was replaced or removed since."""
+        return self.complete().filter(dataset__name=dataset, fingerprint=fingerprint, superseded=False)
 
 
 class PhotoQuerySet(models.QuerySet):
@@ -90,9 +105,32 @@ def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
 
 
 def references(sources: QuerySet) -> QuerySet:
-    """Reference sentences of caption and photo sources: dicts `source_pk, sentence_id, sentence`, by source."""
+    """Reference sentences of caption and photo sources: dicts `source_pk, sentence_id, sentence, sequence`, by source;
+    `sequence` is None for a reference on its own, outside a story of a sequence of photos."""
     return (
         sources.filter(photo__sentences__isnull=False, photo__sentences__story__imported_by__state=COMPLETE)
-        .values(source_pk=F("pk"), sentence_id=F("photo__sentences__pk"), sentence=F("photo__sentences__text"))
+        .values(
+            source_pk=F("pk"),
+            sentence_id=F("photo__sentences__pk"),
+            sentence=F("photo__sentences__text"),
+            sequence=F("photo__sentences__story__sequence"),
+        )
         .order_by("pk", "photo__sentences__pk")
     )
+
+
+def distinct_references(rows: Sequence[Mapping[str, Any]], withheld: Collection[int] = ()) -> list[str]:
+    """The sentences of one source's `references`, each once, less the withheld ones (by the sentence's primary key).
+
+    One import may have brought a sentence in its story, and another one the same on its own: it is one reference. Two
+    stories with the same sentence are by two people, and are two.
+    """
+    told = [row for row in rows if row["sequence"] is not None]
+    alone = {same_text(row["sentence"]): row for row in rows if row["sequence"] is None}
+    hidden = {same_text(row["sentence"]) for row in rows if row["sequence"] is None and row["sentence_id"] in withheld}
+    in_stories = {same_text(row["sentence"]) for row in told} if alone else set()
+    kept = [row for row in told if row["sentence_id"] not in withheld]
+    if hidden:
+        kept = [row for row in kept if same_text(row["sentence"]) not in hidden]
+    kept += [row for text, row in alone.items() if text not in in_stories | hidden]
+    return [row["sentence"] for row in sorted(kept, key=itemgetter("sentence_id"))]

@@ -46,6 +46,15 @@ def rows_insert(model: type[Model], fields: Sequence[str], rows: Iterable[Sequen
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(rows))
 
 
+def rows_update(model: type[Model], field: str, values: Sequence[tuple[int, Any]]) -> None:
+    """Set a field of many rows, given as (primary key, database value)."""
+    quote = connection.ops.quote_name
+    by_name = {each.name: str(each.column) for each in model._meta.concrete_fields}
+    table, column = quote(model._meta.db_table), quote(by_name[field])
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", [(value, pk) for pk, value in values])
+
+
 def rows_delete(rows: QuerySet[Any]) -> int:
     """Delete rows in short writes, without looking for what refers to them: the caller deletes that first."""
     deleted = 0

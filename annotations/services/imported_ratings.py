@@ -47,14 +47,12 @@ CONTENT_SHARE = 0.5  # of the progress of writing
 MOST_RATERS = 32_767  # of an item: what the column holds
 
 
-def campaign_name_check(*, name: str, dataset: str, fingerprint: str | None = None) -> None:
-    """Raises ConflictError where the campaign is there, unless it is what the same file with the same options made,
-    and where the dataset holds anything but rated items."""
+def campaign_name_check(*, name: str, dataset: str) -> None:
+    """Raises ConflictError where the campaign is there, unless an import into the same dataset made it, with which the
+    file is then compared; and where the dataset holds anything but rated items."""
     there = Campaign.objects.filter(name=name).select_related("imported_by", "dataset").first()
-    if there:
-        same = there.imported_by and there.imported_by.fingerprint == fingerprint and there.dataset.name == dataset
-        if not same:
-            raise ConflictError(f"campaign: '{name}' exists already, and its ratings never change; choose another name")
+    if there and not (there.imported_by and there.dataset.name == dataset):
+        raise ConflictError(f"campaign: '{name}' exists already, and its ratings never change; choose another name")
     first = Import.objects.complete().filter(dataset__name=dataset).order_by("pk").first()
     if first and not Campaign.objects.filter(imported_by=first).exists():
         raise ConflictError(

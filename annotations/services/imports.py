@@ -1,16 +1,16 @@
 """Writes of imported content. Nothing shows before the last transaction, and what a killed import left is removed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from typing import Protocol as TypingProtocol
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotations.errors import ConflictError, InputError
+from annotations.errors import ConflictError
 from annotations.importing.content import AlbumContent
-from annotations.importing.outputs import OutputContent
 from annotations.models import (
     Album,
     Dataset,
@@ -24,17 +24,12 @@ from annotations.models import (
     System,
 )
 from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
-from annotations.services.outputs import (
-    OutputRow,
-    decoding_begin,
-    decoding_discard,
-    outputs_add,
-    system_for_file,
-)
+from annotations.services.imported_outputs import OnProgress, imported_decoding_begin, older_outputs_copy
+from annotations.services.outputs import OutputRow, decoding_discard, outputs_add, system_for_file
 
 ROWS_A_WRITE = 5000
-IDS_A_QUERY = 500
-OnProgress = Callable[[float], None]
+ALBUMS_A_WRITE = 500
+KINDS = ("albums", "photos", "sources", "stories", "sentences", "outputs")
 
 
 class SystemNamed(TypingProtocol):
@@ -44,9 +39,15 @@ class SystemNamed(TypingProtocol):
 
 
 def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Import:
-    """The row under which an import writes. One import writes into a dataset at a time."""
+    """The row under which an import writes. One import writes into a dataset at a time, and none while rows of the
+    dataset are being removed."""
     try:
         with transaction.atomic():
+            Dataset.all_rows.select_for_update().get(pk=dataset.pk)
+            if dataset.imports.filter(state=Import.State.REMOVING).exists():
+                raise ConflictError(
+                    f"dataset '{dataset.name}': an import is being removed from it; wait until it is gone"
+                )
             return Import.objects.create(dataset=dataset, fingerprint=fingerprint, description=description[:500])
     except IntegrityError as error:
         raise ConflictError(
@@ -56,18 +57,19 @@ def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Imp
 
 
 @transaction.atomic
-def import_complete(*, import_row: Import, counts: dict[str, int]) -> None:
+def import_complete(*, import_row: Import, counts: dict[str, int], outcome: dict[str, Any] | None = None) -> None:
     """Make everything of the import visible at once."""
     now = timezone.now()
     Decoding.objects.filter(imported_by=import_row).update(completed_at=now)
     import_row.state, import_row.counts, import_row.completed_at = Import.State.COMPLETE, counts, now
-    import_row.save(update_fields=["state", "counts", "completed_at"])
+    import_row.outcome = outcome or {}
+    import_row.save(update_fields=["state", "counts", "outcome", "completed_at"])
 
 
 def import_discard(*, import_row: Import) -> None:
-    """Remove what an unfinished import wrote, in short writes, children first."""
+    """Remove what an unfinished import wrote, or one that is being removed, in short writes, children first."""
     if Import.objects.complete().filter(pk=import_row.pk).exists():
-        raise ConflictError(f"import {import_row.pk} is complete, and a complete import is never removed")
+        raise ConflictError(f"import {import_row.pk} is complete, and cannot be discarded")
     for decoding in Decoding.objects.filter(imported_by=import_row):
         decoding_discard(decoding=decoding)
     rows_delete(StorySentence.objects.filter(story__imported_by=import_row))
@@ -78,27 +80,6 @@ def import_discard(*, import_row: Import) -> None:
     Import.objects.filter(pk=import_row.pk).delete()
 
 
-def albums_check(*, dataset: Dataset, split: str, albums: Sequence[AlbumContent]) -> None:
-    """Raises ConflictError where an album is of another split already, or a story is there already."""
-    for start in range(0, len(albums), IDS_A_QUERY):
-        part = {album.external_id: album for album in albums[start : start + IDS_A_QUERY]}
-        present = Album.objects.filter(dataset=dataset, external_id__in=part).values_list("pk", "external_id", "split")
-        there = {}
-        for pk, external_id, its_split in present:
-            there[pk] = external_id
-            if its_split != split:
-                raise ConflictError(
-                    f"album '{external_id}' is in split '{its_split}' of dataset '{dataset.name}' and cannot be in "
-                    f"'{split}' too: an album belongs to exactly one split"
-                )
-        for album_pk, story in Story.objects.filter(album__in=there).values_list("album_id", "external_id"):
-            if any(one.external_id == story for one in part[there[album_pk]].stories):
-                raise ConflictError(
-                    f"story '{story}' of album '{there[album_pk]}' is in dataset '{dataset.name}' already, "
-                    "from another file"
-                )
-
-
 def albums_write(
     *,
     import_row: Import,
@@ -106,30 +87,30 @@ def albums_write(
     albums: Sequence[AlbumContent],
     on_progress: OnProgress,
     system_named: SystemNamed = system_for_file,
+    known: Mapping[str, Mapping[int, int]] | None = None,
+    older: Mapping[str, Decoding] | None = None,
 ) -> dict[str, int]:
     """Write albums and what belongs to them, a few thousand rows a transaction. Returns the rows written by kind.
 
-    Albums and photos that the dataset has already are used again. `on_progress` is told the share done; `system_named`
-    gives the systems of the outputs.
+    Albums and photos that the dataset has already are used again, and the captions that are `known`: their primary
+    keys by album and place. What else the `older` decoding of a system has goes into its new one. `on_progress` is
+    told the share done; `system_named` gives the systems of the outputs.
     """
-    decodings: dict[str, Decoding] = {}
-    for name in sorted({output[0] for album in albums for output in album.outputs}):
-        settings = {"file": import_row.fingerprint}
-        decodings[name] = decoding_begin(
-            system=system_named(name=name),
-            dataset=import_row.dataset,
-            split=split,
-            settings=settings,
-            fingerprint=import_row.fingerprint,
-            imported_by=import_row,
+    decodings = {
+        name: imported_decoding_begin(
+            import_row=import_row, system=system_named(name=name), split=split, older=(older or {}).get(name)
         )
-    counts: Counter[str] = Counter()
+        for name in sorted({output[0] for album in albums for output in album.outputs})
+    }
+    counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
     done = 0
     for batch in album_batches(albums):
         with transaction.atomic():
-            counts.update(AlbumBatch(import_row, split, decodings).write(batch))
+            counts.update(AlbumBatch(import_row, split, decodings, known or {}).write(batch))
         done += len(batch)
         on_progress(done / len(albums))
+    for name, decoding in (older or {}).items():
+        older_outputs_copy(older=decoding, newer=decodings[name])
     return dict(counts)
 
 
@@ -137,7 +118,7 @@ def album_batches(albums: Sequence[AlbumContent]) -> Iterator[list[AlbumContent]
     batch: list[AlbumContent] = []
     rows = 0
     for album in albums:
-        if batch and (rows + album.rows() > ROWS_A_WRITE or len(batch) >= IDS_A_QUERY):
+        if batch and (rows + album.rows() > ROWS_A_WRITE or len(batch) >= ALBUMS_A_WRITE):
             yield batch
             batch, rows = [], 0
         batch.append(album)
@@ -153,10 +134,11 @@ class AlbumBatch:
     import_row: Import
     split: str
     decodings: dict[str, Decoding]
+    known: Mapping[str, Mapping[int, int]]  # captions that are there, by album's external id and place
     albums: dict[str, int] = field(default_factory=dict)  # primary key by external id
     photos: dict[tuple[int, str], int] = field(default_factory=dict)  # by album's primary key and external id
     sequences: dict[tuple[int, str], int] = field(default_factory=dict)  # by album's primary key and source key
-    captions: dict[int, list[int]] = field(default_factory=dict)  # by album's primary key, in the content's order
+    captions: dict[tuple[int, int], int] = field(default_factory=dict)  # by album's primary key and place
     photo_sources: dict[int, int] = field(default_factory=dict)  # by photo's primary key
 
     def write(self, batch: Sequence[AlbumContent]) -> dict[str, int]:
@@ -206,33 +188,35 @@ class AlbumBatch:
 
     def write_sources(self, batch: Sequence[AlbumContent], present: list[int]) -> int:
         """Captions, photos and sequences; `PHOTO#n` numbers go on where the dataset has captions of a photo already."""
-        numbers = Counter(
-            Source.objects.filter(album__in=present).of_kind("caption").values_list("photo_id", flat=True)
-            if present
-            else ()
-        )
+        numbers = self.next_numbers(present)
         rows: list[tuple[int, str, str, int | None, int, str]] = []
+        captions: list[tuple[int, int]] = []
         sequences: list[tuple[tuple[int, str], list[int]]] = []
         for album in batch:
             pk = self.albums[album.external_id]
-            for external_id, position, text in album.captions:
-                photo = self.photos[pk, external_id]
-                rows.append((pk, "caption", f"{external_id}#{numbers[photo]}", photo, position, text))
-                numbers[photo] += 1
+            known = self.known.get(album.external_id, {})
+            self.captions |= {(pk, place): source for place, source in known.items()}
+            for place, (external_id, position, text) in enumerate(album.captions):
+                if place not in known:
+                    photo = self.photos[pk, external_id]
+                    rows.append((pk, "caption", f"{external_id}#{numbers[photo]}", photo, position, text))
+                    captions.append((pk, place))
+                    numbers[photo] += 1
             for external_id in album.photo_sources:
                 photo = self.photos[pk, external_id]
                 if photo not in self.photo_sources:
                     rows.append((pk, "photo", external_id, photo, 0, ""))
             for story in album.stories:
-                key = sequence_key(story.sentences)
+                key = story.sequence_key
                 if story.sequence and (pk, key) not in self.sequences:
                     self.sequences[pk, key] = 0  # its primary key follows
                     rows.append((pk, "sequence", key, None, 0, ""))
                     sequences.append(((pk, key), [self.photos[pk, photo] for photo, _ in story.sentences]))
         ids = ids_reserve(Source, len(rows))
+        written = iter(captions)
         for source, (album_pk, kind, key, photo_pk, _, _) in zip(ids, rows, strict=True):
             if kind == "caption":
-                self.captions.setdefault(album_pk, []).append(source)
+                self.captions[next(written)] = source
             elif kind == "sequence":
                 self.sequences[album_pk, key] = source
             elif photo_pk is not None:
@@ -246,6 +230,15 @@ class AlbumBatch:
         )
         return len(rows)
 
+    def next_numbers(self, present: list[int]) -> Counter[int]:
+        """The number of the next caption, by photo's primary key."""
+        numbers: Counter[int] = Counter()
+        there = Source.objects.filter(album__in=present).of_kind("caption") if present else Source.objects.none()
+        for photo, key in there.values_list("photo_id", "key"):
+            number = key.rpartition("#")[2]
+            numbers[photo] = max(numbers[photo] + 1, int(number) + 1 if number.isdecimal() else 0)
+        return numbers
+
     def write_stories(self, batch: Sequence[AlbumContent]) -> tuple[int, int]:
         stories = [(self.albums[album.external_id], story) for album in batch for story in album.stories]
         ids = ids_reserve(Story, len(stories))
@@ -255,7 +248,7 @@ class AlbumBatch:
                 self.import_row.pk,
                 album,
                 story.external_id,
-                self.sequences[album, sequence_key(story.sentences)] if story.sequence else None,
+                self.sequences[album, story.sequence_key] if story.sequence else None,
                 story.author,
             )
             for pk, (album, story) in zip(ids, stories, strict=True)
@@ -277,68 +270,8 @@ class AlbumBatch:
                 if captions is None:
                     sources = [self.photo_sources[self.photos[pk, photo]]]
                 else:
-                    sources = [self.captions[pk][index] for index in captions]
+                    sources = [self.captions[pk, place] for place in captions]
                 by_system.setdefault(system, []).extend(
                     (source, rank, text, None) for source in sources for rank, text in enumerate(texts)
                 )
         return sum(outputs_add(decoding=self.decodings[system], rows=rows) for system, rows in by_system.items())
-
-
-def sequence_key(sentences: Sequence[tuple[str, str]]) -> str:
-    return "-".join(photo for photo, _ in sentences)
-
-
-@dataclass(frozen=True)
-class ResolvedOutputs:
-    """Uploaded outputs as rows by split; `left_out` counts the optional ones of sources that are not there."""
-
-    by_split: dict[str, list[OutputRow]]
-    left_out: int
-
-
-def outputs_resolve(*, dataset: Dataset, outputs: Sequence[OutputContent], file: str) -> ResolvedOutputs:
-    """Find the sources of uploaded outputs.
-
-    Raises InputError, by place in the file, for an output whose source is not there or not the only one of its key.
-    """
-    sources: dict[str, list[tuple[int, str, str]]] = {}
-    visible = Source.objects.visible().filter(album__dataset=dataset)
-    for key, pk, album, split in visible.values_list("key", "pk", "album__external_id", "album__split"):
-        sources.setdefault(key, []).append((pk, album, split))
-    by_split: dict[str, list[OutputRow]] = {}
-    left_out = 0
-    for output in outputs:
-        found = [source for source in sources.get(output.key, ()) if output.album in (None, source[1])]
-        if not found and output.optional:
-            left_out += 1
-            continue
-        if len(found) != 1:
-            problem = "is not a source" if not found else f"names {len(found)} sources (say which with 'album')"
-            where = f" of album '{output.album}'" if output.album else ""
-            raise InputError(f"{file}: {output.place}: id='{output.key}' {problem}{where} of dataset '{dataset.name}'")
-        pk, _, split = found[0]
-        by_split.setdefault(split, []).append((pk, output.rank, output.text, None))
-    if not by_split:
-        raise InputError(f"{file}: none of its {len(outputs)} outputs is for a source of dataset '{dataset.name}'")
-    return ResolvedOutputs(by_split, left_out)
-
-
-def outputs_write(
-    *, import_row: Import, system_name: str, outputs: ResolvedOutputs, on_progress: OnProgress
-) -> dict[str, int]:
-    """A decoding a split, invisible until the import is complete."""
-    system = system_for_file(name=system_name)
-    splits = sorted(outputs.by_split)
-    written = 0
-    for number, split in enumerate(splits, start=1):
-        decoding = decoding_begin(
-            system=system,
-            dataset=import_row.dataset,
-            split=split,
-            settings={"file": import_row.fingerprint},
-            fingerprint=import_row.fingerprint,
-            imported_by=import_row,
-        )
-        written += outputs_add(decoding=decoding, rows=outputs.by_split[split])
-        on_progress(number / len(splits))
-    return {"outputs": written, "left_out": outputs.left_out, "decodings": len(splits)}

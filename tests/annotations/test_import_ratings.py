@@ -265,8 +265,17 @@ def test_the_same_file_changes_nothing_and_a_name_is_taken_once(tmp_path: Path, 
     campaign = imported(file)
     call_command("import_ratings", file, campaign="study", json=True)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["unchanged"]
-    with pytest.raises(CommandError, match="campaign: 'study' exists already"):
+    before = models.Rating.objects.count(), models.Output.objects.count()
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    call_command("import_ratings", file, campaign="study", json=True)
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (answer["unchanged"], answer["recognised"]) == (True, {"ratings": before[0]})
+    with pytest.raises(CommandError, match=r"campaign: 'study' exists already, .* What differs: scale: .* → \[1"):
         imported(file, scale=[1, 5])
+    mended = table(tmp_path / "b.csv", SCORES, FIRST, "1,b,r,c,5")
+    with pytest.raises(CommandError, match=r"What differs: .*rating of item '1' by rater 'r', c: .*b 4"):
+        imported(mended)
+    assert before == (models.Rating.objects.count(), models.Output.objects.count())
     again = imported(file, "again", dataset="study")
     assert again.items.get().source == campaign.items.get().source
     people = tmp_path / "people.jsonl"

@@ -339,7 +339,12 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
     assert (campaign.dataset.name, campaign.scale, campaign.state) == ("study", [1, 5], "closed")
     assert staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/").status_code == 200
     assert not uploads()
-    said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
+    again = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
+    assert isinstance(again, Run)
+    execute_run(again.pk)
+    again.refresh_from_db()
+    assert "nothing changed" in again.message
+    said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5", "dataset": "other"})
     assert "exists already" in str(said)
     run = launch(
         staff, "import/ratings/", form | {"file": upload("r.csv", table), "campaign": "all", "low": "", "where": ""}

@@ -5,6 +5,7 @@ a worker reads them; they are removed once they were imported or refused.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,31 +14,33 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from annotations.errors import InputError
-from annotations.importing.content import AlbumContent, fingerprint
-from annotations.importing.outputs import read_outputs
+from annotations.importing.content import AlbumContent, PlaceNames, fingerprint
+from annotations.importing.outcome import Outcome
+from annotations.importing.outputs import OutputContent, read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
 from annotations.importing.pictures import Pictures
 from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
-from annotations.models import Dataset, Import, Split
+from annotations.models import Campaign, Dataset, Import, Split
 from annotations.names import check_name
+from annotations.services.identity import Comparison, albums_compare, split_check
+from annotations.services.imported_outputs import (
+    OnProgress,
+    ResolvedOutputs,
+    outputs_compare,
+    outputs_resolve,
+    outputs_write,
+)
 from annotations.services.imported_ratings import (
     ImportedCampaign,
     campaign_import,
     campaign_name_check,
     rated_content_write,
 )
-from annotations.services.imports import (
-    OnProgress,
-    albums_check,
-    albums_write,
-    import_begin,
-    import_complete,
-    import_discard,
-    outputs_resolve,
-    outputs_write,
-)
+from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
+from annotations.services.rated_again import ratings_recognise
+from annotations.services.replacing import comparison_apply, differences_check
 from workers.jobs.lookup import dataset_named, split_named
 from workers.lifecycle import Claim, run_create, run_here
 from workers.models import Run
@@ -45,6 +48,7 @@ from workers.models import Run
 READ_SHARE = 0.4  # of the progress
 UPLOADS = "uploads"  # under VAR_DIR
 NAMED = ("campaign", "dataset", "system")  # what a request names, and the import makes
+ATTACHED = {"image": "pictures", "url": "addresses", "title": "titles", "author": "authors"}
 
 Config = Mapping[str, Any]
 Note = Callable[[str], None]
@@ -55,12 +59,13 @@ class Written(NamedTuple):
 
     counts: dict[str, int]
     about: Mapping[str, Any] = MappingProxyType({})
-    finish: Callable[[], Any] = lambda: None
+    finish: Callable[[], Mapping[str, Any]] = dict
+    outcome: Outcome = Outcome()
 
 
 class Reading(NamedTuple):
     """How files of one form are imported: `read` checks them whole without the database, `prepare` holds what they
-    contain against the dataset, `write` writes it."""
+    contain against the dataset, `write` writes it. `prepare` is called under the import's row."""
 
     files: list[Path]
     digest: str
@@ -71,23 +76,44 @@ class Reading(NamedTuple):
 
 def albums_reading(
     config: Config,
-    files: list[Path],
     digest: str,
+    places: PlaceNames,
     read: Callable[[Note], Sequence[AlbumContent]],
     about: Mapping[str, Any] = MappingProxyType({}),
 ) -> Reading:
     """Albums, all into one split. `about` is what else the answer says once they are read."""
     split = split_named(config["split"])
 
-    def prepare(dataset: Dataset, albums: Sequence[AlbumContent]) -> Sequence[AlbumContent]:
-        albums_check(dataset=dataset, split=split, albums=albums)
-        return albums
+    def prepare(dataset: Dataset, albums: Sequence[AlbumContent]) -> Comparison:
+        comparison = albums_compare(dataset=dataset, split=split, albums=albums)
+        differences_check(comparison=comparison, places=places, update=bool(config.get("update")))
+        return comparison
 
-    def write(import_row: Import, albums: Sequence[AlbumContent], on_progress: OnProgress) -> Written:
-        counts = albums_write(import_row=import_row, split=split, albums=albums, on_progress=on_progress)
-        return Written(counts, about)
+    def write(import_row: Import, found: Comparison, on_progress: OnProgress) -> Written:
+        counts = albums_write(
+            import_row=import_row,
+            split=split,
+            albums=found.albums,
+            on_progress=on_progress,
+            known=found.known,
+            older=found.older,
+        )
+        return compared(import_row, found, counts)._replace(about=about)
 
-    return Reading(files, digest, read, prepare, write)
+    return Reading(list(places.files), digest, read, prepare, write)
+
+
+def compared(import_row: Import, found: Comparison, counts: dict[str, int]) -> Written:
+    def finish() -> dict[str, int]:
+        return {"scores_removed": comparison_apply(comparison=found, import_row=import_row)}
+
+    outcome = Outcome(
+        recognised=dict(+found.recognised),
+        replaced=len(found.differences),
+        attached=Counter(ATTACHED.get(name, name) for _, name, _, _ in found.attached),
+        repeated=found.repeated,
+    )
+    return Written(counts, finish=finish, outcome=outcome)
 
 
 def vist_reading(config: Config) -> Reading:
@@ -95,43 +121,50 @@ def vist_reading(config: Config) -> Reading:
     images = config["images"]
     if not dii and not sis:
         raise InputError("import_vist: name at least one file with --dii or --sis")
-    roles = [f"dii {len(dii)}", f"split {config['split']}", f"images {images}"]
+    pictures = Pictures(Path(images), settings.VAR_DIR) if images else None
+    listed = sorted(map(str, pictures.files.values())) if pictures else []
+    roles = [f"dii {len(dii)}", f"split {config['split']}", f"images {images} {listed}"]
     digest = fingerprint([*dii, *sis], roles)
+    places = PlaceNames([*dii, *sis], "annotations[{}]")
+    about: dict[str, Any] = {}
 
     def read(note: Note) -> Sequence[AlbumContent]:
-        pictures = Pictures(Path(images), settings.VAR_DIR) if images else None
         albums = read_vist(dii, sis, pictures=pictures, note=note)
         if pictures:
             about["pictures"] = pictures.counts()
         return albums
 
-    about: dict[str, Any] = {}
-    return albums_reading(config, [*dii, *sis], digest, read, about)
+    return albums_reading(config, digest, places, read, about)
 
 
 def pairs_reading(config: Config) -> Reading:
-    file = Path(config["files"]["file"][0])
+    file, split = Path(config["files"]["file"][0]), config["split"]
     given = config["fields"]
     fields = PairFields(**{**given, "systems": parse_systems(given["systems"])})
-    digest = fingerprint([file], [config["split"], *fields.options()])
-    prefix = fingerprint([file], [])[:12]
+    digest = fingerprint([file], [split, *fields.options()])
     return albums_reading(
-        config, [file], digest, lambda note: read_pairs(file, fields, unique_prefix=prefix, note=note)
+        config, digest, PlaceNames([file]), lambda note: read_pairs(file, fields, split=split, note=note)
     )
 
 
 def outputs_reading(config: Config) -> Reading:
     file, system = Path(config["files"]["file"][0]), config["system"]
     dataset_named(config["dataset"])
-    return Reading(
-        files=[file],
-        digest=fingerprint([file], [system]),
-        read=lambda note: read_outputs(file),
-        prepare=lambda dataset, outputs: outputs_resolve(dataset=dataset, outputs=outputs, file=str(file)),
-        write=lambda import_row, outputs, on_progress: Written(
-            outputs_write(import_row=import_row, system_name=system, outputs=outputs, on_progress=on_progress)
-        ),
-    )
+
+    def prepare(dataset: Dataset, content: Sequence[OutputContent]) -> tuple[ResolvedOutputs, Comparison]:
+        outputs = outputs_resolve(dataset=dataset, outputs=content, file=str(file))
+        found = outputs_compare(dataset=dataset, system_name=system, outputs=outputs)
+        differences_check(comparison=found, places=PlaceNames([file]), update=bool(config.get("update")))
+        return outputs, found
+
+    def write(import_row: Import, prepared: tuple[ResolvedOutputs, Comparison], on_progress: OnProgress) -> Written:
+        outputs, found = prepared
+        counts = outputs_write(
+            import_row=import_row, system_name=system, outputs=outputs, on_progress=on_progress, older=found.older
+        )
+        return compared(import_row, found, counts)
+
+    return Reading([file], fingerprint([file], [system]), lambda note: read_outputs(file), prepare, write)
 
 
 def ratings_reading(config: Config) -> Reading:
@@ -139,23 +172,24 @@ def ratings_reading(config: Config) -> Reading:
     files, name = [Path(file) for file in config["files"]["file"]], config["campaign"]
     options = rating_options(config)
     digest = fingerprint(files, [name, *options.parts()])
-    campaign_name_check(name=name, dataset=config["dataset"], fingerprint=digest)
+    campaign_name_check(name=name, dataset=config["dataset"])
+    declared: dict[str, Any] = {
+        "family": options.family,
+        "looks": options.looks,
+        "spending": options.spending,
+        "equivalence_margin": options.equivalence_margin,
+    }
 
     def prepare(dataset: Dataset, content: RatingContent) -> RatingContent:
-        albums_check(dataset=dataset, split=Split.TEST, albums=content.albums())
+        split_check(dataset=dataset, split=Split.TEST, albums=content.albums())
         return content
 
     def write(import_row: Import, content: RatingContent, on_progress: OnProgress) -> Written:
+        if there := Campaign.objects.filter(name=name).first():
+            known = ratings_recognise(campaign=there, content=content, declared=declared)
+            return Written({}, outcome=Outcome(recognised={"ratings": known}))
         counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
-        campaign = ImportedCampaign(
-            import_row,
-            name,
-            content,
-            family=options.family,
-            looks=options.looks,
-            spending=options.spending,
-            equivalence_margin=options.equivalence_margin,
-        )
+        campaign = ImportedCampaign(import_row, name, content, **declared)
         counts |= campaign.prepare(on_progress)
         about = {
             "protocol": content.protocol,
@@ -165,7 +199,12 @@ def ratings_reading(config: Config) -> Reading:
             "columns_left_aside": content.left_aside,
             "notes": notes_of(content),
         }
-        return Written(counts, about, lambda: campaign_import(prepared=campaign))
+
+        def finish() -> dict[str, Any]:
+            campaign_import(prepared=campaign)
+            return {}
+
+        return Written(counts, about, finish)
 
     return Reading(files, digest, lambda note: read_ratings(files, options, note), prepare, write)
 
@@ -201,18 +240,25 @@ def launch(*, config: dict[str, Any]) -> Run:
 def import_here(*, config: dict[str, Any], watch: Callable[[float, str], None]) -> dict[str, Any]:
     """Import files in this process as one run; `watch` is told the share done and what is being done.
 
-    Files that were imported before change nothing and make no run.
+    Files that were imported before, byte by byte, change nothing and make no run.
     """
     config = with_names(config)
     reading = reading_of(config)
     if done := imported_before(config, reading):
-        return {"dataset": config["dataset"], "unchanged": True, "counts": done.counts, **asked(config)}
+        return {"dataset": config["dataset"], **asked(config), **before(done)}
     with run_here(kind=Run.Kind.IMPORT, config=config) as claim:
         claim.listener = watch
-        written = carry_out(claim, config, reading)
-        claim.run.result = {**written.about, "counts": written.counts}
-    answer = {"run": str(claim.run.public_id), "dataset": config["dataset"], "unchanged": False}
-    return {**answer, **asked(config), **claim.run.result}
+        carry_out(claim, config, reading)
+    return {"run": str(claim.run.public_id), "dataset": config["dataset"], **asked(config), **claim.run.result}
+
+
+def before(done: Import) -> dict[str, Any]:
+    return {
+        "unchanged": True,
+        "import": done.pk,
+        "counts": done.counts,
+        "message": f"imported before, as import {done.pk}: nothing changed",
+    }
 
 
 def asked(config: Config) -> dict[str, Any]:
@@ -220,8 +266,8 @@ def asked(config: Config) -> dict[str, Any]:
 
 
 def imported_before(config: Config, reading: Reading) -> Import | None:
-    done = Import.objects.complete().filter(dataset__name=config["dataset"], fingerprint=reading.digest)
-    return done.first()
+    found: Import | None = Import.objects.of_file(config["dataset"], reading.digest).first()
+    return found
 
 
 def perform(claim: Claim) -> None:
@@ -232,32 +278,49 @@ def perform(claim: Claim) -> None:
     try:
         reading = reading_of(config)
         if done := imported_before(config, reading):
-            run.message, run.result = "imported before: nothing changed", {"unchanged": True, "counts": done.counts}
+            run.result = before(done)
+            run.message = run.result["message"]
         else:
-            written = carry_out(claim, config, reading)
-            run.message = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in written.counts.items())
-            run.result = {"unchanged": False, **written.about, "counts": written.counts}
+            carry_out(claim, config, reading)
     except InputError as error:
         uploads_remove(config)
         raise InputError(without_folders(str(error), config)) from error
     uploads_remove(config)
 
 
-def carry_out(claim: Claim, config: Config, reading: Reading) -> Written:
+def carry_out(claim: Claim, config: Config, reading: Reading) -> None:
+    """Read, compare and write, and say in the run what came of it. Of files that bring nothing new no import stays."""
+    run = claim.run
     content = reading.read(lambda message: claim.progress(0.0, message))
     dataset, _ = Dataset.objects.get_or_create(name=config["dataset"])
-    prepared = reading.prepare(dataset, content)
     names = ", ".join(file.name for file in reading.files)
     with claim.fenced():
         import_row = import_begin(dataset=dataset, fingerprint=reading.digest, description=names)
         claim.save(import_row=import_row, dataset=dataset)
+    claim.progress(READ_SHARE, "comparing with what is there")
+    prepared = reading.prepare(dataset, content)
+    del content  # what is there already need not be held any longer
     written = reading.write(
         import_row, prepared, lambda share: claim.progress(READ_SHARE + (1 - READ_SHARE) * share, "writing")
     )
+    outcome = written.outcome
+    unchanged = outcome.nothing_new(written.counts)
     with claim.fenced():
-        written.finish()
-        import_complete(import_row=import_row, counts=written.counts)
-    return written
+        if not unchanged:
+            outcome = outcome._replace(**written.finish())
+            import_complete(import_row=import_row, counts=written.counts, outcome=outcome.as_json())
+    number = {} if unchanged else {"import": import_row.pk}
+    if unchanged:
+        import_discard(import_row=import_row)
+    run.message = outcome.sentence(written.counts)
+    run.result = {
+        "unchanged": unchanged,
+        **number,
+        **written.about,
+        "counts": written.counts,
+        **outcome.as_json(),
+        "message": run.message,
+    }
 
 
 def uploads_folder(config: Config) -> set[Path]:

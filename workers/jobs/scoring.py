@@ -6,15 +6,16 @@ there; each text's own value is kept beside the scores, and the systems' differe
 stands beside the systems by the metrics that leave one reference out in turn.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 
 from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
-from annotations.querysets.datasets import references
+from annotations.querysets.datasets import distinct_references, references
 from annotations.services.outputs import baseline_decoding, scores_write
 from modeling.metrics import (
     BY_SEGMENT,
@@ -120,12 +121,11 @@ def with_baselines(dataset: Dataset, split: str, decodings: list[Decoding]) -> l
 
 
 def references_by_source(sources: Any, withheld: Iterable[int] = ()) -> dict[int, tuple[str, ...]]:
-    """Reference sentences of each source, less the withheld ones (by the sentence's primary key)."""
-    hidden, found = set(withheld), defaultdict(list)
-    for row in references(sources).iterator(chunk_size=5000):
-        if row["sentence_id"] not in hidden:
-            found[row["source_pk"]].append(row["sentence"])
-    return {pk: tuple(sentences) for pk, sentences in found.items()}
+    """Reference sentences of each source, each once, less the withheld ones (by the sentence's primary key)."""
+    hidden = set(withheld)
+    rows = groupby(references(sources).iterator(chunk_size=5000), key=itemgetter("source_pk"))
+    found = {pk: tuple(distinct_references(list(group), hidden)) for pk, group in rows}
+    return {pk: sentences for pk, sentences in found.items() if sentences}
 
 
 def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]]) -> list[Segment]:

@@ -1,5 +1,6 @@
 """What the commands that make a run share: `--wait`, `--queue`, and how a run they wait for is shown and ends."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -16,10 +17,19 @@ class ImportCommand(AnswerCommand):
     def request(self, **options: Any) -> dict[str, Any]:
         raise NotImplementedError
 
+    def add_update(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--update", action="store_true", help="replace texts that differ, where nothing depends on them"
+        )
+
     def answer(self, **options: Any) -> dict[str, Any]:
         config = {**self.request(**options), "dataset": options["dataset"]}
         with self.share() as watch:
             return importing.import_here(config=config, watch=watch)
+
+
+def updated(options: Mapping[str, Any]) -> dict[str, bool]:
+    return {"update": True} if options["update"] else {}
 
 
 class LaunchCommand(AnswerCommand):

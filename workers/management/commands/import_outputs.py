@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from workers.management.base import ImportCommand
+from workers.management.base import ImportCommand, updated
 
 
 class Command(ImportCommand):
@@ -12,7 +12,13 @@ class Command(ImportCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--dataset", required=True)
+        self.add_update(parser)
         parser.add_argument("--system", required=True)
 
     def request(self, **options: Any) -> dict[str, Any]:
-        return {"form": "outputs", "files": {"file": [str(options["file"])]}, "system": options["system"]}
+        return {
+            "form": "outputs",
+            "files": {"file": [str(options["file"])]},
+            "system": options["system"],
+            **updated(options),
+        }

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.models import Split
-from workers.management.base import ImportCommand
+from workers.management.base import ImportCommand, updated
 
 
 class Command(ImportCommand):
@@ -16,6 +16,7 @@ class Command(ImportCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--dataset", required=True)
+        self.add_update(parser)
         parser.add_argument("--split", required=True, choices=Split.values)
         parser.add_argument(
             "--source-field", help="default: 'caption' where the first line has it; without one the photo is the source"
@@ -40,4 +41,10 @@ class Command(ImportCommand):
             "photo": options["photo_field"],
             "systems": options["systems"],
         }
-        return {"form": "pairs", "files": {"file": [str(options["file"])]}, "fields": fields, "split": options["split"]}
+        return {
+            "form": "pairs",
+            "files": {"file": [str(options["file"])]},
+            "fields": fields,
+            "split": options["split"],
+            **updated(options),
+        }

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.models import Split
-from workers.management.base import ImportCommand
+from workers.management.base import ImportCommand, updated
 
 
 class Command(ImportCommand):
@@ -16,8 +16,9 @@ class Command(ImportCommand):
         parser.add_argument("--images", type=Path, metavar="DIR", help="pictures named after the photos' ids")
         parser.add_argument("--split", required=True, choices=Split.values)
         parser.add_argument("--dataset", required=True)
+        self.add_update(parser)
 
     def request(self, **options: Any) -> dict[str, Any]:
         files = {role: [str(file) for file in options[role]] for role in ("dii", "sis")}
         images = str(options["images"]) if options["images"] else ""
-        return {"form": "vist", "files": files, "images": images, "split": options["split"]}
+        return {"form": "vist", "files": files, "images": images, "split": options["split"], **updated(options)}

@@ -10,12 +10,16 @@ from django.db import OperationalError, close_old_connections
 from annotations.services.leases import leases_release_expired
 from workers.lifecycle import sweep, this_process
 from workers.listeners import listener_beat, listeners_forget
+from workers.removal import removals_finish
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Put back runs whose worker has gone, ring again for those that wait, release expired leases; for ever."
+    help = (
+        "Put back runs whose worker has gone, ring again for those that wait, release expired leases, finish removals; "
+        "for ever."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +33,11 @@ class Command(BaseCommand):
             try:
                 close_old_connections()
                 listener_beat(name=this_process(), queues=[])
-                counts = sweep() | {"leases": leases_release_expired(), "listeners": listeners_forget()}
+                counts = sweep() | {
+                    "removed": removals_finish(),
+                    "leases": leases_release_expired(),
+                    "listeners": listeners_forget(),
+                }
             except OperationalError as error:  # the database restarts or is busy: the next round may succeed
                 log.warning("round missed", error=str(error))
             else:

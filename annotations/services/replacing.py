@@ -1,0 +1,142 @@
+"""What differs from what is stored: said, or replaced where nothing depends on it, when the import completes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import TypeVar
+
+from django.db.models import Count
+
+from annotations.errors import ConflictError
+from annotations.importing.content import PlaceNames
+from annotations.models import (
+    Campaign,
+    Decoding,
+    FeedbackExample,
+    Import,
+    Item,
+    Output,
+    Score,
+    Source,
+    StorySentence,
+    System,
+)
+from annotations.services.bulk import rows_delete, rows_update
+from annotations.services.identity import Comparison, Difference
+
+SHOWN = 5  # differences named in an error
+AROUND = 15  # letters before the first that differs
+LONGEST = 80  # letters shown of a text
+IDS_A_QUERY = 500
+T = TypeVar("T")
+
+
+def differences_check(*, comparison: Comparison, places: PlaceNames, update: bool) -> None:
+    """Raises ConflictError, naming what differs, unless it is to be replaced and nothing depends on it."""
+    found = comparison.differences
+    fixed = [each for each in found if each.row is None]
+    name = comparison.dataset.name
+    if fixed:
+        raise ConflictError(
+            f"the photos of {counted(len(fixed), 'story differs', 'stories differ')} from dataset '{name}', and those "
+            f"cannot be replaced; nothing was imported: {listed(fixed, places)}"
+        )
+    if found and not update:
+        raise ConflictError(
+            f"{counted(len(found), 'text differs', 'texts differ')} from dataset '{name}'; nothing was imported; "
+            f"--update (on the site: Replace what differs) replaces them: {listed(found, places)}"
+        )
+    if depends := list(dependents(comparison)):
+        raise ConflictError(
+            f"{counted(len(found), 'text differs', 'texts differ')} from dataset '{name}', and nothing was replaced, "
+            f"because other things depend on them: {'; '.join(depends)}. They are: {listed(found, places)}"
+        )
+
+
+def counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
+
+
+def listed(found: Sequence[Difference], places: PlaceNames) -> str:
+    lines = [f"{places.of(each.place)}: {each.what}: {change(each.old, each.new)}" for each in found[:SHOWN]]
+    return "; ".join(lines + ([f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []))
+
+
+def change(old: str, new: str) -> str:
+    """`'old' → 'new'`, of long texts the part that differs with a little around it."""
+    alike = next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    start = max(alike - AROUND, 0)
+    start = start if start > AROUND else 0
+    return " → ".join(cut(text, start) for text in (old, new))
+
+
+def cut(text: str, start: int) -> str:
+    part = text[start : start + LONGEST]
+    return f"'{'…' if start else ''}{part}{'…' if start + LONGEST < len(text) else ''}'"
+
+
+def dependents(comparison: Comparison) -> Iterator[str]:
+    """What refers to the texts that differ, in words; not the outputs that the file itself brings for a caption."""
+    pks: dict[type, list[int]] = defaultdict(list)
+    for each in comparison.differences:
+        if each.row and (each.row[0] is not Source or each.what.startswith("caption")):
+            pks[each.row[0]].append(each.row[1])
+    shown: dict[str, int] = defaultdict(int)
+    drawn: dict[str, int] = defaultdict(int)
+    learned: dict[str, int] = defaultdict(int)
+    written: dict[str, int] = defaultdict(int)
+    for part in batched(pks[Source]):
+        for campaign, count in (
+            Item.objects.filter(source__in=part).values_list("campaign__name").annotate(n=Count("pk"))
+        ):
+            shown[campaign] += count
+        examples = FeedbackExample.objects.filter(source__in=part)
+        for name, count in examples.values_list("feedback_set__name").annotate(n=Count("pk")):
+            learned[name] += count
+        outputs = Output.objects.filter(source__in=part, decoding__completed_at__isnull=False)
+        outputs = outputs.exclude(decoding__system__kind=System.Kind.BASELINE, decoding__entries=None)
+        for source, system in outputs.values_list("source_id", "decoding__system__name").distinct():
+            if system not in comparison.written_for.get(source, ()):
+                written[system] += 1
+    for part in batched(pks[StorySentence]):
+        quoted = Output.objects.filter(sentence__in=part)
+        for name, count in quoted.values_list("decoding__entries__campaign__name").annotate(n=Count("pk")):
+            drawn[name or "a campaign"] += count
+    pictures = {each.row[1] for each in comparison.differences if each.row and each.what.startswith("picture")}
+    if campaign := Campaign.objects.showing_pictures_of(pictures):
+        yield f"campaign '{campaign}' shows pictures of them"
+    yield from (f"campaign '{name}' shows {n:,} of them" for name, n in sorted(shown.items()))
+    yield from (f"campaign '{name}' drew {n:,} of them as what people wrote" for name, n in sorted(drawn.items()))
+    yield from (f"feedback set '{name}' holds examples of {n:,} of them" for name, n in sorted(learned.items()))
+    yield from (f"system '{name}' has written for {n:,} of them" for name, n in sorted(written.items()))
+
+
+def batched(rows: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(rows)
+    while part := list(islice(waiting, IDS_A_QUERY)):
+        yield part
+
+
+def comparison_apply(*, comparison: Comparison, import_row: Import) -> int:
+    """Write what is replaced and attached; call it in the transaction that completes the import. Returns how many
+    scores went: those of the split, which were computed from the older texts."""
+    key = lambda each: (each[0].__name__, each[1])  # noqa: E731
+    writings = sorted(comparison.replaced + comparison.attached, key=key)
+    for _, group in groupby(writings, key=key):
+        rows = list(group)
+        rows_update(rows[0][0], rows[0][1], [(pk, value) for _, _, pk, value in rows])
+    if comparison.differences and (depends := list(dependents(comparison))):  # of what was made meanwhile
+        raise ConflictError(f"Nothing was replaced, because other things depend on it: {'; '.join(depends)}")
+    texts = {model for model, name, _, _ in comparison.replaced if name == "text"}
+    if comparison.replaced or comparison.older:
+        earlier = Import.objects.complete().filter(dataset=comparison.dataset).exclude(pk=import_row.pk)
+        earlier.update(superseded=True)
+    if not texts:
+        return 0
+    decodings = Decoding.objects.filter(dataset=comparison.dataset, split=comparison.split)
+    scores: int = Score.objects.filter(decoding__in=decodings, campaign=None).delete()[0]
+    if Source in texts:  # `caption` quotes them: it is decoded anew when it is next needed
+        quoting = decodings.filter(system__kind=System.Kind.BASELINE, entries=None)
+        rows_delete(Output.objects.filter(decoding__in=quoting))
+        quoting.delete()
+    return scores

@@ -1,0 +1,156 @@
+"""What nothing depends on can be removed, and what depends is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client, RequestFactory
+
+from annotations import models
+from storyblender_site.accounts import account_make
+from tests.annotations.test_import_pairs import import_pairs, lines
+from tests.annotations.test_import_vist import import_vist, vist_files
+from tests.factories import make_campaign
+from workers import removal
+from workers.models import Run
+
+pytestmark = pytest.mark.django_db
+EVERYTHING = (
+    *(models.Album, models.Photo, models.Source, models.SequencePhoto, models.Story, models.StorySentence),
+    *(models.Decoding, models.Output),
+)
+
+
+def left() -> dict[str, int]:
+    return {model.__name__: count for model in EVERYTHING if (count := model._default_manager.count())}
+
+
+def remove(kind: str, name: Any, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    call_command("remove", kind, str(name), yes=True, json=True)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def two_imports(folder: Path) -> tuple[models.Import, models.Import]:
+    """VIST, then pairs on one of its photos with outputs of a system."""
+    import_vist(*vist_files(folder))
+    row = {"a": "train-album-0", "p": "train-0-1", "caption": "a boat", "story": "They left at dawn.", "out": "fun"}
+    pairs = lines(folder / "p.jsonl", row)
+    call_command(
+        *("import_pairs", pairs), dataset="vist", split="train", album_field="a", photo_field="p", systems=["lstm=out"]
+    )
+    first, second = models.Import.objects.order_by("pk")
+    return first, second
+
+
+def test_an_import_goes_once_nothing_stands_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = two_imports(tmp_path)
+    models.Score.objects.create(decoding=models.Decoding.objects.get(), metric="bleu", signature="s", value=1)
+    says = rf"import {first.pk} cannot be removed: import {second.pk} \(p.jsonl\) has 3 rows on its albums and photos"
+    with pytest.raises(CommandError, match=says):
+        remove("import", first.pk, capsys)
+    assert remove("import", second.pk, capsys)["rows"] == {
+        **{"sources": 1, "stories": 1, "sentences": 1, "decodings": 1, "outputs": 1}
+    }
+    assert not models.Score.objects.exists()
+    assert left()["StorySentence"] == 20
+    remove("import", first.pk, capsys)
+    assert left() == {}
+    assert not models.Import.objects.exists()
+    assert Run.objects.count() == 2  # what was done stays in the history
+    import_vist(*vist_files(tmp_path))
+    assert left()["StorySentence"] == 20
+
+
+def test_a_killed_removal_shows_nothing_and_the_sweeper_ends_it(tmp_path: Path) -> None:
+    two_imports(tmp_path)
+    dataset = models.Dataset.objects.get()
+    removal.take_from_view(dataset)
+    assert left()
+    assert not models.Dataset.objects.exists()
+    assert not models.Source.objects.visible().exists()
+    assert not models.StorySentence.objects.visible().exists()
+    assert not models.Decoding.objects.complete().exists()
+    import_vist(*vist_files(tmp_path))  # the name is free
+    models.Output.objects.first().delete()  # and a part of it is gone already
+    assert removal.removals_finish() == 1
+    assert models.Dataset.all_rows.count() == models.Import.objects.count() == 1
+    assert left()["StorySentence"] == 20
+
+
+def test_a_system_goes_with_its_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, second = two_imports(tmp_path)
+    assert remove("system", "lstm", capsys)["rows"] == {"decodings": 1, "outputs": 1}
+    assert not models.System.objects.filter(name="lstm").exists()
+    assert left()["Source"] == 35
+    with pytest.raises(CommandError, match="'human' is there from the start"):
+        remove("system", "human", capsys)
+    call_command(
+        *("import_pairs", tmp_path / "p.jsonl"),
+        **{"dataset": "vist", "split": "train", "album_field": "a", "photo_field": "p", "systems": ["lstm=out"]},
+    )
+    assert models.Output.objects.get().text == "fun"
+    second.refresh_from_db()
+    assert second.superseded
+
+
+def test_what_depends_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = make_campaign(captions=3)
+    name, dataset = parts.campaign.name, parts.dataset
+    row = models.Import.objects.get(dataset=dataset)
+    for kind, what, says in (
+        ("dataset", dataset.name, rf"campaign '{name}' is made of it \(open, 0 ratings\)"),
+        ("system", "lstm", f"campaign '{name}' shows 3 of its texts"),
+        ("import", row.pk, f"campaign '{name}' has 3 items of its sources; campaign '{name}' shows 3 of its sentences"),
+    ):
+        with pytest.raises(CommandError, match=says):
+            remove(kind, what, capsys)
+    assert models.Candidate.objects.exists()
+
+
+def test_runs_at_work_hold_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import_vist(*vist_files(tmp_path))
+    Run.objects.create(kind="score", dataset=models.Dataset.objects.get())
+    with pytest.raises(CommandError, match=r"score run .* is queued and uses it"):
+        remove("dataset", "vist", capsys)
+
+
+def test_it_asks(tmp_path: Path) -> None:
+    import_pairs(lines(tmp_path / "a.jsonl", {"caption": "a", "story": "A."}))
+    with pytest.raises(CommandError, match="--yes"):
+        call_command("remove", "dataset", "mine")
+    assert models.Dataset.objects.exists()
+
+
+def test_the_page_says_what_goes_and_asks(tmp_path: Path) -> None:
+    first, second = two_imports(tmp_path)
+    client = Client()
+    client.force_login(account_make(name="rosa", role="researcher"))
+    page = client.get(f"/admin/annotations/dataset/{first.dataset_id}/change/").content.decode()
+    assert "Written: 2 albums, 12 photos" in page
+    held, free = (f"/admin/workers/run/remove/import/{row.pk}/" for row in (first, second))
+    assert held in page
+    assert f"import {second.pk} (p.jsonl) has 3 rows" in client.get(held).content.decode()
+    asked = client.get(free).content.decode()
+    assert "1 source, 1 story, 1 sentence, 1 decoding, 1 output" in asked
+    assert models.Import.objects.complete().count() == 2
+    client.post(free)
+    assert models.Import.objects.complete().get() == first
+    client.post(held)
+    client.post(f"/admin/workers/run/remove/dataset/{first.dataset_id}/")
+    assert not models.Dataset.objects.exists()
+
+
+def test_the_admin_deletes_nothing_by_itself() -> None:
+    """No list's action and no delete page takes rows away whose ratings would go with them."""
+    request = RequestFactory().get("/")
+    request.user = User.objects.create_superuser("admin", password="x")
+    for model in (models.Dataset, models.System, models.Campaign, Run):
+        admin = site._registry[model]
+        assert not admin.has_delete_permission(request)
+        assert admin.get_actions(request) == {}
+    assert models.Import not in site._registry
