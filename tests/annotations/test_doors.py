@@ -64,7 +64,7 @@ def vist(folder: Path, **hostile: str) -> tuple[str, str, str]:
 def pairs_file(folder: Path, **hostile: str) -> Any:
     row = {"caption": "c", "story": "s", "out": "o"} | hostile
     fields = PairFields(systems=(("gru", "out"),))
-    (album,) = read_pairs(as_json(folder / "a.jsonl", row), fields, unique_prefix="x")
+    (album,) = read_pairs(as_json(folder / "a.jsonl", row), fields, split="test")
     return album
 
 

@@ -41,7 +41,7 @@ FORMS: dict[str, tuple[str, str, Any]] = {
     "pairs": (
         ".JSONL",
         lines({"caption": TEXT, "story": "s"}),
-        lambda file: read_pairs(file, PairFields(), unique_prefix="x")[0].captions[0][2],
+        lambda file: read_pairs(file, PairFields(), split="test")[0].captions[0][2],
     ),
     "outputs, jsonl": (".JSONL", lines({"id": "1", "text": TEXT}), lambda file: read_outputs(file)[0].text),
     "outputs, csv": (".CSV", f"id,text\n1,{TEXT}\n", lambda file: read_outputs(file)[0].text),

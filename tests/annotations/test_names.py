@@ -67,7 +67,7 @@ def spec(**values: Any) -> CampaignSpec:
 def key_of_pairs(name: str, folder: Path) -> str:
     file = folder / "a.jsonl"
     file.write_text(json.dumps({"caption": "c", "story": "s", "machine": {name: "o"}}))
-    (album,) = read_pairs(file, PairFields(systems=(("*", "machine"),)), unique_prefix="x")
+    (album,) = read_pairs(file, PairFields(systems=(("*", "machine"),)), split="test")
     return album.outputs[0][0]
 
 
