@@ -159,6 +159,8 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.get_by_role("button", name="Start scoring").click()
     wait_until_done(page)
     page.goto(campaign)
+    page.get_by_role("link", name="Close for good").click()
+    check(page)
     page.get_by_role("button", name="Close for good").click()
     page.get_by_role("link", name="Report", exact=True).click()
     expect(page.locator(".report svg").first).to_be_visible()
