@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
 from modeling.marks import END, STORY, THEN
+from texts.folding import fold
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -127,7 +128,7 @@ def encode_pairs(
             except CorpusError as error:
                 left_out.append(str(error))
             else:
-                pairs.append(EncodedPair(source, target, example.weight, index, len(reference.split())))
+                pairs.append(EncodedPair(source, target, example.weight, index, len(fold(reference).split())))
     return pairs, left_out
 
 

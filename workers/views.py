@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotations.errors import InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
+from texts.folding import fold
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
@@ -159,7 +160,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
-        "different": chosen and chosen.outputs.filter(rank=0).values("text").distinct().count(),
+        "different": chosen and len(set(map(fold, chosen.outputs.filter(rank=0).values_list("text", flat=True)))),
         "written": chosen and chosen.outputs.filter(rank=0).count(),
         "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
         "lineage": lineage(system),

@@ -170,7 +170,7 @@ def test_caption_words_by_hand() -> None:
     ]
     score = score_outputs(segments, metrics=["caption_recall"])["caption_recall"]
     assert score["value"] == pytest.approx((2 / 4 + 1 + 0) / 3)
-    assert "|sources:3|" in score["signature"]
+    assert "|captions:3|" in score["signature"]
     assert score["ci"][0] <= score["value"] <= score["ci"][1]
     copies = [replace(segment, output=segment.source or "") for segment in segments]
     assert score_outputs(copies, metrics=["caption_recall"])["caption_recall"]["value"] == 1
@@ -289,7 +289,9 @@ def test_retrieval_is_each_pair_scored_alone(trained: TrainingResult, corpus: tu
         expected.append(nats[0] - min(nats) < 1e-3 and 1 / len(least))
     score = score_checkpoint(trained.checkpoint, examples)["retrieval_accuracy"]
     assert score["value"] == pytest.approx(sum(expected) / len(expected))
-    assert score["signature"].startswith(f"retrieval_accuracy|of:10|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:")
+    assert score["signature"].startswith(
+        f"retrieval_accuracy|of:10|fold:1|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:"
+    )
     assert score["ci"][0] < score["value"] < score["ci"][1]
 
 

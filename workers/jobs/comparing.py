@@ -17,6 +17,7 @@ from annotations.statistics.metric_differences import (
 from annotations.statistics.resampling import RESAMPLES, SEED
 from modeling.metrics import Segment
 from modeling.text import normalize
+from texts.folding import SIGNATURE
 
 DECIMALS = 6  # of a metric's values by item
 
@@ -40,7 +41,8 @@ def compare(metric: str, scored: Sequence[Scored]) -> Comparison:
     if metric in CORPUS_METRICS:
         outputs = {name: [normalize(segment.output) for segment in each.segments] for name, each in theirs.items()}
         references = [[normalize(text) for text in segment.references] for segment in first.segments]
-        return corpus_differences(outputs, references, albums, metric=metric)
+        found = corpus_differences(outputs, references, albums, metric=metric)
+        return found._replace(signature=found.signature and f"{found.signature}|{SIGNATURE}")
     values = {name: np.array(each.scores[metric]["by_segment"], np.float64) for name, each in theirs.items()}
     found = mean_differences(values, albums)
     return found._replace(signature=f"{first.scores[metric]['signature']}|bs:{RESAMPLES}|seed:{SEED}")
