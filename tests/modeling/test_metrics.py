@@ -191,6 +191,28 @@ def test_empty_outputs_score_nothing_and_crash_nothing() -> None:
     assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0}
 
 
+def test_a_system_whose_outputs_are_nearly_all_empty_is_scored() -> None:
+    """chrF 50.04, which is sacrebleu's own; a resample may hold nothing but empty texts."""
+    from sacrebleu.metrics import CHRF
+
+    segments = [Segment("1", "", ("our dog",)), Segment("2", "our cat ran", ("our cat",))]
+    found = score_outputs(segments, metrics=["chrf", "bleu", "chrf_loo"])
+    assert found["chrf"]["value"] == pytest.approx(50.04, abs=0.005)
+    own = CHRF(lowercase=True).corpus_score(["", "our cat ran"], [["our dog", "our cat"]])
+    assert found["chrf"]["value"] == pytest.approx(own.score)
+    low, high = found["chrf"]["ci"]
+    assert low < found["chrf"]["value"] < high
+
+
+def test_a_score_of_a_part_of_the_sources_says_so() -> None:
+    segments = [replace(segment, references=("x y", "y z"), source="dogs") for segment in SEGMENTS]
+    for scores in (score_outputs(segments, resamples=5, of=24), score_human(segments, resamples=5, of=24)):
+        for metric, score in scores.items():
+            assert score["signature"].endswith("|sources:3of24"), metric
+    whole = score_outputs(segments, metrics=["bleu", "unique"], resamples=5, of=3)
+    assert not any("sources" in score["signature"] for score in whole.values())
+
+
 def test_the_interval_of_a_mean_is_the_textbooks() -> None:
     """1,000 Bernoulli(0.3) draws, each its own group: 0.3 ± 1.96 · sqrt(0.3 · 0.7 / 1000)."""
     draws = [1.0] * 300 + [0.0] * 700
