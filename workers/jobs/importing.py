@@ -20,7 +20,7 @@ from annotations.importing.pairs import PairFields, parse_systems, read_pairs
 from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
-from annotations.models import Dataset, Import, Split
+from annotations.models import Dataset, Decoding, Import, Split
 from annotations.services.imported_ratings import (
     ImportedCampaign,
     campaign_import,
@@ -219,6 +219,7 @@ def perform(claim: Claim) -> None:
         else:
             written = carry_out(claim, config, reading)
             run.message = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in written.counts.items())
+            run.message = "; ".join([run.message, *written.about.get("coverage", ())])
             run.result = {"unchanged": False, **written.about, "counts": written.counts}
     except InputError as error:
         uploads_remove(config)
@@ -240,7 +241,13 @@ def carry_out(claim: Claim, config: Config, reading: Reading) -> Written:
     with claim.fenced():
         written.finish()
         import_complete(import_row=import_row, counts=written.counts)
-    return written
+    return with_coverage(written, import_row)
+
+
+def with_coverage(written: Written, import_row: Import) -> Written:
+    """Says too of each decoding that has no text for some of the split's sources, or blank ones."""
+    parts = Decoding.objects.coverage_said(import_row)
+    return written._replace(about={**written.about, "coverage": parts}) if parts else written
 
 
 def uploads_folder(config: Config) -> set[Path]:

@@ -16,4 +16,6 @@ def humane(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')}: {humane(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(humane, value))
     return str(value)
