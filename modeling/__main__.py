@@ -211,8 +211,8 @@ def what_is_scored(options: argparse.Namespace) -> tuple[list[Example], dict[str
     missing = [example.id for example in examples if example.id not in outputs] if options.outputs else []
     if len(missing) == len(examples):
         raise ScoringError(f"{options.outputs or options.input}: has no text for a source with references")
-    say(f"of {len(given)} sources have no reference with words, and no part", bare)
-    say(f"of {len(examples)} sources have no output, and no part but in a checkpoint's scores", missing)
+    say(f"of {len(given)} sources have no reference with words and are not scored", bare)
+    say(f"of {len(examples)} sources have no output and are not scored", missing)
     coverage = {"sources": len(examples) - len(missing), "of": len(examples), "missing": missing, "bare": bare}
     return examples, outputs, coverage if missing or bare else {}
 

@@ -56,7 +56,7 @@ def test_a_part_of_the_outputs_is_scored_beside_the_same_sources(
     command = ["--outputs", str(tmp_path / "out.jsonl"), *metrics, "--json"]
     assert main(["score", "--input", str(tmp_path / "in.jsonl"), *command]) == 0
     told = capsys.readouterr()
-    assert "1 of 25 sources have no reference with words, and no part: bare" in told.err
+    assert "1 of 25 sources have no reference with words and are not scored: bare" in told.err
     assert "21 of 24 sources have no output" in told.err
     scores = json.loads(told.out.splitlines()[-1])
     assert (scores["coverage"]["sources"], scores["coverage"]["of"]) == (3, 24)

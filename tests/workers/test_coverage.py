@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from annotations import models
+from annotations.reports.metrics import metrics_of, values_of_metric
+from annotations.reports.render import report_html
+from annotations.services.reports import report_freeze
 from tests.factories import (
     AlbumFactory,
     CaptionFactory,
@@ -121,7 +125,42 @@ def test_what_one_system_lacks_takes_no_other_down(capsys: pytest.CaptureFixture
     metrics = [part for metric in ("bleu", "chrf", "nll") for part in ("--metric", metric)]
     call_command("score", "--dataset", "beach", "--split", "test", "--wait", "--json", *metrics)
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(told["scores"]) == {"whole", "part", "caption", "human"}
+    assert set(told["scores"]) == {"whole", "part", "caption"}
     assert told["coverage"]["systems"] == {"part": {"sources": 2, "of": 11}}
     assert any("random_story" in said for said in told["undefined"])
     assert any("part: nll, source_gain" in said and "no such checkpoint" in said for said in told["undefined"])
+
+
+def test_a_campaigns_systems_are_compared_on_the_items_that_all_wrote_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Imported ratings without b's texts of two of twelve items: a keeps a value of each text, both are told by ten."""
+    texts = {"a": "we saw dog {}", "b": "a dog {} was seen"}
+    lines = [
+        f"{n},{system},r,c,{2 + (n + len(system)) % 3},{'' if system == 'b' and n > 9 else text.format(n)}"
+        for n in range(12)
+        for system, text in texts.items()
+    ]
+    study = tmp_path / "study.csv"
+    study.write_text("\n".join(["item,system,rater,criterion,score,text", *lines]))
+    call_command("import_ratings", study, campaign="study")
+    people = tmp_path / "people.jsonl"
+    people.write_text("\n".join(json.dumps({"item": str(n), "story": f"we saw dog {n}"}) for n in range(12)))
+    call_command("import_pairs", people, dataset="study", split="test", album_field="item", photo_field="item")
+    capsys.readouterr()
+    call_command("score", campaign="study", metrics=["chrf", "repetition"], wait=True, json=True)
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["coverage"]["systems"] == {"b": {"sources": 10, "of": 12}}
+    campaign = models.Campaign.objects.get()
+    cells = metrics_of(campaign)
+    for metric in ("chrf", "repetition"):
+        assert {cells[system][metric]["signature"] for system in texts} == {cells["a"][metric]["signature"]}
+        assert cells["a"][metric]["signature"].endswith("|sources:10of12")
+        assert cells["a"][metric]["value"] == pytest.approx(told["shared"]["scores"]["a"][metric]["value"])
+    kept = values_of_metric(campaign, "chrf")
+    assert [int(np.isfinite(kept[system]).sum()) for system in texts] == [12, 10]
+    difference = models.ScoreDifference.objects.get(metric="chrf")
+    assert difference.value == pytest.approx(cells["a"]["chrf"]["value"] - cells["b"]["chrf"]["value"])
+    assert "|sources:10of12" in difference.signature
+    report = report_html(json.loads(bytes(report_freeze(campaign=campaign).content)))
+    assert "The metrics are of the 10 of 12 items that every system wrote for." in report

@@ -147,6 +147,6 @@ def perform(claim: Claim) -> None:
 
 def decoded_message(sources: int, left_out: int, cut: int) -> str:
     said = [f"decoded {sources - left_out:,} of {sources:,} sources" if left_out else f"decoded {sources:,} sources"]
-    said += [f"{left_out:,} left out, without words"] if left_out else []
+    said += [f"{left_out:,} left out (no words)"] if left_out else []
     said += [f"{cut:,} cut to what the model reads"] if cut else []
     return ", ".join(said)
