@@ -1,6 +1,6 @@
 """What a person can put right: bad files, names and requests. Everything else is a bug and stays a traceback."""
 
-from annotations.texts import escaped
+from texts.storable import escaped
 
 
 class InputError(ValueError):

@@ -1,7 +1,8 @@
 """The one normalisation that every candidate passes before a rater sees it, the human's too.
 
 Typography alone tells people from machines: nearly all human sentences begin with a capital, a sixth of them have
-marks inside, and hardly a machine's does. So every text is taken down to its words and set again by the same rules.
+marks inside, and hardly a machine's does. So every text is folded, as metrics and models fold it (`texts.folding`),
+taken down to its words and set again by the same rules.
 What is lost is the same for all: names lose their capitals; commas, quotation marks, brackets and dashes go; an
 exclamation mark becomes a full stop; a placeholder for a name becomes a word. What belongs to a word stays: "don't",
 "ice-cream", "3,000", "4:30".
@@ -10,9 +11,9 @@ exclamation mark becomes a full stop; a placeholder for a name becomes a word. W
 import re
 import unicodedata
 
-_ALIKE = str.maketrans(
-    {"‘": "'", "’": "'", "´": "'", "`": "'", "–": " ", "—": " ", "…": "...", "。": ". ", "！": "! ", "？": "? "}
-)
+from texts.folding import fold
+
+_ALIKE = str.maketrans({"`": "'", "。": ". ", "！": "! ", "？": "? "})
 _ABBREVIATION = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")
 _IN_WORDS = frozenset(".!?'-[],:/&%@#")  # of the punctuation; symbols such as a currency's or an emoji are words
 _PLACEHOLDERS = {  # what stands for a name in some data sets, and hardly ever in what a person wrote
@@ -39,7 +40,7 @@ def normalise(text: str) -> str:
 
 
 def _set_anew(text: str) -> str:
-    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower()).translate(_ALIKE)
+    text = unicodedata.normalize("NFC", fold(text).lower()).translate(_ALIKE)
     text = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), "".join(map(_plain, text)).replace("''", " "))
     text = " ".join(text.split())
     words: list[str] = []
@@ -65,9 +66,11 @@ def _set_anew(text: str) -> str:
 
 
 def _plain(sign: str) -> str:
-    """The sign, or a space for one that is neither a letter's nor a word's."""
+    """The sign, or a space for one that is neither a letter's nor a word's. A joiner is a word's."""
     category = unicodedata.category(sign)
-    return " " if sign not in _IN_WORDS and (category[0] in "PZC" or category == "Sk") else sign
+    if sign in _IN_WORDS or category == "Cf":
+        return sign
+    return " " if category[0] in "PZC" or category == "Sk" else sign
 
 
 def _cased(word: str, start: bool) -> str:

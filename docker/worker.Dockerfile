@@ -19,6 +19,7 @@ COPY annotations annotations
 COPY modeling modeling
 COPY samples samples
 COPY storyblender_site storyblender_site
+COPY texts texts
 COPY workers workers
 
 ENV PRODUCTION=1 VAR_DIR=/var/lib/storyblender STATIC_ROOT=/tmp/static QUEUES=cpu

@@ -18,12 +18,13 @@ from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, pres
 from modeling.corpus import Example, read_examples, read_rows, text_of
 from modeling.errors import ModelingError, PeerError, ScoringError
 from modeling.heatmap import heatmap_svg
-from modeling.metrics import METRICS, Segment, score_human, score_outputs
+from modeling.metrics import METRICS, Segment, score_human, score_outputs, with_words
 from modeling.metrics.baselines import random_stories
 from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable
 from modeling.progress import OnProgress, Progress
 
 Scores = dict[str, dict[str, Any]]
+SAID = 5  # of what was left out, in a message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,6 +110,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
     if is_first_process():
         print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
+        print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
     return {
         "checkpoint": str(result.checkpoint),
         "sha256": result.sha256,
@@ -116,68 +118,110 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         "seconds": result.seconds,
         "valid_nll": result.valid_nll,
         "left_out": result.left_out,
+        "why_left_out": result.why_left_out,
     }
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:
-    from modeling.decoding import decode
+    from modeling.decoding import Note, decode
 
     examples = read_examples(options.input, references=False)
     config = DecodingConfig.from_overrides(options.settings)
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
+    notes: list[Note] = []
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, examples, config, on_progress=on_progress):
+            for each in decode(options.checkpoint, examples, config, on_progress=on_progress, on_note=notes.append):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
         if options.out:
             out.close()
-    return {"sources": len(examples), "outputs": count}
+    left_out = {note.id: note.why for note in notes if note.left_out}
+    cut = {note.id: note.why for note in notes if not note.left_out}
+    say(f"of {len(examples)} sources left out", list(left_out.values()))
+    say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
+    return {"sources": len(examples), "outputs": count, "left_out": left_out, "cut": cut}
+
+
+def say(what: str, which: Sequence[str]) -> None:
+    """How many there are, and the first few; nothing where there are none."""
+    if which:
+        more = f"; and {len(which) - SAID} more" if len(which) > SAID else ""
+        print(f"{len(which)} {what}: {'; '.join(which[:SAID])}{more}", file=sys.stderr)
 
 
 def score_command(options: argparse.Namespace) -> Scores:
-    """The scores asked for. The table on the terminal has `caption`, `random_story` and `human` beside."""
-    examples = read_examples(options.input)
+    """The scores asked for. The table on the terminal has `caption`, `random_story` and `human` beside: all are of the
+    sources that have an output, and where these are a part, every signature says so."""
     if not (options.outputs or options.checkpoint):
         raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
-    stories = [text for example in read_examples(options.train) for text in example.references] if options.train else []
-    systems = {"caption": {example.id: example.source for example in examples}}
+    examples, outputs, coverage = what_is_scored(options)
+    scored = [example for example in examples if example.id in outputs] if options.outputs else examples
+    training = read_examples(options.train) if options.train else []
+    stories = list(with_words(text for example in training for text in example.references))
+    systems = {"caption": {example.id: example.source for example in scored}}
     if stories:
-        systems["random_story"] = random_stories([example.id for example in examples], stories, seed=1)
+        systems["random_story"] = random_stories([example.id for example in scored], stories, seed=1)
     if options.outputs:
-        systems["outputs"] = read_outputs(options.outputs, examples)
+        systems["outputs"] = outputs
     texts: dict[str, Any] = {
         "metrics": [metric for metric in options.metric or METRICS if metric in METRICS],
         "training_stories": stories,
+        "of": len(examples),
     }
     table: dict[str, Scores] = {
-        name: score_outputs(segments(examples, written), bertscore_model=options.bertscore_model, **texts)
+        name: score_outputs(segments(scored, written), bertscore_model=options.bertscore_model, **texts)
         for name, written in systems.items()
     }
-    table["human"] = score_human(segments(examples, systems["caption"]), **texts)
+    table["human"] = score_human(segments(scored, systems["caption"]), **texts)
     if judges := [metric for metric in options.metric or () if metric in JUDGES]:
         settings = JudgeSettings(cnn=SentenceCnnConfig.from_overrides(options.settings), encoder=options.encoder)
-        judged_texts = {name: segments(examples, written) for name, written in systems.items()}
+        judged_texts = {name: segments(scored, written) for name, written in systems.items()}
         with bar() as on_progress:
             judged = score_indistinguishable(judged_texts, metrics=judges, settings=settings, on_progress=on_progress)
+        if len(scored) < len(examples):
+            for score in (score for scores in judged.values() for score in scores.values()):
+                score["signature"] += f"|sources:{len(scored)}of{len(examples)}"
         table = {name: table.get(name, {}) | judged.get(name, {}) for name in dict.fromkeys((*table, *judged))}
     if options.checkpoint:
         from modeling.metrics.source_gain import score_checkpoint
 
-        with bar() as on_progress:
-            of_checkpoint = score_checkpoint(options.checkpoint, examples, on_progress=on_progress)
+        try:
+            with bar() as on_progress:
+                of_checkpoint = score_checkpoint(options.checkpoint, examples, on_progress=on_progress)
+        except ScoringError as error:
+            if not options.outputs:
+                raise
+            print(f"{options.checkpoint}: {error}", file=sys.stderr)
+            of_checkpoint = {}
         table["outputs"] = table.get("outputs", {}) | of_checkpoint
     show(table)
-    return {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
+    result = {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
+    return result | ({"coverage": coverage} if coverage else {})
+
+
+def what_is_scored(options: argparse.Namespace) -> tuple[list[Example], dict[str, str], dict[str, Any]]:
+    """The examples with references, the outputs by id, and what has no part in the scores, if anything has none."""
+    given = read_examples(options.input)
+    outputs = read_outputs(options.outputs, [example.id for example in given]) if options.outputs else {}
+    examples = [example for example in given if with_words(example.references)]
+    bare = [example.id for example in given if not with_words(example.references)]
+    missing = [example.id for example in examples if example.id not in outputs] if options.outputs else []
+    if len(missing) == len(examples):
+        raise ScoringError(f"{options.outputs or options.input}: has no text for a source with references")
+    say(f"of {len(given)} sources have no reference with words and are not scored", bare)
+    say(f"of {len(examples)} sources have no output and are not scored", missing)
+    coverage = {"sources": len(examples) - len(missing), "of": len(examples), "missing": missing, "bare": bare}
+    return examples, outputs, coverage if missing or bare else {}
 
 
 def attention_command(options: argparse.Namespace) -> dict[str, Any]:
     from modeling.attention import attention_maps
 
     texts = [(Example("--source", options.source), options.target)]
-    (drawn,) = attention_maps(options.checkpoint, texts, head=options.head)
+    (drawn,) = filter(None, attention_maps(options.checkpoint, texts, head=options.head))
     picture = heatmap_svg(drawn)
     if options.out:
         options.out.write_text(picture + "\n", encoding="utf-8")
@@ -188,15 +232,15 @@ def attention_command(options: argparse.Namespace) -> dict[str, Any]:
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
     return [
-        Segment(each.id, texts[each.id], each.references, each.album, each.source)
+        Segment(each.id, texts[each.id], with_words(each.references), each.album, each.source)
         for each in examples
         if each.id in texts
     ]
 
 
-def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
-    """The text of rank 0 by id. Raises ScoringError for an id the examples lack, or one of theirs that is missing."""
-    known, found = {example.id for example in examples}, {}
+def read_outputs(path: Path, ids: Sequence[str]) -> dict[str, str]:
+    """The text of rank 0 by id, of those that have one. Raises ScoringError for an id that is not among `ids`."""
+    known, found = set(ids), dict[str, str]()
     for number, row in read_rows(path):
         place = f"{path}:{number}"
         name = text_of(row, "id", place)
@@ -206,8 +250,6 @@ def read_outputs(path: Path, examples: Sequence[Example]) -> dict[str, str]:
             if name in found:
                 raise ScoringError(f"{place}: id={name!r} has a second text of rank 0")
             found[name] = text_of(row, "text", place)
-    if missing := [example.id for example in examples if example.id not in found]:
-        raise ScoringError(f"{path}: no text of rank 0 for id {missing[0]!r} (and {len(missing) - 1} more)")
     return found
 
 

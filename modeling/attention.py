@@ -15,7 +15,7 @@ from modeling.config import ARCHITECTURES, WITHOUT_ATTENTION, DecodingConfig
 from modeling.corpus import Example
 from modeling.decoding import decode_batch, encode_sources
 from modeling.devices import cpu_threads, pick_device
-from modeling.errors import AttentionError
+from modeling.errors import AttentionError, DecodingError
 from modeling.heatmap import AttentionMap
 from modeling.marks import MARKS
 from modeling.tokenization import BEGIN, END, UNKNOWN, WORD, Tokenizer
@@ -31,17 +31,26 @@ def attention_maps(
     head: int | None = None,
     device: str = "auto",
     threads: int = 1,
-) -> list[AttentionMap]:
-    """A map for each source and what was written for it; where that is None, what the model writes greedily.
+) -> list[AttentionMap | None]:
+    """A map for each source and what was written for it; where that is None, what the model writes greedily. A source
+    without words has None in its place.
 
     `head` counts a Transformer's heads from 1, layer by layer; without it the map is the mean over those of the last
-    layer. Raises CheckpointError; DecodingError for a source that is empty or too long; AttentionError where the model
+    layer. Raises CheckpointError; DecodingError for a single source without words; AttentionError where the model
     attends to nothing or has no such head.
     """
     loaded = load_checkpoint(checkpoint)
     model = loaded.model(pick_device(device))
+    maps: list[AttentionMap | None] = []
     with cpu_threads(threads):
-        return [attention_map(loaded, model, source, written, head) for source, written in texts]
+        for source, written in texts:
+            try:
+                maps.append(attention_map(loaded, model, source, written, head))
+            except DecodingError:
+                if len(texts) == 1:
+                    raise
+                maps.append(None)
+    return maps
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from modeling.errors import ConfigError
+from texts.folding import SIGNATURE
 
 __all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig", "load_preset", "preset_names"]
 
@@ -83,6 +84,7 @@ class TrainingConfig(Config):
     vocabulary_size: int = _setting(4000, "pieces or words at most, fewer where the data is small", low=16, high=64000)
     lowercase: bool = _setting(True, "lower-case all text")
     detokenize: bool = _setting(True, "undo the spaces before punctuation")
+    folding: str = _setting(SIGNATURE, "how signs that look alike become one, before all else", choices=(SIGNATURE,))
     letters_only: bool = _setting(False, "turn all but the letters a to z into spaces, as the 2018 reference did")
     deduplicate: bool = _setting(False, "keep a source's first reference, and of equal references the first")
     max_source_length: int = _setting(256, "longest source, in tokens; a longer one is left out of training", low=2)

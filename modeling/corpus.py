@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeling.config import TrainingConfig
-from modeling.errors import CorpusError
+from modeling.errors import CorpusError, TooLongError
 from modeling.marks import END, STORY, THEN
+from texts.folding import fold
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -54,7 +55,8 @@ class EncodedPair:
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
     """Read `{"id", "source", "references": [...], "weight"?, "album"?, "context"?, "after"?}`, blank lines left out.
 
-    With `references=False` a line may leave them out. Raises CorpusError, naming file, line, key and value.
+    With `references=False` a line may leave them out. A text without words is no defect of the file: what reads the
+    examples leaves it out. Raises CorpusError, naming file, line, key and value.
     """
     examples: list[Example] = []
     lines: dict[str, int] = {}
@@ -128,17 +130,19 @@ def encode_pairs(
             except CorpusError as error:
                 left_out.append(str(error))
             else:
-                pairs.append(EncodedPair(source, target, example.weight, index, len(reference.split())))
+                pairs.append(EncodedPair(source, target, example.weight, index, len(fold(reference).split())))
     return pairs, left_out
 
 
-def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig) -> Tokens:
+def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig, *, cut: bool = False) -> Tokens:
     """Token ids of what a model is given: the last `config.context` sentences of the story so far, each with a mark
     behind it, then the source and the end token; all behind a mark where the model learned to restore sentences too.
 
-    Raises CorpusError where nothing is left of the source, or it is longer than `config.max_source_length`.
+    Raises CorpusError where nothing is left of the source, and TooLongError where it is longer than
+    `config.max_source_length`; with `cut` its first tokens stand for a longer one.
     """
-    ids = encode_text(example.source, tokenizer, config.max_source_length, f"source of {example.id!r}").tolist()
+    name = f"source of {example.id!r}"
+    ids = encode_text(example.source, tokenizer, config.max_source_length, name, cut=cut).tolist()
     for sentence in reversed(example.context[-config.context :] if config.context else ()):
         before = [*tokenizer.encode(sentence)[:-1], tokenizer.mark(THEN)]
         if len(before) + len(ids) > config.max_source_length:
@@ -157,15 +161,18 @@ def marked(ids: list[int], tokenizer: Tokenizer, config: TrainingConfig) -> Toke
     return np.array([tokenizer.mark(STORY), *ids] if config.denoising else ids, dtype=np.int32)
 
 
-def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
-    """Token ids ending with the end token. Raises CorpusError where nothing, or more than `limit` tokens, is left."""
+def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str, *, cut: bool = False) -> Tokens:
+    """Token ids ending with the end token. Raises CorpusError where nothing is left, and TooLongError for more than
+    `limit` tokens, which `cut` cuts off instead."""
     if half := _half_character(text):
         raise CorpusError(f"{name} has {half}: {_shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
         raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
+    if len(ids) > limit and not cut:
+        raise TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
     if len(ids) > limit:
-        raise CorpusError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
+        ids = [*ids[: limit - 1], END]
     return np.array(ids, dtype=np.int32)
 
 
@@ -186,11 +193,9 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     if not isinstance(references, list) or (with_references and not references):
         raise CorpusError(f"{place}: references={_shown(references)} must be a list of at least one string")
     for position, reference in enumerate(references):
-        if not isinstance(reference, str) or not reference.strip():
-            raise CorpusError(f"{place}: references[{position}]={_shown(reference)} must be a string with words in it")
+        if not isinstance(reference, str):
+            raise CorpusError(f"{place}: references[{position}]={_shown(reference)} must be a string")
     source = text_of(row, "source", place)
-    if not source.strip():
-        raise CorpusError(f"{place}: source={_shown(source)} must have words in it")
     weight = row.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
         raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")

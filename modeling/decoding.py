@@ -18,7 +18,7 @@ from modeling.checkpoints import Checkpoint, load_checkpoint
 from modeling.config import DecodingConfig
 from modeling.corpus import Example, Tokens, encode_source
 from modeling.devices import cpu_threads, pick_device, precision
-from modeling.errors import CorpusError, DecodingError
+from modeling.errors import CorpusError, DecodingError, TooLongError
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.reranking import check_rerankable, reranked
 from modeling.search import Text, search
@@ -26,6 +26,22 @@ from modeling.search import Text, search
 Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]  # sources and their names → texts of each
 
 BATCHES_SORTED = 32  # so many batches' sources are ordered by length before they are cut into batches
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is odd about a source: nothing is written for it (`left_out`), or it was cut to what the model reads."""
+
+    id: str
+    left_out: bool
+    why: str
+
+
+OnNote = Callable[[Note], None]
+
+
+def no_note(note: Note) -> None:
+    """Keep nothing of the notes."""
 
 
 @dataclass(frozen=True)
@@ -44,35 +60,44 @@ def decode(
     config: DecodingConfig,
     *,
     on_progress: OnProgress = no_progress,
+    on_note: OnNote = no_note,
 ) -> Iterator[Decoded]:
     """Texts for the sources, in their order, the best of a source's texts first.
 
-    Raises CheckpointError, and DecodingError naming every source that is empty or too long, before the first text.
+    A source without words has no text, and one that is too long is cut; `on_note` is told of both before the first
+    text. Raises CheckpointError, and DecodingError where there is nothing to write for.
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
-    encode_sources(loaded, sources)  # all that can be refused is, before the first text
+    encoded = readable_sources(loaded, sources, on_note)
+    readable = [source for source in sources if source.id in encoded]
     writer = _writer(loaded, config, device)
     if not loaded.config.context:
-        yield from _written(loaded, writer, sources, config, on_progress)
+        yield from _written(loaded, writer, encoded, config, on_progress)
         return
     told: dict[str, list[Decoded]] = {}
     after = {source.id: source.after for source in sources}
     for turn in turns(sources):
         given = [with_story_so_far(source, after, told, loaded.config.context) for source in turn]
-        for each in _written(loaded, writer, given, config, partial(_later, on_progress, len(told), len(sources))):
+        turn_encoded = {
+            source.id: encode_source(source, loaded.tokenizer, loaded.config, cut=True)
+            for source in given
+            if source.id in encoded
+        }
+        report = partial(_later, on_progress, len(told), len(readable))
+        for each in _written(loaded, writer, turn_encoded, config, report):
             told.setdefault(each.id, []).append(each)
-    for source in sources:
+    for source in readable:
         yield from told[source.id]
 
 
 def _written(
-    loaded: Checkpoint, write: Write, sources: Sequence[Example], config: DecodingConfig, on_progress: OnProgress
+    loaded: Checkpoint, write: Write, sources: Mapping[str, Tokens], config: DecodingConfig, on_progress: OnProgress
 ) -> Iterator[Decoded]:
-    encoded = encode_sources(loaded, sources)
+    ids, encoded = list(sources), list(sources.values())
     width = max(1, config.batch // config.texts)
     for start in range(0, len(sources), width * BATCHES_SORTED):
-        names = [source.id for source in sources[start : start + width * BATCHES_SORTED]]
+        names = ids[start : start + width * BATCHES_SORTED]
         texts: dict[int, list[Text]] = {}
         block = encoded[start : start + len(names)]
         order = sorted(range(len(block)), key=lambda place: len(block[place]))
@@ -118,19 +143,33 @@ def decode_batch(
         return search(model, memory, names, config)
 
 
-def encode_sources(loaded: Checkpoint, sources: Sequence[Example]) -> list[Tokens]:
-    """Token ids of each source. Raises DecodingError naming those that are empty or too long."""
-    encoded: list[Tokens] = []
-    refused: list[str] = []
+def readable_sources(loaded: Checkpoint, sources: Sequence[Example], on_note: OnNote) -> dict[str, Tokens]:
+    """Token ids by id of the sources that have words, in order, each cut to what the model reads.
+
+    `on_note` is told of what was left out or cut. Raises DecodingError where no source has words.
+    """
+    encoded: dict[str, Tokens] = {}
+    left_out: list[str] = []
     for source in sources:
         try:
-            encoded.append(encode_source(source, loaded.tokenizer, loaded.config))
+            encoded[source.id] = encode_source(source, loaded.tokenizer, loaded.config)
+        except TooLongError as error:
+            encoded[source.id] = encode_source(source, loaded.tokenizer, loaded.config, cut=True)
+            on_note(Note(source.id, False, str(error)))
         except CorpusError as error:
-            refused.append(str(error))
-    if refused:
-        more = f" (and {len(refused) - 5} more)" if len(refused) > 5 else ""
-        raise DecodingError("; ".join(refused[:5]) + more)
+            left_out.append(str(error))
+            on_note(Note(source.id, True, str(error)))
+    if left_out and not encoded:
+        raise DecodingError(f"none of {len(left_out)} sources can be written for; the first: {left_out[0]}")
     return encoded
+
+
+def encode_sources(loaded: Checkpoint, sources: Sequence[Example]) -> list[Tokens]:
+    """Token ids of each source, cut to what the model reads. Raises DecodingError for one without words."""
+    try:
+        return [encode_source(source, loaded.tokenizer, loaded.config, cut=True) for source in sources]
+    except CorpusError as error:
+        raise DecodingError(str(error)) from error
 
 
 def turns(sources: Sequence[Example]) -> list[list[Example]]:
@@ -163,11 +202,13 @@ def turns(sources: Sequence[Example]) -> list[list[Example]]:
 def with_story_so_far(
     source: Example, after: Mapping[str, str | None], told: Mapping[str, Sequence[Decoded]], sentences: int
 ) -> Example:
-    """The source with the last sentences written before it in its story behind the context that it came with."""
+    """The source with the last sentences written before it in its story behind the context that it came with. Where
+    nothing was written for a source before, the story goes on without it."""
     before: list[str] = []
     at = source.after
     while at is not None and len(before) < sentences:
-        before.insert(0, told[at][0].text)
+        if at in told:
+            before.insert(0, told[at][0].text)
         at = after[at]
     return replace(source, context=(*source.context, *before))
 

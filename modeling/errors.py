@@ -13,6 +13,10 @@ class CorpusError(ModelingError):
     """A line of a JSONL file that is not an example, or a text that cannot be encoded."""
 
 
+class TooLongError(CorpusError):
+    """A text of more tokens than a model takes."""
+
+
 class CheckpointError(ModelingError):
     """A checkpoint that is incomplete, altered, or belongs to another training."""
 
@@ -26,7 +30,7 @@ class PeerError(TrainingError):
 
 
 class DecodingError(ModelingError):
-    """A source that cannot be decoded, named by its id."""
+    """Sources that cannot be decoded, named by their ids, or an engine that cannot do what is asked for."""
 
 
 class AttentionError(ModelingError):

@@ -49,7 +49,7 @@ __all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
 VALID_PAIRS = 1000  # looked at during training; more would eat a short budget
 SMOOTHING = 0.98  # of the loss that is reported
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq")
-NAMES = 8  # of a batch's examples in a message
+NAMES = 8  # of a batch's examples, or of pairs that were left out, in a message
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class TrainingResult:
     valid_nll: float | None
     history: list[dict[str, float]]
     left_out: int
+    why_left_out: list[str]  # of the first few pairs
 
 
 @dataclass
@@ -172,7 +173,7 @@ class _Training:
         self.pairs, left_out = encode_pairs(self.examples, self.tokenizer, self.config)
         if not self.pairs:
             raise CorpusError(f"nothing is left to train on; the first pair: {left_out[0]}")
-        self.left_out = len(left_out)
+        self.left_out = left_out
         self.restorations: list[EncodedPair] = []
         if self.config.denoising:
             self.restorations = restorations(self.examples, self.tokenizer, self.config)
@@ -329,7 +330,8 @@ class _Training:
                 tensors |= {f"optimizer.{index}.{name}": state[name] for name in OPTIMIZER_STATE}
         values = {
             "state": vars(self.state),
-            "left_out": self.left_out,
+            "left_out": len(self.left_out),
+            "why_left_out": self.left_out[:NAMES],
             "has_best": self.best is not None,
             "parts": self.gradients.parts,
         }
@@ -394,4 +396,5 @@ def _result(final: Path, saved: Checkpoint) -> TrainingResult:
         valid_nll=state["best_nll"],
         history=state["history"],
         left_out=saved.values["left_out"],
+        why_left_out=saved.values["why_left_out"],
     )

@@ -10,7 +10,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from annotations.errors import InputError, NotFoundError
 from annotations.links import site_link
-from annotations.texts import storable
+from texts.storable import storable
 
 RESEARCHERS = "researchers"
 RESEARCHERS_MAY = (

@@ -26,7 +26,8 @@ def attention_file(run: Run) -> Path:
 def attention_draw(
     run: Run, checkpoint: Path, texts: Mapping[str, tuple[str, str | None]], *, device: str = "auto"
 ) -> dict[str, AttentionMap]:
-    """Compute and keep a map for each name's source and what was written for it, greedily where that is None.
+    """Compute and keep a map for each name's source and what was written for it, greedily where that is None. Among
+    several, a source without words has none.
 
     Raises the errors of `modeling.attention.attention_maps`.
     """
@@ -34,7 +35,8 @@ def attention_draw(
     from modeling.corpus import Example
 
     pairs = [(Example(name, source), written) for name, (source, written) in texts.items()]
-    maps = dict(zip(texts, attention_maps(checkpoint, pairs, device=device), strict=True))
+    drawn = zip(texts, attention_maps(checkpoint, pairs, device=device), strict=True)
+    maps = {name: each for name, each in drawn if each}
     file = attention_file(run)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_records(({"id": name, **vars(each)} for name, each in maps.items()), file)

@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from annotations.errors import ConflictError, InputError
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
-from annotations.texts import escaped, value_problem
+from texts.storable import escaped, value_problem
 from workers.models import Run
 
 log = structlog.get_logger(__name__)

@@ -1,5 +1,6 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotations.errors import InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
+from texts.folding import fold
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
@@ -26,6 +28,7 @@ from workers.models import Checkpoint, Run
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
+TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -95,8 +98,8 @@ def run_context(run: Run) -> dict[str, Any]:
         "curve": mark_safe(training_svg(run.history)),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
-        "result": [(key, value) for key, value in run.result.items() if key not in ("scores", "message")],
-        "scores": score_table(run.result.get("scores", {})),
+        "result": [(key, value) for key, value in run.result.items() if key not in (*TABLES, "message")],
+        **score_tables(run.result),
         "settings": sorted(flat(run.config)),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
     }
@@ -113,9 +116,27 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def score_table(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def score_tables(result: dict[str, Any]) -> dict[str, Any]:
+    """Each system's own scores, on what it wrote for, and where that differs, those on the sources all wrote for."""
+    shared = result.get("shared", {})
+    return {
+        "scores": score_table(result.get("scores", {}), result.get("coverage", {}).get("systems", {})),
+        "coverage": result.get("coverage", {}),
+        "shared": score_table(shared.get("scores", {})),
+        "shared_sources": shared.get("sources"),
+    }
+
+
+def score_table(
+    scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Any]:
+    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
     metrics = sorted({metric for cells in scores.values() for metric in cells})
-    rows = [(system, [cells.get(metric, {}).get("value") for metric in metrics]) for system, cells in scores.items()]
+    said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
+    rows = [
+        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
+        for system, cells in scores.items()
+    ]
     return {"metrics": metrics, "rows": rows} if rows else {}
 
 
@@ -159,8 +180,8 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
-        "different": chosen and chosen.outputs.filter(rank=0).values("text").distinct().count(),
-        "written": chosen and chosen.outputs.filter(rank=0).count(),
+        "different": chosen and len(set(map(fold, chosen.outputs.filter(rank=0).values_list("text", flat=True)))),
+        "coverage": chosen and Decoding.objects.coverage(chosen),
         "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
         "lineage": lineage(system),
         "checkpoint": checkpoint,

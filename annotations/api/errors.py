@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotations.errors import AnswerError, ConflictError, ForbiddenError, GoneError, InputError, NotFoundError
-from annotations.texts import escaped
+from texts.storable import escaped
 
 STATUS: dict[type[Exception], int] = {
     AnswerError: 422,

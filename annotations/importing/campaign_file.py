@@ -12,7 +12,7 @@ from annotations.errors import InputError
 from annotations.importing.files import text_of
 from annotations.names import check_name
 from annotations.protocols import check_shown_here, protocol_named
-from annotations.texts import text_problem
+from texts.storable import text_problem
 
 LONGEST_TEXT = 20_000
 CHOICES = {

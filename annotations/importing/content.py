@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
-from annotations.texts import text_problem
+from texts.storable import text_problem
 
 LONGEST_ID = 200
 LONGEST_KEY = 500

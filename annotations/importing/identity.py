@@ -1,23 +1,20 @@
-"""When two rows are the same content: by their ids where they have any, else by their texts."""
+"""When two rows are the same content: by their ids where they have any, else by their texts, which are the same where
+readers, metrics and models take them for one (`texts.folding`)."""
 
 import hashlib
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from texts.folding import fold
+
 MADE_UP = "row-"  # begins the id of a row whose file gives it none
 NEAR = 0.8  # from here on, of 1, a text is another writing of the other one
 
 
-def same_text(text: str) -> str:
-    """What two texts have in common that are the same: line ends, white space and Unicode's composed forms aside."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(map(same_text, texts)).encode()).hexdigest()
+    return hashlib.sha256("\0".join(map(fold, texts)).encode()).hexdigest()
 
 
 def row_id(split: str, captions: Sequence[str], references: Sequence[str]) -> str:
@@ -40,7 +37,7 @@ def unique(texts: Iterable[str]) -> list[str]:
     """Each text once, in order."""
     found: dict[str, str] = {}
     for text in texts:
-        found.setdefault(same_text(text), text)
+        found.setdefault(fold(text), text)
     return list(found.values())
 
 
@@ -69,15 +66,15 @@ def match_texts(stored: Sequence[str], given: Sequence[str]) -> Matched:
     """
     there: dict[str, list[int]] = defaultdict(list)
     for place, text in enumerate(stored):
-        there[same_text(text)].append(place)
+        there[fold(text)].append(place)
     matched, free = Matched(), dict.fromkeys(range(len(stored)))
     for place, text in enumerate(given):
-        if places := there.get(same_text(text)):
+        if places := there.get(fold(text)):
             matched.same[place] = places.pop(0) if len(places) > 1 else places[0]
             free.pop(matched.same[place], None)
     rest = [place for place in range(len(given)) if place not in matched.same]
     for place in rest:
-        found = next((other for other in free if near(same_text(stored[other]), same_text(given[place]))), None)
+        found = next((other for other in free if near(fold(stored[other]), fold(given[place]))), None)
         if found is not None:
             matched.changed[place] = found
             del free[found]

@@ -12,9 +12,10 @@ from typing import Any
 from annotations.errors import InputError
 from annotations.importing.content import LONGEST_ID, AlbumContent, ImportFileError, StoryContent, check_text, shown
 from annotations.importing.files import json_lines
-from annotations.importing.identity import digest, reference_id, row_id, same_text, unique
+from annotations.importing.identity import digest, reference_id, row_id, unique
 from annotations.names import RULE, check_name, composed, name_problem
-from annotations.texts import is_blank
+from texts.folding import fold
+from texts.storable import is_blank
 
 EVERY_KEY = "*"
 
@@ -167,8 +168,8 @@ class PairRows:
         once = unique(references)
         content.repeated += len(references) - len(once)
         known = self.references.setdefault((content.external_id, photo), set())
-        new = [text for text in once if same_text(text) not in known]
-        known.update(map(same_text, new))
+        new = [text for text in once if fold(text) not in known]
+        known.update(map(fold, new))
         content.stories.extend(StoryContent(reference_id(photo, text), [(photo, text)], places=(line,)) for text in new)
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 from PIL import Image, UnidentifiedImageError
 
 from annotations.importing.content import ImportFileError, shown
-from annotations.texts import text_problem
+from texts.storable import text_problem
 
 SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")

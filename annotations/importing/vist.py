@@ -21,7 +21,7 @@ from annotations.importing.content import (
 )
 from annotations.importing.files import json_elements, start_of
 from annotations.importing.pictures import Pictures
-from annotations.texts import is_blank
+from texts.storable import is_blank
 
 SENTENCES_A_STORY = 5
 LISTS = ("albums", "images", "annotations")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, QuerySet
 
-from annotations.importing.identity import same_text
+from texts.folding import fold
 
 COMPLETE = "complete"
 
@@ -126,11 +126,11 @@ def distinct_references(rows: Sequence[Mapping[str, Any]], withheld: Collection[
     stories with the same sentence are by two people, and are two.
     """
     told = [row for row in rows if row["sequence"] is not None]
-    alone = {same_text(row["sentence"]): row for row in rows if row["sequence"] is None}
-    hidden = {same_text(row["sentence"]) for row in rows if row["sequence"] is None and row["sentence_id"] in withheld}
-    in_stories = {same_text(row["sentence"]) for row in told} if alone else set()
+    alone = {fold(row["sentence"]): row for row in rows if row["sequence"] is None}
+    hidden = {fold(row["sentence"]) for row in rows if row["sequence"] is None and row["sentence_id"] in withheld}
+    in_stories = {fold(row["sentence"]) for row in told} if alone else set()
     kept = [row for row in told if row["sentence_id"] not in withheld]
     if hidden:
-        kept = [row for row in kept if same_text(row["sentence"]) not in hidden]
+        kept = [row for row in kept if fold(row["sentence"]) not in hidden]
     kept += [row for text, row in alone.items() if text not in in_stories | hidden]
     return [row["sentence"] for row in sorted(kept, key=itemgetter("sentence_id"))]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from annotations.models import Campaign, Score, System
 from annotations.protocols import protocol_named
+from annotations.querysets.outputs import PART
 from annotations.reports.imported import imported_words
-from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, WITHHELD
+from annotations.reports.metrics import CORRELATIONS, DIFFERENCES, PARTS, WITHHELD
 
 SCORES = (
     "Means are over ratings, and differences are paired by item. Intervals are 95 %, and robust to albums and raters. "
@@ -168,10 +169,16 @@ def method_of(
         else ""
     )
     metrics = ""
-    if planned or Score.objects.filter(campaign=campaign).exists():
+    scores = Score.objects.filter(campaign=campaign)
+    if planned or scores.exists():
         people = campaign.entries.filter(system__kind=System.Kind.HUMAN).exists()
         metrics = " ".join(
-            [*([WITHHELD] if people and not imported else []), DIFFERENCES, *([CORRELATIONS] if scored else [])]
+            [
+                *([WITHHELD] if people and not imported else []),
+                *([PARTS] if scores.filter(signature__contains=PART).exists() else []),
+                DIFFERENCES,
+                *([CORRELATIONS] if scored else []),
+            ]
         )
     of_raters = " ".join([*([RATERS] if scored else []), *([] if imported else [UNTESTED])])
     parts = (

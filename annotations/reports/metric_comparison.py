@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from annotations.models import Score
+from annotations.querysets.outputs import PART
 from annotations.querysets.outputs import signatures as own_and_by_text
 from annotations.reports.studies import Shown, Study, counted, listed, systems_shown
 
@@ -54,6 +55,8 @@ def metrics_comparison(studies: Sequence[Study]) -> dict[str, Any]:
             if len(having) < 2:
                 others = listed([study for study in group if study not in having])
                 left_out.append(f"{metric}: scored in {listed(having)}, not in {others}.")
+            elif any(PART in signature for signature in signatures):
+                left_out.append(f"{metric}: scored on a part of the items ({'; '.join(signatures)}).")
             elif len(signatures) > 1:
                 left_out.append(f"{metric}: not computed in the same way ({'; '.join(signatures)}).")
             else:

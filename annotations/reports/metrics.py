@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import F
 
 from annotations.models import Campaign, Score, ScoreDifference, System
-from annotations.querysets.outputs import signatures
+from annotations.querysets.outputs import PART, signatures
 from annotations.reports.examples import texts_by_key
 from annotations.reports.table import RatingTable
 from annotations.statistics.coefficients import Order
@@ -43,6 +43,27 @@ CORRELATIONS = (
     "negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of two metrics "
     "over the systems' means, and ranks count less of these two as better."
 )
+
+
+PARTS = (
+    "Where systems wrote for different items, each metric is of the items that all of them wrote for, and its "
+    "signature says how many these are (`sources:3of24`)."
+)
+
+
+def part_said(by_system: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Of which items the values side by side are, in words; nothing where they are of all."""
+    signed = [cell.get("signature") or "" for cells in by_system.values() for cell in cells.values()]
+    parts = {each.partition(PART)[2].partition("|")[0] for each in signed if each}
+    if not any(parts):
+        return ""
+    if len(parts) == 1:
+        shared, _, of = parts.pop().partition("of")
+        return f"The metrics are of the {shared} of {of} items that every system wrote for."
+    return (
+        "Not all values are of the same items: one whose signature says `sources:3of24` is of 3 of 24 items, and "
+        "compares with others of the same items only."
+    )
 
 
 def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.utils.safestring import mark_safe
 from annotations.reports import effect_words, model_words, words
 from annotations.reports.charts import charts_of
 from annotations.reports.charts.ratings import pairs_drawn
+from annotations.reports.metrics import part_said
 from annotations.reports.pairs import ranked_pairs
 from annotations.reports.scales import (
     LEVEL,
@@ -166,6 +167,7 @@ def metrics_context(report: Report) -> dict[str, Any]:
         "table": sorted(table, key=lambda row: row["system"]),
         "missing": [(system, ", ".join(of), why) for (system, why), of in missing.items()],
         "signatures": signatures,
+        "part": part_said(by_system),
         "differences": differences_table(report.get("metric_differences") or {}),
     }
 

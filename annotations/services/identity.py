@@ -9,9 +9,10 @@ from django.db.models import Model, Q
 
 from annotations.errors import ConflictError
 from annotations.importing.content import AlbumContent, StoryContent
-from annotations.importing.identity import MADE_UP, match_texts, near, row_halves, same_text
+from annotations.importing.identity import MADE_UP, match_texts, near, row_halves
 from annotations.models import Album, Dataset, Decoding, Output, Photo, Source, Story, StorySentence, System
 from annotations.services.pictures import differs
+from texts.folding import fold
 
 IDS_A_QUERY = 500
 MAX_SHARING = 50  # rows: a text that more of them share does not tell which of them was mended
@@ -276,7 +277,7 @@ class AlbumCompared:
         self.found.attach(f"author of {what}", author, story.author, (Story, pk), "author")
         self.found.recognised["stories"] += 1
         for position, ((sentence, _, old), (_, new)) in enumerate(zip(there, story.sentences, strict=False)):
-            if old == new or same_text(old) == same_text(new):
+            if old == new or fold(old) == fold(new):
                 self.found.recognised["sentences"] += 1
             else:
                 place = story.places[position] if story.places else None
@@ -288,8 +289,8 @@ class AlbumCompared:
         pk = self.photo(photo)
         if pk is None:
             return references
-        told = {same_text(text) for text in self.stored.told[pk]}
-        left = [story for story in references if same_text(story.sentences[0][1]) not in told]
+        told = {fold(text) for text in self.stored.told[pk]}
+        left = [story for story in references if fold(story.sentences[0][1]) not in told]
         there = self.stored.references[pk]
         matched = match_texts([text for _, _, text in there], [story.sentences[0][1] for story in left])
         recognised = len(references) - len(left) + len(matched.same)
@@ -317,7 +318,7 @@ class AlbumCompared:
                 self.found.written_for[source].add(system)
                 for rank, text in enumerate(texts):
                     old = self.stored.outputs.get((system, source, rank))
-                    if old is not None and same_text(old) == same_text(text):
+                    if old is not None and fold(old) == fold(text):
                         self.found.recognised["outputs"] += 1
                         continue
                     self.fresh.add(system)
@@ -372,7 +373,7 @@ def content_texts(album: AlbumContent, photo: str | None = None) -> Iterator[str
 
 
 def nearly_all(stored: Sequence[str], given: Sequence[str]) -> bool:
-    return len(stored) == len(given) and near(*("\n".join(map(same_text, texts)) for texts in (stored, given)))
+    return len(stored) == len(given) and near(*("\n".join(map(fold, texts)) for texts in (stored, given)))
 
 
 def unit_texts(albums: set[int]) -> dict[int, list[str]]:

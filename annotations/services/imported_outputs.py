@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, OuterRef
 
 from annotations.errors import InputError
-from annotations.importing.identity import same_text
 from annotations.importing.outputs import OutputContent
 from annotations.models import Dataset, Decoding, Import, Output, Source, System
 from annotations.services.identity import Comparison, Difference, imported_decoding
 from annotations.services.outputs import OutputRow, decoding_begin, outputs_add, system_for_file
+from texts.folding import fold
 
 OnProgress = Callable[[float], None]
 
@@ -92,7 +92,7 @@ def outputs_compare(*, dataset: Dataset, system_name: str, outputs: ResolvedOutp
         same = 0
         for source, rank, text, _ in rows:
             old = there.get((source, rank))
-            if old is not None and same_text(old) == same_text(text):
+            if old is not None and fold(old) == fold(text):
                 same += 1
             elif old is not None:
                 output = outputs.places[source, rank]

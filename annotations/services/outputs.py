@@ -26,7 +26,7 @@ from annotations.models import (
 from annotations.names import check_name
 from annotations.querysets.outputs import BY_TEXT
 from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
-from annotations.texts import without_unstorable
+from texts.storable import without_unstorable
 
 OUTPUTS_A_WRITE = 5000
 OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.models import Assignment, Campaign, Item, Rater
-from annotations.texts import is_blank, storable, text_problem
+from texts.storable import is_blank, storable, text_problem
 
 SALT = "annotations.rater"
 LONGEST_OUTSIDE_ID = 200

@@ -27,7 +27,7 @@ from annotations.services.leases import (
     place_take,
 )
 from annotations.services.raters import rater_finish
-from annotations.texts import value_problem, without_unstorable
+from texts.storable import value_problem, without_unstorable
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000

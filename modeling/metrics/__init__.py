@@ -10,6 +10,7 @@ from modeling.metrics.outputs import (
     Segment,
     score_human,
     score_outputs,
+    with_words,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Segment",
     "score_human",
     "score_outputs",
+    "with_words",
 ]

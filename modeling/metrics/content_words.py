@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modeling.text import normalize
+from modeling.text import ATTACHED, normalize
 
 # Articles, pronouns, prepositions, conjunctions, auxiliaries, and what is left of contractions ("don't", "she's").
 _FUNCTION_WORDS = """
@@ -24,7 +24,7 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 PLURALS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
 SINGULAR = ("ss", "us", "is")
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{ATTACHED}])*")
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -76,6 +76,8 @@ def tell_apart(
         albums = {text: codes[found[generator.integers(len(found))]] for text, found in pool.items()}
         drawn = _halves(human, albums, generator) if machine is None else _equals(human, machine, albums, generator)
         first = _first_fold(drawn.albums, generator)
+        if any(len(set(drawn.human[fold].tolist())) < 2 for fold in (first, ~first)):
+            raise ScoringError("all texts of one side are of too few albums to stand in both folds")
         for number, held in enumerate((first, ~first)):
             values[repeat, number] = _fooled(drawn, held, judge, int(generator.integers(2**31)), times)
     repeats = generator.integers(REPEATS, size=(INDEPENDENT, resamples))

@@ -19,6 +19,7 @@ from modeling.metrics.cross_fitting import REPEATS, Albums, Figure, Flags, Judge
 from modeling.metrics.outputs import RESAMPLES, SEED, Score, Segment
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.text import plain_words
+from texts.folding import SIGNATURE
 
 JUDGES = ("cnn_indistinguishable", "embedding_indistinguishable")
 HUMAN, BASELINES = "human", ("caption", "random_story")  # whose figures stand beside every system's
@@ -140,7 +141,7 @@ def _score(
     """The signature has what stands beside too, so that no figure goes without it."""
     parts = [
         judge.signature,
-        f"case:lc|tok:words|folds:{REPEATS}x2|seed:{settings.seed}",
+        f"case:lc|tok:words|{SIGNATURE}|folds:{REPEATS}x2|seed:{settings.seed}",
         f"texts:{figure.texts if isinstance(figure, Figure) else 0}",
         *(f"{name}:{each.value:.2f}" if isinstance(each, Figure) else f"{name}:none" for name, each in beside.items()),
         f"version:sb.{VERSION}",

@@ -1,7 +1,8 @@
 """Metrics of what a system wrote, beside the references. Torch is loaded by `bertscore_f1` alone, when it is asked for.
 
-Every text passes `modeling.text.normalize` first, lower-cased and detokenised, outputs and references alike: the cased,
-spaced and cleaned sentences of different systems are compared by their words. Each score carries its signature.
+Every text passes `modeling.text.normalize` first, folded, lower-cased and detokenised, outputs and references alike:
+the cased, spaced and cleaned sentences of different systems are compared by their words. Each score carries its
+signature, and that of a part of the sources says so: `sources:3of24`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
 from modeling.metrics.overlap import corpus_overlap, leave_one_out, segment_overlap
 from modeling.text import normalize
+from texts.folding import SIGNATURE, fold
 
 LEAVE_ONE_OUT = ("bleu_loo", "chrf_loo")  # the human is scored by the same
 OF_TEXTS_ALONE = ("distinct_1", "distinct_2", "unique", "repetition", "copy_rate", "caption_recall")
@@ -50,6 +52,7 @@ def score_outputs(
     bertscore_model: Path | None = None,
     device: str = "auto",
     by_segment: bool = False,
+    of: int | None = None,
 ) -> dict[str, Score]:
     """`{metric: {"value", "ci", "signature"}}`, the interval being None where a resample would not estimate the value.
 
@@ -58,7 +61,8 @@ def score_outputs(
     sentence scores and carry a signature of their own, `segment_signature`.
 
     A metric that is undefined is left out: `caption_recall` where no source has a content word, those of LEAVE_ONE_OUT
-    where no source has two references. `bertscore_model` is a folder, `device` where that model runs.
+    where no source has two references. `bertscore_model` is a folder, `device` where that model runs. `of` is how many
+    sources there are to write for; where the segments are fewer, every signature says of how many it is.
     Raises ScoringError without segments, for a segment without references, and for an unknown metric.
     """
     wanted = list(metrics)
@@ -68,8 +72,8 @@ def score_outputs(
         raise ScoringError("there are no outputs to score")
     if bare := [segment.id for segment in segments if not segment.references]:
         raise ScoringError(f"{bare[0]!r} has no reference to be scored against (and {len(bare) - 1} more)")
-    texts = _Texts(segments, resamples, seed)
-    copied = {normalize(story) for story in training_stories}
+    texts = _Texts(segments, resamples, seed, of)
+    copied = {normalize(story) for story in training_stories} - {""}
     compute: dict[str, Callable[[], Score | None]] = {
         "bleu": lambda: texts.overlap("bleu", by_segment),
         "chrf": lambda: texts.overlap("chrf", by_segment),
@@ -97,6 +101,7 @@ def score_human(
     training_stories: Iterable[str] = (),
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    of: int | None = None,
 ) -> dict[str, Score]:
     """What the references themselves score on the same sources, whatever the segments' outputs are.
 
@@ -110,30 +115,42 @@ def score_human(
         if segment.references
     ]
     alone = [metric for metric in wanted if metric in OF_TEXTS_ALONE]
-    options: dict[str, Any] = {"resamples": resamples, "seed": seed}
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed, "of": of}
     scores = score_outputs(drawn, metrics=alone, training_stories=training_stories, **options) if drawn else {}
-    texts = _Texts(drawn, resamples, seed)
+    texts = _Texts(drawn, resamples, seed, of)
     in_turn = {
         metric: texts.leave_one_out(metric.removesuffix("_loo"), None) for metric in LEAVE_ONE_OUT if metric in wanted
     }
     return scores | {metric: score for metric, score in in_turn.items() if score is not None}
 
 
+def with_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts of which folding leaves something."""
+    return tuple(text for text in texts if fold(text))
+
+
 class _Texts:
-    def __init__(self, segments: Sequence[Segment], resamples: int, seed: int) -> None:
+    def __init__(self, segments: Sequence[Segment], resamples: int, seed: int, of: int | None) -> None:
         self.outputs = [normalize(segment.output) for segment in segments]
         self.words = [output.split() for output in self.outputs]
         self.references = [[normalize(reference) for reference in segment.references] for segment in segments]
         self.sources = [segment.source for segment in segments]
         self.groups = [f"{segment.album or ''}\0{'' if segment.album else segment.id}" for segment in segments]
         self.resamples, self.seed = resamples, seed
+        self.of = len(segments) if of is None else of
 
     def signature(self, name: str, **settings: object) -> str:
         parts = {"case": "lc", "tok": "space", "outputs": len(self.outputs), **settings, "version": f"sb.{VERSION}"}
-        return "|".join([name, *(f"{key}:{value}" for key, value in parts.items())])
+        return "|".join([name, *(f"{key}:{value}" for key, value in parts.items()), SIGNATURE, *self.coverage()])
+
+    def coverage(self, sources: int | None = None) -> list[str]:
+        """What a signature says of sources that have no part in a score; nothing where all of them have."""
+        sources = len(self.outputs) if sources is None else sources
+        return [f"sources:{sources}of{self.of}"] if len(self.outputs) < self.of else []
 
     def overlap(self, name: str, by_segment: bool) -> Score:
         score = corpus_overlap(name, self.outputs, self.references, resamples=self.resamples)
+        score["signature"] = "|".join([score["signature"], *self.coverage()])
         if by_segment:
             score["by_segment"], score["segment_signature"] = segment_overlap(name, self.outputs, self.references)
         return score
@@ -147,7 +164,7 @@ class _Texts:
 
     def leave_one_out(self, name: str, outputs: Sequence[str] | None) -> Score | None:
         """Of the outputs, or of the human where they are None (see `modeling.metrics.overlap`)."""
-        options: dict[str, Any] = {"resamples": self.resamples, "seed": self.seed}
+        options: dict[str, Any] = {"resamples": self.resamples, "seed": self.seed, "of": self.of}
         return leave_one_out(name, outputs, self.references, self.groups, **options)
 
     def distinct(self, n: int) -> Score:
@@ -182,7 +199,7 @@ class _Texts:
             return None
         shares = {n: len(words & content_words(self.outputs[n])) / len(words) for n, words in wanted.items()}
         groups = [self.groups[n] for n in wanted]
-        score = self._mean(list(shares.values()), groups, "caption_recall", sources=len(wanted))
+        score = self._mean(list(shares.values()), groups, "caption_recall", captions=len(wanted))
         return score | {"by_segment": [shares.get(n) for n in range(len(self.outputs))]}
 
     def _mean(self, values: Sequence[float], groups: Sequence[str], name: str, **settings: object) -> Score:

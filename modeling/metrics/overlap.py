@@ -9,13 +9,16 @@ R - 1 others. The figure is the mean over rounds of the corpus score (the jackkn
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from statistics import fmean
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.significance import _bootstrap_resample
 
 from modeling.metrics.intervals import percentiles, resampled_sums
+from texts.folding import SIGNATURE
 
 Metric = BLEU | CHRF
 METRICS: dict[str, Callable[[], Metric]] = {
@@ -29,10 +32,28 @@ def corpus_overlap(
     name: str, outputs: Sequence[str], references: Sequence[Sequence[str]], *, resamples: int
 ) -> dict[str, Any]:
     """`{"value", "ci", "signature"}` on all references; the interval is sacrebleu's bootstrap of segments."""
-    metric, drawn = METRICS[name](), resamples if len(outputs) > 1 else 0
-    score = metric.corpus_score(outputs, reference_streams(references), n_bootstrap=drawn)
-    interval = (float(score._mean - score._ci), float(score._mean + score._ci)) if drawn > 1 else None
-    return {"value": float(score.score), "ci": interval, "signature": str(metric.get_signature())}
+    metric, interval = METRICS[name](), None
+    rows = metric._extract_corpus_statistics(outputs, reference_streams(references))
+    if len(outputs) > 1 and resamples > 1:
+        metric.n_bootstrap = resamples
+        metric.seed, drawn = _bootstrap_resample(rows, metric, resamples)
+        interval = _interval([float(each.score) for each in drawn])
+    value = float(metric._aggregate_and_compute(rows).score)
+    return {"value": value, "ci": interval, "signature": signed(metric)}
+
+
+def _interval(scores: Sequence[float]) -> tuple[float, float]:
+    """sacrebleu's `Score.estimate_ci`: the mean, and around it half the width between the 1/40 tails. Its own stumbles
+    over a resample whose outputs are all empty, which has another type of number."""
+    ordered = sorted(scores)
+    tail, mean = len(ordered) // 40, fmean(ordered)
+    half = (ordered[-1 - tail] - ordered[tail]) / 2
+    return mean - half, mean + half
+
+
+def signed(metric: Metric) -> str:
+    """sacrebleu's signature, and that of what was done to the texts before."""
+    return f"{metric.get_signature()}|{SIGNATURE}"
 
 
 def segment_overlap(name: str, outputs: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[float], str]:
@@ -40,7 +61,7 @@ def segment_overlap(name: str, outputs: Sequence[str], references: Sequence[Sequ
     only the orders of n-grams that the sentence has (`eff:yes`; most would otherwise be near 0)."""
     metric = OF_SENTENCES[name]()
     statistics = metric._extract_corpus_statistics(outputs, reference_streams(references))
-    return [float(metric._compute_score_from_stats(row).score) for row in statistics], str(metric.get_signature())
+    return [float(metric._compute_score_from_stats(row).score) for row in statistics], signed(metric)
 
 
 def leave_one_out(
@@ -51,11 +72,12 @@ def leave_one_out(
     *,
     resamples: int,
     seed: int,
+    of: int,
 ) -> dict[str, Any] | None:
     """`{"value", "ci", "signature"}` of a system's outputs or, with None in their place, of the human.
 
-    Sources with one reference have no part in it, and where all are such it is None. The interval is a bootstrap over
-    groups, the same draw in every round.
+    Sources with one reference have no part in it, and where all are such it is None; `of` is how many sources there
+    are in all. The interval is a bootstrap over groups, the same draw in every round.
     """
     several = [index for index, texts in enumerate(references) if len(texts) > 1]
     if not several:
@@ -78,7 +100,7 @@ def leave_one_out(
     return {
         "value": float(np.mean(values)),
         "ci": percentiles(means) if len(means) else None,
-        "signature": f"{metric.get_signature()}|left_out:1|rounds:{rounds}|sources:{len(several)}of{len(references)}",
+        "signature": f"{signed(metric)}|left_out:1|rounds:{rounds}|sources:{len(several)}of{of}",
     }
 
 

@@ -20,6 +20,7 @@ from modeling.metrics.losses import pair_losses
 from modeling.metrics.outputs import RESAMPLES, SEED
 from modeling.metrics.retrieval import CANDIDATES, retrieval_hits
 from modeling.progress import OnProgress, Progress, no_progress
+from texts.folding import SIGNATURE
 
 DERANGEMENTS = (1, 2, 3, 4, 5)  # seeds
 
@@ -69,7 +70,7 @@ def score_checkpoint(
             given = [replace(pair, source=given_source(pair.example, taken[pair.example])) for pair in pairs]
             losses.append(pair_losses(model, given, where))
         found = retrieval_hits(model, pairs, album_of, given_source, where)
-    settings = f"unit:nats_per_word|pairs:{len(pairs)}|left_out:{len(left_out)}"
+    settings = f"unit:nats_per_word|{SIGNATURE}|pairs:{len(pairs)}|left_out:{len(left_out)}"
     version = f"torch:{torch.__version__}"
     scores = {"nll": (losses[0], words, groups, f"nll|{settings}|{version}")}
     if len(losses) > 1:
@@ -78,7 +79,8 @@ def score_checkpoint(
         scores["source_gain"] = (gains, words, groups, signature)
     if found is not None:
         drawn, hits = found
-        signature = f"retrieval_accuracy|of:{CANDIDATES}|pairs:{len(drawn)}of{len(pairs)}|left_out:{len(left_out)}"
+        signature = f"retrieval_accuracy|of:{CANDIDATES}|{SIGNATURE}|pairs:{len(drawn)}of{len(pairs)}"
+        signature += f"|left_out:{len(left_out)}"
         of_drawn = [groups[index] for index in drawn]
         scores["retrieval_accuracy"] = (hits, np.ones(len(drawn)), of_drawn, f"{signature}|{version}")
     return {

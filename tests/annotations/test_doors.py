@@ -28,12 +28,12 @@ from annotations.reports.export import csv_file
 from annotations.services.campaigns import campaign_create, campaign_named
 from annotations.services.outputs import outputs_add
 from annotations.services.raters import rater_exclude
-from annotations.texts import escaped, is_blank, storable, text_problem, value_problem
 from storyblender_site.accounts import account_make, account_named
 from tests.annotations.hostile import BLANK, STORABLE, TEXTS, UNSTORABLE
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.rating_files import read
 from tests.factories import CaptionFactory, DecodingFactory, make_campaign
+from texts.storable import escaped, is_blank, storable, text_problem, value_problem
 from workers.lifecycle import run_create_claimed
 
 # ---- readers of files

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations import models
-from annotations.importing.identity import match_texts, same_text
+from annotations.importing.identity import match_texts
 from annotations.querysets.datasets import references
 from annotations.services import imports
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import change, import_vist, vist_files
+from texts.folding import fold
 from workers.jobs import importing
 
 COUNTED = (*(models.Album, models.Photo, models.Source, models.Story, models.StorySentence), models.Output)
@@ -37,7 +38,7 @@ def result() -> dict[str, Any]:
 @given(st.text(), st.sampled_from(["\n", "\r\n", "\t", "  ", "\u2028"]))
 def test_line_ends_white_space_and_unicode_forms_make_no_other_text(text: str, space: str) -> None:
     other = unicodedata.normalize("NFD", text).replace(" ", space) + space
-    assert same_text(other) == same_text(text) == same_text(same_text(text))
+    assert fold(other) == fold(text) == fold(fold(text))
 
 
 @pytest.mark.parametrize(

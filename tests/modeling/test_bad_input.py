@@ -1,6 +1,7 @@
-"""Odd captions are written for or refused by name, by every family; nothing that is no text gets in."""
+"""Odd captions are written for, left out or cut by name, by every family; none takes the rest down."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from modeling.checkpoints import FINAL
 from modeling.config import ARCHITECTURES, DecodingConfig, load_preset
 from modeling.corpus import Example, read_examples
-from modeling.decoding import decode
+from modeling.decoding import Note, decode
 from modeling.errors import CorpusError, DecodingError, TrainingError
 from modeling.marks import MARKS
 from modeling.training import train
@@ -23,11 +24,10 @@ ODD = {
     "mark": "<story> a dog </s> <pad>",
     "right to left": "كلب على الشاطئ",
 }
-REFUSED = {
+WITHOUT_WORDS = {
     "empty": ("", r"source of 'empty' is empty once normalised: ''"),
     "controls": ("\x01\x02", r"source of 'controls' is empty once normalised: '\\x01\\x02'"),
     "blank": (" \n\t\u200b", r"source of 'blank' is empty once normalised"),
-    "long": ("dog " * 10_000, r"source of 'long' has \d{5} tokens, more than the 256"),
     "half": ("a \ud83d dog", r"source of 'half' has half a character, '\\ud83d', where a whole one must be"),
 }
 
@@ -48,10 +48,41 @@ def test_odd_captions_are_written_for(checkpoint: Path, method: str) -> None:
     assert not [each.text for each in found if any(mark in each.text for mark in (*MARKS, "<unk>", "</s>", "⁇"))]
 
 
-def test_captions_that_cannot_be_written_for_are_refused_by_name(checkpoint: Path) -> None:
-    for name, (text, message) in REFUSED.items():
-        with pytest.raises(DecodingError, match=message):
-            list(decode(checkpoint, [Example("fine", "a dog"), Example(name, text)], DecodingConfig(device="cpu")))
+def test_a_caption_without_words_is_left_out_and_a_long_one_cut_by_name(checkpoint: Path) -> None:
+    """The rest is written as if they were not there, and two that begin alike have one text."""
+    config, notes = DecodingConfig(device="cpu", method="greedy", max_length=12), list[Note]()
+    fine = [Example("fine", "a dog"), Example("other", "a cat")]
+    bad = [Example(name, text) for name, (text, _) in WITHOUT_WORDS.items()]
+    given = [bad[0], fine[0], *bad[1:], fine[1], Example("long", "dog " * 10_000), Example("longer", "dog " * 20_000)]
+    found = {each.id: each for each in decode(checkpoint, given, config, on_note=notes.append)}
+    assert list(found) == ["fine", "other", "long", "longer"]
+    assert found["long"].text == found["longer"].text
+    alone = {each.id: each.text for each in decode(checkpoint, fine, config)}
+    assert {name: found[name].text for name in alone} == alone
+    said = {note.id: note for note in notes}
+    assert set(said) == {*WITHOUT_WORDS, "long", "longer"}
+    for name, (_, message) in WITHOUT_WORDS.items():
+        assert said[name].left_out
+        assert re.search(message, said[name].why)
+    assert not said["long"].left_out
+    assert re.search(r"source of 'long' has \d{5} tokens, more than the 256", said["long"].why)
+    with pytest.raises(DecodingError, match=r"none of 4 sources can be written for; the first: source of 'empty'"):
+        list(decode(checkpoint, bad, config))
+
+
+def test_a_row_without_words_takes_no_training_down(tmp_path: Path) -> None:
+    file = write_examples(tmp_path / "train.jsonl", 12)
+    rows = [
+        {"id": "blank", "source": " ", "references": ["we saw it"]},
+        {"id": "silent", "source": "a dog", "references": ["", "\u200b", "we saw a dog"]},
+    ]
+    with file.open("a") as out:
+        out.writelines(json.dumps(row) + "\n" for row in rows)
+    config = load_preset("tiny", ["vocabulary_size=60", "max_steps=2", "device=cpu"])
+    result = train(config, train_file=file, valid_file=file, directory=tmp_path / "out")
+    assert result.left_out == 3
+    assert "source of 'blank' is empty" in result.why_left_out[0]
+    assert "reference of 'silent' is empty" in result.why_left_out[1]
 
 
 def test_half_a_character_in_a_file_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -42,6 +42,33 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     assert all(scores[metric]["signature"] for metric in scores if metric != "beside")
 
 
+def test_a_part_of_the_outputs_is_scored_beside_the_same_sources(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three of 24 sources have an output: all that stands side by side is of these three, and says so."""
+    rows = [{"id": str(n), "source": f"a dog {n}", "references": [f"we saw dog {n}", "a dog"]} for n in range(24)]
+    rows.append({"id": "bare", "source": "a cat", "references": [" "]})
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    written = [{"id": str(n), "text": f"we saw dog {n}"} for n in range(3)]
+    (tmp_path / "out.jsonl").write_text("\n".join(map(json.dumps, written)))
+    (tmp_path / "three.jsonl").write_text("\n".join(map(json.dumps, rows[:3])))
+    metrics = [part for metric in ("bleu", "chrf", "distinct_1", "bleu_loo") for part in ("--metric", metric)]
+    command = ["--outputs", str(tmp_path / "out.jsonl"), *metrics, "--json"]
+    assert main(["score", "--input", str(tmp_path / "in.jsonl"), *command]) == 0
+    told = capsys.readouterr()
+    assert "1 of 25 sources have no reference with words and are not scored: bare" in told.err
+    assert "21 of 24 sources have no output" in told.err
+    scores = json.loads(told.out.splitlines()[-1])
+    assert (scores["coverage"]["sources"], scores["coverage"]["of"]) == (3, 24)
+    assert main(["score", "--input", str(tmp_path / "three.jsonl"), *command]) == 0
+    alone = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert "coverage" not in alone
+    for side in ("caption", "human"):
+        for metric, score in scores["beside"][side].items():
+            assert score["value"] == alone["beside"][side][metric]["value"]
+            assert score["signature"].endswith("|sources:3of24")
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [

@@ -170,7 +170,7 @@ def test_caption_words_by_hand() -> None:
     ]
     score = score_outputs(segments, metrics=["caption_recall"])["caption_recall"]
     assert score["value"] == pytest.approx((2 / 4 + 1 + 0) / 3)
-    assert "|sources:3|" in score["signature"]
+    assert "|captions:3|" in score["signature"]
     assert score["ci"][0] <= score["value"] <= score["ci"][1]
     copies = [replace(segment, output=segment.source or "") for segment in segments]
     assert score_outputs(copies, metrics=["caption_recall"])["caption_recall"]["value"] == 1
@@ -189,6 +189,28 @@ def test_what_cannot_be_scored_is_refused() -> None:
 def test_empty_outputs_score_nothing_and_crash_nothing() -> None:
     found = values([replace(segment, output="", source="two dogs") for segment in SEGMENTS])
     assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0}
+
+
+def test_a_system_whose_outputs_are_nearly_all_empty_is_scored() -> None:
+    """chrF 50.04, which is sacrebleu's own; a resample may hold nothing but empty texts."""
+    from sacrebleu.metrics import CHRF
+
+    segments = [Segment("1", "", ("our dog",)), Segment("2", "our cat ran", ("our cat",))]
+    found = score_outputs(segments, metrics=["chrf", "bleu", "chrf_loo"])
+    assert found["chrf"]["value"] == pytest.approx(50.04, abs=0.005)
+    own = CHRF(lowercase=True).corpus_score(["", "our cat ran"], [["our dog", "our cat"]])
+    assert found["chrf"]["value"] == pytest.approx(own.score)
+    low, high = found["chrf"]["ci"]
+    assert low < found["chrf"]["value"] < high
+
+
+def test_a_score_of_a_part_of_the_sources_says_so() -> None:
+    segments = [replace(segment, references=("x y", "y z"), source="dogs") for segment in SEGMENTS]
+    for scores in (score_outputs(segments, resamples=5, of=24), score_human(segments, resamples=5, of=24)):
+        for metric, score in scores.items():
+            assert score["signature"].endswith("|sources:3of24"), metric
+    whole = score_outputs(segments, metrics=["bleu", "unique"], resamples=5, of=3)
+    assert not any("sources" in score["signature"] for score in whole.values())
 
 
 def test_the_interval_of_a_mean_is_the_textbooks() -> None:
@@ -289,7 +311,9 @@ def test_retrieval_is_each_pair_scored_alone(trained: TrainingResult, corpus: tu
         expected.append(nats[0] - min(nats) < 1e-3 and 1 / len(least))
     score = score_checkpoint(trained.checkpoint, examples)["retrieval_accuracy"]
     assert score["value"] == pytest.approx(sum(expected) / len(expected))
-    assert score["signature"].startswith(f"retrieval_accuracy|of:10|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:")
+    assert score["signature"].startswith(
+        f"retrieval_accuracy|of:10|fold:1|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:"
+    )
     assert score["ci"][0] < score["value"] < score["ci"][1]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from modeling.config import DecodingConfig, load_preset
 from modeling.corpus import Example, read_examples
-from modeling.decoding import decode, turns
+from modeling.decoding import Note, decode, turns
 from modeling.errors import CorpusError, DecodingError
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import TrainingResult, train
@@ -61,6 +61,15 @@ def test_a_story_goes_on_from_what_was_written_before(told: TrainingResult, reve
     for animal in ANIMALS:
         assert texts[f"{animal}-1"] == f"we met a {animal}."
         assert texts[f"{animal}-2"] == f"the {animal} ran home."
+
+
+def test_a_story_goes_on_behind_a_caption_without_words(told: TrainingResult) -> None:
+    notes: list[Note] = []
+    sources = [Example("one", "a duck on grass"), Example("two", "!?", after="one"), Example("three", "green grass")]
+    sources[1:] = [replace(sources[1], source=" "), replace(sources[2], after="two")]
+    written = list(decode(told.checkpoint, sources, GREEDY, on_note=notes.append))
+    assert [each.id for each in written] == ["one", "three"]
+    assert [(note.id, note.left_out) for note in notes] == [("two", True)]
 
 
 def test_a_context_that_comes_with_the_source_is_read_too(told: TrainingResult) -> None:

@@ -1,11 +1,11 @@
 """A campaign's systems in one metric: their values by item, and by how much they differ on the same items."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from annotations.models import Campaign, Decoding, Item
+from annotations.models import Campaign, Item
 from annotations.services.outputs import DifferenceRow, score_differences_write, scores_write
 from annotations.statistics.metric_differences import (
     CORPUS_METRICS,
@@ -17,16 +17,10 @@ from annotations.statistics.metric_differences import (
 from annotations.statistics.resampling import RESAMPLES, SEED
 from modeling.metrics import Segment
 from modeling.text import normalize
+from texts.folding import SIGNATURE
+from workers.jobs.coverage import Scored, signed_coverage
 
 DECIMALS = 6  # of a metric's values by item
-
-
-class Scored(NamedTuple):
-    """A decoding's scores, with `by_segment` where the metric has it, and what they are of."""
-
-    decoding: Decoding
-    segments: list[Segment]
-    scores: dict[str, Any]
 
 
 def compare(metric: str, scored: Sequence[Scored]) -> Comparison:
@@ -40,14 +34,19 @@ def compare(metric: str, scored: Sequence[Scored]) -> Comparison:
     if metric in CORPUS_METRICS:
         outputs = {name: [normalize(segment.output) for segment in each.segments] for name, each in theirs.items()}
         references = [[normalize(text) for text in segment.references] for segment in first.segments]
-        return corpus_differences(outputs, references, albums, metric=metric)
+        found = corpus_differences(outputs, references, albums, metric=metric)
+        part = signed_coverage(first.segments, first.of)
+        return found._replace(signature=found.signature and f"{found.signature}|{SIGNATURE}{part}")
     values = {name: np.array(each.scores[metric]["by_segment"], np.float64) for name, each in theirs.items()}
     found = mean_differences(values, albums)
     return found._replace(signature=f"{first.scores[metric]['signature']}|bs:{RESAMPLES}|seed:{SEED}")
 
 
-def campaign_write(campaign: Campaign, scored: Sequence[Scored], comparisons: Mapping[str, Comparison]) -> None:
-    """Each decoding's scores, with their values by item, and the differences: all of one run, or none."""
+def campaign_write(
+    campaign: Campaign, scored: Sequence[Scored], shared: Sequence[Scored], comparisons: Mapping[str, Comparison]
+) -> None:
+    """Each decoding's scores, with their values by item, then those on the items that all `shared` wrote for, as the
+    newest, and the differences: all of one run, or none."""
     items = campaign.items.filter(kind=Item.Kind.REGULAR).values_list("source_id", "position")
     positions, count = {str(source): position for source, position in items}, campaign.items.count()
 
@@ -57,7 +56,7 @@ def campaign_write(campaign: Campaign, scored: Sequence[Scored], comparisons: Ma
             found[positions[segment.id]] = None if value is None else round(value, DECIMALS)
         return found
 
-    for decoding, segments, scores in scored:
+    for decoding, segments, scores, _ in scored:
         written = defined(scores)
         for metric, score in written.items():
             if "by_segment" in score:
@@ -65,6 +64,9 @@ def campaign_write(campaign: Campaign, scored: Sequence[Scored], comparisons: Ma
                 apart = score.get("segment_signature")
                 written[metric] = {**score, "by_item": of_items, "by_item_signature": apart}
         scores_write(decoding=decoding, campaign=campaign, scores=written)
+    for each in shared:
+        if each not in scored:
+            scores_write(decoding=each.decoding, campaign=campaign, scores=without_segments(defined(each.scores)))
     decodings = {each.decoding.system.name: each.decoding for each in scored}
     for metric, comparison in comparisons.items():
         rows = [

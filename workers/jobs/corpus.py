@@ -8,7 +8,8 @@ primary key.
 import json
 import os
 import random
-from collections.abc import Collection, Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -19,10 +20,12 @@ from django.db.models import QuerySet
 from annotations.errors import InputError
 from annotations.models import Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
 from annotations.querysets.datasets import pairs, references
+from texts.folding import fold
 
 ANY_SYSTEM = "*"
 CAPTION = "caption"
 Record = dict[str, Any]
+OF_RECORD = re.compile(r"of '(\d+)[^']*'")  # its id
 
 
 def input_systems(dataset: Dataset, split: str, source: str) -> QuerySet[System]:
@@ -45,16 +48,17 @@ def check_source(dataset: Dataset, split: str, source: str) -> None:
 def system_inputs(
     dataset: Dataset, split: str, source: str, *, only: Collection[int] | None = None
 ) -> dict[int, list[str]]:
-    """Texts of the chosen systems by source, empty texts left out; the newest decoding of each system counts. `only`
+    """Texts of the chosen systems by source, those without words left out; the newest decoding of each counts. `only`
     are the primary keys of the sources wanted."""
     found: dict[int, list[str]] = {}
     for system in input_systems(dataset, split, source):
         decoding = Decoding.objects.latest_of(system, dataset, split)
-        rows = Output.objects.filter(decoding=decoding).exclude(text="").order_by("source_id", "rank")
+        rows = Output.objects.filter(decoding=decoding).order_by("source_id", "rank")
         if only is not None:
             rows = rows.filter(source__in=only)
         for source_id, text in rows.values_list("source_id", "text").iterator(chunk_size=5000):
-            found.setdefault(source_id, []).append(text)
+            if fold(text):
+                found.setdefault(source_id, []).append(text)
     return found
 
 
@@ -167,6 +171,14 @@ def given_text(decoding: Decoding, source: Source) -> str:
         return source.text
     texts = system_inputs(decoding.dataset, decoding.split, named, only=[source.pk])
     return texts.get(source.pk, [""])[0]
+
+
+def with_keys(said: Sequence[str]) -> list[str]:
+    """The sentences of `modeling` about records, which know a source by its primary key, with its album and key."""
+    pks = {int(found[1]) for each in said for found in OF_RECORD.finditer(each)}
+    rows = Source.objects.filter(pk__in=pks).values_list("pk", "album__external_id", "key")
+    names = {str(pk): f"'{album}/{key}'" for pk, album, key in rows}
+    return [OF_RECORD.sub(lambda found: f"of {names.get(found[1], found[0][3:])}", each, count=1) for each in said]
 
 
 def training_stories(dataset: Dataset) -> list[str]:

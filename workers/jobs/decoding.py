@@ -19,6 +19,7 @@ from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
 OUTPUTS_A_WRITE = 2000
+NAMED = 20  # sources that were left out or cut
 PICTURES = 12  # sources with a picture of what was looked at for them
 
 
@@ -88,11 +89,12 @@ def story_order(checkpoint: Checkpoint, dataset: Dataset, split: str, given: Seq
 def perform(claim: Claim) -> None:
     """Decode in batches; the decoding shows once it is complete."""
     from modeling.corpus import Example
-    from modeling.decoding import decode
+    from modeling.decoding import Note, decode
     from modeling.errors import AttentionError
 
     run = claim.run
     config = run.config
+    notes: list[Note] = []
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     checkpoint = checkpoint_of(system)
     given = corpus.given_texts(dataset, config["split"], source=config["source"])
@@ -121,6 +123,7 @@ def perform(claim: Claim) -> None:
             [Example(id=name, source=text, after=before.get(name)) for name, text in given],
             DecodingConfig.from_dict(config["decoding"]),
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
+            on_note=notes.append,
         )
         for output in written:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
@@ -133,5 +136,17 @@ def perform(claim: Claim) -> None:
             attention_draw(run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"])
         with claim.fenced():
             decoding_complete(decoding=decoding)
-    run.message = f"decoded {len(given):,} sources"
+    left_out = [note.why for note in notes if note.left_out]
+    cut = [note.why for note in notes if not note.left_out]
+    run.message = decoded_message(len(given), len(left_out), len(cut))
     run.result = {"decoding": decoding.pk, "system": system.name, "split": config["split"], "sources": len(given)}
+    for what, why in (("left_out", left_out), ("cut", cut)):
+        if why:
+            run.result[what] = {"count": len(why), "first": corpus.with_keys(why[:NAMED])}
+
+
+def decoded_message(sources: int, left_out: int, cut: int) -> str:
+    said = [f"decoded {sources - left_out:,} of {sources:,} sources" if left_out else f"decoded {sources:,} sources"]
+    said += [f"{left_out:,} left out (no words)"] if left_out else []
+    said += [f"{cut:,} cut to what the model reads"] if cut else []
+    return ", ".join(said)

@@ -22,7 +22,7 @@ from annotations.importing.pictures import Pictures
 from annotations.importing.ratings import RatingContent, preview_ratings, rating_options, read_ratings
 from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
-from annotations.models import Campaign, Dataset, Import, Split
+from annotations.models import Campaign, Dataset, Decoding, Import, Split
 from annotations.names import check_name
 from annotations.services.identity import Comparison, albums_compare, split_check
 from annotations.services.imported_outputs import (
@@ -310,13 +310,15 @@ def carry_out(claim: Claim, config: Config, reading: Reading) -> None:
             outcome = outcome._replace(**written.finish())
             import_complete(import_row=import_row, counts=written.counts, outcome=outcome.as_json())
     number = {} if unchanged else {"import": import_row.pk}
+    coverage = Decoding.objects.coverage_said(import_row)
     if unchanged:
         import_discard(import_row=import_row)
-    run.message = outcome.sentence(written.counts)
+    run.message = " ".join([outcome.sentence(written.counts), *(f"{part}." for part in coverage)])
     run.result = {
         "unchanged": unchanged,
         **number,
         **written.about,
+        **({"coverage": coverage} if coverage else {}),
         "counts": written.counts,
         **outcome.as_json(),
         "message": run.message,

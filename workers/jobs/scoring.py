@@ -6,6 +6,7 @@ there; each text's own value is kept beside the scores, and the systems' differe
 stands beside the systems by the metrics that leave one reference out in turn.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -17,6 +18,7 @@ from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
 from annotations.querysets.datasets import distinct_references, references
 from annotations.services.outputs import baseline_decoding, scores_write
+from modeling.errors import ModelingError
 from modeling.metrics import (
     BY_SEGMENT,
     LEAVE_ONE_OUT,
@@ -25,11 +27,13 @@ from modeling.metrics import (
     Segment,
     score_human,
     score_outputs,
+    with_words,
 )
-from modeling.metrics.indistinguishable import JUDGES, score_indistinguishable
+from modeling.metrics.indistinguishable import BASELINES, JUDGES, score_indistinguishable
 from modeling.progress import Progress
 from workers.jobs import corpus
-from workers.jobs.comparing import Scored, campaign_write, compare, defined, without_segments
+from workers.jobs.comparing import campaign_write, compare, defined, without_segments
+from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_shared, signed_coverage
 from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
@@ -73,14 +77,13 @@ def launch(
 
 
 def check_imported(campaign: Campaign) -> None:
-    """Raises InputError for imported ratings whose texts were not given, or that have nothing to score them against."""
+    """Raises InputError for imported ratings none of whose texts was given, or with nothing to score them against."""
     if not campaign.imported_by_id:
         return
     outputs = Output.objects.filter(decoding__entries__campaign=campaign)
-    if missing := outputs.filter(text="").count():
-        raise InputError(
-            f"campaign '{campaign.name}': {missing} of its {outputs.count()} texts were not imported with its ratings"
-        )
+    if not outputs.exclude(text="").exists():
+        count = outputs.count()
+        raise InputError(f"campaign '{campaign.name}': {count} of its {count} texts were not imported with its ratings")
     if not references(Source.objects.filter(items__campaign=campaign)).exists():
         raise InputError(
             f"campaign '{campaign.name}': nothing is known of what people wrote for its items; import_pairs into "
@@ -107,30 +110,40 @@ def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> li
     return found
 
 
-def with_baselines(dataset: Dataset, split: str, decodings: list[Decoding]) -> list[Decoding]:
-    """The decodings with `caption` (where there are captions) and `random_story` beside them, on the same sources."""
+def with_baselines(dataset: Dataset, split: str, decodings: list[Decoding]) -> tuple[list[Decoding], list[str]]:
+    """The decodings with `caption` (where there are captions) and `random_story` beside them, on the same sources; and
+    why one of these is missing, if it is."""
     present = {decoding.system.name for decoding in decodings}
     kinds = set(Source.objects.filter(outputs__decoding__in=decodings).values_list("kind", flat=True).distinct()) or {
         "caption"
     }
     kind = "caption" if "caption" in kinds else sorted(kinds)[0]
-    wanted = [name for name in ("caption", "random_story") if name not in present]
-    if kind != "caption":
-        wanted = [name for name in wanted if name != "caption"]
-    return decodings + [baseline_decoding(system_name=name, dataset=dataset, split=split, kind=kind) for name in wanted]
+    wanted = ["caption", "random_story"] if kind == "caption" else ["random_story"]
+    found, missing = list(decodings), []
+    for name in wanted:
+        if name not in present:
+            try:
+                found.append(baseline_decoding(system_name=name, dataset=dataset, split=split, kind=kind))
+            except InputError as error:
+                missing.append(str(error))
+    return found, missing
 
 
 def references_by_source(sources: Any, withheld: Iterable[int] = ()) -> dict[int, tuple[str, ...]]:
-    """Reference sentences of each source, each once, less the withheld ones (by the sentence's primary key)."""
+    """Reference sentences of each source, each once, less the withheld ones (by the sentence's primary key) and those
+    without words."""
     hidden = set(withheld)
     rows = groupby(references(sources).iterator(chunk_size=5000), key=itemgetter("source_pk"))
-    found = {pk: tuple(distinct_references(list(group), hidden)) for pk, group in rows}
+    found = {pk: with_words(distinct_references(list(group), hidden)) for pk, group in rows}
     return {pk: sentences for pk, sentences in found.items() if sentences}
 
 
-def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]]) -> list[Segment]:
-    """What the decoding has at rank 0 for each source with references, beside them."""
+def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]], *, unknown: bool = False) -> list[Segment]:
+    """What the decoding has at rank 0 for each source with references, beside them. With `unknown` an empty text is one
+    that nobody knows: it was not imported."""
     rows = Output.objects.filter(decoding=decoding).first_rank().order_by("source_id")
+    if unknown:
+        rows = rows.exclude(text="")
     values = rows.values_list("source_id", "text", "source__album__external_id", "source__text")
     return [
         Segment(id=str(pk), output=text, references=refs[pk], album=album, source=source or None)
@@ -140,7 +153,7 @@ def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]]) -> list[Se
 
 
 def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
-    """CHECKPOINT_METRICS of the model behind a decoding, on the split's pairs."""
+    """CHECKPOINT_METRICS of the model behind a decoding, on the split's pairs. Raises the errors of `modeling`."""
     from modeling.corpus import Example
     from modeling.metrics.source_gain import score_checkpoint
 
@@ -161,24 +174,33 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
 
 
-def judged_scores(
-    claim: Claim, split: str, decodings: list[Decoding], refs: dict[int, tuple[str, ...]], metrics: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Scores of the judges by system, with the baselines and people themselves beside, whoever else is scored."""
-    if not metrics:
-        return {}
-    dataset = dataset_named(claim.run.config["dataset"])
-    systems = {each.system.name: segments_of(each, refs) for each in with_baselines(dataset, split, decodings)}
+def judged_scores(claim: Claim, scored: Sequence[Scored], metrics: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Scores of the judges by system, with people themselves beside. Those who wrote for the same sources are judged
+    together, beside the baselines on those sources. Raises ScoringError without random stories."""
+    groups: dict[frozenset[str], list[Scored]] = {}
+    for each in sorted(scored, key=lambda one: -len(one.segments)):
+        if each.segments:
+            groups.setdefault(each.sources, []).append(each)
+    baselines = [each for each in scored if each.name in BASELINES]
+    found: dict[str, dict[str, Any]] = {}
 
     def report(progress: Progress) -> None:
         claim.progress(progress.fraction, progress.message)
 
-    found = score_indistinguishable(systems, metrics=metrics, on_progress=report)
-    people = {
-        metric: {**score["beside"]["human"], "signature": score["signature"]}
-        for metric, score in found["random_story"].items()
-    }
-    return {"human": people, **found}
+    for sources, members in groups.items() if metrics else ():
+        beside = {each.name: [one for one in each.segments if one.id in sources] for each in baselines}
+        systems = beside | {each.name: each.segments for each in members}
+        judged = score_indistinguishable(systems, metrics=metrics, on_progress=report)
+        part = signed_coverage(members[0].segments, members[0].of)
+        for scores in judged.values():
+            for score in scores.values():
+                score["signature"] += part
+        people = {
+            metric: {**score["beside"]["human"], "signature": score["signature"]}
+            for metric, score in judged["random_story"].items()
+        }
+        found = {"human": people} | {each.name: judged[each.name] for each in members} | found
+    return found
 
 
 def campaign_references(
@@ -222,42 +244,92 @@ def perform(claim: Claim) -> None:
         split = config["split"]
         decodings = decodings_to_score(dataset, split, config["systems"])
         if not config["systems"]:
-            decodings = with_baselines(dataset, split, decodings)
+            decodings, said = with_baselines(dataset, split, decodings)
         refs = references_by_source(Source.objects.of_split(dataset, split))
+    sources = Source.objects.filter(items__campaign=campaign) if campaign else Source.objects.of_split(dataset, split)
+    kinds = dict(sources.values_list("pk", "kind"))
+    unknown = bool(campaign and campaign.imported_by_id)
+    written = texts_of(decodings, refs, kinds, unknown=unknown)
     text_metrics = [metric for metric in metrics if metric in METRICS and not (campaign and metric in LEAVE_ONE_OUT)]
     chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": corpus.training_stories(dataset)}
-    alike = [each for each in decodings if not (alone and each.system.kind == System.Kind.HUMAN)]
-    judged = judged_scores(claim, split, alike, refs, [metric for metric in metrics if metric in JUDGES])
+    judged: dict[str, dict[str, Any]] = {}
+    if judges := [metric for metric in metrics if metric in JUDGES]:
+        asked = [each for each in written if not (alone and each.decoding.system.kind == System.Kind.HUMAN)]
+        baselines, missing_baselines = with_baselines(dataset, split, [each.decoding for each in asked])
+        asked += texts_of(baselines[len(asked) :], refs, kinds)
+        try:
+            judged = judged_scores(claim, asked, judges)
+        except ModelingError as error:
+            said += [*missing_baselines, str(error)]
     compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
     steps = len(decodings) + len(compared)
-    done: list[Scored] = []
-    for decoding in decodings:
-        name = decoding.system.name
-        claim.progress(1.0 if judged else len(done) / steps, f"scoring {name}")
+
+    def text_scores(decoding: Decoding, segments: list[Segment], of: int) -> dict[str, Any]:
         theirs = dict(chosen)
         if alone and decoding.system.kind == System.Kind.HUMAN:
             theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
-        segments = segments_of(decoding, refs)
-        scores = score_outputs(segments, by_segment=bool(campaign), **theirs) if segments else {}
+        return score_outputs(segments, by_segment=bool(campaign), of=of, **theirs) if segments else {}
+
+    done: list[Scored] = []
+    for each in written:
+        claim.progress(1.0 if judged else len(done) / steps, f"scoring {each.name}")
+        scores = text_scores(each.decoding, each.segments, each.of)
         if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
-            scores |= {k: v for k, v in checkpoint_scores(decoding, split).items() if k in metrics}
-        scores |= judged.get(name, {})
-        done.append(Scored(decoding, segments, scores))
+            try:
+                scores |= {k: v for k, v in checkpoint_scores(each.decoding, split).items() if k in metrics}
+            except ModelingError as error:  # one model's fault is no other system's
+                said.append(f"{each.name}: {', '.join(CHECKPOINT_METRICS)} left out: {error}")
+        done.append(each._replace(scores=scores | judged.get(each.name, {})))
         if not campaign:
             with claim.fenced():
-                scores_write(decoding=decoding, scores=defined(scores))
+                scores_write(decoding=each.decoding, scores=defined(done[-1].scores))
+    shared, count = (done, 0) if alike(done) else on_shared(done, text_scores)
     if campaign:
         comparisons = {}
         for place, metric in enumerate(compared, len(done)):
             claim.progress(1.0 if judged else place / steps, f"comparing the systems' {metric}")
-            comparisons[metric] = compare(metric, done)
+            comparisons[metric] = compare(metric, shared or done)
         with claim.fenced():
-            campaign_write(campaign, done, comparisons)
+            campaign_write(campaign, done, shared, comparisons)
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
-    table = {each.decoding.system.name: without_segments(each.scores) for each in done}
-    segments_by_id = {segment.id: segment for each in done for segment in each.segments}  # one of each source
-    if not campaign and (human := score_human(list(segments_by_id.values()), **chosen)):
-        table["human"] = human
-    table = {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}
     run.message = f"scored {len(decodings)} systems"
-    run.result = {"scores": table} | ({"undefined": said} if said else {})
+    human = None if campaign else chosen  # in a campaign it is a system like any other
+    run.result = {"scores": score_table(done, judged, human)}
+    if parts := in_words(done, count):
+        run.message += f"; {'; '.join(parts)}"
+        run.result["coverage"] = {"systems": coverage_of(done), "said": parts}
+    if shared is not done and shared:
+        table = score_table([of_texts(each) for each in shared], {}, human)
+        run.result["shared"] = {"sources": count, "scores": table}
+    run.result |= {"undefined": list(dict.fromkeys(said))} if said else {}
+
+
+def texts_of(
+    decodings: Sequence[Decoding],
+    refs: dict[int, tuple[str, ...]],
+    kinds: dict[int, str],
+    *,
+    unknown: bool = False,
+) -> list[Scored]:
+    """What each decoding wrote, not scored yet: of the sources with references that are of the kinds it wrote for."""
+    counts, found = Counter(kinds[pk] for pk in refs), []
+    for decoding in decodings:
+        segments = segments_of(decoding, refs, unknown=unknown)
+        theirs = {kinds[int(segment.id)] for segment in segments} or counts
+        found.append(Scored(decoding, segments, {}, sum(counts[kind] for kind in theirs)))
+    return found
+
+
+def of_texts(scored: Scored) -> Scored:
+    """Without the scores of a model or a judge, which are not of the shared sources alone."""
+    return scored._replace(scores={metric: score for metric, score in scored.scores.items() if metric in METRICS})
+
+
+def score_table(scored: Sequence[Scored], judged: dict[str, Any], human: dict[str, Any] | None) -> dict[str, Any]:
+    """Scores by system; with options for `human`, of the people who wrote the references too."""
+    table = {each.name: without_segments(each.scores) for each in scored}
+    segments = {segment.id: segment for each in scored for segment in each.segments}  # one of each source
+    of = max((each.of for each in scored), default=0)
+    if human is not None and (people := score_human(list(segments.values()), of=of, **human)):
+        table["human"] = people
+    return {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}

@@ -126,7 +126,7 @@ def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> 
 
     rows = [row for _, row in read_rows(valid_file)]
     texts = {row["id"]: (row["source"], None) for row in spread(rows, PICTURES)}
-    with suppress(AttentionError, DecodingError):  # such a family, or a source too long for the model
+    with suppress(AttentionError, DecodingError):  # such a family, or a single source without words
         attention_draw(run, checkpoint, texts, device=device)
 
 
@@ -180,6 +180,7 @@ def perform(claim: Claim) -> None:
         "seconds": result.seconds,
         "valid_nll": result.valid_nll,
         "left_out": result.left_out,
+        "why_left_out": corpus.with_keys(result.why_left_out),
     }
     with claim.fenced():
         checkpoint = Checkpoint.objects.create(
@@ -191,4 +192,5 @@ def perform(claim: Claim) -> None:
             metrics=metrics,
         )
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
-    run.message = f"trained {result.steps} steps"
+    left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
+    run.message = f"trained {result.steps} steps{left_out}"

@@ -15,7 +15,7 @@ from annotations.importing.content import ImportFileError, shown
 from annotations.importing.files import encoding_by_mark, ending, lines_of
 from annotations.importing.ratings.defects import Defects
 from annotations.importing.ratings.values import Cell, text_of
-from annotations.texts import storable, text_problem
+from texts.storable import storable, text_problem
 
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 DELIMITERS = (",", ";", "\t", "|")
