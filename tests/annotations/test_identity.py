@@ -70,7 +70,7 @@ def pictures(folder: Path) -> Path:
     made = folder / "pictures"
     made.mkdir()
     for n in range(3):
-        (made / f"train-0-{n}.jpg").write_bytes(b"")
+        (made / f"train-0-{n}.svg").write_bytes(b"<svg></svg>")
     return made
 
 
