@@ -2,7 +2,7 @@
 
 Of a rater's screens, each run of n over n systems is a Latin square: every system stands once at every place, so that
 at no moment two of them differ by more than one. Among the orders that keep to it, the one is taken that is most even
-for the item's raters, then for the items around it; what is left open is drawn. A text that several systems wrote
+over the items, then for the item's own raters; what is left open is drawn. A text that several systems wrote
 counts for each of them, and a screen may have fewer texts than there are systems: then the most even order is taken.
 """
 
@@ -68,7 +68,7 @@ class ShownBefore:
     def order(self, texts: Texts, item: int, *, draw: random.Random) -> list[int]:
         """The texts' indices by place, for the rater and the item."""
         of_item = Tally((shown, 1) for shown in self.items.get(item, ()))
-        return even_order(texts, [self.rater, of_item, self.around], systems=len(self.systems), draw=draw)
+        return even_order(texts, [self.rater, self.around, of_item], systems=len(self.systems), draw=draw)
 
     def misfit(self, item: int) -> int:
         """By how much the order that is due to the rater would leave the item's own uneven; 0: not at all."""

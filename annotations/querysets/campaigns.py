@@ -157,7 +157,7 @@ SELECT 'system', decoding_id, 0, 0, 0, '' FROM annotations_campaignsystem WHERE 
 """
 LEAST_TAKEN_FIRST, IN_ORDER = WAITING.format(order="item.taken, item.position"), WAITING.format(order="item.position")
 ANY_NUMBER = 2**31 - 1
-AROUND = 32  # items on either side
+AROUND = 100  # items on either side: all of most campaigns, and not too many to count for each screen
 
 
 def items_waiting(rater: Any, window: int) -> tuple[list[WaitingItem], ShownBefore]:
