@@ -76,7 +76,7 @@ def mismatches(site: SiteAddress, host: str, port: int) -> list[str]:
     if local and site.port != port:
         return [f"SITE_URL is {site}, and it listens on {listens}: unless a proxy passes it on, links lead nowhere"]
     if not local and site.port == port and in_address(host) in THIS_MACHINE:
-        return [f"SITE_URL is {site}, and it listens on {listens} alone; set HOST=0.0.0.0, or put a proxy in front"]
+        return [f"SITE_URL is {site}, and it listens on {listens} alone; set LISTEN_HOST=0.0.0.0 or put a proxy there"]
     return []
 
 

@@ -27,7 +27,7 @@ RUNS_DIR = VAR_DIR / "runs"
 DEBUG = env.bool("DEBUG", default=False)
 
 # --- addresses ---------------------------------------------------------------------------------------------------
-HOST = env.str("HOST", default="127.0.0.1")  # where `up` listens
+LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")  # of `up`; shells and build tools have a HOST of their own
 PORT = env.int("PORT", default=8000)
 ADDRESS_FILE = VAR_DIR / "address"  # what `up` served last: a command in another shell prints the same links
 
@@ -35,9 +35,9 @@ ADDRESS_FILE = VAR_DIR / "address"  # what `up` served last: a command in anothe
 def site_url() -> str:
     if given := env.str("SITE_URL", default=""):
         return given
-    if ADDRESS_FILE.exists() and not {"HOST", "PORT"} & env.ENVIRON.keys():
-        return ADDRESS_FILE.read_text().strip()
-    return served_at(HOST, PORT)
+    if not {"LISTEN_HOST", "PORT"} & env.ENVIRON.keys() and ADDRESS_FILE.exists():
+        return ADDRESS_FILE.read_text().strip() or served_at(LISTEN_HOST, PORT)
+    return served_at(LISTEN_HOST, PORT)
 
 
 SITE = site_address(site_url())  # as raters reach it, in every link
@@ -172,7 +172,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"{SITE.path}/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

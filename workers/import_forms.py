@@ -117,7 +117,8 @@ def stored_name(file: Path) -> str:
 def image_folders() -> list[tuple[str, str]]:
     """Folders under `VAR_DIR/images`, which is where pictures are put for an import from the site."""
     root = image_root()
-    names = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    folders = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    names = sorted(name for name in folders if not name.startswith(pictures.UPLOADED))
     return [("", "none"), *((name, name) for name in names)]
 
 

@@ -13,6 +13,7 @@ from annotations.importing.outcome import listed
 from annotations.models import Dataset, Import, System
 from annotations.services.removal import Removable, dependents, removal_begin, removal_finish, removals_begun, rows_of
 from workers.jobs.lookup import dataset_named, system_named
+from workers.jobs.pictures import pictures_folder
 from workers.models import Checkpoint, Run
 from workers.services import run_folder
 
@@ -92,6 +93,8 @@ def rows_remove(target: Removable) -> None:
     if isinstance(target, System):
         Checkpoint.objects.filter(system=target).delete()
         Run.objects.filter(system=target).delete()
+    if isinstance(target, Dataset):
+        shutil.rmtree(pictures_folder(target), ignore_errors=True)
     removal_finish(target=target)
 
 

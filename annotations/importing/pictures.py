@@ -3,9 +3,11 @@
 A picture's path is kept relative to the root, `VAR_DIR`, where it lies below it, so that the whole folder can be moved.
 """
 
+import lzma
 import os
 import shutil
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from filecmp import cmp
@@ -19,10 +21,13 @@ from texts.storable import text_problem
 
 SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")
-END_MARKS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
+END_MARKS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}  # of others the whole is decoded
 TAIL = 1024  # bytes at a file's end among which its end mark stands, unless a camera wrote something behind it
 LONGEST_PATH = 500
+LONGEST_NAME = 200  # bytes of a file's name that any file system takes, with a little around it
 NAMED = 20  # of the unreadable files
+# What zipfile raises for a file that is broken, locked or packed by a method of its own.
+UNPACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 class Pictures:
@@ -73,7 +78,7 @@ class Pictures:
         return path
 
     def counts(self) -> dict[str, Any]:
-        """How many photos have a picture now, lack one, or have one that cannot be read, which is named; and how many
+        """How many photos have a picture here, have none here, or one that cannot be read, which is named; and how many
         pictures are of no photo."""
         found = sum(bool(path) for path in self.paths.values())
         unreadable = [f"{file}: {problem}" for file, problem in self.unreadable.items()]
@@ -156,13 +161,15 @@ def unzip(file: Path, folder: Path, on_progress: Callable[[float], None]) -> int
                 with archive.open(row) as stream:
                     place(folder, Path(row.filename).name, file, stream)
                 on_progress(number / len(rows))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:  # broken, locked, or packed anew
-        raise ImportFileError(file, "", f"cannot be unpacked ({error})") from error
+    except UNPACKING as error:
+        raise ImportFileError(file, "", f"cannot be unpacked ({str(error)[:80] or type(error).__name__})") from error
     return len(rows)
 
 
 def place(folder: Path, name: str, origin: Path, content: IO[bytes]) -> None:
     """Write a file under its name, which takes the name once it is whole. The same picture again changes nothing."""
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        raise ImportFileError(origin, shown(name), f"is a name of more than {LONGEST_NAME} bytes")
     draft, target = folder / f".{name}.part", folder / name
     try:
         with draft.open("wb") as out:

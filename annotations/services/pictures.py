@@ -45,7 +45,8 @@ def pictures_attach(
     for start in range(0, len(changed), PHOTOS_A_WRITE):
         with transaction.atomic():
             Photo.objects.bulk_update(changed[start : start + PHOTOS_A_WRITE], ["image"], batch_size=500)
-    return {"attached": len(new) - len(other), "replaced": len(other), **pictures.counts()}
+    still = sum(not (image or pk in new) for pk, _, image in rows)
+    return {"attached": len(new) - len(other), "replaced": len(other), "still_without": still, **pictures.counts()}
 
 
 def differs(image: str, path: str) -> bool:

@@ -40,6 +40,8 @@ def drawn(form: str = "JPEG", seed: int = 0) -> bytes:
         ("a.jpg", drawn("PNG"), ""),  # a browser looks at the content
         ("a.jpg", drawn("JPEG")[:900], "cannot be read"),
         ("a.png", drawn("PNG")[:3000], "cannot be read"),
+        ("a.gif", drawn("GIF")[:1800], "cannot be read"),
+        ("a.webp", drawn("WEBP")[:300], "cannot be read"),
         ("a.jpg", b"", "is none of"),
         ("a.jpg", b"<html>404 not found</html>", "is none of"),
         ("a.jpg", drawn("TIFF"), "is none of"),  # which browsers do not show
@@ -81,12 +83,18 @@ def test_two_pictures_of_one_photo_are_refused_unless_they_are_the_same(tmp_path
         Pictures(tmp_path, tmp_path)
 
 
-def zipped(**files: bytes) -> bytes:
+def zipped(packing: int = zipfile.ZIP_STORED, **files: bytes) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", packing) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def broken(archive: bytes) -> bytes:
+    """With bits of the first file's content turned."""
+    start = 30 + len("x.svg") + 12
+    return archive[:start] + bytes(byte ^ 0x5A for byte in archive[start : start + 8]) + archive[start + 8 :]
 
 
 def test_a_zip_is_unpacked_by_names_alone(tmp_path: Path) -> None:
@@ -112,6 +120,9 @@ def test_a_zip_is_unpacked_by_names_alone(tmp_path: Path) -> None:
         ("a.zip", zipped(**{"a/x.svg": SVG, "b/x.svg": SVG + b" "}), "two different pictures have this name"),
         ("a.tar", b"x", "is no ZIP, and no picture"),
         ("a.zip", zipped(**{"x.svg": SVG}).replace(b"<path", b"<PATH"), "cannot be unpacked"),
+        ("a.zip", broken(zipped(zipfile.ZIP_DEFLATED, **{"x.svg": SVG * 20})), "cannot be unpacked"),
+        ("a.zip", broken(zipped(zipfile.ZIP_LZMA, **{"x.svg": SVG * 20})), "cannot be unpacked"),
+        ("a.zip", zipped(**{f"{'x' * 250}.svg": SVG}), "is a name of more than 200 bytes"),
     ],
 )
 def test_an_upload_that_cannot_be_used_is_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
@@ -135,7 +146,10 @@ def test_pictures_come_later_and_the_folder_moves(tmp_path: Path, capsys: Any, s
     for n in range(4):
         (folder / f"train-0-{n}.jpg").write_bytes(drawn(seed=n))
     answer = attach(folder, capsys)
-    assert (answer["attached"], answer["found"], answer["missing"]) == (4, 4, 2)
+    assert (answer["attached"], answer["found"], answer["still_without"]) == (4, 4, 2)
+    (tmp_path / "rest").mkdir()
+    (tmp_path / "rest" / "train-0-4.jpg").write_bytes(drawn(seed=4))
+    assert attach(tmp_path / "rest", capsys)["still_without"] == 1
     photo = Photo.objects.get(external_id="train-0-1")
     assert photo.image == "images/all/train-0-1.jpg"
     assert attach(folder, capsys)["attached"] == 0

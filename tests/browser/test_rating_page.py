@@ -103,6 +103,7 @@ def test_by_touch_on_a_phone_in_korean(rating_site: Site, link: str, new_page: N
     check_accessible(page)
     check_fits(page)
     page.get_by_role("button", name="동의하고 시작").tap()
+    page.wait_for_load_state()
     for done in range(3):
         expect(page.get_by_text(f"3개 중 {done}개 완료")).to_be_visible()
         check_fits(page)

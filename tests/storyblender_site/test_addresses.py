@@ -1,5 +1,7 @@
 """What is printed is what is served: SITE_URL, port, hosts, a path and IPv6 are held against each other."""
 
+import re
+import urllib.request
 from typing import Any
 
 import pytest
@@ -63,7 +65,7 @@ def test_without_a_site_url_links_begin_where_the_site_listens(host: str, port: 
     [
         ("http://127.0.0.1:8000", "127.0.0.1", 9000, "unless a proxy passes it on"),
         ("http://127.0.0.1:8000", "0.0.0.0", 8000, "opens here alone"),
-        ("http://stories.example.org:8000", "127.0.0.1", 8000, "HOST=0.0.0.0"),
+        ("http://stories.example.org:8000", "127.0.0.1", 8000, "LISTEN_HOST=0.0.0.0"),
         ("http://stories.example.org:8000", "0.0.0.0", 8000, ""),
         ("https://stories.example.org", "127.0.0.1", 8000, ""),
         ("http://[::1]:8000", "::1", 8000, ""),
@@ -104,18 +106,24 @@ def test_a_path_that_only_begins_alike_is_another() -> None:
 @pytest.mark.once
 def test_links_are_printed_as_they_are_served(site: Site) -> None:
     """A path below the host, an IPv6 address and another port; and a command in a shell that knows of none of it."""
-    site.env |= {"HOST": "::1", "SITE_URL": f"http://[::1]:{site.port}/stories"}
+    site.env |= {"LISTEN_HOST": "::1", "SITE_URL": f"http://[::1]:{site.port}/stories"}
     up = site.start("manage.py", "up", log="up.log")
     printed = f"http://[::1]:{site.port}/stories"
     site.wait(lambda: printed in (site.var_dir / "up.log").read_text() or up.poll() is not None, 60, "the address")
     refusal = site.manage_plain("up", code=1)
     assert f"cannot listen on [::1]:{site.port}" in refusal
-    assert "choose another with HOST=… or PORT=…" in refusal
-    for name in ("HOST", "PORT", "SITE_URL"):
+    assert "choose another with LISTEN_HOST=… or PORT=…" in refusal
+    for name in ("LISTEN_HOST", "PORT", "SITE_URL"):
         site.env.pop(name)
     link = site.manage("account_link", "ann", "--role", "researcher")["link"]
     assert link.startswith(f"{printed}/account/")
     site.wait(lambda: site.status(link) == 200, 30, "the printed link to be served")
+    with urllib.request.urlopen(link) as answer:
+        parts = re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))', answer.read().decode())
+    assert parts
+    for part in parts:
+        assert part.startswith("/stories/static/")
+        assert site.status(f"http://[::1]:{site.port}{part}") == 200
 
 
 def test_links_do_not_double_the_path(monkeypatch: pytest.MonkeyPatch) -> None:

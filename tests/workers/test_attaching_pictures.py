@@ -37,7 +37,7 @@ def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None
     assert isinstance(run, Run)
     execute_run(run.pk)
     run.refresh_from_db()
-    assert (run.state, run.result["attached"], run.result["missing"]) == ("done", 2, 1)
+    assert (run.state, run.result["attached"], run.result["still_without"]) == ("done", 2, 1)
     assert not uploads()
     kept = Photo.objects.get(external_id=photos[0])
     assert kept.image.startswith(f"images/dataset-{dataset.pk}/")

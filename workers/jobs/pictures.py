@@ -18,6 +18,7 @@ from workers.lifecycle import Claim, run_create, run_here
 from workers.models import Run
 
 IMAGES = "images"  # under VAR_DIR: folders of pictures
+UPLOADED = "dataset-"  # begins the names of those that hold uploaded pictures
 GATHER_SHARE = 0.5  # of the progress
 
 Config = Mapping[str, Any]
@@ -45,7 +46,7 @@ def perform(claim: Claim) -> None:
     if "folder" in config:
         return attach(claim, dataset, Path(config["folder"]), 0.0)
     files = [Path(file) for file in config["files"]["pictures"]]
-    folder = settings.VAR_DIR / IMAGES / f"dataset-{dataset.pk}" / str(run.public_id)[:8]
+    folder = pictures_folder(dataset) / str(run.public_id)[:8]
     try:
         gather(files, folder, lambda share: claim.progress(GATHER_SHARE * share, "unpacking"))
         attach(claim, dataset, folder, GATHER_SHARE)
@@ -54,6 +55,11 @@ def perform(claim: Claim) -> None:
         uploads_remove(config)
         raise InputError(without_folders(str(error), config)) from error
     uploads_remove(config)
+
+
+def pictures_folder(dataset: Dataset) -> Path:
+    """Where uploaded pictures of a dataset's photos are kept."""
+    return Path(settings.VAR_DIR / IMAGES / f"{UPLOADED}{dataset.pk}")
 
 
 def attach(claim: Claim, dataset: Dataset, folder: Path, done: float) -> None:
@@ -65,8 +71,8 @@ def attach(claim: Claim, dataset: Dataset, folder: Path, done: float) -> None:
         on_progress=lambda share: claim.progress(done + (1 - done) * share, "looking at the pictures"),
     )
     claim.run.message = (
-        f"{counts['attached'] + counts['replaced']:,} photos got a picture; of {dataset.name}'s photos "
-        f"{counts['found']:,} have one here, {counts['missing']:,} lack one, {counts['unreadable']:,} have one that "
-        "cannot be read"
+        f"New pictures: {counts['attached'] + counts['replaced']:,}. Photos still without one: "
+        f"{counts['still_without']:,}. Pictures that cannot be read: {counts['unreadable']:,}; of no photo: "
+        f"{counts['of_no_photo']:,}."
     )
     claim.run.result = counts

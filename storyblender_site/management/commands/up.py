@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotations.management.base import whole_file
 from storyblender_site.addresses import in_address, mismatches, served_at, site_address
 from workers.supervisor import Child, supervise
 
@@ -19,7 +20,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=settings.HOST, help="where to listen; 0.0.0.0 or :: for other machines")
+        parser.add_argument(
+            "--host", default=settings.LISTEN_HOST, help="where to listen; 0.0.0.0 or :: for other machines"
+        )
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument(
             "--samples", action="store_true", help="on the first start: an admin's account and a synthetic campaign"
@@ -30,8 +33,9 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         check_port_free(host, port)
         site = settings.SITE if os.environ.get("SITE_URL") else site_address(served_at(host, port))
-        os.environ |= {"HOST": host, "PORT": str(port), "SITE_URL": str(site)}  # for what is started here
-        settings.ADDRESS_FILE.write_text(f"{site}\n")  # for commands in other shells
+        os.environ |= {"LISTEN_HOST": host, "PORT": str(port), "SITE_URL": str(site)}  # for what is started here
+        with whole_file(settings.ADDRESS_FILE) as file:  # for commands in other shells
+            file.write(f"{site}\n")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("check", databases=["default"], stdout=io.StringIO())
@@ -83,5 +87,5 @@ def check_port_free(host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         problem = getattr(error, "strerror", None) or error
         raise CommandError(
-            f"cannot listen on {in_address(host)}:{port} ({problem}); choose another with HOST=… or PORT=…"
+            f"cannot listen on {in_address(host)}:{port} ({problem}); choose another with LISTEN_HOST=… or PORT=…"
         ) from error
