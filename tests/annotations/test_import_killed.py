@@ -38,7 +38,7 @@ def test_nothing_shows_before_the_import_is_complete() -> None:
 
 def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:
     site.migrate()
-    rows = ({"caption": f"caption {n}", "story": f"Story {n}.", "out": "x"} for n in range(60_000))
+    rows = ({"caption": f"caption {n}", "story": f"Story {n}.", "out": "x"} for n in range(30_000))
     file = tmp_path / "many.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = ["import_pairs", str(file), "--dataset", "mine", "--split", "train", "--system", "lstm=out"]
@@ -56,7 +56,7 @@ def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:
     assert json.loads(left.splitlines()[-1]) == 0
 
     again = site.manage(*command)
-    assert again["counts"]["sources"] == 60_000
+    assert again["counts"]["sources"] == 30_000
 
 
 WAIT_FOR_ROWS = """
