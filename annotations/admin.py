@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -157,7 +157,8 @@ class DatasetAdmin(ReadOnlyAdmin):
                     "sentences": StorySentence.objects.of_split(dataset, split).count(),
                 }
             )
-        visible = Source.objects.visible().filter(album__dataset=dataset, photo__sentences__isnull=False)
+        told = StorySentence.objects.visible().filter(photo=OuterRef("photo"))
+        visible = Source.objects.visible().filter(Exists(told), album__dataset=dataset)
         samples = visible.exclude(kind="sequence").order_by("?").select_related("photo", "album")[:SAMPLES]
         extra = {
             "splits": rows,

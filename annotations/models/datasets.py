@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.fields import name_column, name_length
+from annotations.importing.identity import MADE_UP
 from annotations.importing.outcome import Outcome
 from annotations.querysets.datasets import (
     DatasetQuerySet,
@@ -114,6 +115,11 @@ class Album(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def known_as(self) -> str:
+        """What people know it by: empty for one whose file gave it no id."""
+        return "" if self.external_id.startswith(MADE_UP) else self.external_id
 
 
 class Photo(models.Model):

@@ -83,7 +83,7 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     kept = models.Score.objects.get(decoding=decodings["part"], metric="bleu")
     assert kept.signature.endswith("|sources:3of12")
     run = Run.objects.get()
-    assert "part wrote for 3 of 12 sources" in run.message
+    assert "system 'part' wrote for 3 of 12 sources" in run.message
     page = admin_client.get(f"/admin/workers/run/{run.pk}/change/").content.decode()
     assert "On the 3 sources that all wrote for" in page
     assert "<td>3 of 12</td>" in page
@@ -94,7 +94,7 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     call_command(*command)
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert "shared" not in told
-    assert told["coverage"]["said"] == ["part wrote for 0 of 12 sources"]
+    assert told["coverage"]["said"] == ["system 'part' wrote for 0 of 12 sources"]
 
 
 def test_an_import_says_how_much_it_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

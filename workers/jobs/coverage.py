@@ -70,7 +70,7 @@ def in_words(scored: Sequence[Scored], shared: int) -> list[str]:
     if alike(scored) and not coverage_of(scored):
         return []
     parts = coverage_of(scored).items()
-    said = [f"{name} wrote for {part['sources']:,} of {part['of']:,} sources" for name, part in parts]
+    said = [f"system '{name}' wrote for {part['sources']:,} of {part['of']:,} sources" for name, part in parts]
     if not alike(scored):
         said.append(
             f"side by side the systems are scored on the {shared:,} sources that all of them wrote for"
