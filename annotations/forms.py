@@ -76,12 +76,12 @@ class CampaignForm(forms.Form):
         help_text="Names of your own, with commas between; their scale runs from not at all to entirely.",
     )
     items = forms.IntegerField(min_value=1, initial=100, help_text="Different sources, one screen each.")
-    overlap = forms.IntegerField(min_value=1, initial=3, help_text="Raters an item, at most.")
+    overlap = forms.IntegerField(min_value=1, initial=3, help_text="At most so many raters per item.")
     minimum_answers = forms.IntegerField(
         min_value=1,
         initial=1,
-        label="Answers to a completion code",
-        help_text="Answered screens. Fewer are enough for a rater who skipped none and has none left.",
+        label="Answers needed for a completion code",
+        help_text="Fewer are enough for a rater who skipped none and has none left.",
     )
     seed = forms.IntegerField(min_value=0, initial=1, help_text="Draws the items, their order, the human's texts.")
     primary = forms.CharField(
@@ -181,7 +181,7 @@ class ExcludeForm(forms.Form):
 
     rater = forms.TypedChoiceField(coerce=int)
     reason = forms.CharField(
-        max_length=300, required=False, help_text="The report gives it. Not needed to take somebody in again."
+        max_length=300, required=False, help_text="The report gives it. Only needed when a rater is first left out."
     )
     release = forms.BooleanField(
         required=False,
@@ -193,7 +193,7 @@ class ExcludeForm(forms.Form):
         super().__init__(*args, **options)
         self.raters = raters
         choices = [
-            (number, f"{number} {rater.outside_id or ''} {'(left out: take in again)' if rater.excluded_at else ''}")
+            (number, f"{number} {rater.outside_id or ''} {'(left out)' if rater.excluded_at else ''}")
             for number, rater in enumerate(raters, start=1)
         ]
         self.fields["rater"].choices = choices  # type: ignore[attr-defined]

@@ -67,12 +67,12 @@ class Campaign(models.Model):
     criteria = models.JSONField(help_text="names of the criteria, in order")
     instructions = models.TextField(blank=True, help_text="shown to raters before the first screen, and on request")
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
-    overlap = models.PositiveSmallIntegerField(help_text="raters an item, at most")
+    overlap = models.PositiveSmallIntegerField(help_text="raters per item, at most")
     seed = models.PositiveIntegerField(default=1)
     order_secret = models.CharField(
         max_length=64, default=new_secret, editable=False, help_text="draws the order of texts; nobody is shown it"
     )
-    minimum_answers = models.PositiveIntegerField(default=1, help_text="screens to a rater's completion code")
+    minimum_answers = models.PositiveIntegerField(default=1, help_text="answers needed for a completion code")
     primary = models.JSONField(
         default=list, help_text="two systems and a criterion whose difference was declared first"
     )
@@ -140,7 +140,7 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=Q(minimum_answers__gte=1, minimum_answers__lte=F("item_count")),
                 name="campaign_minimum_answers_within_items",
-                violation_error_message="A completion code takes from one answer to as many as there are items.",
+                violation_error_message="A completion code needs from one answer to as many as there are items.",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "open", "paused", "closed"]), name="campaign_state_known"

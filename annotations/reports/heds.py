@@ -259,9 +259,10 @@ def form(report: Report) -> str:
     campaign = report["campaign"]
     return (
         f"Evaluators see {SEEN[campaign['show']]}; the texts of one item together, under letters and without the names "
-        "of their systems, in an order that is drawn by a secret of the campaign so that for every evaluator each "
-        "system stands at each place equally often, within one; the criteria with their questions; and how far they "
-        "are. Help can be opened at any time."
+        "of their systems, in an order that is drawn with a secret of the campaign so that for every evaluator each "
+        "system stands at each place equally often, within one (texts that several systems wrote alike and skipped "
+        "screens can widen that); the criteria with their questions; and how far they are. Help can be opened at any "
+        "time."
     )
 
 

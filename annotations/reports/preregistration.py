@@ -25,8 +25,9 @@ from annotations.statistics.raters import DEGRADATIONS, FEWEST_PAIRS, PASS
 ALPHA = 0.05
 ROWS_A_READ = 2000
 ORDERS = (
-    "a rater gets one of the items that fewest have taken; the order of its texts is drawn by a secret of the campaign "
-    "so that each system stands at each place within one for every rater, and as evenly as may be for every item"
+    "a rater gets one of the items that fewest have taken; the order of its texts is drawn with a secret of the "
+    "campaign so that each system stands at each place equally often for every rater, within one (texts that several "
+    "systems wrote alike and skipped screens can widen that), and as evenly as may be for every item"
 )
 UNDECLARED = (
     "who runs the study and who pays for it, approval by an ethics committee, what is done with remarks of raters, "
@@ -164,7 +165,7 @@ def design(campaign: Campaign) -> str:
         ["Material", f"{plain(campaign.dataset.name)}, split {campaign.split}, {albums} albums; unit: {campaign.unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
         ["Planned repeats, quality control", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
-        ["Raters an item", f"{campaign.overlap} at most; nobody rates an item twice"],
+        ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
         ["Completion code", f"after {campaign.minimum_answers} answered screens, or all that were left for the rater"],
         ["Raters see", f"{SEEN[campaign.show]}, and the texts of an item on one screen"],
     ]

@@ -308,7 +308,9 @@ def deleting_ends(draft: Campaign) -> str:
     """What goes with a draft, in words. Raises ConflictError where it cannot be deleted."""
     check_deletable(draft)
     items = f"{draft.item_count} item{'' if draft.item_count == 1 else 's'}"
-    return f"The draft '{draft.name}' with its {items} goes, and its link stops working. This cannot be undone."
+    return (
+        f"The draft '{draft.name}' with its {items} will be deleted, and its link stops working. This cannot be undone."
+    )
 
 
 def check_deletable(draft: Campaign) -> None:

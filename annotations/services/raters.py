@@ -97,9 +97,9 @@ def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
 def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     """Leave a rater's answers out of the results and of feedback, for a reason that the report gives.
 
-    With `release` their part ends: they get no more screens, and others may rate what they had rated. Raises InputError
-    without a reason or with too long a one, ConflictError for a rater who is left out already, and for a release in a
-    closed campaign.
+    With `release` their part ends: they get no more screens, and others may rate what they had rated. It may come
+    later: since when and why the rater is left out then stays as it was. Raises InputError without a reason or with too
+    long a one, ConflictError for a rater who is left out already, and for a release in a closed campaign.
     """
     reason, longest = " ".join(reason.split()), 300
     if problem := text_problem(reason):
@@ -108,8 +108,9 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
     if release and rater.campaign.state == Campaign.State.CLOSED:
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
-    left_out = Rater.objects.filter(pk=rater.pk, excluded_at=None)
-    if not left_out.update(excluded_at=timezone.now(), exclusion=reason, replaced=release):
+    this = Rater.objects.filter(pk=rater.pk)
+    left_out = this.filter(excluded_at=None).update(excluded_at=timezone.now(), exclusion=reason, replaced=release)
+    if not left_out and not (release and this.filter(replaced=False).update(replaced=True)):
         raise ConflictError("the rater is left out already")
     if release:
         places_move(rater, given_back=True)
@@ -182,10 +183,11 @@ def completion_reach(*, rater: Rater) -> Completion:
 
 
 def code_reach(*, rater: Rater, answers: int) -> str | None:
-    """The code of a rater with so many answers. It is made here, once, when it is earned: before that there is none."""
+    """The code of a rater with so many answers. It is made here, once, when it is earned: before that there is none.
+    Whose part has ended earns none any more."""
     if rater.trial or answers < answers_needed(rater):
         return None
-    if rater.completion_code is None:
+    if rater.completion_code is None and not rater.replaced:
         Rater.objects.filter(pk=rater.pk, completion_code=None).update(completion_code=new_code())
         rater.refresh_from_db(fields=["completion_code"])
     return rater.completion_code

@@ -180,7 +180,9 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         elif action == "extend":
             form = ExtendForm(request.POST)
             overlap = form.cleaned_data["overlap"] if form.is_valid() else 0
-            done = f"extended to {campaigns.campaign_extend(campaign=campaign, overlap=overlap).overlap} raters an item"
+            done = (
+                f"extended to {campaigns.campaign_extend(campaign=campaign, overlap=overlap).overlap} raters per item"
+            )
         elif action == "delete":
             campaigns.draft_delete(draft=campaign)
             messages.success(request, f"Draft '{campaign.name}' is gone.")
@@ -209,21 +211,27 @@ def ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
 @require_POST
 @staff_page("annotations.change_campaign")
 def exclude(request: HttpRequest, pk: int) -> HttpResponse:
-    """Leave a rater out of the results, or take them in again where no reason is given."""
-    campaign = get_object_or_404(Campaign, pk=pk)
+    """Leave a rater out of the results, or take them in again: `action` says which, so that nothing sent twice does the
+    opposite."""
+    campaign, action = get_object_or_404(Campaign, pk=pk), request.POST.get("action")
+    if action not in ("exclude", "readmit"):
+        raise Http404
     form = ExcludeForm(request.POST, raters=list(rater_progress(campaign)))
     if not form.is_valid():
         messages.error(request, "; ".join(f"{name}: {error}" for name, each in form.errors.items() for error in each))
         return redirect(page_of(campaign))
     number, rater, reason = form.cleaned_data["number"], form.cleaned_data["rater"], form.cleaned_data["reason"]
     try:
-        if rater.excluded_at:
+        if action == "readmit":
+            if not rater.excluded_at:
+                raise InputError(f"rater {number} is not left out")
             done = f"rater {number} is taken in again"
             rater_readmit(rater=rater)
         else:
             release = form.cleaned_data["release"]
-            rater_exclude(rater=rater, reason=reason, release=release)
-            done = f"rater {number} is left out{', and others may rate their screens' if release else ''}: {reason}"
+            rater_exclude(rater=rater, reason=reason or rater.exclusion, release=release)
+            others = ", and others may rate their screens" if release else ""
+            done = f"rater {number} is left out{others}: {rater.exclusion}"
     except InputError as error:
         messages.error(request, str(error))
     else:

@@ -128,9 +128,15 @@ def welcome_context(campaign: Campaign) -> dict[str, Any]:
 
 
 def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    """Instead of a screen that is not of the rater who is here now: whose turn is it?"""
+    """Instead of a screen that is not of the rater who is here now: whose turn is it?
+
+    An address of somebody who never was here was copied from another browser: it leads to what else it says.
+    """
     whose = given_in(request).get("whose", "")
     was_here = any(str(rater.public_id) == whose for rater in raters_here(request, campaign).values())
+    if request.method == "GET" and not was_here and not is_htmx(request):
+        rest = {name: value for name, value in request.GET.items() if name != "whose"}
+        return redirect(f"{address_of(campaign.token)}{'?' if rest else ''}{urlencode(rest)}")
     context = {
         "campaign": campaign,
         "part": "rating/_somebody_else.html",

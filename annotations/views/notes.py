@@ -23,8 +23,7 @@ NOTES = {
     "unknown": _("That screen is not one of yours, so nothing was stored."),
     # taking back
     "undone": _("Taken back. Here is that screen again."),
-    "nothing": _("There is nothing to take back."),
-    "replaced": _("That answer had been taken back already, or given anew since."),
+    "replaced": _("That answer had been taken back already, or answered again since."),
     "taken": _("Others have rated the skipped screen meanwhile, so it cannot come back."),
     "withdrawn": _("You had taken this answer back in another window. Send it again if it should count."),
     # the study
@@ -43,7 +42,10 @@ NOTES = {
         "own link."
     ),
     "signature": _("This link is not complete or was changed. Open it exactly as you were given it."),
-    "id": _("The id in this link is too long. Open the link exactly as you were given it."),
+    "id": _(
+        "The id in this link cannot be used: it is too long or holds characters that cannot be stored. Open the link "
+        "exactly as you were given it."
+    ),
 }
 
 

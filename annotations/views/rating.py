@@ -74,15 +74,16 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     context: dict[str, Any] = {"campaign": rater.campaign, "rater": rater, "note": note}
     try:
         found = ratings.assignment_next(rater=rater, after=after)
-    except ConflictError:  # paused or closed
-        found, kind = None, "paused" if rater.campaign.state == Campaign.State.PAUSED else "thanks"
+    except ConflictError:  # paused or closed, or the rater's part has ended
+        paused = rater.campaign.state == Campaign.State.PAUSED and not rater.replaced
+        found, kind = None, "paused" if paused else "thanks"
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
     if isinstance(found, Screen):
         context |= screen_context(rater.campaign, found) | {"code": code_reach(rater=rater, answers=found.done)}
     elif isinstance(found, Wait):
         context["seconds"] = found.seconds
-    if kind in ("thanks", "wait"):
+    if kind != "screen":
         context["completion"] = completion_reach(rater=rater)
     context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
     context |= {"undo": rating_to_undo(rater), "part": f"rating/_{kind}.html"}
@@ -91,7 +92,7 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
 
 def rating_to_undo(rater: Rater) -> Rating | None:
     going = rater.trial or rater.campaign.state == Campaign.State.OPEN
-    return ratings.rating_last(rater=rater) if going else None
+    return ratings.rating_last(rater=rater) if going and not rater.replaced else None
 
 
 def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> Http
         with suppress(InputError):
             keep_draft(request, rater, assignment_id)
         return show(request, rater, note_named("kept") if error.code == "paused" else note_of(error))
-    return show(request, rater, note_named("withdrawn") if superseded(rating) else "", after=rating)
+    return show(request, rater, note_of_again(rating), after=rating)
 
 
 @of_rater
@@ -181,7 +182,7 @@ def skip(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpRe
         )
     except InputError as error:
         return show(request, rater, note_of(error))
-    return show(request, rater, note_named("replaced") if superseded(rating) else "", after=rating)
+    return show(request, rater, note_of_again(rating), after=rating)
 
 
 @of_rater
@@ -199,6 +200,14 @@ def superseded(rating: Rating) -> bool:
     return rating.revision < rating.assignment.revision
 
 
+def note_of_again(rating: Rating) -> str:
+    """What to say of an answer or a skip that was sent again under its old key: nothing where it counts."""
+    if not superseded(rating):
+        return ""
+    to_answer = rating.kind == Rating.Kind.ANSWER and rating.assignment.state == Assignment.State.OPEN
+    return note_named("withdrawn" if to_answer else "replaced")
+
+
 @require_POST
 @never_cache
 def draft(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpResponse:
@@ -214,9 +223,11 @@ def draft(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpRes
 
 
 def keep_draft(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> None:
+    """Keep what a form sends with what is kept already: a window sends what was set in it, another may set the rest."""
+    kept = Assignment.objects.filter(public_id=assignment_id, rater=rater).values_list("draft", flat=True).first()
     fields = {name: str(value) for name, value in request.POST.items() if ":" in name and value}
     seconds = number_in(request, "seconds")
-    ratings.draft_save(rater=rater, assignment_id=assignment_id, draft=fields, seconds=seconds)
+    ratings.draft_save(rater=rater, assignment_id=assignment_id, draft={**(kept or {}), **fields}, seconds=seconds)
 
 
 @require_GET

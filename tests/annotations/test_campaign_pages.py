@@ -154,7 +154,7 @@ def test_pause_extend_close_archive(staff: Client) -> None:
     act(staff, campaign, "restore")
     assert "cannot be opened" in act(staff, campaign, "open")
     said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(said) == ["paused", "opened", "extended to 2 raters an item", "closed", "archived",
+    assert list(said) == ["paused", "opened", "extended to 2 raters per item", "closed", "archived",
                           "taken out of the archive"]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None
     assert f'href="{LIST}{campaign.pk}/act/?action=close"' in page
     ends = {
         "close": (campaign, "5 screens are still open, 1 rater is at work. No more answers are taken."),
-        "delete": (made, "with its 3 items goes, and its link stops working."),
+        "delete": (made, "with its 3 items will be deleted, and its link stops working."),
     }
     for action, (asked, says) in ends.items():
         address = f"{LIST}{asked.pk}/act/"

@@ -159,7 +159,7 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     assert "is nobody’s code" in asked("<b>x</b>")
     other = campaigns.campaign_create(spec=replace(campaigns.spec_of(campaign), name="another"))
     rater_join(token=other.token)
-    assert "is not of this campaign. It is a code of" in asked(code, other)
+    assert "belongs to another campaign:" in asked(code, other)
     assert code in staff.get(f"{LIST}{campaign.pk}/progress/").content.decode()
 
     visitor.undo()
@@ -231,7 +231,7 @@ def test_the_form_gives_the_places_back_and_says_so(staff: Client) -> None:
     rater, _ = rater_join(token=campaign.token)
     rating_skip(rater=rater, assignment_id=screen_of(rater).assignment.public_id, key=new_key())
     rate(rater)
-    values = {"rater": "1", "reason": "clicked at random", "release": "on"}
+    values = {"rater": "1", "reason": "clicked at random", "release": "on", "action": "exclude"}
     page = staff.post(f"{LIST}{campaign.pk}/exclude/", values, follow=True).content.decode()
     assert "and others may rate their screens: clicked at random" in page
     assert "left out, their screens are free again" in page
@@ -239,6 +239,63 @@ def test_the_form_gives_the_places_back_and_says_so(staff: Client) -> None:
     assert taken(campaign) == [0, 0]
     leases_release_expired()
     assert not isinstance(screen_of(rater_join(token=campaign.token)[0]), Wait)
+
+
+def test_who_is_left_out_already_can_free_their_places_and_is_taken_in_only_on_purpose(staff: Client) -> None:
+    campaign = make_campaign(captions=2, overlap=1).campaign
+    rater, _ = rater_join(token=campaign.token)
+    rate(rater)
+
+    def post(**values: str) -> str:
+        answer = staff.post(f"{LIST}{campaign.pk}/exclude/", {"rater": "1", **values}, follow=True)
+        rater.refresh_from_db()
+        return " ".join(answer.content.decode().split())
+
+    assert "is not left out" in post(action="readmit")
+    post(action="exclude", reason="bot")
+    at = rater.excluded_at
+    assert at
+    assert "is left out already" in post(action="exclude", reason="bot"), "a double click"
+    assert "and others may rate their screens" in post(action="exclude", reason="bot", release="on")
+    assert (rater.excluded_at, rater.exclusion, rater.replaced, taken(campaign)) == (at, "bot", True, [0, 0])
+    assert "is left out already" in post(action="exclude", reason="bot", release="on")
+    assert staff.post(f"{LIST}{campaign.pk}/exclude/", {"rater": "1", "reason": "bot"}).status_code == 404
+    assert (rater.excluded_at, taken(campaign)) == (at, [0, 0])
+    assert "is taken in again" in post(action="readmit")
+    assert (rater.excluded_at, sorted(taken(campaign))) == (None, [0, 1])
+
+
+def test_a_paused_study_shows_the_code_that_is_earned() -> None:
+    campaign = make_campaign(captions=3).campaign
+    visitor, other = Visitor(campaign), Visitor(campaign)
+    visitor.join()
+    other.join()
+    visitor.answer()
+    code = code_in(visitor)
+    campaigns.campaign_pause(campaign=campaign)
+    assert "The study is paused" in visitor.reload().content.decode()
+    assert (code_in(visitor), code_in(other)) == (code, None)
+    assert code
+
+
+@pytest.mark.parametrize("earned", [False, True])
+@pytest.mark.parametrize("state", ["open", "paused"])
+def test_whose_part_has_ended_is_told_so_and_earns_no_code_any_more(earned: bool, state: str) -> None:
+    campaign = make_campaign(captions=3, minimum_answers=1 if earned else 2).campaign
+    visitor = Visitor(campaign)
+    visitor.join()
+    visitor.answer()
+    code = code_in(visitor)
+    if not earned:
+        rate(models.Rater.objects.select_related("campaign").get())  # the second answer; its reply is lost
+    rater_exclude(rater=models.Rater.objects.get(), reason="bot", release=True)
+    models.Campaign.objects.update(state=state)
+    visitor.reload()
+    assert "Your part in this study has ended." in visitor.page
+    for wrong in ("nothing left for you to rate", "Undo last", "paused", "you have answered"):
+        assert wrong not in visitor.page
+    assert (code_in(visitor), models.Rater.objects.get().completion_code) == (code, code)
+    assert bool(code) == earned
 
 
 def screen_of(rater: models.Rater) -> Screen:

@@ -187,6 +187,8 @@ def send_again(visitor: Visitor, page: str, act: Act) -> None:
         (lambda v: None, lambda v: v.answer(**{v.fields()[0]: ""}), "Some sliders are not set yet", 0),
         (lambda v: None, lambda v: v.answer(key="x"), "A part of the page was missing", 0),
         (lambda v: (v.answer(), v.undo()), Visitor.answer, "taken this answer back in another window", 2),
+        (lambda v: (v.answer(), v.undo(), v.answer(70)), Visitor.answer, "taken back already, or answered again", 3),
+        (lambda v: (v.answer(), v.undo(), v.skip()), Visitor.answer, "taken back already, or answered again", 3),
     ],
 )
 def test_each_note_says_what_happened(first: Act, then: Act, note: str, stored: int) -> None:
@@ -212,7 +214,7 @@ def test_an_undo_that_is_sent_twice_takes_back_once_what_it_shows() -> None:
         assert "Taken back. Here is that screen again." in visitor.page
     visitor.answer(20)
     send_again(visitor, page, Visitor.undo)
-    assert "taken back already, or given anew since" in visitor.page
+    assert "taken back already, or answered again since" in visitor.page
     assert [rating.kind for rating in models.Rating.objects.order_by("pk")] == ["answer", "withdrawn", "answer"]
 
 

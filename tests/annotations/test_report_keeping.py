@@ -320,14 +320,18 @@ def test_raters_are_left_out_on_the_campaigns_page(staff: Client) -> None:
     answer(Rater(campaign, "p-1"), 1)
     answer(Rater(campaign, "p-2"), 1)
     address = f"/admin/annotations/campaign/{campaign.pk}/exclude/"
-    page = staff.post(address, {"rater": 2, "reason": "was drunk"}, follow=True).content.decode()
+    page = staff.post(address, {"rater": 2, "reason": "was drunk", "action": "exclude"}, follow=True).content.decode()
     assert "Rater 2 is left out: was drunk." in page
     assert models.Rater.objects.get(outside_id="p-2").exclusion == "was drunk"
     assert "is left out already" not in page
-    assert "say in 1 to 300 characters why" in staff.post(address, {"rater": 1}, follow=True).content.decode()
-    assert "Rater 2 is taken in again." in staff.post(address, {"rater": 2}, follow=True).content.decode()
+    for values, says in (
+        ({"rater": 1, "action": "exclude"}, "say in 1 to 300 characters why"),
+        ({"rater": 2, "action": "readmit"}, "Rater 2 is taken in again."),
+    ):
+        assert says in staff.post(address, values, follow=True).content.decode()
     assert not models.Rater.objects.filter(excluded_at__isnull=False).exists()
-    assert "Rater: Select a valid choice" in staff.post(address, {"rater": 3}, follow=True).content.decode()
+    wrong = staff.post(address, {"rater": 3, "action": "readmit"}, follow=True)
+    assert "Rater: Select a valid choice" in wrong.content.decode()
 
 
 def test_report_needs_to_know_what_to_write(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Several people at one browser: the address says who comes, and nobody's answers are stored as another's."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -143,9 +144,34 @@ def test_nobody_steps_in_for_a_rater_whose_session_has_ended() -> None:
     assert not models.Rating.objects.exists()
 
 
-def test_an_id_that_is_too_long_is_told() -> None:
+@pytest.mark.parametrize("named", ["x" * 201, "a%00b"])
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "too long or holds characters that cannot be stored"), ("ko", "저장할 수 없는 문자")]
+)
+def test_an_id_that_cannot_be_used_is_told(named: str, language: str, says: str) -> None:
+    visitor = Visitor(make_campaign().campaign)
+    visitor.client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    refused = visitor.join(rater=unquote(named))
+    assert (refused.status_code, says in visitor.page) == (403, True)
+
+
+def test_an_address_that_was_copied_from_another_browser_is_a_plain_link() -> None:
+    """As of a researcher who joined and then sent round what the address bar held; a recruiting service adds its id."""
     campaign = make_campaign().campaign
-    assert "too long" in Visitor(campaign, query=f"?rater={'x' * 201}").join().content.decode()
+    copied = Visitor(campaign)
+    copied.join()
+    whose = copied.shown.rpartition("=")[2]
+    ann, nobody = Visitor(campaign), Visitor(campaign, query=f"?whose={whose}")
+    ann.join()
+    ann.answer(10)
+    plain = ann.client.get(ann.address, {"whose": whose, "token": "t"}, follow=True)
+    assert plain.redirect_chain == [(f"{ann.address}?token=t", 302)]
+    assert "1 of 6 done" in plain.content.decode()
+    named = ann.client.get(ann.address, {"whose": whose, "PROLIFIC_PID": "betty"}, follow=True).content.decode()
+    assert "This link is for betty" in named
+    assert "I agree, begin" in nobody.page
+    asks = ann.client.get(ann.address, {"whose": whose}, headers=ann.headers)
+    assert asks.status_code == 409, "a window of somebody else's gets nobody's screen into it"
 
 
 def test_a_dry_run_and_a_rater_do_not_meet() -> None:

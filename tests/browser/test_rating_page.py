@@ -38,6 +38,13 @@ def answer(page: Page, digit: str = "7") -> None:
         page.keyboard.press("Enter")
 
 
+def set_slider(page: Page, place: int, digit: str) -> None:
+    """Set one slider, and wait until it is saved."""
+    page.locator("input[type=range]").nth(place).focus()
+    with page.expect_response(lambda response: "/draft/" in response.url):
+        page.keyboard.press(digit)
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_by_keyboard_at_a_desk(rating_site: Site, link: str, new_page: NewPage, colours: str) -> None:
     page = new_page(**DESK, locale="en-US", color_scheme=colours)
@@ -121,12 +128,22 @@ def test_by_touch_on_a_phone_in_korean(rating_site: Site, link: str, new_page: N
 def test_half_an_answer_survives_a_reload(rating_site: Site, link: str, new_page: NewPage) -> None:
     page = new_page(**DESK)
     join(page, link)
-    page.locator("input[type=range]").first.focus()
-    with page.expect_response(lambda response: "/draft/" in response.url):
-        page.keyboard.press("8")
+    set_slider(page, 0, "8")
     page.reload()
     assert page.locator(".slider output").first.text_content() == "80"
     assert page.locator(".unset").count() == 3
+
+    # what another window or device has set since is newer, and what was set here alone stays
+    other = new_page(context=page.context)
+    other.goto(link)
+    expect_ready(other)
+    set_slider(other, 0, "3")
+    page.wait_for_timeout(600)  # enough to be saved as time spent, when it leaves
+    page.reload()
+    set_slider(page, 1, "4")
+    other.reload()
+    for window in (page, other):
+        assert [output.text_content() for output in window.locator(".slider output").all()[:2]] == ["30", "40"]
 
 
 def test_a_lost_connection_loses_and_doubles_nothing(rating_site: Site, link: str, new_page: NewPage) -> None:
@@ -225,6 +242,7 @@ def test_a_form_that_is_refused_loses_no_answer(rating_site: Site, link: str, ne
 def test_two_people_at_one_browser(rating_site: Site, link: str, new_page: NewPage) -> None:
     ann = new_page("409", **DESK)
     join(ann, link)
+    set_slider(ann, 0, "5")
     bea = new_page(context=ann.context)
     bea.goto(f"{link}?PROLIFIC_PID=bea")
     check_accessible(bea)
@@ -236,6 +254,9 @@ def test_two_people_at_one_browser(rating_site: Site, link: str, new_page: NewPa
     assert not of(link, rating_site)
     ann.reload()
     ann.get_by_role("button", name="I am the one who rated here before").click()
+    expect_ready(ann)
+    shown = [output.text_content() for output in ann.locator(".slider output").all()]
+    assert shown == ["70"] * 4, "what was set and could not be sent is still there"
     answer(ann, "3")
     expect(ann.get_by_text("1 of 3 done")).to_be_visible()
     bea.reload()

@@ -31,4 +31,4 @@ class Command(AnswerCommand):
         self.stderr.write(f"Close campaign '{campaign.name}'? {closing_ends(campaign)} [y/N] ", ending="")
         self.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError(f"campaign '{campaign.name}' is {campaign.state}, as it was")
+            raise CommandError("Not closed.")

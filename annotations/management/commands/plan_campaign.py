@@ -75,7 +75,7 @@ class Command(AnswerCommand):
                 f"--{name}-sd", type=float, help=f"standard deviation: {what} (assumed: {default}{share})"
             )
         parser.add_argument("--items", type=int, nargs="+", default=[200])
-        parser.add_argument("--overlap", type=int, nargs="+", default=[3], help="raters an item")
+        parser.add_argument("--overlap", type=int, nargs="+", default=[3], help="raters per item")
         parser.add_argument("--raters", type=int, nargs="+", default=[8])
         parser.add_argument("--choices", action="store_true", help="raters choose between the two, and give no scores")
         parser.add_argument("--share", type=float, help="true share won of decided choices whose power is wanted")

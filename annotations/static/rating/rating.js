@@ -8,11 +8,14 @@
   const screen = document.getElementById("screen");
   const offline = document.getElementById("offline"), notice = document.getElementById("notice");
   let saving = 0, retrying = 0, sending = false;
+  let seen = {};  // by slider, the values that the server has had from this window or shown it
+  const unsaved = new Set();  // sliders that were set here since they were last saved
   let spent = 0, savedAt = 0, ticked = performance.now(), stirred = ticked, watched = !document.hidden;
 
   const form = () => screen.dataset.whose ? document.getElementById("answer") : null;  // a preview is nobody's
   const fieldOf = (range) => range.parentElement.querySelector("input[type=hidden]");
-  const complete = (answer) => [...answer.querySelectorAll("input[type=range]")].every((range) => fieldOf(range).value !== "");
+  const rangesOf = (answer) => [...answer.querySelectorAll("input[type=range]")];
+  const complete = (answer) => rangesOf(answer).every((range) => fieldOf(range).value !== "");
 
   function set(range) {
     fieldOf(range).value = range.value;
@@ -20,6 +23,7 @@
     range.parentElement.classList.remove("unset");
     range.removeAttribute("aria-valuetext");
     sending = false;  // what may be on its way is not what is shown now
+    unsaved.add(range);
     ready();
     keep();
     clearTimeout(saving);
@@ -39,14 +43,18 @@
   function keep(more = {}) {
     const answer = form();
     if (!answer) return;
-    const ranges = [...answer.querySelectorAll("input[type=range]")];
-    const values = Object.fromEntries(ranges.map((range) => [range.id, fieldOf(range).value]));
+    const values = Object.fromEntries(rangesOf(answer).map((range) => [range.id, fieldOf(range).value]));
     try {
-      sessionStorage.setItem(KEPT, JSON.stringify({ screen: answer.dataset.draft, values, spent, ...more }));
+      sessionStorage.setItem(KEPT, JSON.stringify({ screen: answer.dataset.draft, values, seen, spent, ...more }));
     } catch { /* a browser that keeps nothing: the server has it */ }
   }
 
-  // Without a screen there is nothing to keep: it was sent, or somebody else may have been at this window.
+  // The value of a slider as it is, which the server now has.
+  function see(range) {
+    seen[range.id] = [...new Set(seen[range.id]).add(fieldOf(range).value)];
+  }
+
+  // Where nothing is left to send. What is kept is of one rater's screen, and comes back on no other.
   function forget() {
     try { sessionStorage.removeItem(KEPT); } catch { /* nothing was kept */ }
   }
@@ -55,12 +63,21 @@
     const answer = form();
     if (!answer || sending) return;
     count();
-    keep();
     saving = 0;
     savedAt = spent;
     answer.querySelector("[name=seconds]").value = seconds();
+    const body = new FormData(answer), saved = new Map();
+    for (const range of rangesOf(answer)) {
+      const field = fieldOf(range);
+      if (unsaved.has(range)) {
+        saved.set(range, field.value);
+        see(range);
+      } else body.delete(field.name);  // another window or device may have set it since
+    }
+    keep();
     try {
-      const said = await fetch(answer.dataset.draft, { method: "POST", body: new FormData(answer), keepalive: true });
+      const said = await fetch(answer.dataset.draft, { method: "POST", body, keepalive: true });
+      for (const [range, value] of saved) if (said.ok && fieldOf(range).value === value) unsaved.delete(range);
       if (said.status === 409 && form() === answer && !sending) tell(await said.text());
     } catch { /* no connection: kept in this window, and sent with the answer */ }
   }
@@ -71,23 +88,26 @@
     notice.hidden = false;
   }
 
-  // What this window still has of the screen it shows, where the server knows less.
+  // What this window still has of the screen it shows, where the server knows less; not where it has what was set
+  // elsewhere since.
   function restore() {
     const answer = form();
     spent = Number(answer.dataset.seconds);
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* nothing kept */ }
-    if (kept?.screen === answer.dataset.draft) {
-      spent = Math.max(spent, kept.spent);
-      for (const range of answer.querySelectorAll("input[type=range]")) {
-        const value = kept.values[range.id];
-        if (value && value !== fieldOf(range).value) {
-          range.value = value;
-          set(range);
-        }
+    if (kept?.screen !== answer.dataset.draft) kept = null;
+    spent = Math.max(spent, kept?.spent ?? 0);
+    seen = kept?.seen ?? {};
+    for (const range of rangesOf(answer)) {
+      const value = kept?.values[range.id], shown = fieldOf(range).value;
+      const known = shown === "" || (seen[range.id] ?? []).includes(shown);
+      see(range);
+      if (value && value !== shown && known) {
+        range.value = value;
+        set(range);
       }
-      if (kept.refused) tell(notice.dataset.notSent, false);
     }
+    if (kept?.refused) tell(notice.dataset.notSent, false);
     savedAt = spent;
     keep();
   }
@@ -101,7 +121,7 @@
   }
 
   function toFirstUnset(answer) {
-    const range = [...answer.querySelectorAll("input[type=range]")].find((each) => fieldOf(each).value === "");
+    const range = rangesOf(answer).find((each) => fieldOf(each).value === "");
     if (range) range.focus();
   }
 
@@ -117,9 +137,10 @@
     saving = 0;
     offline.hidden = notice.hidden = true;
     sending = false;
+    unsaved.clear();
     ticked = stirred = performance.now();
     if (form()) restore();
-    else forget();
+    else if (screen.querySelector("[data-nothing-to-send]")) forget();
     ready();
   }
 
@@ -155,6 +176,7 @@
     count();
     sending = true;
     clearTimeout(saving);
+    rangesOf(event.target).forEach(see);
     keep();
   }, true);
 
