@@ -11,6 +11,7 @@ from django.conf import settings
 from annotations.errors import InputError
 from annotations.importing.pictures import Pictures, gather
 from annotations.models import Dataset
+from annotations.plurals import counted
 from annotations.services.pictures import pictures_attach
 from workers.jobs.importing import uploads_remove, without_folders
 from workers.jobs.lookup import dataset_named
@@ -65,8 +66,8 @@ def attach(claim: Claim, dataset: Dataset, folder: Path, done: float) -> None:
         on_progress=lambda share: claim.progress(done + (1 - done) * share, "looking at the pictures"),
     )
     claim.run.message = (
-        f"{counts['attached'] + counts['replaced']:,} photos got a picture; of {dataset.name}'s photos "
-        f"{counts['found']:,} have one here, {counts['missing']:,} lack one, {counts['unreadable']:,} have one that "
-        "cannot be read"
+        f"{counted(counts['attached'] + counts['replaced'], 'photos')} got a picture. Photos of {dataset.name} with a "
+        f"picture here: {counts['found']:,}, without one: {counts['missing']:,}, with one that cannot be read: "
+        f"{counts['unreadable']:,}"
     )
     claim.run.result = counts
