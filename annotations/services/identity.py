@@ -309,8 +309,20 @@ class AlbumCompared:
             self.found.replaced.append((Story, "external_id", story, new.external_id))
         return [story for at, story in enumerate(left) if at not in matched.places]
 
+    def captions_apart(self, known: dict[int, int]) -> None:
+        """A caption for which the file has a second list of a system is a further one of the same text."""
+        written: set[tuple[str, int]] = set()
+        for system, _, captions, _ in self.album.outputs:
+            for at in captions or ():
+                if at in known and (system, known[at]) in written:
+                    del known[at]
+                    self.found.recognised["sources"] -= 1
+                elif at in known:
+                    written.add((system, known[at]))
+
     def outputs(self) -> None:
         known = self.found.known.get(self.album.external_id, {})
+        self.captions_apart(known)
         for system, photo, captions, texts in self.album.outputs:
             sources = (
                 [self.stored.sources.get((self.pk, photo))] if captions is None else [known.get(at) for at in captions]

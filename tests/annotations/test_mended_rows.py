@@ -143,6 +143,20 @@ def test_a_source_is_named_once_for_each_rank(tmp_path: Path) -> None:
     assert not models.Output.objects.exists()
 
 
+@pytest.mark.django_db
+def test_a_second_list_of_a_system_is_for_a_further_caption(tmp_path: Path) -> None:
+    """Of the same words, as it is where both lists come in one file."""
+    row = {"a": "x", "p": "1", "caption": "a boat", "story": "S.", "out": "a"}
+    options: dict[str, Any] = {"systems": ["up=out"], **WITH_IDS}
+    import_pairs(lines(tmp_path / "a.jsonl", row), **options)
+    both = lines(tmp_path / "b.jsonl", row, {**row, "out": "b"})
+    import_pairs(both, **options)
+    assert (newest(), counts()["Source"]) == (["a", "b"], 2)
+    both.write_bytes(both.read_bytes().replace(b"\n", b"\r\n"))
+    import_pairs(both, **options)
+    assert result()["unchanged"]
+
+
 def test_what_was_replaced_is_called_by_its_kind() -> None:
     said = Outcome(replaced={"pictures": 1, "addresses": 2}).sentence({})
     assert said == "1 picture, 2 addresses were replaced."
