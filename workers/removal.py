@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from annotations.errors import InputError, NotFoundError
-from annotations.importing.outcome import listed
 from annotations.models import Dataset, Import, System
+from annotations.plurals import listed
 from annotations.services.removal import Removable, dependents, removal_begin, removal_finish, removals_begun, rows_of
 from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder

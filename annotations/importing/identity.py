@@ -2,25 +2,31 @@
 readers, metrics and models take them for one (`texts.folding`)."""
 
 import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from texts.folding import fold
 
 MADE_UP = "row-"  # begins the id of a row whose file gives it none
-NEAR = 0.8  # from here on, of 1, a text is another writing of the other one
+NEAR = 0.8  # of 1: how alike a text and another writing of it are at least
+SPELT_ALIKE = 0.6  # of 1: the same of words that stand for one another; `teh` and `the` have two thirds
+WORD = re.compile(r"\w+")
+Halves = tuple[Sequence[str], Sequence[str]]  # captions and references of a row
 
 
 def digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(map(fold, texts)).encode()).hexdigest()
 
 
-def row_id(split: str, captions: Sequence[str], references: Sequence[str]) -> str:
-    """The id of a row that has none: the same texts in the same split have the same. Its halves are those of the
-    captions and of the references, so that a row is known by one of them when the other was mended."""
-    return f"{MADE_UP}{digest(split, *captions)[:16]}-{digest(split, *references)[:16]}"
+def row_id(split: str, photo: str, captions: Sequence[str], references: Sequence[str]) -> str:
+    """The id of a row that has none: the same texts in the same split, in any order and however often, have the same.
+    Its halves are those of the captions, with the photo's id if there is one, and of the references, so that a row is
+    known by one of them when the other was mended."""
+    halves = digest(split, photo, *in_order(captions)), digest(split, *in_order(references))
+    return MADE_UP + "-".join(half[:16] for half in halves)
 
 
 def row_halves(made_up: str) -> tuple[str, str]:
@@ -41,9 +47,28 @@ def unique(texts: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Each text once, folded, in an order of their own."""
+    return sorted(set(map(fold, texts)))
+
+
 def near(one: str, other: str) -> bool:
+    """Whether a text is another writing of the other one: much the same, and where it has other words, these are spelt
+    alike. `everyone had fun` and `everyone had a beer` are two texts, whatever both begin with."""
+    one, other = fold(one).casefold(), fold(other).casefold()
+    if not alike(one, other, NEAR):
+        return False
+    words, others = WORD.findall(one), WORD.findall(other)
+    return all(
+        alike(" ".join(words[start:end]), " ".join(others[its_start:its_end]), SPELT_ALIKE)
+        for change, start, end, its_start, its_end in SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
+        if change == "replace"
+    )
+
+
+def alike(one: str, other: str, least: float) -> bool:
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.real_quick_ratio() >= NEAR and matcher.quick_ratio() >= NEAR and matcher.ratio() >= NEAR
+    return matcher.real_quick_ratio() >= least and matcher.quick_ratio() >= least and matcher.ratio() >= least
 
 
 @dataclass
@@ -74,7 +99,7 @@ def match_texts(stored: Sequence[str], given: Sequence[str]) -> Matched:
             free.pop(matched.same[place], None)
     rest = [place for place in range(len(given)) if place not in matched.same]
     for place in rest:
-        found = next((other for other in free if near(fold(stored[other]), fold(given[place]))), None)
+        found = next((other for other in free if near(stored[other], given[place])), None)
         if found is not None:
             matched.changed[place] = found
             del free[found]
@@ -82,3 +107,20 @@ def match_texts(stored: Sequence[str], given: Sequence[str]) -> Matched:
         rest = [place for place in rest if place not in matched.changed]
         matched.changed |= dict(zip(rest, free, strict=False))
     return matched
+
+
+def same_row(old_id: str, new_id: str, stored: Halves, given: Halves) -> bool:
+    """Whether a row without ids is a stored one of which one half was mended: the other half is as it was, and the
+    mended one has as many texts, each the same or another writing by `match_texts`."""
+    kept = [old == new for old, new in zip(row_halves(old_id), row_halves(new_id), strict=True)]
+    return any(kept) and all(
+        same or len(old) == len(new) == len(match_texts(old, new).places)
+        for same, old, new in zip(kept, stored, given, strict=True)
+    )
+
+
+def match_ranks(stored: Mapping[int, str], given: Mapping[int, str]) -> tuple[int, list[tuple[int, str, str | None]]]:
+    """Hold a source's outputs by rank against the stored ones, whose place they take whole. Returns how many are the
+    same, and (rank, old, new) of those that are not; new is None where the given ones end before."""
+    same = {rank for rank, old in stored.items() if rank in given and fold(given[rank]) == fold(old)}
+    return len(same), [(rank, old, given.get(rank)) for rank, old in sorted(stored.items()) if rank not in same]

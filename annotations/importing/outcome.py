@@ -3,59 +3,48 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-IRREGULAR = {"addresses": "address", "stories": "story", "texts of several systems": "text of several systems"}
+from annotations.plurals import counted, listed, were
+
+# What a file and a dataset may both have of a row, by the field that holds it.
+KINDS = {"text": "texts", "image": "pictures", "url": "addresses", "title": "titles", "author": "authors"}
 
 
 class Outcome(NamedTuple):
-    """Rows that were there already, by kind; how many texts were replaced; what rows got that lacked it, by kind; lines
+    """Rows that were there already, by kind; what was replaced, by kind; what rows got that lacked it, by kind; lines
     and texts that stood twice in the files; scores that went because texts they were computed from were replaced."""
 
     recognised: Mapping[str, int] = {}
-    replaced: int = 0
+    replaced: Mapping[str, int] = {}
     attached: Mapping[str, int] = {}
     repeated: int = 0
     scores_removed: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "recognised": dict(self.recognised), "attached": dict(self.attached)}
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in self._asdict().items()}
 
     def nothing_new(self, counts: Mapping[str, int]) -> bool:
         written = {kind: count for kind, count in counts.items() if kind != "left_out"}
-        return not (any(written.values()) or self.replaced or any(self.attached.values()))
+        return not (any(written.values()) or any(self.replaced.values()) or any(self.attached.values()))
 
     def sentence(self, counts: Mapping[str, int]) -> str:
         """Such as: Written: 3 albums, 12 photos. 40 rows were there already. 1 text was replaced."""
         there = sum(self.recognised.values())
         if self.nothing_new(counts):
-            return " ".join([f"Nothing new: {were(there, 'row')} there already.", *self.asides()])
+            return " ".join([f"Nothing new: {counted(there, 'rows')} {were(there)} there already.", *self.asides()])
         parts = []
         if any(counts.values()):
             parts.append(f"Written: {listed(counts)}.")
         if there:
-            parts.append(f"{were(there, 'row')} there already.")
-        if self.replaced:
-            parts.append(f"{were(self.replaced, 'text')} replaced.")
+            parts.append(f"{counted(there, 'rows')} {were(there)} there already.")
+        if any(self.replaced.values()):
+            parts.append(f"{listed(self.replaced)} {were(sum(self.replaced.values()))} replaced.")
         if any(self.attached.values()):
             parts.append(f"Added: {listed(self.attached)}.")
         return " ".join([*parts, *self.asides()])
 
     def asides(self) -> Iterator[str]:
         if self.repeated:
-            yield f"{were(self.repeated, 'text')} in the file twice and counted once."
+            yield f"{counted(self.repeated, 'texts')} {were(self.repeated)} in the file twice and counted once."
         if self.scores_removed:
-            yield f"{were(self.scores_removed, 'score')} removed, because they were computed from the older texts."
-
-
-def listed(counts: Mapping[str, int]) -> str:
-    """`1 story, 2 photos`, of kinds that are named in the plural."""
-    return ", ".join(f"{count:,} {kind_of(count, kind.replace('_', ' '))}" for kind, count in counts.items() if count)
-
-
-def kind_of(count: int, kind: str) -> str:
-    if count != 1 or not kind.endswith("s"):
-        return kind
-    return IRREGULAR.get(kind, kind.removesuffix("s"))
-
-
-def were(count: int, what: str) -> str:
-    return f"{count:,} {what} was" if count == 1 else f"{count:,} {what}s were"
+            gone = f"{counted(self.scores_removed, 'scores')} {were(self.scores_removed)} removed"
+            yield f"{gone}, because they were computed from the older texts."

@@ -107,7 +107,7 @@ class PairRows:
         outputs: Outputs,
         split: str,
     ) -> None:
-        made_up = row_id(split, [*(captions or ()), photo or ""], references)
+        made_up = row_id(split, photo or "", captions or (), references)
         line = digest(album or "", photo or "", made_up, *(t for name in outputs for t in (name, *outputs[name])))
         content = self.album_of(album or made_up)
         if line in self.lines:

@@ -1,33 +1,32 @@
 """What of a file's albums a dataset has already, what is new, and what differs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model
 
 from annotations.errors import ConflictError
 from annotations.importing.content import AlbumContent, StoryContent
-from annotations.importing.identity import MADE_UP, match_texts, near, row_halves
+from annotations.importing.identity import MADE_UP, Halves, match_ranks, match_texts, same_row
+from annotations.importing.outcome import KINDS
 from annotations.models import Album, Dataset, Decoding, Output, Photo, Source, Story, StorySentence, System
+from annotations.services.mended_rows import Writing, batched, content_texts, photo_renamed, units_renamed
 from annotations.services.pictures import differs
 from texts.folding import fold
-
-IDS_A_QUERY = 500
-MAX_SHARING = 50  # rows: a text that more of them share does not tell which of them was mended
-Writing = tuple[type[Model], str, int, str]  # model, field, primary key, value
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A text of the file that is another one in the dataset. `row` is what holds it; None: it cannot be replaced."""
+    """A value of the file that is another one in the dataset. `kind` is one of `KINDS`; `new` None: the file has none.
+    `row` is what holds it; None: it cannot be replaced."""
 
     what: str
     old: str
-    new: str
+    new: str | None
     place: int | str | None
     row: tuple[type[Model], int] | None
+    kind: str = "texts"
 
 
 @dataclass
@@ -35,9 +34,10 @@ class Comparison:
     """A file's albums held against a dataset.
 
     `albums` are those with something to write, `known` the primary keys of their captions that are there, by album and
-    place. `replaced` and `attached` are written when the import completes: texts instead of others, and what rows
-    lacked. `older` are the decodings whose other outputs a new one takes over, by system; `written_for` the systems
-    whose outputs the file brings for a changed caption.
+    place. `replaced` and `attached` are written when the import completes: values instead of others, and what rows
+    lacked. `mended`: rows without ids are taken for stored ones whose texts are nearly the same. `older` are the
+    decodings whose other outputs a new one takes over, by system; `written_for` the systems whose outputs the file
+    brings for a changed caption.
     """
 
     dataset: Dataset
@@ -50,16 +50,13 @@ class Comparison:
     attached: list[Writing] = field(default_factory=list)
     older: dict[str, Decoding] = field(default_factory=dict)
     written_for: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    mended: bool = False
     repeated: int = 0
-
-    @property
-    def pictures(self) -> int:
-        return sum(name == "image" for _, name, _, _ in self.attached)
 
     def differs(
         self, what: str, old: str, new: str, row: tuple[type[Model], int], name: str, place: int | None
     ) -> None:
-        self.differences.append(Difference(what, old, new, place, row))
+        self.differences.append(Difference(what, old, new, place, row, KINDS[name]))
         self.replaced.append((row[0], name, row[1], new))
 
     def attach(self, what: str, old: str, new: str, row: tuple[type[Model], int], name: str) -> None:
@@ -85,11 +82,6 @@ def split_check(*, dataset: Dataset, split: str, albums: Sequence[AlbumContent])
     return found
 
 
-def batched(albums: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(albums), IDS_A_QUERY):
-        yield albums[start : start + IDS_A_QUERY]
-
-
 def albums_compare(*, dataset: Dataset, split: str, albums: Sequence[AlbumContent]) -> Comparison:
     """Hold albums against the dataset; call it under the import's row, so that nobody else writes meanwhile.
 
@@ -97,7 +89,9 @@ def albums_compare(*, dataset: Dataset, split: str, albums: Sequence[AlbumConten
     """
     comparison = Comparison(dataset, split, repeated=sum(album.repeated for album in albums))
     present = split_check(dataset=dataset, split=split, albums=albums)
-    if units_renamed(comparison, albums, present):
+    if renamed := units_renamed(dataset=dataset, split=split, albums=albums, present=present):
+        comparison.replaced += renamed
+        comparison.mended = True
         present = split_check(dataset=dataset, split=split, albums=albums)
     named = sorted({output[0] for album in albums for output in album.outputs})
     for decoding in (imported_decoding(dataset, split, name) for name in named):
@@ -139,13 +133,15 @@ class Stored:
         photos = Photo.objects.filter(album__in=albums).values_list("album_id", "external_id", "pk", "url", "image")
         self.photos = {(album, external_id): (pk, url, image) for album, external_id, pk, url, image in photos}
         self.captions: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        captions = Source.objects.filter(album__in=albums).captions().order_by("pk")
-        for photo, pk, text in captions.values_list("photo_id", "pk", "text"):
-            self.captions[photo].append((pk, text))
-        others = Source.objects.filter(album__in=albums).exclude(kind="caption")
-        self.sources = {
-            (album, key): pk for album, key, pk in others.values_list("album_id", "key", "pk")
-        }  # photos by their ids, sequences by theirs
+        self.sources: dict[tuple[int, str], int] = {}  # photos by their ids, sequences by theirs
+        self.keys: dict[int, list[tuple[int, str]]] = defaultdict(list)  # of captions and photos, by photo
+        sources = Source.objects.filter(album__in=albums).order_by("pk")
+        for kind, album, photo, pk, key, text in sources.values_list("kind", "album", "photo", "pk", "key", "text"):
+            self.keys[photo].append((pk, key))
+            if kind == Source.Kind.CAPTION:
+                self.captions[photo].append((pk, text))
+            else:
+                self.sources[album, key] = pk
         stories = Story.objects.filter(album__in=albums).values_list(
             "album_id", "external_id", "pk", "author", "sequence"
         )
@@ -163,13 +159,12 @@ class Stored:
                 self.told[photo].append(text)
         decodings = {decoding.pk: name for name, decoding in comparison.older.items()}
         outputs = Output.objects.filter(decoding__in=decodings, source__album__in=albums)
-        self.outputs = {
-            (decodings[decoding], source, rank): text
-            for decoding, source, rank, text in outputs.values_list("decoding_id", "source_id", "rank", "text")
-        }
+        self.outputs: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)  # by rank
+        for decoding, source, rank, text in outputs.values_list("decoding_id", "source_id", "rank", "text"):
+            self.outputs[decodings[decoding], source][rank] = text
 
-    def texts(self, photo: int) -> list[str]:
-        return [text for _, text in self.captions[photo]] + [text for _, _, text in self.references[photo]]
+    def texts(self, photo: int) -> Halves:
+        return [text for _, text in self.captions[photo]], [text for _, _, text in self.references[photo]]
 
 
 class AlbumCompared:
@@ -193,7 +188,7 @@ class AlbumCompared:
         return row and row[0]
 
     def mended_photos(self) -> None:
-        """As `units_renamed`, of photos without ids."""
+        """As `units_renamed`, of photos without ids. Their sources are named after them."""
         missing = [p for p in self.album.photos if p.startswith(MADE_UP) and self.photo(p) is None]
         free = {
             external_id: row[0]
@@ -201,16 +196,26 @@ class AlbumCompared:
             if missing and album == self.pk and external_id.startswith(MADE_UP) and external_id not in self.album.photos
         }
         for photo in missing:
-            halves, written = row_halves(photo), list(content_texts(self.album, photo))
+            written = content_texts(self.album, photo)
             for external_id, pk in free.items():
-                if any(map(str.__eq__, halves, row_halves(external_id))) and nearly_all(self.stored.texts(pk), written):
+                if same_row(external_id, photo, self.stored.texts(pk), written):
                     del free[external_id]
                     self.found.replaced.append((Photo, "external_id", pk, photo))
-                    rename_photo(self.album, photo, external_id)
+                    for source, key in self.stored.keys[pk]:
+                        self.found.replaced.append((Source, "key", source, photo + key.removeprefix(external_id)))
+                    photo_renamed(self.album, photo, external_id)
+                    self.found.mended = True
                     break
 
-    def of_album(self, what: str) -> str:
-        return f"{what} of album '{self.album.external_id}'"
+    def named(self, what: str, photo: str = "") -> str:
+        """What of which photo and album, in words; an id that was made up tells nobody anything."""
+        ids = {"photo": photo, "album": self.album.external_id}
+        owners = [
+            "a row without ids" if external_id.startswith(MADE_UP) else f"{kind} '{external_id}'"
+            for kind, external_id in ids.items()
+            if external_id
+        ]
+        return " of ".join([what, *dict.fromkeys(owners)])
 
     def photos(self) -> bool:
         missing = False
@@ -218,10 +223,10 @@ class AlbumCompared:
             if row := self.stored.photos.get((self.pk, external_id)):
                 pk, its_url, its_image = row
                 self.found.recognised["photos"] += 1
-                what = self.of_album(f"of photo '{external_id}'")
-                self.found.attach(f"address {what}", its_url, url, (Photo, pk), "url")
+                self.found.attach(self.named("address", external_id), its_url, url, (Photo, pk), "url")
                 moved = its_image and image and its_image != image and not differs(its_image, image)
-                self.found.attach(f"picture {what}", "" if moved else its_image, image, (Photo, pk), "image")
+                what = self.named("picture", external_id)
+                self.found.attach(what, "" if moved else its_image, image, (Photo, pk), "image")
             else:
                 missing = True
         return missing
@@ -239,7 +244,7 @@ class AlbumCompared:
             for at, place in matched.changed.items():
                 pk, old = there[place]
                 new, line = self.album.captions[indexes[at]][2], self.album.places[indexes[at]]
-                self.found.differs(self.of_album(f"caption of photo '{photo}'"), old, new, (Source, pk), "text", line)
+                self.found.differs(self.named("caption", photo), old, new, (Source, pk), "text", line)
         return len(known) < len(self.album.captions)
 
     def photo_sources(self) -> bool:
@@ -268,12 +273,12 @@ class AlbumCompared:
             return False
         pk, author = row
         there = self.stored.sentences[pk]
-        what = self.of_album(f"story '{story.external_id}'")
+        what = self.named(f"story '{story.external_id}'")
         photos = [photo for _, photo, _ in there]
         if photos != [self.photo(photo) for photo, _ in story.sentences]:
             ids = {row[0]: external_id for (_, external_id), row in self.stored.photos.items()}
             old, new = "-".join(ids[photo] for photo in photos), "-".join(photo for photo, _ in story.sentences)
-            self.found.differences.append(Difference(f"photos of {what}", old, new, story.places[0], None))
+            self.found.differences.append(Difference(f"photos of {what}", old, new, story.places[0], None, "stories"))
         self.found.attach(f"author of {what}", author, story.author, (Story, pk), "author")
         self.found.recognised["stories"] += 1
         for position, ((sentence, _, old), (_, new)) in enumerate(zip(there, story.sentences, strict=False)):
@@ -298,14 +303,26 @@ class AlbumCompared:
         for at, place in matched.changed.items():
             story, sentence, old = there[place]
             new = left[at]
-            what = self.of_album(f"reference of photo '{photo}'")
+            what = self.named("reference", photo)
             line = new.places[0] if new.places else None
             self.found.differs(what, old, new.sentences[0][1], (StorySentence, sentence), "text", line)
             self.found.replaced.append((Story, "external_id", story, new.external_id))
         return [story for at, story in enumerate(left) if at not in matched.places]
 
+    def captions_apart(self, known: dict[int, int]) -> None:
+        """A caption for which the file has a second list of a system is a further one of the same text."""
+        written: set[tuple[str, int]] = set()
+        for system, _, captions, _ in self.album.outputs:
+            for at in captions or ():
+                if at in known and (system, known[at]) in written:
+                    del known[at]
+                    self.found.recognised["sources"] -= 1
+                elif at in known:
+                    written.add((system, known[at]))
+
     def outputs(self) -> None:
         known = self.found.known.get(self.album.external_id, {})
+        self.captions_apart(known)
         for system, photo, captions, texts in self.album.outputs:
             sources = (
                 [self.stored.sources.get((self.pk, photo))] if captions is None else [known.get(at) for at in captions]
@@ -316,84 +333,10 @@ class AlbumCompared:
                     self.fresh.add(system)
                     continue
                 self.found.written_for[source].add(system)
-                for rank, text in enumerate(texts):
-                    old = self.stored.outputs.get((system, source, rank))
-                    if old is not None and fold(old) == fold(text):
-                        self.found.recognised["outputs"] += 1
-                        continue
+                same, changes = match_ranks(self.stored.outputs.get((system, source), {}), dict(enumerate(texts)))
+                self.found.recognised["outputs"] += same
+                if changes or same < len(texts):
                     self.fresh.add(system)
-                    if old is not None:
-                        what = self.of_album(f"output {rank} of system '{system}' for photo '{photo}'")
-                        row = Output, source
-                        self.found.differences.append(Difference(what, old, text, place, row))
-
-
-def units_renamed(comparison: Comparison, albums: Sequence[AlbumContent], present: Mapping[str, Any]) -> bool:
-    """Find the rows without ids of which one text was mended: they share the other, and are nearly the same.
-
-    Such an album of the file takes the stored one's id, so that it is compared as it; the stored one gets the new id
-    when the difference is written. Says whether there was any.
-    """
-    missing = [album for album in albums if album.external_id.startswith(MADE_UP) and album.external_id not in present]
-    if not missing:
-        return False
-    ids = {album.external_id for album in albums}
-    by_half: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    stored = Album.objects.filter(dataset=comparison.dataset, split=comparison.split, external_id__startswith=MADE_UP)
-    for pk, external_id in stored.order_by("pk").values_list("pk", "external_id"):
-        if external_id not in ids:
-            for half in row_halves(external_id):
-                by_half[half].append((pk, external_id))
-    candidates = {
-        album.external_id: [
-            row
-            for half in row_halves(album.external_id)
-            if len(by_half.get(half, ())) <= MAX_SHARING
-            for row in by_half.get(half, ())
-        ]
-        for album in missing
-    }
-    texts = unit_texts({pk for rows in candidates.values() for pk, _ in rows})
-    taken: set[int] = set()
-    for album in missing:
-        written = list(content_texts(album))
-        for pk, external_id in candidates[album.external_id]:
-            if pk not in taken and nearly_all(texts[pk], written):
-                taken.add(pk)
-                comparison.replaced.append((Album, "external_id", pk, album.external_id))
-                album.external_id = external_id
-                break
-    return bool(taken)
-
-
-def content_texts(album: AlbumContent, photo: str | None = None) -> Iterator[str]:
-    """Captions and references of an album, or of one of its photos."""
-    yield from (text for its_photo, _, text in album.captions if photo in (None, its_photo))
-    yield from (text for story in album.stories for its_photo, text in story.sentences if photo in (None, its_photo))
-
-
-def nearly_all(stored: Sequence[str], given: Sequence[str]) -> bool:
-    return len(stored) == len(given) and near(*("\n".join(map(fold, texts)) for texts in (stored, given)))
-
-
-def unit_texts(albums: set[int]) -> dict[int, list[str]]:
-    """Captions and references of albums, by primary key."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for part in batched(sorted(albums)):
-        for model, at in ((Source, "album_id"), (StorySentence, "story__album_id")):
-            rows = model._default_manager.filter(Q(**{f"{at}__in": part}) & ~Q(text="")).values_list(at, "text")
-            for album, text in rows:
-                found[album].append(text)
-    return found
-
-
-def rename_photo(album: AlbumContent, old: str, new: str) -> None:
-    def named(photo: str) -> str:
-        return new if photo == old else photo
-
-    album.photos = {named(photo): row for photo, row in album.photos.items()}
-    album.captions = [(named(photo), position, text) for photo, position, text in album.captions]
-    album.photo_sources = {named(photo): None for photo in album.photo_sources}
-    for story in album.stories:
-        story.sentences = [(named(photo), text) for photo, text in story.sentences]
-    album.outputs = [(system, named(photo), captions, texts) for system, photo, captions, texts in album.outputs]
+                for rank, old, new in changes:
+                    what = self.named(f"output {rank} of system '{system}'", photo)
+                    self.found.differences.append(Difference(what, old, new, place, (Output, source)))

@@ -1,17 +1,18 @@
 """Writes of uploaded outputs, held against what is there of their system."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef
 
 from annotations.errors import InputError
+from annotations.importing.identity import match_ranks
 from annotations.importing.outputs import OutputContent
 from annotations.models import Dataset, Decoding, Import, Output, Source, System
 from annotations.services.identity import Comparison, Difference, imported_decoding
 from annotations.services.outputs import OutputRow, decoding_begin, outputs_add, system_for_file
-from texts.folding import fold
 
 OnProgress = Callable[[float], None]
 
@@ -35,8 +36,9 @@ def imported_decoding_begin(
 
 
 def older_outputs_copy(*, older: Decoding, newer: Decoding) -> int:
-    """Take over the outputs that only the older decoding has: the newest of a system's counts, and is whole."""
-    replaced = Output.objects.filter(decoding=newer, source=OuterRef("source"), rank=OuterRef("rank"))
+    """Take over the outputs of the sources for which only the older decoding has any: the newest of a system's counts,
+    and is whole. A source's outputs are of one list, and never of two."""
+    replaced = Output.objects.filter(decoding=newer, source=OuterRef("source"))
     rows = Output.objects.filter(~Exists(replaced), decoding=older).order_by("pk")
     return outputs_add(decoding=newer, rows=list(rows.values_list("source_id", "rank", "text", "logprob")))
 
@@ -53,7 +55,8 @@ class ResolvedOutputs:
 def outputs_resolve(*, dataset: Dataset, outputs: Sequence[OutputContent], file: str) -> ResolvedOutputs:
     """Find the sources of uploaded outputs.
 
-    Raises InputError, by place in the file, for an output whose source is not there or not the only one of its key.
+    Raises InputError, by place in the file, for an output whose source is not there or not the only one of its key, and
+    for a second one of a rank: a source may be named with its album and without.
     """
     sources: dict[str, list[tuple[int, str, str]]] = {}
     visible = Source.objects.visible().filter(album__dataset=dataset)
@@ -72,6 +75,11 @@ def outputs_resolve(*, dataset: Dataset, outputs: Sequence[OutputContent], file:
             where = f" of album '{output.album}'" if output.album else ""
             raise InputError(f"{file}: {output.place}: id='{output.key}' {problem}{where} of dataset '{dataset.name}'")
         pk, _, split = found[0]
+        if earlier := places.get((pk, output.rank)):
+            raise InputError(
+                f"{file}: {output.place}: id='{output.key}' with rank {output.rank} stands at {earlier.place} already, "
+                "once with its album and once without; name it once, or give each text a rank of its own"
+            )
         by_split.setdefault(split, []).append((pk, output.rank, output.text, None))
         places[pk, output.rank] = output
     if not by_split:
@@ -88,22 +96,29 @@ def outputs_compare(*, dataset: Dataset, system_name: str, outputs: ResolvedOutp
         if older is None:
             continue
         stored = Output.objects.filter(decoding=older).values_list("source_id", "rank", "text")
-        there = {(source, rank): text for source, rank, text in stored.iterator(chunk_size=5000)}
-        same = 0
-        for source, rank, text, _ in rows:
-            old = there.get((source, rank))
-            if old is not None and fold(old) == fold(text):
-                same += 1
-            elif old is not None:
-                output = outputs.places[source, rank]
+        there, brought = by_source(stored.iterator(chunk_size=5000)), by_source(row[:3] for row in rows)
+        same = changed = 0
+        for source, texts in brought.items():
+            known, changes = match_ranks(there.get(source, {}), texts)
+            same, changed = same + known, changed + len(changes)
+            for rank, old, new in changes:
+                output = outputs.places[source, rank if rank in texts else max(texts)]
                 what = f"output {rank} of system '{system_name}' for '{output.key}'"
-                comparison.differences.append(Difference(what, old, text, output.place, (Output, source)))
+                comparison.differences.append(Difference(what, old, new, output.place, (Output, source)))
         comparison.recognised["outputs"] += same
-        if same == len(rows):
+        if same == len(rows) and not changed:
             del outputs.by_split[split]
         else:
             comparison.older[split] = older
     return comparison
+
+
+def by_source(rows: Iterable[tuple[int, int, str]]) -> dict[int, dict[int, str]]:
+    """Texts by rank, by source, of (source, rank, text)."""
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    for source, rank, text in rows:
+        found[source][rank] = text
+    return found
 
 
 def outputs_write(

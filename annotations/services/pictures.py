@@ -10,6 +10,7 @@ from django.db import transaction
 from annotations.errors import ConflictError
 from annotations.importing.pictures import Pictures
 from annotations.models import Campaign, Dataset, Photo
+from annotations.plurals import counted
 
 PHOTOS_A_WRITE = 5000
 
@@ -36,7 +37,11 @@ def pictures_attach(
             on_progress(number / len(rows))
     if other and not update:
         some = "; ".join(list(other.values())[:3])
-        raise ConflictError(f"{len(other)} photos have another picture already ({some}): --update replaces them")
+        have, them = ("has", "it") if len(other) == 1 else ("have", "them")
+        raise ConflictError(
+            f"{counted(len(other), 'photos')} {have} another picture already ({some}): --update (on the site: Replace "
+            f"other pictures) replaces {them}"
+        )
     if seen := Campaign.objects.showing_pictures_of(other):
         raise ConflictError(
             f"campaign '{seen.name}' shows pictures that would be replaced: what raters saw stays as it was"

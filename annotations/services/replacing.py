@@ -1,6 +1,6 @@
 """What differs from what is stored: said, or replaced where nothing depends on it, when the import completes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import TypeVar
@@ -21,10 +21,12 @@ from annotations.models import (
     StorySentence,
     System,
 )
+from annotations.plurals import counted, listed
 from annotations.services.bulk import rows_delete, rows_update
 from annotations.services.identity import Comparison, Difference
 
 SHOWN = 5  # differences named in an error
+SHOWN_BEFORE_REASONS = 2  # where what depends on them is still to be said: a run's page shows 500 letters of an error
 AROUND = 15  # letters before the first that differs
 LONGEST = 80  # letters shown of a text
 IDS_A_QUERY = 500
@@ -38,32 +40,39 @@ def differences_check(*, comparison: Comparison, places: PlaceNames, update: boo
     name = comparison.dataset.name
     if fixed:
         raise ConflictError(
-            f"the photos of {counted(len(fixed), 'story differs', 'stories differ')} from dataset '{name}', and those "
-            f"cannot be replaced; nothing was imported: {listed(fixed, places)}"
+            f"the photos of {counted(len(fixed), 'stories')} differ from dataset '{name}', and those cannot be "
+            f"replaced; nothing was imported: {named(fixed, places)}"
         )
+    one = len(found) == 1
+    differ = f"{listed(kinds_of(found))} {'differs' if one else 'differ'} from dataset '{name}'"
     if found and not update:
+        others = "it is of another row" if one else "they are of other rows"
+        apart = f"; if {others}, give rows ids with --album-field or --photo-field" if comparison.mended else ""
         raise ConflictError(
-            f"{counted(len(found), 'text differs', 'texts differ')} from dataset '{name}'; nothing was imported; "
-            f"--update (on the site: Replace what differs) replaces them: {listed(found, places)}"
+            f"{differ}; nothing was imported; --update (on the site: Replace what differs) replaces "
+            f"{'it' if one else 'them'}{apart}: {named(found, places)}"
         )
     if depends := list(dependents(comparison)):
         raise ConflictError(
-            f"{counted(len(found), 'text differs', 'texts differ')} from dataset '{name}', and nothing was replaced, "
-            f"because other things depend on them: {'; '.join(depends)}. They are: {listed(found, places)}"
+            f"{differ}: {named(found, places, SHOWN_BEFORE_REASONS)}. Nothing was replaced, because other things "
+            f"depend on {'it' if one else 'them'}: {'; '.join(depends)}"
         )
 
 
-def counted(count: int, one: str, several: str) -> str:
-    return f"{count:,} {one if count == 1 else several}"
+def kinds_of(found: Iterable[Difference]) -> Counter[str]:
+    """How many there are, by kind."""
+    return Counter(each.kind for each in found)
 
 
-def listed(found: Sequence[Difference], places: PlaceNames) -> str:
-    lines = [f"{places.of(each.place)}: {each.what}: {change(each.old, each.new)}" for each in found[:SHOWN]]
-    return "; ".join(lines + ([f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []))
+def named(found: Sequence[Difference], places: PlaceNames, shown: int = SHOWN) -> str:
+    lines = [f"{places.of(each.place)}: {each.what}: {change(each.old, each.new)}" for each in found[:shown]]
+    return "; ".join(lines + ([f"and {len(found) - shown:,} more"] if len(found) > shown else []))
 
 
-def change(old: str, new: str) -> str:
+def change(old: str, new: str | None) -> str:
     """`'old' → 'new'`, of long texts the part that differs with a little around it."""
+    if new is None:
+        return f"{cut(old, 0)} → nothing"
     alike = next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     start = max(alike - AROUND, 0)
     start = start if start > AROUND else 0
@@ -79,7 +88,7 @@ def dependents(comparison: Comparison) -> Iterator[str]:
     """What refers to the texts that differ, in words; not the outputs that the file itself brings for a caption."""
     pks: dict[type, list[int]] = defaultdict(list)
     for each in comparison.differences:
-        if each.row and (each.row[0] is not Source or each.what.startswith("caption")):
+        if each.row:
             pks[each.row[0]].append(each.row[1])
     shown: dict[str, int] = defaultdict(int)
     drawn: dict[str, int] = defaultdict(int)
@@ -102,7 +111,7 @@ def dependents(comparison: Comparison) -> Iterator[str]:
         quoted = Output.objects.filter(sentence__in=part)
         for name, count in quoted.values_list("decoding__entries__campaign__name").annotate(n=Count("pk")):
             drawn[name or "a campaign"] += count
-    pictures = {each.row[1] for each in comparison.differences if each.row and each.what.startswith("picture")}
+    pictures = {each.row[1] for each in comparison.differences if each.row and each.kind == "pictures"}
     if campaign := Campaign.objects.showing_pictures_of(pictures):
         yield f"campaign '{campaign}' shows pictures of them"
     yield from (f"campaign '{name}' shows {n:,} of them" for name, n in sorted(shown.items()))

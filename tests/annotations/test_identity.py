@@ -106,7 +106,7 @@ def test_vist_again_doubles_nothing(tmp_path: Path) -> None:
     assert counts() == before
     import_vist(dii, sis, update=True)
     assert counts() == before
-    assert result()["replaced"] == 2
+    assert result()["replaced"] == {"texts": 2}
     assert models.StorySentence.objects.filter(text="another sentence altogether .").count() == 1
     assert models.Source.objects.get(key="train-0-1#0").text == "Caption zero of train-0-1."
     import_vist(dii, sis, images=tmp_path / "pictures")
@@ -126,7 +126,7 @@ def test_a_file_again_is_no_longer_the_same_once_its_texts_were_replaced(tmp_pat
 
 
 PAIR = {"caption": "a dog in a boat", "story": "We saw teh dog.", "lstm": "we had fun"}
-OTHER = {"caption": "a cat", "story": "The cat slept.", "lstm": "we had fun"}
+OTHER = {"caption": ["a cat", "a mat"], "story": ["The cat slept.", "A cat at last!"], "lstm": "we had fun"}
 WITH_IDS = {"album_field": "a", "photo_field": "p"}
 
 
@@ -134,14 +134,15 @@ WITH_IDS = {"album_field": "a", "photo_field": "p"}
 @pytest.mark.parametrize("options", [{}, {"album_field": "a"}, WITH_IDS])
 @pytest.mark.parametrize("key", ["caption", "story"])
 def test_pairs_again(tmp_path: Path, options: dict[str, str], key: str) -> None:
-    """With and without ids: the rows are recognised, one that was mended is named and replaced."""
+    """With and without ids: the rows are recognised, their lists in any order; a mended one is named and replaced."""
     rows = [{**row, "a": "x", "p": str(n)} for n, row in enumerate((PAIR, OTHER))]
     everything = {**options, "systems": ["lstm=lstm"]}
     import_pairs(lines(tmp_path / "a.jsonl", *rows), **everything)
     before = counts()
-    import_pairs(lines(tmp_path / "b.jsonl", *reversed(rows)), **everything)
+    turned = [{name: value[::-1] if isinstance(value, list) else value for name, value in row.items()} for row in rows]
+    import_pairs(lines(tmp_path / "b.jsonl", *reversed(turned)), **everything)
     assert counts() == before
-    assert result()["recognised"]["outputs"] == 2
+    assert result()["recognised"]["outputs"] == 3
     assert result()["unchanged"]
     mended = lines(
         tmp_path / "c.jsonl", rows[1], {**rows[0], key: "We saw the dog." if key == "story" else "a dog in a boat!"}
@@ -153,7 +154,7 @@ def test_pairs_again(tmp_path: Path, options: dict[str, str], key: str) -> None:
     assert counts() == before
     import_pairs(mended, update=True, **everything)
     assert counts() == before
-    assert result()["replaced"] == 1
+    assert result()["replaced"] == {"texts": 1}
     mended.write_bytes(mended.read_bytes().replace(b"\n", b"\r\n"))
     import_pairs(mended, **everything)
     assert result()["unchanged"]
@@ -199,7 +200,7 @@ def test_outputs_again(tmp_path: Path) -> None:
     assert newest() == ["x", "y", "z"]
     with pytest.raises(CommandError, match=r"1 text differs .*4.jsonl: line 1: output 0 of system 'up' .*'x' → 'w'"):
         upload("4.jsonl", "w")
-    assert upload("4.jsonl", "w", update=True)["replaced"] == 1
+    assert upload("4.jsonl", "w", update=True)["replaced"] == {"texts": 1}
     assert newest() == ["w", "y", "z"]
     with pytest.raises(CommandError, match="'w' → 'x'"):
         upload("3.jsonl", "x", "y", "z")
@@ -252,7 +253,7 @@ def test_an_update_shows_with_the_rest_of_its_import(tmp_path: Path) -> None:
     imports.import_discard(import_row=row)
     old.refresh_from_db()
     assert (old.text, models.Import.objects.count()) == ("Caption 0 of train-0-1.", 1)
-    assert written.outcome.replaced == 1
+    assert written.outcome.replaced == {"texts": 1}
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from annotations.errors import InputError
 from annotations.importing.content import AlbumContent, PlaceNames, fingerprint
-from annotations.importing.outcome import Outcome
+from annotations.importing.outcome import KINDS, Outcome
 from annotations.importing.outputs import OutputContent, read_outputs
 from annotations.importing.pairs import PairFields, parse_systems, read_pairs
 from annotations.importing.pictures import Pictures
@@ -40,7 +40,7 @@ from annotations.services.imported_ratings import (
 )
 from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
 from annotations.services.rated_again import ratings_recognise
-from annotations.services.replacing import comparison_apply, differences_check
+from annotations.services.replacing import comparison_apply, differences_check, kinds_of
 from workers.jobs.lookup import dataset_named, split_named
 from workers.lifecycle import Claim, run_create, run_here
 from workers.models import Run
@@ -48,7 +48,6 @@ from workers.models import Run
 READ_SHARE = 0.4  # of the progress
 UPLOADS = "uploads"  # under VAR_DIR
 NAMED = ("campaign", "dataset", "system")  # what a request names, and the import makes
-ATTACHED = {"image": "pictures", "url": "addresses", "title": "titles", "author": "authors"}
 
 Config = Mapping[str, Any]
 Note = Callable[[str], None]
@@ -109,8 +108,8 @@ def compared(import_row: Import, found: Comparison, counts: dict[str, int]) -> W
 
     outcome = Outcome(
         recognised=dict(+found.recognised),
-        replaced=len(found.differences),
-        attached=Counter(ATTACHED.get(name, name) for _, name, _, _ in found.attached),
+        replaced=kinds_of(found.differences),
+        attached=Counter(KINDS[name] for _, name, _, _ in found.attached),
         repeated=found.repeated,
     )
     return Written(counts, finish=finish, outcome=outcome)

@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from annotations.importing.outcome import listed
 from annotations.management.base import AnswerCommand
+from annotations.plurals import listed
 from annotations.services.removal import named
 from workers.removal import KINDS, all_rows_of, removable, remove
 
