@@ -8,7 +8,7 @@ IRREGULAR = {"addresses": "address", "stories": "story", "texts of several syste
 
 class Outcome(NamedTuple):
     """Rows that were there already, by kind; how many texts were replaced; what rows got that lacked it, by kind; lines
-    and texts that stood twice in the files; scores that went because texts they were computed from were replaced."""
+    and texts that stood twice in the files; scores that went because what they were computed from is another now."""
 
     recognised: Mapping[str, int] = {}
     replaced: int = 0
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
         if self.repeated:
             yield f"{were(self.repeated, 'text')} in the file twice and counted once."
         if self.scores_removed:
-            yield f"{were(self.scores_removed, 'score')} removed, because they were computed from the older texts."
+            yield f"{were(self.scores_removed, 'score')} removed, because the texts that they are of have changed."
 
 
 def listed(counts: Mapping[str, int]) -> str:
