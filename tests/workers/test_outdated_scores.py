@@ -11,6 +11,7 @@ from annotations import models
 from annotations.services.outputs import scores_write
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.factories import DecodingFactory
+from workers.jobs import scoring
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,25 @@ def test_a_score_of_the_whole_does_not_outlive_the_whole(tmp_path: Path) -> None
     assert "scores were removed" in message()
     score(dataset="mine", split="test")
     assert whole.get().signature.endswith("|sources:3of4")
+
+
+@pytest.mark.parametrize("where", [{"campaign": "first"}, {"dataset": "mine", "split": "test"}])
+def test_what_was_read_before_an_import_is_not_written_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: dict[str, str]
+) -> None:
+    rows = content(tmp_path)
+    rows[0]["story"] = ["It rained."]
+    file = lines(tmp_path / "b.jsonl", rows[0])
+    scored = scoring.score_outputs
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        import_pairs(file, split="test", **IDS)
+        return scored(*args, **options)
+
+    monkeypatch.setattr(scoring, "score_outputs", meanwhile)
+    with pytest.raises(CommandError, match=r"import \d+ \(b.jsonl\) has changed its texts while they were scored"):
+        score(**where)
+    assert not models.Score.objects.exists()
 
 
 @pytest.mark.parametrize(
