@@ -1,17 +1,29 @@
 """Removing datasets, systems and imports, with the runs and checkpoints that are theirs."""
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models import Q, QuerySet
 
-from annotations.errors import InputError, NotFoundError
-from annotations.models import Dataset, Import, System
+from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.models import Dataset, Decoding, Import, Source, Split, Story, System
 from annotations.plurals import listed
-from annotations.services.removal import Removable, dependents, removal_begin, removal_finish, removals_begun, rows_of
+from annotations.services.bulk import exhaust
+from annotations.services.removal import (
+    Removable,
+    dependents,
+    named,
+    removal_begin,
+    removal_finishing,
+    removals_begun,
+    rows_of,
+)
+from workers.jobs.corpus import ANY_SYSTEM
 from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder
 from workers.models import Checkpoint, Run
@@ -20,6 +32,10 @@ from workers.services import run_folder
 log = structlog.get_logger(__name__)
 
 KINDS = ("dataset", "system", "import")
+SECONDS_A_ROUND = 5.0  # of the sweeper, which has runs and leases to look after as well
+STUCK_SECONDS = 3600.0  # until a removal that could not be finished is tried again
+TRAINED_ON = (Split.TRAIN, Split.VALID)
+stuck: dict[tuple[type, int], float] = {}  # when to try again, by the clock of this process
 
 
 def removable(kind: str, name: str) -> Removable:
@@ -45,18 +61,41 @@ def all_dependents(target: Removable) -> list[str]:
 def run_dependents(target: Removable) -> Iterator[str]:
     """Runs at work with it, and trained systems that are made of it."""
     at_work = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
-    trained = Checkpoint.objects.order_by("system__name").values_list("system__name", flat=True)
     if isinstance(target, System):
-        at_work = at_work.filter(system=target) | at_work.filter(config__source=target.name)
-        for name in trained.filter(run__config__source=target.name).exclude(system=target):
-            yield f"system '{name}' was trained on its outputs"
+        at_work = at_work.filter(
+            Q(system=target) | read_from([target.name], Decoding.objects.filter(system=target), "")
+        )
     else:
         at_work = at_work.filter(dataset=target.dataset_id if isinstance(target, Import) else target.pk)
-    if isinstance(target, Dataset):
-        for name in trained.filter(run__dataset=target):
-            yield f"system '{name}' was trained on it"
+    what = "outputs" if isinstance(target, System) else "texts"
+    for name in trained_on(target).order_by("system__name").values_list("system__name", flat=True):
+        yield f"system '{name}' was trained on its {what}"
     for run in at_work.order_by("pk"):
         yield f"{run.kind} run {run.public_id} is {run.state} and uses it"
+
+
+def read_from(systems: Iterable[str], decodings: QuerySet[Decoding], run: str = "run__") -> Q:
+    """Of runs whose input is what one of the systems wrote, or what any system did on a dataset of the decodings."""
+    of_any = Q(**{f"{run}config__source": ANY_SYSTEM, f"{run}dataset__in": decodings.values("dataset")})
+    return Q(**{f"{run}config__source__in": list(systems)}) | of_any
+
+
+def trained_on(target: Removable) -> QuerySet[Checkpoint]:
+    """Models trained on what goes; of an import, those whose training ended after it."""
+    models = Checkpoint.objects.all()
+    if isinstance(target, Dataset):
+        return models.filter(run__dataset=target)
+    if isinstance(target, System):
+        read = read_from([target.name], Decoding.objects.complete().filter(system=target))
+        return models.filter(read).exclude(system=target)
+    models = models.filter(run__dataset=target.dataset_id).exclude(run__finished_at__lt=target.completed_at)
+    texts = (
+        model._default_manager.filter(imported_by=target, album__split__in=TRAINED_ON) for model in (Source, Story)
+    )
+    if any(rows.exists() for rows in texts):
+        return models
+    outputs = Decoding.objects.complete().filter(imported_by=target, split__in=TRAINED_ON)
+    return models.filter(read_from(outputs.values_list("system__name", flat=True), outputs))
 
 
 def all_rows_of(target: Removable) -> dict[str, int]:
@@ -80,13 +119,20 @@ def take_from_view(target: Removable) -> dict[str, int]:
 
 
 def remove(target: Removable) -> dict[str, int]:
-    """Remove it whole. Returns the rows that went."""
+    """Remove it whole. Returns the rows that went. Raises ConflictError where something got in between."""
     goes = take_from_view(target)
-    rows_remove(target)
+    try:
+        exhaust(rows_removing(target))
+    except IntegrityError as error:
+        raise ConflictError(
+            f"{named(target)} is out of view, and not all of its rows could be removed: {why_stuck(target, error)}; "
+            "the sweeper tries again"
+        ) from error
     return goes
 
 
-def rows_remove(target: Removable) -> None:
+def rows_removing(target: Removable) -> Iterator[None]:
+    """A short write a step."""
     if not isinstance(target, Import):
         for run in Run.objects.filter(**{target._meta.model_name or "": target}):
             shutil.rmtree(run_folder(run, settings.VAR_DIR), ignore_errors=True)
@@ -95,18 +141,30 @@ def rows_remove(target: Removable) -> None:
         Run.objects.filter(system=target).delete()
     if isinstance(target, Dataset):
         shutil.rmtree(pictures_folder(target), ignore_errors=True)
-    removal_finish(target=target)
+    yield from removal_finishing(target=target)
+
+
+def why_stuck(target: Removable, error: IntegrityError) -> str:
+    return "; ".join(dependents(target)) or f"another process wrote to it meanwhile ({error})".replace("\n", " ")
 
 
 def removals_finish() -> int:
-    """Remove the rows of removals that were begun and not finished; the sweeper calls it. Returns how many."""
-    done = 0
+    """Go on with removals that were begun and not finished, for a few seconds; the sweeper calls it every round.
+    Returns how many were finished. One that cannot be is said, and left alone for an hour."""
+    done, until = 0, time.monotonic() + SECONDS_A_ROUND
     for target in removals_begun():
+        key = type(target), target.pk
+        if stuck.get(key, 0.0) > time.monotonic():
+            continue
         try:
-            rows_remove(target)
-        except IntegrityError as error:  # a late row of another process: the next round may succeed
-            log.warning("removal put off", target=str(target), error=str(error))
+            for _ in rows_removing(target):
+                if time.monotonic() >= until:
+                    return done
+        except IntegrityError as error:
+            stuck[key] = time.monotonic() + STUCK_SECONDS
+            log.error("removal cannot be finished", target=named(target), why=why_stuck(target, error))
         else:
+            stuck.pop(key, None)
             done += 1
     return done
 

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotations.errors import InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
-from texts.folding import fold
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
@@ -180,7 +179,6 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
-        "different": chosen and len(set(map(fold, chosen.outputs.filter(rank=0).values_list("text", flat=True)))),
         "coverage": chosen and Decoding.objects.coverage(chosen),
         "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
         "lineage": lineage(system),
@@ -194,6 +192,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
 def sample_outputs(decoding: Decoding, first: list[str]) -> list[Output]:
     """The outputs for the sources of these primary keys, then random ones."""
     ranked_first = Output.objects.filter(decoding=decoding).first_rank().select_related("source__photo")
+    ranked_first = ranked_first.prefetch_related("source__photo__sentences")
     shown = list(ranked_first.filter(source__in=first).order_by("source"))
     return shown + list(ranked_first.exclude(source__in=first).order_by("?")[: SAMPLES - len(shown)])
 

@@ -11,7 +11,7 @@ KINDS = {"text": "texts", "image": "pictures", "url": "addresses", "title": "tit
 
 class Outcome(NamedTuple):
     """Rows that were there already, by kind; what was replaced, by kind; what rows got that lacked it, by kind; lines
-    and texts that stood twice in the files; scores that went because texts they were computed from were replaced."""
+    and texts that stood twice in the files; scores that went because what they were computed from is another now."""
 
     recognised: Mapping[str, int] = {}
     replaced: Mapping[str, int] = {}
@@ -47,4 +47,4 @@ class Outcome(NamedTuple):
             yield f"{counted(self.repeated, 'texts')} {were(self.repeated)} in the file twice and counted once."
         if self.scores_removed:
             gone = f"{counted(self.scores_removed, 'scores')} {were(self.scores_removed)} removed"
-            yield f"{gone}, because they were computed from the older texts."
+            yield f"{gone}, because the texts they were computed from have changed."

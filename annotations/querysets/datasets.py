@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import models
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from texts.folding import fold
 
@@ -63,6 +63,12 @@ class StorySentenceQuerySet(models.QuerySet):
 
     def of_split(self, dataset: Any, split: str) -> "StorySentenceQuerySet":
         return self.visible().filter(story__album__dataset=dataset, story__album__split=split).order_by("pk")
+
+    def counted_by_campaign(self) -> dict[str, int]:
+        """How many of them are references in a campaign's metrics, being on the photo of one of its items; by name."""
+        shown = self.filter(photo__sources__items__isnull=False).order_by()
+        counted = shown.values_list("photo__sources__items__campaign__name").annotate(n=Count("pk", distinct=True))
+        return dict(counted.order_by("photo__sources__items__campaign__name"))
 
 
 PAIRINGS = ("aligned", "positional")

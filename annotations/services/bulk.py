@@ -4,7 +4,7 @@ Rows carry primary keys reserved beforehand, so that rows of one batch can refer
 default may be left out. Nothing is validated here; the database's own constraints hold.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -55,11 +55,20 @@ def rows_update(model: type[Model], field: str, values: Sequence[tuple[int, Any]
         cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", [(value, pk) for pk, value in values])
 
 
-def rows_delete(rows: QuerySet[Any]) -> int:
+def rows_delete(rows: QuerySet[Any]) -> None:
     """Delete rows in short writes, without looking for what refers to them: the caller deletes that first."""
-    deleted = 0
+    exhaust(rows_deleting(rows))
+
+
+def exhaust(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
+
+
+def rows_deleting(rows: QuerySet[Any]) -> Iterator[None]:
+    """`rows_delete`, a write a step."""
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:DELETED_A_WRITE]):
         # In SQLite's range form: a list of 5,000 values would meet its limit of variables.
         batch = rows.filter(pk__gte=pks[0], pk__lte=pks[-1])
-        deleted += batch._raw_delete(batch.db)
-    return deleted
+        batch._raw_delete(batch.db)
+        yield

@@ -31,6 +31,7 @@ from annotations.protocols import check_shown_here
 from annotations.querysets.campaigns import items_by_answers, raters_without_screens
 from annotations.querysets.datasets import references
 from annotations.querysets.names import row_named
+from annotations.services.locks import dataset_lock
 from annotations.services.outputs import (
     baseline_decoding,
     decoding_begin,
@@ -57,6 +58,7 @@ def campaign_create(*, spec: CampaignSpec, state: str = Campaign.State.OPEN) -> 
     if dataset is None:
         there = ", ".join(Dataset.objects.order_by("name").values_list("name", flat=True)[:20])
         raise NotFoundError(f"dataset: '{spec.dataset}' does not exist; there is: {there or 'none yet'}")
+    dataset_lock(dataset=dataset)
     if Campaign.objects.filter(name=spec.name).exists():
         raise ConflictError(f"name: campaign '{spec.name}' exists already, and its content is frozen; choose another")
     systems = [system_named(name) for name in spec.systems]

@@ -23,9 +23,10 @@ from annotations.models import (
     StorySentence,
     System,
 )
-from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
+from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_insert
 from annotations.services.imported_outputs import OnProgress, imported_decoding_begin, older_outputs_copy
-from annotations.services.outputs import OutputRow, decoding_discard, outputs_add, system_for_file
+from annotations.services.locks import dataset_lock
+from annotations.services.outputs import OutputRow, decoding_discarding, outputs_add, system_for_file
 
 ROWS_A_WRITE = 5000
 ALBUMS_A_WRITE = 500
@@ -43,7 +44,7 @@ def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Imp
     dataset are being removed."""
     try:
         with transaction.atomic():
-            Dataset.all_rows.select_for_update().get(pk=dataset.pk)
+            dataset_lock(dataset=dataset)
             if dataset.imports.filter(state=Import.State.REMOVING).exists():
                 raise ConflictError(
                     f"dataset '{dataset.name}': an import is being removed from it; wait until it is gone"
@@ -68,15 +69,20 @@ def import_complete(*, import_row: Import, counts: dict[str, int], outcome: dict
 
 def import_discard(*, import_row: Import) -> None:
     """Remove what an unfinished import wrote, or one that is being removed, in short writes, children first."""
+    exhaust(import_discarding(import_row=import_row))
+
+
+def import_discarding(*, import_row: Import) -> Iterator[None]:
+    """`import_discard`, a write a step."""
     if Import.objects.complete().filter(pk=import_row.pk).exists():
         raise ConflictError(f"import {import_row.pk} is complete, and cannot be discarded")
     for decoding in Decoding.objects.filter(imported_by=import_row):
-        decoding_discard(decoding=decoding)
-    rows_delete(StorySentence.objects.filter(story__imported_by=import_row))
-    rows_delete(Story.objects.filter(imported_by=import_row))
-    rows_delete(SequencePhoto.objects.filter(source__imported_by=import_row))
+        yield from decoding_discarding(decoding=decoding)
+    yield from rows_deleting(StorySentence.objects.filter(story__imported_by=import_row))
+    yield from rows_deleting(Story.objects.filter(imported_by=import_row))
+    yield from rows_deleting(SequencePhoto.objects.filter(source__imported_by=import_row))
     for model in (Source, Photo, Album):
-        rows_delete(model._default_manager.filter(imported_by=import_row))
+        yield from rows_deleting(model._default_manager.filter(imported_by=import_row))
     Import.objects.filter(pk=import_row.pk).delete()
 
 

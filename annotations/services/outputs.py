@@ -24,8 +24,9 @@ from annotations.models import (
     System,
 )
 from annotations.names import check_name
-from annotations.querysets.outputs import BY_TEXT
-from annotations.services.bulk import ids_reserve, rows_delete, rows_insert
+from annotations.querysets.outputs import BY_TEXT, of_part_or_whole
+from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_insert
+from annotations.services.locks import dataset_lock, system_lock
 from texts.storable import without_unstorable
 
 OUTPUTS_A_WRITE = 5000
@@ -67,7 +68,9 @@ def decoding_begin(
     imported_by: Import | None = None,
 ) -> Decoding:
     """A new decoding to write outputs into. A complete one of the same fingerprint is returned as it is; one that was
-    left incomplete is removed first."""
+    left incomplete is removed first. Raises ConflictError where the system or the dataset is being removed."""
+    dataset_lock(dataset=dataset)
+    system_lock(system=system)
     same = Decoding.objects.filter(system=system, dataset=dataset, split=split, fingerprint=fingerprint).first()
     if same and same.completed_at:
         return same
@@ -106,9 +109,14 @@ def decoding_complete(*, decoding: Decoding) -> None:
 
 def decoding_discard(*, decoding: Decoding) -> None:
     """Remove a decoding that was never completed, with its outputs."""
+    exhaust(decoding_discarding(decoding=decoding))
+
+
+def decoding_discarding(*, decoding: Decoding) -> Iterator[None]:
+    """`decoding_discard`, a write a step."""
     if Decoding.objects.complete().filter(pk=decoding.pk).exists():
         raise ConflictError(f"decoding {decoding.pk} is complete, and a complete decoding is never removed")
-    rows_delete(Output.objects.filter(decoding=decoding))
+    yield from rows_deleting(Output.objects.filter(decoding=decoding))
     Decoding.objects.filter(pk=decoding.pk).delete()
 
 
@@ -160,7 +168,7 @@ def scores_write(
     *, decoding: Decoding, scores: Mapping[str, Mapping[str, Any]], campaign: Campaign | None = None
 ) -> None:
     """Write a decoding's scores, `{metric: {"value", "ci", "signature"}}`, in place of those of the same signature, and
-    as the newest.
+    as the newest. A decoding's score of another part of its split goes too: the split has grown since.
 
     On a campaign a score may have `by_item`, the value of each text by its item's position, and `by_item_signature`
     where that of those values is another; it is kept behind the score's own (see `querysets.outputs.signatures`).
@@ -168,7 +176,9 @@ def scores_write(
     for metric, score in scores.items():
         low, high = score.get("ci") or (None, None)
         signature = BY_TEXT.join(filter(None, [score["signature"], score.get("by_item_signature")]))
-        Score.objects.filter(decoding=decoding, campaign=campaign, metric=metric, signature=signature).delete()
+        older = Score.objects.filter(decoding=decoding, campaign=campaign, metric=metric)
+        signed = of_part_or_whole(older, signature) if campaign is None else [signature]
+        older.filter(signature__in=signed).delete()
         Score.objects.create(
             decoding=decoding,
             campaign=campaign,

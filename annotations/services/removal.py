@@ -2,7 +2,7 @@
 
 It goes from view in one transaction: its imports are marked as being removed, its decodings as incomplete, a dataset or
 a system has its name taken off. Then its rows go in short writes, children first; what a killed removal left, the
-sweeper removes.
+sweeper removes, a few seconds a round.
 """
 
 from collections import Counter
@@ -26,15 +26,15 @@ from annotations.models import (
     Item,
     Output,
     Photo,
-    Score,
     SequencePhoto,
     Source,
     Story,
     StorySentence,
     System,
 )
-from annotations.services.imports import import_discard
-from annotations.services.outputs import decoding_discard
+from annotations.services.imports import import_discarding
+from annotations.services.outdated import outdated_scores_remove
+from annotations.services.outputs import decoding_discarding
 
 Removable = Dataset | System | Import
 REMOVED_NAME = "{name} removed {pk}"
@@ -90,6 +90,8 @@ def import_dependents(row: Import) -> Iterator[str]:
     drawn = Output.objects.filter(sentence__story__imported_by=row)
     for name, count in tallied(drawn, "decoding__entries__campaign__name"):
         yield f"campaign '{name}' shows {count:,} of its sentences as what people wrote"
+    for name, count in StorySentence.objects.filter(story__imported_by=row).counted_by_campaign().items():
+        yield f"campaign '{name}' has {count:,} of its sentences as references of its items"
     for name, count in tallied(FeedbackExample.objects.filter(source__imported_by=row), "feedback_set__name"):
         yield f"feedback set '{name}' holds {count:,} examples of its sources"
     written = Output.objects.filter(source__imported_by=row, decoding__completed_at__isnull=False)
@@ -139,12 +141,14 @@ def system_dependents(system: System) -> Iterator[str]:
 
 @transaction.atomic
 def removal_begin(*, target: Removable, further: Iterable[str] = ()) -> None:
-    """Take it from view at once; `removal_finish` then removes its rows.
+    """Take it from view at once; `removal_finishing` then removes its rows.
 
     Raises ConflictError where something depends on it, `further` things included, or an import is being written.
     """
     datasets = datasets_of(target)
     list(Dataset.all_rows.select_for_update().filter(pk__in=datasets).order_by("pk"))
+    if isinstance(target, System):
+        list(System.all_rows.select_for_update().filter(pk=target.pk))
     if depends := [*dependents(target), *further]:
         raise ConflictError(f"{named(target)} cannot be removed: {'; '.join(depends)}")
     if Import.objects.filter(dataset__in=datasets, state=Import.State.WRITING).exists():
@@ -165,9 +169,9 @@ def import_hide(row: Import) -> None:
         raise ConflictError(f"import {row.pk} is being written or removed already")
     Decoding.objects.filter(imported_by=row).update(completed_at=None)
     Import.objects.complete().filter(dataset=row.dataset_id).update(superseded=True)
+    outdated_scores_remove(import_row=row)
     if Source.objects.filter(imported_by=row).exists() or Story.objects.filter(imported_by=row).exists():
-        # Scores and baselines are of the texts that were there; they are made anew when they are next asked for.
-        Score.objects.filter(decoding__dataset=row.dataset_id, campaign=None).delete()
+        # Baselines are of the texts that were there; they are made anew when they are next asked for.
         baselines_of(row.dataset_id).update(completed_at=None)
 
 
@@ -204,18 +208,19 @@ def take_name(rows: QuerySet[Any], target: Dataset | System) -> None:
         raise ConflictError(f"{named(target)} is being removed already")
 
 
-def removal_finish(*, target: Removable) -> None:
-    """Remove the rows of what was taken from view, in short writes. A second call, or one beside it, does no harm."""
+def removal_finishing(*, target: Removable) -> Iterator[None]:
+    """Remove the rows of what was taken from view, a short write a step. Whoever stops between two steps may begin
+    again, and a second one beside it does no harm."""
     if isinstance(target, Import):
         for decoding in baselines_of(target.dataset_id).filter(completed_at=None):
-            decoding_discard(decoding=decoding)
-        import_discard(import_row=target)
+            yield from decoding_discarding(decoding=decoding)
+        yield from import_discarding(import_row=target)
         return
     for decoding in target.decodings.all():
-        decoding_discard(decoding=decoding)
+        yield from decoding_discarding(decoding=decoding)
     if isinstance(target, Dataset):
         for row in target.imports.order_by("-pk"):
-            import_discard(import_row=row)
+            yield from import_discarding(import_row=row)
     type(target).all_rows.filter(pk=target.pk).delete()
 
 

@@ -16,7 +16,6 @@ from annotations.models import (
     Import,
     Item,
     Output,
-    Score,
     Source,
     StorySentence,
     System,
@@ -24,6 +23,8 @@ from annotations.models import (
 from annotations.plurals import counted, listed
 from annotations.services.bulk import rows_delete, rows_update
 from annotations.services.identity import Comparison, Difference
+from annotations.services.locks import dataset_lock
+from annotations.services.outdated import outdated_scores_remove
 
 SHOWN = 5  # differences named in an error
 SHOWN_BEFORE_REASONS = 2  # where what depends on them is still to be said: a run's page shows 500 letters of an error
@@ -94,6 +95,7 @@ def dependents(comparison: Comparison) -> Iterator[str]:
     drawn: dict[str, int] = defaultdict(int)
     learned: dict[str, int] = defaultdict(int)
     written: dict[str, int] = defaultdict(int)
+    referred: dict[str, int] = defaultdict(int)
     for part in batched(pks[Source]):
         for campaign, count in (
             Item.objects.filter(source__in=part).values_list("campaign__name").annotate(n=Count("pk"))
@@ -111,11 +113,16 @@ def dependents(comparison: Comparison) -> Iterator[str]:
         quoted = Output.objects.filter(sentence__in=part)
         for name, count in quoted.values_list("decoding__entries__campaign__name").annotate(n=Count("pk")):
             drawn[name or "a campaign"] += count
+        for name, count in StorySentence.objects.filter(pk__in=part).counted_by_campaign().items():
+            referred[name] += count
     pictures = {each.row[1] for each in comparison.differences if each.row and each.kind == "pictures"}
     if campaign := Campaign.objects.showing_pictures_of(pictures):
         yield f"campaign '{campaign}' shows pictures of them"
     yield from (f"campaign '{name}' shows {n:,} of them" for name, n in sorted(shown.items()))
     yield from (f"campaign '{name}' drew {n:,} of them as what people wrote" for name, n in sorted(drawn.items()))
+    yield from (
+        f"campaign '{name}' has {n:,} of them as references of its items" for name, n in sorted(referred.items())
+    )
     yield from (f"feedback set '{name}' holds examples of {n:,} of them" for name, n in sorted(learned.items()))
     yield from (f"system '{name}' has written for {n:,} of them" for name, n in sorted(written.items()))
 
@@ -128,7 +135,8 @@ def batched(rows: Iterable[T]) -> Iterator[list[T]]:
 
 def comparison_apply(*, comparison: Comparison, import_row: Import) -> int:
     """Write what is replaced and attached; call it in the transaction that completes the import. Returns how many
-    scores went: those of the split, which were computed from the older texts."""
+    scores went, because what they were computed from is another now."""
+    dataset_lock(dataset=comparison.dataset)
     key = lambda each: (each[0].__name__, each[1])  # noqa: E731
     writings = sorted(comparison.replaced + comparison.attached, key=key)
     for _, group in groupby(writings, key=key):
@@ -140,11 +148,9 @@ def comparison_apply(*, comparison: Comparison, import_row: Import) -> int:
     if comparison.replaced or comparison.older:
         earlier = Import.objects.complete().filter(dataset=comparison.dataset).exclude(pk=import_row.pk)
         earlier.update(superseded=True)
-    if not texts:
-        return 0
-    decodings = Decoding.objects.filter(dataset=comparison.dataset, split=comparison.split)
-    scores: int = Score.objects.filter(decoding__in=decodings, campaign=None).delete()[0]
+    scores = outdated_scores_remove(import_row=import_row, rewritten=[comparison.split] if texts else [])
     if Source in texts:  # `caption` quotes them: it is decoded anew when it is next needed
+        decodings = Decoding.objects.filter(dataset=comparison.dataset, split=comparison.split)
         quoting = decodings.filter(system__kind=System.Kind.BASELINE, entries=None)
         rows_delete(Output.objects.filter(decoding__in=quoting))
         quoting.delete()

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from annotations import models
 from annotations.reports.metrics import metrics_of, values_of_metric
@@ -95,6 +96,25 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert "shared" not in told
     assert told["coverage"]["said"] == ["system 'part' wrote for 0 of 12 sources"]
+
+
+def test_a_systems_page_reads_its_texts_once(
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Two texts are one where they fold alike; another view asks for counts, and for the few texts it shows."""
+    decodings = partial_split()
+    models.Output.objects.filter(decoding=decodings["whole"], source__in=models.Source.objects.all()[3:5]).update(
+        text="we  saw it"
+    )
+    address = f"/admin/annotations/system/{decodings['whole'].system.pk}/change/"
+    first = admin_client.get(address).content.decode()
+    with django_assert_max_num_queries(20) as asked:
+        again = admin_client.get(address).content.decode()
+    for page in (first, again):
+        assert "<b>8</b> different texts for <b>12</b> sources" in page
+    of_outputs = [query["sql"] for query in asked.captured_queries if 'FROM "annotations_output"' in query["sql"]]
+    assert len(of_outputs) == 1
+    assert "LIMIT 20" in of_outputs[0]
 
 
 def test_an_import_says_how_much_it_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,15 +8,18 @@ import pytest
 from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from annotations import models
+from annotations.services import bulk
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import import_vist, vist_files
 from tests.factories import make_campaign
 from workers import removal
-from workers.models import Run
+from workers.models import Checkpoint, Run
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = (
@@ -82,6 +85,45 @@ def test_a_killed_removal_shows_nothing_and_the_sweeper_ends_it(tmp_path: Path) 
     assert left()["StorySentence"] == 20
 
 
+def test_a_round_of_the_sweeper_gives_a_removal_a_few_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs and leases wait no longer; the next round goes on with it."""
+    two_imports(tmp_path)
+    removal.take_from_view(models.Dataset.objects.get())
+    monkeypatch.setattr(bulk, "DELETED_A_WRITE", 5)
+    before = left()
+    with monkeypatch.context() as short:
+        short.setattr(removal, "SECONDS_A_ROUND", 0.0)
+        assert removal.removals_finish() == 0
+    rows = sum(before.values()), sum(left().values())
+    assert 0 < rows[0] - rows[1] <= 5
+    assert removal.removals_finish() == 1
+    assert left() == {}
+
+
+def test_a_removal_that_cannot_be_finished_is_said_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command has one clear error; the sweeper goes on to others, and does not try it again every round."""
+    import_vist(*vist_files(tmp_path))
+    tries = []
+
+    def refused(*, target: Any) -> Any:
+        tries.append(target)
+        raise IntegrityError("FOREIGN KEY constraint failed")
+        yield
+
+    monkeypatch.setattr(removal, "removal_finishing", refused)
+    with pytest.raises(
+        CommandError, match=r"^dataset 'vist' is out of view, and not all of its rows could be removed: "
+    ):
+        remove("dataset", "vist", capsys)
+    assert [removal.removals_finish() for _ in range(3)] == [0, 0, 0]
+    assert len(tries) == 2
+    monkeypatch.undo()
+    removal.stuck.clear()
+    assert removal.removals_finish() == 1
+
+
 def test_a_system_goes_with_its_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, second = two_imports(tmp_path)
     assert remove("system", "lstm", capsys)["rows"] == {"decodings": 1, "outputs": 1}
@@ -117,6 +159,43 @@ def test_runs_at_work_hold_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixtu
     Run.objects.create(kind="score", dataset=models.Dataset.objects.get())
     with pytest.raises(CommandError, match=r"score run .* is queued and uses it"):
         remove("dataset", "vist", capsys)
+
+
+def trained(dataset: models.Dataset, name: str, source: str) -> None:
+    run = Run.objects.create(
+        kind="train", state="done", dataset=dataset, config={"source": source}, finished_at=timezone.now()
+    )
+    system = models.System.objects.create(name=name, kind="model")
+    Checkpoint.objects.create(run=run, system=system, directory=name, sha256="0" * 64, size_bytes=1)
+
+
+def dependent_models(target: removal.Removable) -> list[str]:
+    return [said.split("'")[1] for said in removal.all_dependents(target) if "was trained on" in said]
+
+
+def test_models_are_named_that_were_trained_on_it(tmp_path: Path) -> None:
+    import_vist(*vist_files(tmp_path))
+    dataset = models.Dataset.objects.get()
+    trained(dataset, "before", "caption")
+    row = {"a": "train-album-0", "p": "train-0-1", "caption": "a boat", "story": "They left at dawn.", "out": "fun"}
+    ids = {"dataset": "vist", "album_field": "a", "photo_field": "p"}
+    call_command("import_pairs", lines(tmp_path / "p.jsonl", row), split="train", systems=["lstm=out"], **ids)
+    outputs = lines(tmp_path / "o.jsonl", {"id": "train-0-1#0", "album": "train-album-0", "text": "we had fun"})
+    call_command("import_outputs", outputs, dataset="vist", system="gru")
+    call_command("import_pairs", lines(tmp_path / "t.jsonl", {**row, "a": "test"}), split="test", **ids)
+    for name, source in (("of-captions", "caption"), ("of-any", "*"), ("of-lstm", "lstm"), ("of-gru", "gru")):
+        trained(dataset, name, source)
+    elsewhere = models.Dataset.objects.create(name="elsewhere")
+    trained(elsewhere, "of-any-elsewhere", "*")
+    vist, pairs, gru, test = models.Import.objects.order_by("pk")
+    everything = ["of-any", "of-captions", "of-gru", "of-lstm"]
+    assert dependent_models(vist) == ["before", *everything]
+    assert dependent_models(pairs) == everything
+    assert dependent_models(gru) == ["of-any", "of-gru"]
+    assert dependent_models(test) == []
+    assert dependent_models(models.System.objects.get(name="lstm")) == ["of-any", "of-lstm"]
+    assert dependent_models(models.System.objects.get(name="gru")) == ["of-any", "of-gru"]
+    assert dependent_models(dataset) == ["before", *everything]
 
 
 def test_it_asks(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from annotations.services.imported_ratings import (
     rated_content_write,
 )
 from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
+from annotations.services.outdated import outdated_scores_remove
 from annotations.services.rated_again import ratings_recognise
 from annotations.services.replacing import comparison_apply, differences_check, kinds_of
 from workers.jobs.lookup import dataset_named, split_named
@@ -201,7 +202,7 @@ def ratings_reading(config: Config) -> Reading:
 
         def finish() -> dict[str, Any]:
             campaign_import(prepared=campaign)
-            return {}
+            return {"scores_removed": outdated_scores_remove(import_row=import_row)}
 
         return Written(counts, about, finish)
 

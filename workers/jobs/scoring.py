@@ -17,6 +17,7 @@ from django.conf import settings
 from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
 from annotations.querysets.datasets import distinct_references, references
+from annotations.services.outdated import unchanged_check
 from annotations.services.outputs import baseline_decoding, scores_write
 from modeling.errors import ModelingError
 from modeling.metrics import (
@@ -232,6 +233,7 @@ def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     campaign: Campaign | None = run.campaign
     dataset, metrics = dataset_named(config["dataset"]), config["metrics"]
+    check_unchanged = unchanged_check(dataset=dataset)
     said: list[str] = []  # of what is missing
     alone = False
     if campaign:
@@ -282,6 +284,7 @@ def perform(claim: Claim) -> None:
         done.append(each._replace(scores=scores | judged.get(each.name, {})))
         if not campaign:
             with claim.fenced():
+                check_unchanged()
                 scores_write(decoding=each.decoding, scores=defined(done[-1].scores))
     shared, count = (done, 0) if alike(done) else on_shared(done, text_scores)
     if campaign:
@@ -290,6 +293,7 @@ def perform(claim: Claim) -> None:
             claim.progress(1.0 if judged else place / steps, f"comparing the systems' {metric}")
             comparisons[metric] = compare(metric, shared or done)
         with claim.fenced():
+            check_unchanged()
             campaign_write(campaign, done, shared, comparisons)
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
     run.message = f"scored {len(decodings)} systems"

@@ -34,9 +34,9 @@ class Command(BaseCommand):
                 close_old_connections()
                 listener_beat(name=this_process(), queues=[])
                 counts = sweep() | {
-                    "removed": removals_finish(),
                     "leases": leases_release_expired(),
                     "listeners": listeners_forget(),
+                    "removed": removals_finish(),
                 }
             except OperationalError as error:  # the database restarts or is busy: the next round may succeed
                 log.warning("round missed", error=str(error))

@@ -1,0 +1,51 @@
+"""Scores that a recomputation would not give any more: what they were computed from was added to or replaced."""
+
+from collections.abc import Callable, Collection
+
+from django.db.models import Q
+
+from annotations.errors import ConflictError
+from annotations.models import Campaign, Dataset, Import, Score, ScoreDifference, Source, Story, StorySentence
+from annotations.services.locks import dataset_lock
+
+CHANGING = ("sources", "sentences")  # what an import brings, of the kinds of rows that it counts
+OF_TRAINING_STORIES = "copy_rate"  # the metric that compares outputs of any split with what people wrote in training
+TRAIN = "train"
+
+
+def outdated_scores_remove(*, import_row: Import, rewritten: Collection[str] = ()) -> int:
+    """Remove the scores that an import outdates, by what it brought or what goes with it: those of splits with other
+    sources or references or with `rewritten` texts, those of campaigns whose items have other references, and
+    `copy_rate` where there are other training stories. Returns how many."""
+    dataset = dataset_lock(dataset=import_row.dataset)
+    sources, stories = (model._default_manager.filter(imported_by=import_row) for model in (Source, Story))
+    told = set(stories.order_by().values_list("album__split", flat=True).distinct())
+    splits = {*rewritten, *told, *sources.order_by().values_list("album__split", flat=True).distinct()}
+    counted = StorySentence.objects.filter(story__imported_by=import_row).counted_by_campaign()
+    campaigns = Campaign.objects.filter(dataset=dataset, name__in=counted)
+    scores, differences = Q(campaign__in=campaigns), Q(campaign__in=campaigns)
+    scores |= Q(campaign=None, decoding__split__in=splits)
+    if TRAIN in {*rewritten, *told}:
+        scores |= Q(metric=OF_TRAINING_STORIES)
+        differences |= Q(metric=OF_TRAINING_STORIES)
+    ScoreDifference.objects.filter(differences, campaign__dataset=dataset).delete()
+    removed: int = Score.objects.filter(scores, decoding__dataset=dataset).delete()[0]
+    return removed
+
+
+def unchanged_check(*, dataset: Dataset) -> Callable[[], None]:
+    """To be asked for before texts are read to score them, and called in the transaction that writes the scores: raises
+    ConflictError where an import has brought or replaced texts of the dataset meanwhile."""
+    complete = Import.objects.complete().filter(dataset=dataset)
+    known = list(complete.values_list("pk", flat=True))
+
+    def check() -> None:
+        dataset_lock(dataset=dataset)
+        for row in complete.exclude(pk__in=known):
+            if row.outcome.get("replaced") or any(row.counts.get(kind) for kind in CHANGING):
+                raise ConflictError(
+                    f"dataset '{dataset.name}': import {row.pk} ({row.description}) has changed its texts while they "
+                    "were scored; score again"
+                )
+
+    return check
