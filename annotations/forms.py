@@ -76,7 +76,7 @@ class CampaignForm(forms.Form):
         help_text="Names of your own, with commas between; their scale runs from not at all to entirely.",
     )
     items = forms.IntegerField(min_value=1, initial=100, help_text="Different sources, one screen each.")
-    overlap = forms.IntegerField(min_value=1, initial=3, help_text="At most so many raters per item.")
+    overlap = forms.IntegerField(min_value=1, initial=3, help_text="The largest number of raters per item.")
     minimum_answers = forms.IntegerField(
         min_value=1,
         initial=1,

@@ -125,7 +125,7 @@ def why_undefined(variances: Variances, design: Design) -> str | None:
     reasons = (
         (design.raters < 2, "a single rater cannot show how raters differ"),
         (design.items < 2, "a single item cannot show how items differ"),
-        (design.overlap > design.raters, f"{design.overlap} raters an item is more than {design.raters} raters"),
+        (design.overlap > design.raters, f"{design.overlap} raters per item is more than {design.raters} raters"),
         (design.ratings < design.raters, f"{design.ratings} ratings leave some of {design.raters} raters without any"),
         (not any(variances), "all variances are 0: nothing is left to chance"),
     )

@@ -156,7 +156,7 @@ def test_what_a_pilot_cannot_say(items: list[int], raters: list[int], why: str) 
     [
         (Design(50, 1, 1), SOME, "a single rater"),
         (Design(1, 3, 3), SOME, "a single item"),
-        (Design(50, 9, 8), SOME, "9 raters an item is more than 8 raters"),
+        (Design(50, 9, 8), SOME, "9 raters per item is more than 8 raters"),
         (Design(5, 1, 8), SOME, "5 ratings leave some of 8 raters without any"),
         (Design(50, 3, 8), Variances(0, 0, 0), "nothing is left to chance"),
     ],
@@ -199,7 +199,7 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
     )
     assert [(row["items"], row["raters"]) for row in found["plans"]] == [(50, 2), (50, 10), (100, 2), (100, 10)]
     first, second = found["plans"][:2]
-    assert (first["detectable"], first["undefined"]) == (None, "3 raters an item is more than 2 raters")
+    assert (first["detectable"], first["undefined"]) == (None, "3 raters per item is more than 2 raters")
     assert second["power"] == pytest.approx(power(0.4, SOME, Design(50, 3, 10)))
     assert second["detectable"] == pytest.approx(detectable_difference(SOME, Design(50, 3, 10)))
     assert (second["hours"], second["hours_a_rater"], second["cost"]) == (1.25, 0.125, 15.0)
@@ -212,7 +212,7 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
     assert with_looks["plans"][0]["detectable"] > second["detectable"]
     call_command("plan_campaign", "--items", "50", "--raters", "2", "--looks", "2", "--overlap", "2", "3")
     shown = capsys.readouterr().out
-    assert "row 2: 3 raters an item is more than 2 raters" in shown
+    assert "row 2: 3 raters per item is more than 2 raters" in shown
     assert "nan" not in shown
 
 
@@ -359,7 +359,7 @@ def test_the_command_on_choices(capsys: pytest.CaptureFixture[str]) -> None:
     found = planned_by_command(capsys, *given, "--items", 100, "--overlap", 3, "--raters", 2, 10)
     first, second = found["plans"]
     assert (first["power"], first["detectable_share"]) == (None, None)
-    assert first["undefined"] == "3 raters an item is more than 2 raters"
+    assert first["undefined"] == "3 raters per item is more than 2 raters"
     assert second["power"] == pytest.approx(choice_power(0.6, known, Design(100, 3, 10)))
     assert second["detectable_share"] == pytest.approx(detectable_share(known, Design(100, 3, 10)))
     assert (second["detectable"], second["hours"], found["quality"]) == (None, 2.5, [])
