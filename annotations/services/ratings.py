@@ -62,7 +62,7 @@ def check_open(rater: Rater, *, drafts: bool = False) -> None:
     out after the request read them. A join to the locked row would give what was there before the wait for it.
     """
     now = Rater.objects.filter(pk=rater.pk).order_by().values_list("replaced", "campaign__state")
-    [(rater.replaced, state)] = now
+    rater.replaced, state = next(iter(now), (False, Campaign.State.CLOSED))  # a draft may be deleted meanwhile
     rater.campaign.state = state
     goes_on = state != Campaign.State.CLOSED if rater.trial else state == Campaign.State.OPEN
     if not goes_on and not (drafts and state == Campaign.State.PAUSED):

@@ -20,6 +20,7 @@ from annotations.services.ratings import (
     rating_submit,
     rating_undo,
 )
+from annotations.services.reports import report_freeze
 from annotations.views.campaigns import progress_context
 from tests.annotations.raters import new_key
 from tests.annotations.test_late_answers import run_out, taken
@@ -111,8 +112,9 @@ def test_who_is_left_out_takes_no_place_again(swept: bool) -> None:
 
 
 def test_an_item_that_was_rated_once_too_often_fills_no_other_place() -> None:
-    """Two items, one rater each: after a readmission the first has two answers and the second none."""
-    campaign = make_campaign(captions=2, overlap=1, looks=2, primary=["human", "gru", "human_likeness"]).campaign
+    """Four items, one rater each: after a readmission the first has two answers and the others none. The first of two
+    looks is due with two screens."""
+    campaign = make_campaign(captions=4, overlap=1, looks=2, primary=["human", "gru", "human_likeness"]).campaign
     out, fresh = (rater_join(token=campaign.token)[0] for _ in range(2))
     item = campaign.items.order_by("position").first()
     assert item
@@ -125,6 +127,8 @@ def test_an_item_that_was_rated_once_too_often_fills_no_other_place() -> None:
     rater_readmit(rater=out)
     assert Counter(models.Assignment.objects.values_list("item", "state")) == {(item.pk, "done"): 2}
     assert screens_answered(campaign) == 1
-    assert closing_ends(campaign).startswith("1 screen is still open")
+    assert closing_ends(campaign).startswith("3 screens are still open")
     assert progress_context(campaign)["answered"] == 1
     assert [row.answered for row in models.Campaign.objects.with_progress()] == [1]
+    with pytest.raises(ConflictError, match="close it first"):
+        report_freeze(campaign=campaign)
