@@ -1,6 +1,7 @@
 """The rater API. Everything it does is a call of the services that the rating page calls too."""
 
 import uuid
+from contextlib import suppress
 from typing import Any, cast
 
 from rest_framework import status
@@ -10,6 +11,7 @@ from rest_framework.views import APIView
 
 from annotations.api.permissions import IsRater, RaterAuthentication, session_of
 from annotations.api.serializers import AnswerInput, JoinInput, KeyInput, campaign_output, next_output
+from annotations.errors import ConflictError
 from annotations.models import Rater, Rating
 from annotations.services import ratings
 from annotations.services.raters import rater_join
@@ -48,9 +50,10 @@ class RaterView(APIView):
         return key
 
     def answered(self, rating: Rating) -> Response:
-        """The rating, and the screen that comes next: both in one answer."""
-        rater = self.rater()
-        following = next_output(ratings.assignment_next(rater=rater, after=rating), rater)
+        """The rating, and the screen that comes next: both in one answer. After a close or in a pause none does."""
+        rater, following = self.rater(), None
+        with suppress(ConflictError):
+            following = next_output(ratings.assignment_next(rater=rater, after=rating), rater)
         return Response({"rating": str(rating.key), "next": following}, status=status.HTTP_201_CREATED)
 
 

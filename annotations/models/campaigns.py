@@ -14,7 +14,6 @@ from annotations.models.outputs import Decoding, Output, System
 from annotations.querysets.campaigns import (
     AssignmentQuerySet,
     CampaignQuerySet,
-    CandidateQuerySet,
     ItemQuerySet,
 )
 
@@ -222,8 +221,6 @@ class Candidate(models.Model):
     outputs: "models.ManyToManyField[Output, CandidateOutput]" = models.ManyToManyField(
         Output, through="CandidateOutput", related_name="candidates"
     )
-
-    objects = CandidateQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "digest"], name="candidate_text_once")]

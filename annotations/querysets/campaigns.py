@@ -1,13 +1,27 @@
 """Reads of campaigns, items, raters and assignments."""
 
+import uuid
 from collections import Counter
 from collections.abc import Container
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, models
-from django.db.models import Avg, Count, DurationField, Exists, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import (
+    Avg,
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce, Least, Now
 
 from annotations.assignment.order import ShownBefore
 
@@ -34,17 +48,17 @@ class CampaignQuerySet(models.QuerySet):
         return next((self.get(pk=pk) for pk, photo in rows.iterator() if photo in photos), None)
 
     def with_progress(self) -> "CampaignQuerySet":
-        """Each with `answered`: screens that raters have answered, dry runs and what they rated again aside."""
-        from annotations.models import Assignment
+        """Each with `answered`: of its screens those that are answered, dry runs and what was rated again aside. Of an
+        item they are no more than the overlap, though a readmitted rater may have made its answers more."""
+        from annotations.models import Assignment, Item
 
-        done = Assignment.objects.filter(
-            item__campaign=OuterRef("pk"),
-            item__kind="regular",
-            state="done",
-            rater__trial=False,
-            place_given_back=False,
+        done = Assignment.objects.filter(item=OuterRef("pk"), state="done", rater__trial=False, place_given_back=False)
+        answers = Subquery(done.order_by().values("item").annotate(count=Count("pk")).values("count"))
+        items = Item.objects.filter(campaign=OuterRef("pk"), kind="regular")
+        filled = items.annotate(
+            filled=Least(Coalesce(answers, 0), F("campaign__overlap"), output_field=models.IntegerField())
         )
-        counted = done.order_by().values("item__campaign").annotate(count=Count("pk")).values("count")
+        counted = filled.order_by().values("campaign").annotate(sum=Sum("filled")).values("sum")
         return self.annotate(answered=Coalesce(Subquery(counted), 0))
 
 
@@ -62,6 +76,13 @@ class ItemQuerySet(models.QuerySet):
 
         leased = Assignment.objects.filter(item=OuterRef("pk"), state="open", rater__trial=False)
         return self.new_to(rater).filter(Exists(leased))
+
+
+def screens_answered(campaign: Any) -> int:
+    """Of a campaign's screens those that are answered, as `with_progress` counts them."""
+    rows = type(campaign).objects.filter(pk=campaign.pk).with_progress()
+    answered: int = rows.values_list("answered", flat=True).get()
+    return answered
 
 
 def items_by_answers(campaign: Any) -> dict[int, int]:
@@ -122,8 +143,9 @@ class WaitingItem(NamedTuple):
 
 
 # Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time. With the items that
-# wait come the orders in which texts were shown before: to this rater; of those items, and of the items around the
-# first, to raters who count; and the campaign's systems.
+# wait, of which there are none where the campaign or the rater's part has ended, come the orders in which texts were
+# shown before: to this rater, answered or not; of those items, and of the items around the first, to raters who count;
+# and the campaign's systems.
 WAITING = """
 WITH waiting AS (
     SELECT item.id, item.position, item.taken,
@@ -132,13 +154,16 @@ WITH waiting AS (
     WHERE item.campaign_id = %(campaign)s AND item.taken < %(places)s AND NOT EXISTS (
         SELECT 1 FROM annotations_assignment mine
         WHERE mine.item_id = item.id AND mine.rater_id = %(rater)s AND mine.state IN ('open', 'done', 'skipped')
+    ) AND EXISTS (
+        SELECT 1 FROM annotations_rater who JOIN annotations_campaign its ON its.id = who.campaign_id
+        WHERE who.id = %(rater)s AND NOT who.replaced AND (its.state = 'open' OR who.trial AND its.state <> 'closed')
     )
     ORDER BY {order} LIMIT %(window)s
 )
 SELECT 'waiting', id, position, taken, done, '' FROM waiting
 UNION ALL
 SELECT 'rater', 0, 0, 0, COUNT(*), shown FROM annotations_assignment
-WHERE rater_id = %(rater)s AND state IN ('open', 'done') GROUP BY shown
+WHERE rater_id = %(rater)s GROUP BY shown
 UNION ALL
 SELECT 'item', waiting.id, 0, 0, 1, its.shown
 FROM waiting JOIN annotations_assignment its ON its.item_id = waiting.id
@@ -187,22 +212,45 @@ def items_waiting(rater: Any, window: int) -> tuple[list[WaitingItem], ShownBefo
 
 
 class ShownText(NamedTuple):
-    """A candidate, and the decodings that wrote it."""
+    """A candidate as it is shown, and the decodings that wrote it."""
 
-    candidate: Any
+    pk: int
+    public_id: str
+    text: str
     systems: list[int]
 
 
-class CandidateQuerySet(models.QuerySet):
-    def shown_in(self, item: int) -> list[ShownText]:
-        """An item's candidates and who wrote them, each with its item and what that shows of the source."""
-        rows: Any = self.filter(item=item).select_related("item__source__photo").order_by("pk")
-        found: dict[int, ShownText] = {}
-        for row in rows.annotate(decoding=F("shown_outputs__output__decoding")):
-            text = found.setdefault(row.pk, ShownText(row, []))
-            if row.decoding is not None:
-                text.systems.append(row.decoding)
-        return list(found.values())
+# Asked once a round like `WAITING`: with models it takes forty times as long.
+SHOWN = """
+SELECT candidate.id, candidate.public_id, candidate.text, output.decoding_id,
+    source.id, source.text, photo.id, photo.image
+FROM annotations_item item
+JOIN annotations_candidate candidate ON candidate.item_id = item.id
+LEFT JOIN annotations_candidateoutput shows ON shows.candidate_id = candidate.id
+LEFT JOIN annotations_output output ON output.id = shows.output_id
+JOIN annotations_source source ON source.id = item.source_id
+LEFT JOIN annotations_photo photo ON photo.id = source.photo_id
+WHERE item.id = %s ORDER BY candidate.id
+"""
+
+
+def item_shown(pk: int) -> tuple[Any, list[ShownText]]:
+    """An item with what it shows of its source (all else is read when it is asked for), and its texts."""
+    from annotations.models import Item, Photo, Source
+
+    with connection.cursor() as cursor:
+        cursor.execute(SHOWN, [pk])
+        rows = cursor.fetchall()
+    texts: dict[int, ShownText] = {}
+    for candidate, public_id, text, decoding, *_ in rows:
+        shown = texts.setdefault(candidate, ShownText(candidate, str(uuid.UUID(str(public_id))), text, []))
+        if decoding is not None:
+            shown.systems.append(decoding)
+    source, caption, photo, image = rows[0][4:]
+    item = Item.from_db(None, ["id", "source_id"], [pk, source])
+    item.source = Source.from_db(None, ["id", "photo_id", "text"], [source, photo, caption])
+    item.source.photo = Photo.from_db(None, ["id", "image"], [photo, image]) if photo else None
+    return item, list(texts.values())
 
 
 class AssignmentQuerySet(models.QuerySet):

@@ -28,7 +28,7 @@ from annotations.models import (
 )
 from annotations.normalisation import normalise, sentences
 from annotations.protocols import check_shown_here
-from annotations.querysets.campaigns import items_by_answers, raters_without_screens
+from annotations.querysets.campaigns import raters_without_screens, screens_answered
 from annotations.querysets.datasets import references
 from annotations.querysets.names import row_named
 from annotations.services.locks import dataset_lock
@@ -368,8 +368,7 @@ def campaign_archive(*, campaign: Campaign, archived: bool = True) -> Campaign:
 def closing_ends(campaign: Campaign) -> str:
     """What ends with a campaign's close, in words. Raises ConflictError where it is closed already."""
     check_not_closed(campaign)
-    answered = sum(answers * items for answers, items in items_by_answers(campaign).items())
-    left = max(0, campaign.screens - answered)
+    left = campaign.screens - screens_answered(campaign)
     working = Assignment.objects.open().filter(item__campaign=campaign, rater__trial=False).count()
     screens = f"{left} screen is" if left == 1 else f"{left} screens are"
     raters = f"{working} rater is" if working == 1 else f"{working} raters are"
@@ -385,14 +384,16 @@ def check_not_closed(campaign: Campaign) -> None:
 def campaign_close(*, campaign: Campaign) -> Campaign:
     """End a campaign: nothing more is accepted, open assignments are given back, results may be looked at.
 
-    Who had no screen left, since others had the last ones open, has done all there was for them (`rater_finish`).
+    Answers that are being stored are waited for; whatever comes later sees the close. Who had no screen left, since
+    others had the last ones open, has done all there was for them (`rater_finish`).
     """
     for rater in raters_without_screens(campaign):
         rater_finish(rater=rater)
     closed = Campaign.objects.filter(pk=campaign.pk).exclude(state=Campaign.State.CLOSED)
     if not closed.update(state=Campaign.State.CLOSED, closed_at=timezone.now()):
         raise ConflictError(f"campaign '{campaign.name}' is closed already")
-    open_ones = Assignment.objects.open().filter(item__campaign=campaign)
-    open_ones.update(state=Assignment.State.RELEASED)
+    given = Assignment.objects.filter(item__in=Item.objects.filter(campaign=campaign))
+    list(given.select_for_update().order_by("pk").values_list("pk"))
+    given.open().update(state=Assignment.State.RELEASED)
     campaign.refresh_from_db()
     return campaign

@@ -1,5 +1,10 @@
-"""Writes of leases and places: an open assignment holds one of its item's places until it is answered or given back."""
+"""Writes of leases and places: an open assignment holds one of its item's places until it is answered or given back.
 
+Rows are locked in one order: a rater, assignments by primary key, items by primary key. A request that locks an
+assignment and reads afterwards whether it may go on is either done before an end or sees it.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,6 +19,16 @@ State = Assignment.State
 
 def lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+
+
+def assignments_lock(rater: Rater) -> None:
+    """Lock all that the rater was given until the transaction ends."""
+    theirs = Assignment.objects.select_for_update().filter(rater=rater)
+    list(theirs.order_by("pk").values_list("pk"))
+
+
+def items_lock(items: Iterable[int]) -> None:
+    list(Item.objects.select_for_update(no_key=True).filter(pk__in=items).order_by("pk").values_list("pk"))
 
 
 def place_take(item: int, rater: Rater) -> bool:

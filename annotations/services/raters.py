@@ -4,14 +4,17 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
-from annotations.models import Assignment, Campaign, Item, Rater
+from annotations.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.services.leases import assignments_lock, items_lock
 from texts.storable import is_blank, storable, text_problem
 
 SALT = "annotations.rater"
@@ -134,17 +137,20 @@ def places_move(rater: Rater, *, given_back: bool) -> None:
     Each answer says whether its place is given back, so that none moves twice.
     """
     theirs = Assignment.objects.filter(rater=rater)
-    list(theirs.select_for_update().order_by("pk").values_list("pk"))  # none is answered meanwhile
+    assignments_lock(rater)  # what is answered meanwhile is either in or refused
     moving = theirs.filter(state=State.DONE, place_given_back=not given_back)
     holding = moving | theirs.open() if given_back else moving
-    Item.objects.filter(pk__in=holding.values("item")).update(taken=F("taken") + (-1 if given_back else 1))
+    items = list(holding.values_list("item", flat=True))
+    items_lock(items)
+    Item.objects.filter(pk__in=items).update(taken=F("taken") + (-1 if given_back else 1))
     moving.update(place_given_back=given_back)
     if given_back:
         theirs.open().update(state=State.RELEASED)
 
 
 def rater_of_session(session: str) -> Rater | None:
-    return Rater.objects.select_related("campaign").filter(session_hash=session_hash(session)).first()
+    rows = Rater.objects.select_related("campaign").filter(session_hash=session_hash(session))
+    return next(iter(rows), None)
 
 
 @dataclass(frozen=True)
@@ -203,10 +209,12 @@ def new_code() -> str:
 
 
 def rater_finish(*, rater: Rater) -> None:
-    """Keep that nothing is left for a rater. Who has skipped nothing and answered something has done all there was, and
-    needs no more for their code."""
+    """Keep that nothing is left for a rater who is there. Who has skipped nothing and answered something has done all
+    there was, and needs no more for their code; but who left before, and answered nothing for a lease, has not."""
     found = completion_of(rater)
-    if found.answers and not found.skipped and found.missing and not rater.trial:
+    since = timezone.now() - timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+    here = Rating.objects.filter(assignment__rater=rater, created_at__gt=since).exists()
+    if here and found.answers and not found.skipped and found.missing and not rater.trial:
         Rater.objects.filter(pk=rater.pk).update(enough_answers=found.answers)
         rater.enough_answers = found.answers
 

@@ -17,10 +17,12 @@ from annotations.assignment.order import secret_draw, shown_as
 from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundError
 from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
 from annotations.protocols import protocol_named
-from annotations.querysets.campaigns import ShownText, items_waiting
+from annotations.querysets.campaigns import ShownText, item_shown, items_waiting
 from annotations.services.leases import (
     assignment_release,
     assignment_retake,
+    assignments_lock,
+    items_lock,
     lease_end,
     leases_release_expired,
     place_give_back,
@@ -53,11 +55,18 @@ class Wait:
     seconds: int
 
 
-def check_open(rater: Rater) -> None:
-    campaign = rater.campaign
-    tried_out = rater.trial and campaign.state != Campaign.State.CLOSED
-    if campaign.state != Campaign.State.OPEN and not tried_out:
-        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings", campaign.state)
+def check_open(rater: Rater, *, drafts: bool = False) -> None:
+    """Raises ConflictError where the campaign takes no ratings, or none of this rater's; a pause keeps no draft away.
+
+    The state is read anew, after the assignment is locked, since the campaign may have been closed and the rater left
+    out after the request read them. A join to the locked row would give what was there before the wait for it.
+    """
+    now = Rater.objects.filter(pk=rater.pk).order_by().values_list("replaced", "campaign__state")
+    rater.replaced, state = next(iter(now), (False, Campaign.State.CLOSED))  # a draft may be deleted meanwhile
+    rater.campaign.state = state
+    goes_on = state != Campaign.State.CLOSED if rater.trial else state == Campaign.State.OPEN
+    if not goes_on and not (drafts and state == Campaign.State.PAUSED):
+        raise ConflictError(f"the campaign is {state} and takes no ratings", state)
     if rater.replaced:
         raise ConflictError("your part in the campaign has ended; it takes no more ratings of yours", "ended")
 
@@ -69,9 +78,9 @@ def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wa
     Who has just answered a screen for the first time hardly has another one, so that the claim is tried first: it fails
     where they have.
     """
-    check_open(rater)
     if after is not None and after.revision == 1 and isinstance(claimed := screen_claim(rater), Screen):
         return claimed
+    check_open(rater)
     return screen_open(rater) or screen_reopen(rater) or screen_claim(rater)
 
 
@@ -94,11 +103,15 @@ def screen_reopen(rater: Rater) -> Screen | None:
 
 
 def screen_claim(rater: Rater) -> Screen | Wait | None:
-    """Claim an item: one that was taken least. Whoever takes the last place of an item first has it."""
+    """Claim an item: one that was taken least. Whoever takes the last place of an item first has it.
+
+    As everywhere the assignment is written before its item, so that no two requests wait for each other's rows.
+    """
     secret, tries = rater.campaign.order_secret, 0
     while True:
         waiting, before = items_waiting(rater, WINDOW)
         if not waiting:
+            check_open(rater)
             if leases_release_expired():
                 continue
             if (wait := wait_for_others(rater)) is None:
@@ -111,27 +124,27 @@ def screen_claim(rater: Rater) -> Screen | Wait | None:
             picked = pick_item([(row.pk, row.taken) for row in waiting], draw=draw, misfit=before.misfit)
             row = next(row for row in waiting if row.pk == picked)
         tries += 1
+        item, texts = item_shown(row.pk)
+        order = before.order([text.systems for text in texts], row.pk, draw=draw)
         try:
             with transaction.atomic():
+                claimed = assignment_write(rater, item, [texts[place] for place in order])
                 if not place_take(row.pk, rater):
+                    transaction.set_rollback(True)
                     continue
-                texts = Candidate.objects.shown_in(row.pk)
-                order = before.order([text.systems for text in texts], row.pk, draw=draw)
-                claimed = assignment_write(rater, [texts[place] for place in order])
         except IntegrityError:  # another tab of the same rater was first
             if found := screen_open(rater):
                 return found
             continue
-        return screen_of(claimed, {candidate.pk: candidate.text for candidate, _ in texts}, row.done)
+        return screen_of(claimed, {text.pk: text.text for text in texts}, row.done)
 
 
-def assignment_write(rater: Rater, texts: Sequence[ShownText]) -> Assignment:
+def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText]) -> Assignment:
     """Open the assignment of an item to a rater, its texts in this order: a new row, or the one they had given back."""
-    item = texts[0].candidate.item
     fields = {
         "state": State.OPEN,
-        "candidate_order": [[candidate.pk, str(candidate.public_id)] for candidate, _ in texts],
-        "shown": shown_as([systems for _, systems in texts]),
+        "candidate_order": [[text.pk, text.public_id] for text in texts],
+        "shown": shown_as([text.systems for text in texts]),
         "leased_until": lease_end(),
     }
     try:
@@ -203,25 +216,26 @@ def draft_save(
 ) -> None:
     """Keep half an answer and the seconds spent on it, and renew the lease, which is taken up again if it has ended.
 
-    Raises NotFoundError, ConflictError where the screen was answered or skipped or the campaign is closed, and
-    GoneError where others have taken the place; the half answer is kept even so, in case it comes free again.
+    Raises NotFoundError, ConflictError where the screen was answered or skipped, the campaign is closed or the rater's
+    part has ended, and GoneError where others have taken the place; the half answer is kept then, in case it comes free
+    again.
     """
     kept = {
         without_unstorable(name)[:LONGEST_DRAFT_NAME]: without_unstorable(value)[:LONGEST_DRAFT_VALUE]
         for name, value in list(draft.items())[:DRAFT_FIELDS]
     }
-    campaign = rater.campaign
     with transaction.atomic():
         assignment = assignment_lock(rater, assignment_id)
+        check_open(rater, drafts=True)
         check_unanswered(assignment)
-        if campaign.state == Campaign.State.CLOSED:
-            check_open(rater)
         fields: dict[str, Any] = {"draft": kept, "seconds_spent": seconds_looked(assignment, seconds or 0)}
         if assignment.state == State.OPEN:
             fields["leased_until"] = lease_end()
         Assignment.objects.filter(pk=assignment.pk).update(**fields)
-    if assignment.state != State.RELEASED or campaign.state == Campaign.State.PAUSED or assignment_retake(assignment):
-        return
+        if assignment.state != State.RELEASED or rater.campaign.state == Campaign.State.PAUSED:
+            return
+        if assignment_retake(assignment):
+            return
     if not Assignment.objects.released_of(rater).filter(pk=assignment.pk).exists():
         raise gone_error()
 
@@ -307,8 +321,8 @@ def _answer(
 
 def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> Assignment:
     """The rater's assignment, locked until the transaction ends."""
-    theirs = Assignment.objects.select_for_update().with_held()
-    found: Assignment | None = theirs.filter(public_id=assignment_id, rater=rater).first()
+    theirs = Assignment.objects.select_for_update().with_held().filter(public_id=assignment_id, rater=rater)
+    found: Assignment | None = next(iter(theirs), None)
     if found is None:
         raise NotFoundError("there is no such assignment of this rater", "unknown")
     return found
@@ -364,13 +378,16 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
         target = Rating.objects.filter(key=rating_key, assignment__rater=rater).select_related("assignment").first()
         if target is None:
             raise NotFoundError("there is no such rating of this rater", "unknown")
+        assignments_lock(rater)
         assignment = assignment_lock(rater, target.assignment.public_id)
         if again := rating_of_key(key, digest):
             return again
         check_open(rater)
         if target.revision != assignment.revision or target.kind == Kind.WITHDRAWN:
             raise ConflictError("the rating was taken back or replaced already", "replaced")
-        for other in Assignment.objects.select_for_update().open().filter(rater=rater).exclude(pk=assignment.pk):
+        others = list(Assignment.objects.open().filter(rater=rater).exclude(pk=assignment.pk))
+        items_lock([assignment.item_id, *(other.item_id for other in others)])
+        for other in others:
             assignment_release(other)
         if target.kind == Kind.SKIP and not place_take(assignment.item_id, rater):
             raise ConflictError("others have rated the skipped item meanwhile; it needs no more ratings", "taken")

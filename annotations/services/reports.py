@@ -10,7 +10,8 @@ import structlog
 from django.db import IntegrityError
 
 from annotations.errors import ConflictError
-from annotations.models import Assignment, Campaign, Report
+from annotations.models import Campaign, Report
+from annotations.querysets.campaigns import screens_answered
 from annotations.querysets.reports import campaign_revision
 from annotations.reports.build import report_build
 from annotations.reports.looks import look_due
@@ -45,9 +46,7 @@ def report_freeze(*, campaign: Campaign, unblind: bool = False) -> Report:
     if unblind or campaign.state == Campaign.State.CLOSED:
         check_unblinded(campaign, unblind)
         return report_at_revision(campaign)
-    done = Assignment.objects.filter(item__campaign=campaign, state="done", rater__trial=False)
-    answered = done.filter(place_given_back=False).count()
-    due = look_due(campaign, answered)
+    due = look_due(campaign, screens_answered(campaign))
     if due and not Report.objects.filter(campaign=campaign, look=due).exists():
         log.info("declared look", campaign=campaign.name, look=due)
         return report_keep(campaign, look=due)

@@ -16,8 +16,8 @@ from annotations.errors import InputError
 from annotations.forms import CampaignForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
-from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Remark
-from annotations.querysets.campaigns import items_by_answers, rater_progress
+from annotations.models import Assignment, Campaign, Item, Rater, Remark
+from annotations.querysets.campaigns import item_shown, items_by_answers, rater_progress, screens_answered
 from annotations.services import campaigns
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
@@ -51,7 +51,7 @@ def note_act(request: HttpRequest, campaign: Campaign, what: str) -> None:
 def progress_context(campaign: Campaign) -> dict[str, Any]:
     """The part of the page that changes while raters are at work."""
     progress = items_by_answers(campaign)
-    answered = sum(answers * items for answers, items in progress.items())
+    answered = screens_answered(campaign)
     trials = Rater.objects.filter(campaign=campaign, trial=True)
     remarks = Remark.objects.filter(
         rating__assignment__item__campaign=campaign, rating__assignment__rater__trial=False
@@ -281,11 +281,11 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     if screen == 0:
         return render(request, "rating/welcome.html", {**welcome_context(campaign), **place})
     item = get_object_or_404(Item.objects.select_related("source__photo"), campaign=campaign, position=screen - 1)
-    found = Candidate.objects.shown_in(item.pk)
+    _, found = item_shown(item.pk)
     systems = list(campaign.entries.values_list("decoding", flat=True))
     draw = secret_draw(campaign.order_secret, "preview", item.pk)
     order = ShownBefore(systems).order([text.systems for text in found], item.pk, draw=draw)
-    texts = [(str(found[place].candidate.public_id), found[place].candidate.text) for place in order]
+    texts = [(found[place].public_id, found[place].text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
     context = screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
     if context["photo"]:

@@ -4,11 +4,13 @@ import csv
 import io
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from annotations import models
 from annotations.errors import ConflictError
@@ -120,6 +122,33 @@ def test_a_close_ends_nobodys_code_who_had_no_screen_left_and_gives_none_to_who_
     assert "3 answered screens; you have answered 0" in page
     assert code_in(working) is None
     assert "This study is over" in idle.client.get(idle.address).content.decode()
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_who_left_after_one_answer_gets_no_code_when_others_have_rated_the_rest(close: bool) -> None:
+    campaign = make_campaign(captions=4, overlap=1, minimum_answers=4).campaign
+    left, waiting, last = (Visitor(campaign) for _ in range(3))
+    for visitor in (left, waiting, last):
+        visitor.join()
+    theirs = models.Assignment.objects.filter(public_id=left.assignment)
+    theirs.update(state="done", revision=1)
+    models.Rating.objects.create(
+        assignment=theirs.get(),
+        revision=1,
+        kind="answer",
+        key=new_key(),
+        created_at=timezone.now() - timedelta(hours=5),
+    )
+    waiting.answer()
+    waiting.answer()
+    if close:
+        campaigns.campaign_close(campaign=campaign)
+    else:
+        last.answer()
+    assert code_in(left) is None
+    assert bool(code_in(waiting)), "who was there when it ran out"
+    left.page = left.reload().content.decode()
+    assert "4 answered screens; you have answered 1" in left.page
 
 
 def test_a_dry_run_and_the_interface_show_no_code(staff: Client) -> None:

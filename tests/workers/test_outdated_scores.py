@@ -87,7 +87,7 @@ def test_a_further_reference_ends_a_campaigns_scores(tmp_path: Path) -> None:
     import_pairs(lines(tmp_path / "c.jsonl", rows[0]), split="test", **IDS)
     assert not campaign.scores.exists()
     assert not campaign.score_differences.exists()
-    assert "scores were removed, because the texts that they are of have changed." in message()
+    assert "scores were removed, because the texts they were computed from have changed." in message()
 
 
 def test_what_is_new_in_training_ends_copy_rates(tmp_path: Path) -> None:
