@@ -26,7 +26,7 @@ from tests.factories import (
     make_campaign,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 WORTH = {"human": 70, "gru": 50, "lstm": 30, "new": 55}
 Worth = Callable[[str, int, int], float]
 

@@ -17,7 +17,7 @@ from annotations import models
 from annotations.reports.comparison import comparison_build
 from tests.annotations.test_comparison import harsher, overlapping, rate
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 PAGE = "/admin/annotations/campaign/compare"
 
 

@@ -32,6 +32,8 @@ from tests.annotations.raters import Rater
 from tests.annotations.test_import_ratings import PAIRS, imported, table
 from tests.factories import make_campaign
 
+pytestmark = pytest.mark.once  # of numbers alone
+
 SOME = Variances(item=0.25, rater=0.09, residual=1.0)
 
 

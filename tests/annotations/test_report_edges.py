@@ -15,7 +15,7 @@ from annotations.services.campaigns import campaign_close
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 
 
 def reported(campaign: models.Campaign, *scores: float) -> tuple[dict[str, Any], str]:

@@ -21,7 +21,7 @@ from annotations.reports.render import report_html
 from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
 from tests.factories import make_campaign
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 
 
 def reported(campaign: models.Campaign) -> tuple[dict[str, Any], str]:

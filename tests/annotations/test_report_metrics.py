@@ -29,7 +29,7 @@ from annotations.statistics.correlation import williams_of_correlations
 from tests.annotations.raters import Rater
 from tests.factories import CampaignParts, make_campaign
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 
 ITEMS, SYSTEMS = 12, ("human", *(f"s{n}" for n in range(6)))
 ORACLES = {"pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau}

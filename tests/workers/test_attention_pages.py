@@ -20,7 +20,7 @@ from workers.models import Checkpoint, Run
 from workers.services import checkpoint_prune
 from workers.tasks import execute_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]  # drawn of a run's result
 ADMIN = "/admin"
 CELL = "{http://www.w3.org/2000/svg}g[@class='cells']/{http://www.w3.org/2000/svg}rect"
 

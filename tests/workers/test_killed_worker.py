@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.site import Site
 
-KILLS = 5
-STEPS = 400
+KILLS = 4
+STEPS = 320
 WORDS = [
     "sun",
     "sea",
