@@ -15,7 +15,7 @@ install: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 11) else "Python 3.11 is needed; say which with PYTHON=…")'
 	test -x $(PY) || $(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[worker,ct2,dev]'
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[worker,ct2,dev]'
 	touch $@
 
 run: install
