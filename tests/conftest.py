@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 
 from annotations.triggers import NAMES, TABLE, create_missing_triggers
 from tests.site import Site
@@ -29,6 +31,14 @@ def ratings_can_be_flushed(request: pytest.FixtureRequest) -> Iterator[None]:
     with connection.cursor() as cursor:
         for name in NAMES:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+
+
+@pytest.fixture
+def staff() -> Client:
+    """An admin's browser."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    return client
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/annotations/campaign/"
 
 
-@pytest.fixture
-def staff() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("admin", password="x"))
-    return client
-
-
 def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
     return {
         "name": "from-the-form", "purpose": "evaluation", "dataset": parts.dataset.name, "show": "caption",

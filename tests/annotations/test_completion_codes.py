@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
@@ -26,13 +25,6 @@ from tests.factories import make_campaign
 pytestmark = pytest.mark.django_db
 CODE = re.compile(r"<output>([2-9A-HJ-NP-Z]{10})</output>")
 LIST = "/admin/annotations/campaign/"
-
-
-@pytest.fixture
-def staff() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("admin", password="x"))
-    return client
 
 
 def skip(visitor: Visitor) -> None:

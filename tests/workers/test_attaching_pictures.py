@@ -12,7 +12,7 @@ from annotations.errors import InputError
 from annotations.models import Dataset, Photo
 from annotations.services.campaigns import check_pictures
 from tests.factories import CaptionFactory, DatasetFactory
-from tests.workers.test_pages import launch, staff, uploads  # noqa: F401  a fixture
+from tests.workers.test_pages import launch, uploads
 from workers.models import Run
 from workers.tasks import execute_run
 
@@ -28,7 +28,7 @@ def archive(**files: bytes) -> SimpleUploadedFile:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None:  # noqa: F811
+def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None:
     dataset: Dataset = DatasetFactory()
     sources = [CaptionFactory(photo__album__dataset=dataset) for _ in range(3)]
     photos = [source.photo.external_id for source in sources]
@@ -51,7 +51,7 @@ def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refused_upload_leaves_nothing(staff: Client) -> None:  # noqa: F811
+def test_a_refused_upload_leaves_nothing(staff: Client) -> None:
     dataset = CaptionFactory().album.dataset
     given = [archive(**{"a/x.svg": SVG, "b/x.svg": SVG + b" "})]
     run = launch(staff, "import/pictures/", {"dataset": dataset.name, "pictures": given})

@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 
 from annotations.models import Dataset, Output, System
@@ -23,13 +22,6 @@ from workers.tasks import execute_run
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]  # drawn of a run's result
 ADMIN = "/admin"
 CELL = "{http://www.w3.org/2000/svg}g[@class='cells']/{http://www.w3.org/2000/svg}rect"
-
-
-@pytest.fixture
-def staff() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("admin", password="x"))
-    return client
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -24,13 +23,6 @@ from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db
 RUNS = "/admin/workers/run/"
-
-
-@pytest.fixture
-def staff() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("admin", password="x"))
-    return client
 
 
 @pytest.fixture
