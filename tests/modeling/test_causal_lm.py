@@ -235,7 +235,7 @@ def test_what_is_no_such_model_is_refused_by_name(llama: Path, tmp_path: Path) -
     with pytest.raises(ConfigError, match=r"holds a model of type gpt2; valid types: llama, mistral, qwen2"):
         begun(tmp_path / "gpt2")
     shutil.copytree(llama, tmp_path / "weightless", ignore=shutil.ignore_patterns("*.safetensors"))
-    with pytest.raises(ConfigError, match=r"weightless: needs its weights as safetensors or as a GGUF file"):
+    with pytest.raises(ConfigError, match=r"weightless: needs its weights as model.safetensors"):
         begun(tmp_path / "weightless")
     (tmp_path / "broken.gguf").write_bytes(b"GGUF")
     with pytest.raises(ConfigError, match=r"broken.gguf: cannot be read"):
