@@ -23,6 +23,7 @@ from texts.folding import SIGNATURE, fold
 LEAVE_ONE_OUT = ("bleu_loo", "chrf_loo")  # the human is scored by the same
 OF_TEXTS_ALONE = ("distinct_1", "distinct_2", "unique", "repetition", "copy_rate", "caption_recall")
 METRICS = ("bleu", "chrf", "bertscore_f1", *OF_TEXTS_ALONE, *LEAVE_ONE_OUT)
+CHECKPOINT_METRICS = ("nll", "source_gain", "source_gain_within_album", "retrieval_accuracy")  # of `source_gain`
 BY_SEGMENT = ("bleu", "chrf", "bertscore_f1", "repetition", "copy_rate", "caption_recall")
 VERSION = 1  # of our own metrics; part of their signatures
 RESAMPLES, SEED = 1000, 12345
@@ -122,6 +123,15 @@ def score_human(
         metric: texts.leave_one_out(metric.removesuffix("_loo"), None) for metric in LEAVE_ONE_OUT if metric in wanted
     }
     return scores | {metric: score for metric, score in in_turn.items() if score is not None}
+
+
+def with_nll(metrics: Sequence[str]) -> list[str]:
+    """The metrics, with `nll` before the first source gain: how much of a loss is the source's says little without the
+    loss, which an overfitted model raises together with the gain."""
+    first = next((place for place, metric in enumerate(metrics) if metric.startswith("source_gain")), None)
+    if first is None or "nll" in metrics:
+        return list(metrics)
+    return [*metrics[:first], "nll", *metrics[first:]]
 
 
 def with_words(texts: Iterable[str]) -> tuple[str, ...]:

@@ -22,12 +22,14 @@ from annotations.services.outputs import baseline_decoding, scores_write
 from modeling.errors import ModelingError
 from modeling.metrics import (
     BY_SEGMENT,
+    CHECKPOINT_METRICS,
     LEAVE_ONE_OUT,
     METRICS,
     OF_TEXTS_ALONE,
     Segment,
     score_human,
     score_outputs,
+    with_nll,
     with_words,
 )
 from modeling.metrics.indistinguishable import BASELINES, JUDGES, score_indistinguishable
@@ -38,8 +40,6 @@ from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_share
 from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
-
-CHECKPOINT_METRICS = ("nll", "source_gain", "retrieval_accuracy")
 
 
 def launch(
@@ -71,7 +71,7 @@ def launch(
         "split": split,
         "campaign": campaign,
         "systems": list(systems),
-        "metrics": list(metrics) or list(usual),
+        "metrics": with_nll(metrics or usual),
     }
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.SCORE, config=config, **links)
@@ -279,7 +279,9 @@ def perform(claim: Claim) -> None:
         scores = text_scores(each.decoding, each.segments, each.of)
         if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
             try:
-                scores |= {k: v for k, v in checkpoint_scores(each.decoding, split).items() if k in metrics}
+                of_checkpoint = checkpoint_scores(each.decoding, split)
+                scores |= {metric: score for metric, score in of_checkpoint.items() if metric in metrics}
+                said += [f"{each.name}: {score['note']}" for score in of_checkpoint.values() if "note" in score]
             except ModelingError as error:  # one model's fault is no other system's
                 said.append(f"{each.name}: {', '.join(CHECKPOINT_METRICS)} left out: {error}")
         done.append(each._replace(scores=scores | judged.get(each.name, {})))
