@@ -182,7 +182,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
 
 def test_empty_outputs_score_nothing_and_crash_nothing() -> None:
     found = values([replace(segment, output="", source="two dogs") for segment in SEGMENTS])
-    assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0}
+    assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0, "top_share": 1.0}
 
 
 def test_a_system_whose_outputs_are_nearly_all_empty_is_scored() -> None:
