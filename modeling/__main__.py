@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
     score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
-    score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?")
+    score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?, photo?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
     score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")

@@ -1,6 +1,5 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +13,8 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotations.errors import InputError
-from annotations.models import Decoding, Output, Score, System
+from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
-from modeling.metrics import CHECKPOINT_METRICS, METRICS
-from modeling.metrics.indistinguishable import JUDGES
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
@@ -26,11 +23,10 @@ from workers.jobs import attention, corpus
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
+from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
-METRIC_ORDER = (*METRICS, *CHECKPOINT_METRICS, *JUDGES)
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -118,35 +114,6 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def score_tables(result: dict[str, Any]) -> dict[str, Any]:
-    """Each system's own scores, on what it wrote for, and where that differs, those on the sources all wrote for."""
-    shared = result.get("shared", {})
-    return {
-        "scores": score_table(result.get("scores", {}), result.get("coverage", {}).get("systems", {})),
-        "coverage": result.get("coverage", {}),
-        "shared": score_table(shared.get("scores", {})),
-        "shared_sources": shared.get("sources"),
-    }
-
-
-def metric_order(metric: str) -> tuple[int, str]:
-    """As metrics are listed everywhere: a source gain stands beside its `nll`. Unknown ones come last, by name."""
-    return (METRIC_ORDER.index(metric) if metric in METRIC_ORDER else len(METRIC_ORDER)), metric
-
-
-def score_table(
-    scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
-) -> dict[str, Any]:
-    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
-    metrics = sorted({metric for cells in scores.values() for metric in cells}, key=metric_order)
-    said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
-    rows = [
-        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
-        for system, cells in scores.items()
-    ]
-    return {"metrics": metrics, "rows": rows} if rows else {}
-
-
 @require_GET
 @staff_page("workers.view_run")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -188,18 +155,13 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
         "coverage": chosen and Decoding.objects.coverage(chosen),
-        "scores": chosen
-        and sorted(chosen.scores.filter(campaign=None).order_by("pk"), key=lambda score: metric_order(score.metric)),
+        "scores": scores_beside_people(chosen) if chosen else [],
         "lineage": lineage(system),
         "checkpoint": checkpoint,
         "attends": checkpoint and attention.attends(checkpoint),
         "drawn": drawn,
     }
     return render_page(request, "workers/system.html", system.name, context)
-
-
-def scores_in_order(decoding: Decoding) -> list[Score]:
-    return sorted(decoding.scores.filter(campaign=None), key=lambda score: (metric_order(score.metric), score.pk))
 
 
 def sample_outputs(decoding: Decoding, first: list[str]) -> list[Output]:

@@ -234,7 +234,12 @@ class _Texts:
             return None
         outputs = [segment.output for segment in self.segments]
         found = [float(bool(known.nonwords(text, album))) for text, album in zip(outputs, self.groups, strict=True)]
-        settings: dict[str, object] = {"tok": "words", "list": list_signature(), "stories": len(set(stories))}
+        settings: dict[str, object] = {
+            "case": "mixed",
+            "tok": "words",
+            "list": list_signature(),
+            "stories": len(set(stories)),
+        }
         return self._mean(found, self.groups, "nonword_rate", **settings)
 
     def caption_recall(self) -> Score | None:

@@ -121,6 +121,9 @@ def test_what_was_drawn_comes_first_and_what_was_searched_for_beside(
     page = admin_client.get(f"/admin/workers/run/{Run.objects.get().pk}/change/").content.decode()
     assert page.index("<td>whole</td>") < page.index("<td>whole, beam</td>")
     assert page.index(">unique<") < page.index(">top_share<") < page.index(">copy_rate<")  # as the docs list them
+    address = f"/admin/annotations/system/{whole.system.pk}/change/?decoding={made['beam'].pk}"
+    row = admin_client.get(address).content.decode().partition("<td>top_share</td>")[2].partition("</tr>")[0]
+    assert [cell.partition("<")[0] for cell in row.split('<td class="number">')[1:]] == ["1", "0.083"]  # and people's
 
 
 def test_a_systems_page_reads_its_texts_once(
