@@ -34,7 +34,7 @@ def test_it_trains_and_decodes(preset: str, corpus: tuple[Path, Path], tmp_path:
 
 
 def test_the_seeds_pair_by_place_as_the_reference_did() -> None:
-    assert {name for name in preset_names() if preset_data(name) == {"pairing": "positional"}} == {
+    assert {name for name in preset_names() if preset_data(name) == {"pairing": "positional", "sources": "own"}} == {
         "seed-lstm",
         "seed-bilstm",
         "seed-gru-attention",
