@@ -10,10 +10,9 @@ from annotations.fields import NameField
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, Split, System
 from annotations.services.feedback import FeedbackSettings
 from modeling.config import Config, DecodingConfig, TrainingConfig, preset_names
-from modeling.metrics import METRICS
+from modeling.metrics import CHECKPOINT_METRICS, METRICS
 from modeling.metrics.indistinguishable import JUDGES
 from workers.jobs import attention, corpus, decoding, feedback, scoring, training
-from workers.jobs.scoring import CHECKPOINT_METRICS
 from workers.lifecycle import run_of
 from workers.models import Run
 
@@ -286,7 +285,8 @@ class ScoreForm(LaunchForm):
         to_field_name="name",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: every system with a decoding of the split.",
+        help_text="None chosen: every system with a decoding of the split. Of a model the newest drawn texts "
+        "count; its newest greedy or beam ones have a row of their own.",
     )
     metrics = forms.MultipleChoiceField(
         choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],

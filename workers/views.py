@@ -1,6 +1,5 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,10 +23,10 @@ from workers.jobs import attention, corpus
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
+from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -115,30 +114,6 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def score_tables(result: dict[str, Any]) -> dict[str, Any]:
-    """Each system's own scores, on what it wrote for, and where that differs, those on the sources all wrote for."""
-    shared = result.get("shared", {})
-    return {
-        "scores": score_table(result.get("scores", {}), result.get("coverage", {}).get("systems", {})),
-        "coverage": result.get("coverage", {}),
-        "shared": score_table(shared.get("scores", {})),
-        "shared_sources": shared.get("sources"),
-    }
-
-
-def score_table(
-    scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
-) -> dict[str, Any]:
-    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
-    metrics = sorted({metric for cells in scores.values() for metric in cells})
-    said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
-    rows = [
-        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
-        for system, cells in scores.items()
-    ]
-    return {"metrics": metrics, "rows": rows} if rows else {}
-
-
 @require_GET
 @staff_page("workers.view_run")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -180,7 +155,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
         "coverage": chosen and Decoding.objects.coverage(chosen),
-        "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
+        "scores": scores_beside_people(chosen) if chosen else [],
         "lineage": lineage(system),
         "checkpoint": checkpoint,
         "attends": checkpoint and attention.attends(checkpoint),

@@ -34,7 +34,8 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     scores = json.loads(done.stdout.splitlines()[-1])
     assert {"bleu", "chrf", "distinct_1", "distinct_2", "unique", "repetition", "copy_rate"} <= set(scores)
     assert {"bertscore_f1", "caption_recall", "bleu_loo", "chrf_loo"} <= set(scores)
-    assert {"nll", "source_gain", "retrieval_accuracy"} <= set(scores)
+    assert {"nll", "source_gain", "source_gain_within_album", "retrieval_accuracy"} <= set(scores)
+    assert {"nonword_rate", "top_share"} <= set(scores) & set(scores["beside"]["human"])
     assert set(scores["beside"]) == {"caption", "random_story", "human"}
     assert scores["beside"]["human"]["bleu_loo"]["signature"] == scores["bleu_loo"]["signature"]
     assert "bleu" not in scores["beside"]["human"]

@@ -194,6 +194,8 @@ def test_a_judge_is_asked_only_by_name_and_stands_beside_people(capsys: pytest.C
     assert scores["caption"]["cnn_indistinguishable"]["value"] < 0.2
     assert not models.Score.objects.filter(metric="cnn_indistinguishable", decoding=lstm).exists()
     assert "cnn_indistinguishable" not in scoring.launch(dataset="beach", split="test").config["metrics"]
+    asked = scoring.launch(dataset="beach", split="test", metrics=["unique", "source_gain"])
+    assert asked.config["metrics"] == ["unique", "nll", "source_gain"]
 
 
 def test_a_campaigns_scores_by_text_and_their_differences(capsys: pytest.CaptureFixture[str]) -> None:
