@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from modeling.architectures import read_tokenizer
 from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, Example, Tokens, deduplicate, encode_pairs, no_source, read_examples, texts
 from modeling.denoising import corrupt, restorations, withhold, word_starts
@@ -33,9 +34,7 @@ class Examples:
     def new_tokenizer(self, config: TrainingConfig) -> Tokenizer:
         """The pretrained model's, or one learnt from the training's texts."""
         if config.model_path:
-            from modeling.pretrained import PretrainedTokenizer
-
-            return PretrainedTokenizer.read(Path(config.model_path), Normalisation.of(config))
+            return read_tokenizer(config)
         return Tokenizer.train(
             texts(self.training),
             Normalisation.of(config),

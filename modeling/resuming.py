@@ -27,6 +27,8 @@ SHAPE = (
     "heads",
     "feedforward_size",
     "tied",
+    "lora_rank",
+    "lora_scale",
 )  # settings that vocabulary and weights are of
 
 

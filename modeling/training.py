@@ -139,6 +139,7 @@ class _Training:
         if initial:
             self.model.load_state_dict(initial.weights)
         self.model.to(self.device)
+        self.model.compute_in(self.config.precision)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = Optimizer(self.model, self.config)
         self.state = State(pairs_from=None if self.material.restorations else 0)
