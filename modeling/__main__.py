@@ -109,12 +109,17 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
     nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats a token on the validation file"
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
     if is_first_process():
-        print(f"{result.checkpoint}: {result.steps:,} steps in {result.seconds:.0f} s{nll}{left_out}", file=sys.stderr)
+        steps = f"{result.steps:,} of {result.planned_steps:,} planned steps in {result.seconds:.0f} s"
+        ended = "" if result.ended_by == "plan" else f", ended by {result.ended_by}"
+        print(f"{result.checkpoint}: {steps}{ended}, {result.precision}{nll}{left_out}", file=sys.stderr)
         print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
     return {
         "checkpoint": str(result.checkpoint),
         "sha256": result.sha256,
         "steps": result.steps,
+        "planned_steps": result.planned_steps,
+        "ended_by": result.ended_by,
+        "precision": result.precision,
         "seconds": result.seconds,
         "valid_nll": result.valid_nll,
         "left_out": result.left_out,

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 import torch
 
+from modeling.config import AUTO
 from modeling.errors import ConfigError
+
+BFLOAT16 = ("avx512_bf16", "amx_bf16")  # a CPU's instructions for it, as torch calls them
 
 
 def pick_device(name: str) -> torch.device:
@@ -28,6 +31,29 @@ def cpu_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def fast_products(device: torch.device) -> Iterator[None]:
+    """Let a GPU multiply float32 matrices in TensorFloat-32, whose 10 bits of mantissa are enough to train with."""
+    before = torch.get_float32_matmul_precision()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def chosen_precision(name: str, device: torch.device) -> str:
+    """`auto` is bf16 where the device multiplies in bfloat16 natively, and fp32 else."""
+    if name != AUTO:
+        return name
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = any(torch.cpu.get_capabilities().get(instructions) for instructions in BFLOAT16)
+    return "bf16" if native else "fp32"
 
 
 def slow_in_bfloat16(device: torch.device) -> bool:

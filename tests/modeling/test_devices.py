@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 
-from modeling.devices import precision
+from modeling.devices import chosen_precision, precision
 
 CPU = torch.device("cpu")
 
@@ -23,3 +23,15 @@ def test_nothing_is_said_elsewhere(monkeypatch: pytest.MonkeyPatch, capabilities
         warnings.simplefilter("error")
         with precision("bf16", CPU), precision("fp32", CPU):
             pass
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"),
+    [({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"), ({"avx512_f": True}, "fp32"), ({}, "fp32")],
+)
+def test_bfloat16_is_chosen_where_the_cpu_has_it(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object], chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert chosen_precision("auto", CPU) == chosen
+    assert (chosen_precision("bf16", CPU), chosen_precision("fp32", CPU)) == ("bf16", "fp32")

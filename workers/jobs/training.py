@@ -180,6 +180,9 @@ def perform(claim: Claim) -> None:
     files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
     metrics = {
         "steps": result.steps,
+        "planned_steps": result.planned_steps,
+        "ended_by": result.ended_by,
+        "precision": result.precision,
         "seconds": result.seconds,
         "valid_nll": result.valid_nll,
         "left_out": result.left_out,
@@ -196,4 +199,5 @@ def perform(claim: Claim) -> None:
         )
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
     left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
-    run.message = f"trained {result.steps} steps{left_out}"
+    of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""
+    run.message = f"trained {result.steps:,}{of_planned} steps{left_out}"
