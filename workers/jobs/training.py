@@ -17,6 +17,7 @@ from annotations.querysets.datasets import PAIRINGS
 from modeling.config import load_preset, preset_data
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
+from workers.jobs.fetching import check_base
 from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
@@ -44,6 +45,7 @@ def launch(
     data, model_overrides = split_overrides(overrides, DATA_DEFAULTS | preset_data(preset))
     feedback_row = feedback_set_named(feedback) if feedback else None
     training = load_preset(preset, model_overrides)
+    check_base(training)
     check_data(dataset_row, feedback_row, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
     config = {
