@@ -127,7 +127,7 @@ class TrainForm(LaunchForm):
         "context", "denoising", "source_dropout", "learning_rate", "dropout", "word_dropout", "label_smoothing",
         "precision", "seed",
     )  # fmt: skip
-    further = ("pairing", "source", "sources", *model_settings, "queue")
+    further = ("init", "pairing", "source", "sources", *model_settings, "queue")
     standings = staticmethod(fetching.standings)
 
     dataset = dataset_field()
@@ -153,6 +153,14 @@ class TrainForm(LaunchForm):
         required=False,
         label="Budget, in seconds",
         help_text="CPU seconds, or GPU seconds on a GPU; 60 shows that it works. Empty: the preset's own limit.",
+    )
+    init = forms.ModelChoiceField(
+        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
+        to_field_name="name",
+        required=False,
+        empty_label="none: begin anew",
+        label="Go on from",
+        help_text="A trained system whose weights and vocabulary it begins from. Choose the preset it was trained by.",
     )
     pairing = forms.ChoiceField(
         choices=[("", "the preset's own: aligned, for the seeds positional"), *PAIRING_LABELS.items()],
@@ -189,7 +197,7 @@ class TrainForm(LaunchForm):
         made = training.launch(
             dataset=given["dataset"].name,
             preset=given["preset"],
-            overrides=self.overrides(["budget", "pairing", "source", "sources", *self.model_settings]),
+            overrides=self.overrides(["budget", *(name for name in self.further if name != "queue")]),
             feedback=given["feedback"].name if given["feedback"] else None,
             name=given["name"] or None,
             queue=given["queue"],

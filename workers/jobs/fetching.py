@@ -70,16 +70,19 @@ def fetched_presets() -> list[tuple[str, str]]:
     ]
 
 
-def check_base(training: TrainingConfig) -> None:
-    """Raises InputError where a training begins from a model, given by its name, that is not there."""
+def check_base(training: TrainingConfig) -> Base | None:
+    """The model that a training begins from by its name. Raises InputError or ConfigError where that is not there."""
     name = training.model_path
     if not NAME.fullmatch(name):
-        return  # none, or a path of the worker's
-    if not base_named(name) and (run := fetching_run(name, at_work=True)):
+        return None  # it begins from none, or from a path of the worker's
+    base = base_named(name)
+    if base is None and (run := fetching_run(name, at_work=True)):
         raise InputError(
             f"preset: model '{name}' is being fetched, by run {run.public_id}; launch again once it is done"
         )
-    find_base(name)
+    if base is None:
+        find_base(name)
+    return base
 
 
 def perform(claim: Claim) -> None:
