@@ -166,7 +166,9 @@ class TrainingConfig(Config):
             raise ConfigError(f"lora_rank={self.lora_rank}: only for architecture={' or '.join(BEGINS_PRETRAINED)}")
         for name in NOT_PRETRAINED.get(self.architecture, ()):
             if getattr(self, name) not in (0, "0"):
-                raise ConfigError(f"{name}={getattr(self, name)}: not for architecture={PRETRAINED}; valid values: 0")
+                raise ConfigError(
+                    f"{name}={getattr(self, name)}: not for architecture={self.architecture}; valid values: 0"
+                )
         if not (self.budget or self.max_steps or self.epochs):
             raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
         if self.hidden_size % 2:
@@ -256,8 +258,8 @@ class SentenceCnnConfig(Config):
 
 
 def preset_names() -> list[str]:
-    """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a folder, and `lm:PATH` that
-    of the decoder-only model in a folder or a GGUF file."""
+    """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a folder, and `lm:PATH`
+    that of the decoder-only model in a folder or a GGUF file."""
     return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem not in BEGINS_PRETRAINED)
 
 

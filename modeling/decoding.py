@@ -118,6 +118,7 @@ def _written(
 def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device) -> Write:
     """What writes the texts of a batch of sources, by the engine of the config."""
     model = loaded.model(device, config.weights)
+    model.compute_in(config.precision)
     write = _engine(model, loaded.config.max_source_length, config, device)
     if not config.rerank:
         return write

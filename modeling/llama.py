@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,7 @@ def convert(gguf: Path, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float16)
         del model.config.quantization_config  # the library would not save what it has read from a quantized file
-        model.hf_quantizer = None
+        model.hf_quantizer = None  # type: ignore[assignment]
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 
@@ -177,7 +178,7 @@ def quiet(where: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, struct.error) as error:
         raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
     finally:
         logging.set_verbosity(level)

@@ -22,7 +22,7 @@ class LoraLinear(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         small = F.linear(F.dropout(features, self.dropout, self.training), self.down)
-        return self.linear(features) + F.linear(small, self.up) * self.scale  # type: ignore[no-any-return]
+        return self.linear(features) + F.linear(small, self.up) * self.scale
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
@@ -48,11 +48,7 @@ def merge_adapters(model: nn.Module) -> None:
                 setattr(parent, name, child.merged())
 
 
-def adapters(model: nn.Module) -> dict[str, Tensor]:
-    """The adapters' tensors, by name."""
-    return {
-        f"{name}.{part}": getattr(module, part).detach()
-        for name, module in model.named_modules()
-        if isinstance(module, LoraLinear)
-        for part in ("down", "up")
-    }
+def adapted_name(name: str) -> str:
+    """What a weight of a linear layer is called once there is an adapter beside it."""
+    layer, _, kind = name.rpartition(".")
+    return f"{layer}.linear.{kind}"

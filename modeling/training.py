@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modeling.architectures import Model, begin, build_for
+from modeling.architectures import Model, begin, build_for, read_tokenizer
 from modeling.batching import Planner, make_batch, plan_batches
 from modeling.checkpoints import (
     FINAL,
@@ -154,6 +154,7 @@ class _Training:
         self._encode()
         torch.manual_seed(self.config.seed)
         self.model = (build_for if saved else begin)(self.config, self.tokenizer).to(self.device)
+        self.model.compute_in(self.config.precision)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = Optimizer(self.model, self.config)
         self.state = _State(pairs_from=None if self.restorations else 0)
@@ -166,9 +167,7 @@ class _Training:
 
     def _new_tokenizer(self) -> Tokenizer:
         if self.config.model_path:
-            from modeling.pretrained import PretrainedTokenizer
-
-            return PretrainedTokenizer.read(Path(self.config.model_path), Normalisation.of(self.config))
+            return read_tokenizer(self.config)
         self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
         return Tokenizer.train(
             texts(self.examples),

@@ -11,9 +11,10 @@ references of a source stand behind it in one row, each at the positions behind 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,7 +25,8 @@ from modeling.architectures.interface import EncoderDecoder, Memory, State
 from modeling.batching import Batch
 from modeling.causal_tokens import CausalTokenizer
 from modeling.config import TrainingConfig
-from modeling.lora import with_adapters
+from modeling.llama import read_weights
+from modeling.lora import adapted_name, merge_adapters, with_adapters
 from modeling.tokenization import PAD, Tokenizer
 
 ROOM = 16  # positions by which a cache grows
@@ -140,14 +142,15 @@ class CausalLm(EncoderDecoder[PromptMemory, CausalState]):
         if not isinstance(tokenizer, CausalTokenizer):
             raise TypeError(f"a decoder-only model needs its own tokenizer, not a {type(tokenizer).__name__}")
         self.shape = Shape(**{**tokenizer.shape, "frequencies": tuple(tokenizer.shape["frequencies"])})
-        self.dropout = config.dropout
         self.embedding = nn.Embedding(self.shape.vocabulary, self.shape.size)
-        self.layers = nn.ModuleList(Layer(self.shape) for _ in range(self.shape.layers))
+        self.layers: Sequence[Layer] = nn.ModuleList(Layer(self.shape) for _ in range(self.shape.layers))  # type: ignore[assignment]
         self.norm = nn.RMSNorm(self.shape.size, self.shape.epsilon)
         self.projection = None if self.shape.tied else nn.Linear(self.shape.size, self.shape.vocabulary, bias=False)
         self.register_buffer("frequencies", torch.tensor(self.shape.frequencies), persistent=False)
+        self.tokenizer = tokenizer
         if config.lora_rank:
             with_adapters(self, rank=config.lora_rank, scale=config.lora_scale, dropout=config.dropout)
+        self.frozen = frozenset(name for name, each in self.named_parameters() if not each.requires_grad)
 
     frequencies: Tensor
 
@@ -250,9 +253,27 @@ class CausalLm(EncoderDecoder[PromptMemory, CausalState]):
         angles = (positions[..., None].float() * self.frequencies).repeat(1, 1, 2)[:, None]
         return (angles.cos() * self.shape.scaling).to(dtype), (angles.sin() * self.shape.scaling).to(dtype)
 
-    def begin_from(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take the weights that `modeling.llama_weights` reads. LoRA's adapters begin as they are: adding nothing."""
-        self.load_state_dict(tensors, strict=False)
+    def begin_from(self, base: Path) -> None:
+        """Take the weights of the model at `base`; adapters begin with adding nothing."""
+        tensors = dict(read_weights(base, self.tokenizer))
+        for name in list(tensors):
+            if (adapted := adapted_name(name)) in self.frozen:
+                tensors[adapted] = tensors.pop(name)
+        super().load_state_dict(tensors, strict=not self.frozen)
+
+    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        """What a checkpoint keeps: all weights, or only the adapters' where those alone learn."""
+        found = super().state_dict(*args, **options)
+        return {name: tensor for name, tensor in found.items() if name not in self.frozen}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """See `state_dict`. Raises RuntimeError where names or shapes are another model's."""
+        kept = super().state_dict()
+        return super().load_state_dict({**{name: kept[name] for name in self.frozen}, **state_dict}, strict, assign)
+
+    def merge(self) -> None:
+        merge_adapters(self)
+        self.frozen = frozenset()
 
 
 @dataclass(frozen=True)
@@ -274,27 +295,26 @@ class Packed:
 
 def packed(batch: Batch) -> Packed:
     """Neighbouring rows of one source as one row: the source once, each reference behind it."""
-    source_lengths = batch.source_lengths.to(batch.source.device)
-    real = batch.targets != PAD
-    lengths = real.sum(dim=1)
+    device, (of, place) = batch.source.device, (batch.rows, batch.positions)
+    source_lengths = batch.source_lengths.to(device)
+    lengths = (batch.targets != PAD).sum(dim=1)
     groups, first = torch.unique_consecutive(batch.groups, return_counts=True)
     starts = first.cumsum(dim=0) - first  # the row of the batch whose source a packed row has
     before = lengths.cumsum(dim=0) - lengths
-    row = torch.repeat_interleave(torch.arange(len(groups), device=real.device), first)
+    row = torch.repeat_interleave(torch.arange(len(groups), device=device), first)
     offset = source_lengths + before - before[starts][row]  # where a reference begins in its packed row
     longest = int((offset + lengths).max())
     count = len(groups)
-    tokens = torch.full((count, longest), PAD, device=real.device)
+    tokens = torch.full((count, longest), PAD, device=device)
     positions = torch.zeros_like(tokens)
     segments = torch.full_like(tokens, -1)
     width = batch.source.shape[1]
-    columns = torch.arange(longest, device=real.device)
+    columns = torch.arange(longest, device=device)
     of_source = columns < source_lengths[starts][:, None]
     tokens[:, :width] = batch.source[starts]
     tokens.masked_fill_(~of_source, PAD)
     segments.masked_fill_(of_source, 0)
     positions.copy_(columns.expand_as(positions) * of_source)
-    of, place = real.nonzero(as_tuple=True)
     to = row[of], offset[of] + place
     tokens[to] = batch.inputs[of, place]
     positions[to] = source_lengths[of] + place

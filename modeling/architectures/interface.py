@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from modeling.batching import Batch
 from modeling.config import TrainingConfig
+from modeling.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
 
     def __init__(self, config: TrainingConfig, vocabulary: int) -> None:
         super().__init__()
+
+    def begin_from(self, base: Path) -> None:
+        """Take the weights of the pretrained model at `base`. Raises ConfigError for a family that has none."""
+        raise ConfigError(f"{type(self).__name__} begins with random weights")
+
+    def compute_in(self, precision: str) -> None:
+        """Get ready to compute in `fp32` or `bf16`. Weights stay float32, and products are cast, unless a family says
+        otherwise."""
+
+    def merge(self) -> None:
+        """Get ready to learn no more: what adapters learned becomes part of the matrices beside them."""
 
     @abstractmethod
     def encode(self, source: Tensor, lengths: Tensor) -> M:
