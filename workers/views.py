@@ -12,14 +12,15 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.errors import InputError
+from annotations.errors import ConflictError, InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
+from modeling.bases import KNOWN
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
 from workers.import_forms import IMPORT_FORMS
-from workers.jobs import attention, corpus
+from workers.jobs import attention, corpus, fetching
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
@@ -68,6 +69,22 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
     else:
         form = form_class(initial=request.GET.dict())
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page("workers.add_run")
+def base(request: HttpRequest, name: str) -> HttpResponse:
+    """How it stands with a known pretrained model, beside the presets that begin from it; a POST has it fetched."""
+    if name not in KNOWN:
+        raise Http404
+    if request.method == "POST":
+        try:
+            fetching.launch(model=name)
+        except ConflictError as error:
+            messages.info(request, str(error))
+    if not request.htmx:  # type: ignore[attr-defined]  # by its middleware
+        return redirect(f"{reverse('admin:workers_run_launch', args=['train'])}?preset={name}")
+    return render(request, "workers/_base.html", {"standing": fetching.standing(KNOWN[name])})
 
 
 def seconds_left(run: Run, now: datetime) -> float | None:
@@ -123,7 +140,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def show_run(request: HttpRequest, run: Run) -> HttpResponse:
-    title = f"{run.get_kind_display().capitalize()} {run.system or run.config.get('dataset', '')}".strip()
+    title = f"{run.get_kind_display().capitalize()} {run.about}".strip()
     return render_page(request, "workers/run.html", title, run_context(run))
 
 

@@ -166,9 +166,7 @@ def test_what_one_system_lacks_takes_no_other_down(capsys: pytest.CaptureFixture
     assert sentence is not None
     models.StorySentence.objects.filter(photo=sentence.photo).update(text="\u200b")
     models.Output.objects.filter(decoding=decodings["whole"]).exclude(text__endswith="home").update(text="\u00ad")
-    run = Run.objects.create(
-        kind="train", config={"training": {"max_steps": 1}}, state="done", finished_at=timezone.now()
-    )
+    run = Run.objects.create(kind="train", config={"training": {"epochs": 1}}, state="done", finished_at=timezone.now())
     Checkpoint.objects.create(
         run=run, system=decodings["part"].system, directory="gone", sha256="0" * 64, size_bytes=1, metrics={}
     )

@@ -49,6 +49,10 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
         ("train --dataset beach --preset tiny --set pairing=near", "pairing: 'near' is not one of aligned, positional"),
         ("train --dataset beach --preset tiny --set sources=some", "sources: 'some' is not one of all, own"),
         ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is neither 'caption' nor"),
+        (
+            "train --dataset beach --preset tiny --set init=seed",
+            "init: 'seed' is neither a trained system nor the folder",
+        ),
         ("train --dataset beach --preset tiny --feedback f", "feedback set 'f' does not exist"),
         ("train --dataset beach --preset tiny --name human", "system 'human' is people"),
         ("decode --system human --dataset beach --split test", "system 'human' has no checkpoint to decode with"),
