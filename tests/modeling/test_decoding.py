@@ -72,6 +72,25 @@ def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
     torch.testing.assert_close(picked, torch.tensor([0.0, 5 / 8, 0.0, 3 / 8]), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("top_p", [0.3, 0.9, 1.0])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 4.0, 12.0], ids="spread {}".format)
+def test_the_nucleus_of_a_large_vocabulary_is_that_of_sorting_all_of_it(top_p: float, spread: float) -> None:
+    """Flat and peaked rows, half of them in bfloat16 so that tokens tie; the sort is numpy's, in float64."""
+    generator = torch.Generator().manual_seed(1)
+    logits = spread * torch.randn(24, 9000, generator=generator)
+    logits[::2] = logits[::2].bfloat16().float()
+    logits[:, 5] = -torch.inf
+    draws = torch.rand(24, dtype=torch.float64, generator=generator)
+    expected = []
+    for row, draw in zip(logits.numpy(), draws.tolist(), strict=True):
+        order = np.argsort(-row, kind="stable")
+        odds = np.exp(row[order].astype(float) - row.max())
+        mass = np.cumsum(odds / odds.sum())
+        size = int(np.searchsorted(mass, top_p - 1e-12)) + 1
+        expected.append(int(order[np.searchsorted(mass, draw * mass[min(size, len(mass)) - 1], side="right")]))
+    assert nucleus_pick(logits, top_p, draws).tolist() == expected
+
+
 def test_odd_sources_are_written_for_or_left_out(trained: TrainingResult) -> None:
     odd = [
         Example("one", "dog"),
