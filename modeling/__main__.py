@@ -123,10 +123,12 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.checkpoints import read_manifest
     from modeling.decoding import Note, decode
 
     examples = read_examples(options.input, references=False)
-    config = DecodingConfig.from_overrides(options.settings)
+    family = read_manifest(options.checkpoint)["config"]["architecture"]
+    config = DecodingConfig.from_overrides(options.settings).for_family(family)
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
@@ -142,7 +144,13 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
     say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
-    return {"sources": len(examples), "outputs": count, "left_out": left_out, "cut": cut}
+    return {
+        "sources": len(examples),
+        "outputs": count,
+        "left_out": left_out,
+        "cut": cut,
+        "settings": config.to_dict(),
+    }
 
 
 def say(what: str, which: Sequence[str]) -> None:

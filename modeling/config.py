@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +25,8 @@ WEIGHTS = ("best", "last")
 ENGINES = ("torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
+RERANKING = ("none", "source", "pmi")
+TEMPERATURES = 0.7, 1.0  # of models trained from scratch, of pretrained ones, where none is chosen
 EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
 
@@ -148,11 +150,16 @@ class TrainingConfig(Config):
 
 @dataclass(frozen=True)
 class DecodingConfig(Config):
-    """How texts are drawn from a model. The same settings, checkpoint and sources give the same texts."""
+    """How texts are drawn from a model. The same settings, checkpoints and sources give the same texts."""
 
     method: str = _setting("nucleus", "nucleus draws, greedy and beam take the likeliest", choices=METHODS)
     top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
-    temperature: float = _setting(1.0, "nucleus: below 1 sharpens, above 1 flattens", low=0.01, high=100)
+    temperature: float = _setting(
+        0.0,
+        "nucleus: below 1 sharpens, above 1 flattens; 0 is 0.7 for a model trained from scratch, 1 for a pretrained one",
+        low=0,
+        high=100,
+    )
     seed: int = _setting(1, "nucleus: seeds the draws", low=0, high=2**31)
     samples: int = _setting(1, "texts a source: draws of nucleus, the best of beam", low=1, high=1000)
     beam: int = _setting(5, "beam: texts kept side by side", low=1, high=1000)
@@ -179,6 +186,8 @@ class DecodingConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if 0 < self.temperature < 0.01:
+            raise ConfigError(f"temperature={self.temperature}: must be 0, which is the family's own, or 0.01 to 100")
         if self.method == "greedy" and self.samples > 1:
             raise ConfigError(f"samples={self.samples}: greedy decoding has one text a source; valid values: 1")
         if self.method in ("beam", "diverse_beam") and self.samples > self.beam:
@@ -193,6 +202,13 @@ class DecodingConfig(Config):
             raise ConfigError("precision=int8: needs engine=ct2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
             raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
+
+    def for_family(self, architecture: str) -> Self:
+        """With the temperature that models of the family are sampled at, where none is chosen. One trained from scratch
+        on little data spells words that there are not when it is sampled from as it is."""
+        scratch, pretrained = TEMPERATURES
+        family = scratch if architecture in ARCHITECTURES else pretrained
+        return replace(self, temperature=self.temperature or family)
 
     @property
     def texts(self) -> int:

@@ -69,6 +69,7 @@ def decode(
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
+    config = config.for_family(loaded.config.architecture)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
     writer = _writer(loaded, config, device)

@@ -94,6 +94,9 @@ def greedy_pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
 
 
 def nucleus(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Pick:
+    """Raises ValueError for a temperature that `DecodingConfig.for_family` has yet to choose."""
+    if not config.temperature:
+        raise ValueError("temperature=0: is chosen by the model's family first, see DecodingConfig.for_family")
     draws = uniform_draws(names, config, device)
 
     def pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:

@@ -52,7 +52,7 @@ def test_samples_come_likeliest_first_and_by_seed(trained: TrainingResult) -> No
 
 def test_the_logprob_is_the_models_own(trained: TrainingResult) -> None:
     """A source's samples under their probabilities: the mass of all different ones stays below one."""
-    config = DecodingConfig(samples=200, top_p=1.0, batch=200)
+    config = DecodingConfig(samples=200, top_p=1.0, temperature=1.0, batch=200)
     written = {each.text: each.logprob for each in decode(trained.checkpoint, SOURCES[:1], config)}
     assert 0.3 < sum(np.exp(list(written.values()))) <= 1.0 + 1e-6
     sharp = next(decode(trained.checkpoint, SOURCES[:1], GREEDY))
@@ -61,6 +61,15 @@ def test_the_logprob_is_the_models_own(trained: TrainingResult) -> None:
 
 def test_a_narrow_nucleus_is_greedy(trained: TrainingResult) -> None:
     assert texts(trained, DecodingConfig(top_p=1e-6), SOURCES) == texts(trained, GREEDY, SOURCES)
+
+
+def test_the_temperature_is_the_familys_where_none_is_chosen(trained: TrainingResult) -> None:
+    given = {0.0: (0.7, 1.0, 1.0), 1.3: (1.3, 1.3, 1.3)}
+    for chosen, expected in given.items():
+        families = ("transformer", "hf", "lm")
+        assert tuple(DecodingConfig(temperature=chosen).for_family(each).temperature for each in families) == expected
+    sampled = {each: texts(trained, DecodingConfig(temperature=each), SOURCES[:12]) for each in (0, 0.7, 1)}
+    assert sampled[0] == sampled[0.7] != sampled[1]
 
 
 def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:

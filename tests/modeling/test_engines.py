@@ -255,7 +255,15 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
     if engine == "ct2" and method in ("nucleus", "diverse_beam"):
         return
     groups = 5 if method == "diverse_beam" else 1
-    config = DecodingConfig(method=method, groups=groups, no_repeat_ngram=2, min_length=6, max_length=14, engine=engine)
+    config = DecodingConfig(
+        method=method,
+        temperature=1.0,
+        groups=groups,
+        no_repeat_ngram=2,
+        min_length=6,
+        max_length=14,
+        engine=engine,
+    )
     if engine == "ct2":
         found = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
     else:

@@ -91,12 +91,13 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     blank = CaptionFactory(text="\u200b", photo__album__dataset=dataset)
     long = CaptionFactory(text="a dog " * 300, photo__album__dataset=dataset)
     values = {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "top_p": "0.9",
-              "temperature": "1", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
+              "temperature": "0", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
     decode = launch(staff, "launch/decode/", values)
     assert isinstance(decode, Run)
     execute_run(decode.pk)
     assert Output.objects.filter(decoding__system__name="little").count() == 2 * 7
     decode.refresh_from_db()
+    assert decode.decoding.settings["temperature"] == 0.7, "of a model trained from scratch"
     assert decode.message == "decoded 7 of 8 sources, 1 left out (no words), 1 cut to what the model reads"
     for source, what in ((blank, "left_out"), (long, "cut")):
         assert decode.result[what]["count"] == 1

@@ -41,6 +41,7 @@ def launch(
     sources = [override.partition("=")[2] for override in overrides if override.startswith("source=")]
     source = sources[-1] if sources else trained_source(checkpoint)
     decoding = DecodingConfig.from_overrides([override for override in overrides if not override.startswith("source=")])
+    decoding = decoding.for_family(checkpoint.run.config["training"]["architecture"])
     check_given(dataset_row, split_named(split), source)
     config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
     make = run_create_claimed if claimed else run_create
