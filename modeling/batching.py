@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ class Batch:
     """B pairs, S the longest source, T the longest target.
 
     source (B, S), source_lengths (B) on the CPU, inputs (B, T) the target behind a begin token, targets (B, T),
-    weights (B). PAD fills up sources and targets and is never predicted.
+    weights (B), groups (B): neighbouring rows of equal number have the same source. PAD fills up sources and targets
+    and is never predicted.
     """
 
     source: Tensor
@@ -29,6 +31,7 @@ class Batch:
     inputs: Tensor
     targets: Tensor
     weights: Tensor
+    groups: Tensor
 
 
 def plan_batches(pairs: Sequence[EncodedPair], *, token_budget: int, seed: int, epoch: int) -> Plan:
@@ -59,8 +62,14 @@ def make_batch(pairs: Sequence[EncodedPair], device: torch.device) -> Batch:
     inputs = np.concatenate([np.full((len(pairs), 1), BEGIN, dtype=np.int64), targets[:, :-1]], axis=1)
     source, lengths = source_batch([pair.source for pair in pairs], device)
     weights = torch.tensor([pair.weight for pair in pairs], dtype=torch.float32)
+    another = [pair.source is not before.source for before, pair in pairwise([pairs[0], *pairs])]
     return Batch(
-        source, lengths, torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device), weights.to(device)
+        source,
+        lengths,
+        torch.from_numpy(inputs).to(device),
+        torch.from_numpy(targets).to(device),
+        weights.to(device),
+        torch.tensor(another).cumsum(dim=0).to(device),
     )
 
 

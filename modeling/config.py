@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
@@ -19,6 +20,8 @@ ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
 PRETRAINED = "hf"  # architecture, and preset up to its colon, of a model of the transformers library
 NOT_PRETRAINED = ("denoising", "context", "word_dropout", "label_smoothing")  # settings without a use there
 WITHOUT_ATTENTION = ("lstm", "bilstm")
+ALBUM = "album"  # a context
+CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
 LIMITS = ("budget", "max_steps", "epochs")
 DEVICES = ("auto", "cpu", "cuda")
 WEIGHTS = ("best", "last")
@@ -91,7 +94,10 @@ class TrainingConfig(Config):
     deduplicate: bool = _setting(False, "keep a source's first reference, and of equal references the first")
     max_source_length: int = _setting(256, "longest source, in tokens; a longer one is left out of training", low=2)
     max_target_length: int = _setting(256, "longest reference, in tokens; a longer one is left out of training", low=2)
-    context: int = _setting(0, "sentences of the story so far that stand before the source", low=0, high=20)
+    context: str = _setting(
+        "0",
+        "before the source: so many sentences of the story so far; album: the album's other captions; album+N: both",
+    )
 
     embedding_size: int = _setting(256, "units of an embedding; of all layers of a Transformer", low=2)
     hidden_size: int = _setting(512, "units of a recurrent decoder", low=2)
@@ -131,12 +137,24 @@ class TrainingConfig(Config):
     device: str = _setting("auto", "where to compute", choices=DEVICES)
     threads: int = _setting(1, "CPU threads", low=1, high=256)
 
+    @property
+    def story_sentences(self) -> int:
+        """How many sentences of the story so far stand before the source."""
+        return int(self.context.removeprefix(ALBUM).removeprefix("+") or 0)
+
+    @property
+    def album_context(self) -> bool:
+        """Whether the album's other captions stand before the source."""
+        return self.context.startswith(ALBUM)
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not CONTEXT.fullmatch(self.context):
+            raise ConfigError(f"context={self.context}: must be a whole number from 0 to 20, album, or album+N")
         if (self.architecture == PRETRAINED) != bool(self.model_path):
             raise ConfigError(f"model_path={self.model_path}: goes with architecture={PRETRAINED}; use preset hf:PATH")
         for name in NOT_PRETRAINED if self.architecture == PRETRAINED else ():
-            if getattr(self, name):
+            if getattr(self, name) not in (0, "0"):
                 raise ConfigError(f"{name}={getattr(self, name)}: not for architecture={PRETRAINED}; valid values: 0")
         if not (self.budget or self.max_steps or self.epochs):
             raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
@@ -305,7 +323,7 @@ def _parsed(kind: type, value: object) -> bool | int | float | str | None:
     if kind is bool:
         return {"true": True, "false": False}.get(str(value).lower())
     if kind is str:
-        return value if isinstance(value, str) else None
+        return str(value) if isinstance(value, str) or type(value) is int else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -143,7 +143,7 @@ def perform(claim: Claim) -> None:
     with folder_lock(folder):
         claim.check()
         chosen: dict[str, Any] = {"source": config["source"], "seed": training.seed}
-        paired: dict[str, Any] = {**chosen, "pairing": config["pairing"], "context": training.context}
+        paired: dict[str, Any] = {**chosen, "pairing": config["pairing"], "context": training.story_sentences}
         train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
         if not train_file.exists():
             claim.progress(0.0, "writing the training data")
