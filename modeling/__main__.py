@@ -63,8 +63,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 
     decode = command("decode", decode_command, "Write texts for the sources of a JSONL file.")
-    decode.add_argument("--checkpoint", type=Path, required=True)
-    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source")
+    decode.add_argument(
+        "--checkpoint", type=Path, required=True, action="append", help="repeated, the models write together"
+    )
+    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source, album?")
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
@@ -127,14 +129,16 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     from modeling.decoding import Note, decode
 
     examples = read_examples(options.input, references=False)
-    family = read_manifest(options.checkpoint)["config"]["architecture"]
+    checkpoint, *ensemble = options.checkpoint
+    family = read_manifest(checkpoint)["config"]["architecture"]
     config = DecodingConfig.from_overrides(options.settings).for_family(family)
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
+    told = {"ensemble": ensemble, "on_note": notes.append}
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, examples, config, on_progress=on_progress, on_note=notes.append):
+            for each in decode(checkpoint, examples, config, on_progress=on_progress, **told):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:

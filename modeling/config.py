@@ -170,11 +170,16 @@ class TrainingConfig(Config):
 class DecodingConfig(Config):
     """How texts are drawn from a model. The same settings, checkpoints and sources give the same texts."""
 
-    method: str = _setting("nucleus", "nucleus draws, greedy and beam take the likeliest", choices=METHODS)
+    method: str = _setting(
+        "nucleus",
+        "nucleus draws; greedy and beam take the likeliest, with which a model trained from scratch says one sentence "
+        "to most captions",
+        choices=METHODS,
+    )
     top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
     temperature: float = _setting(
         0.0,
-        "nucleus: below 1 sharpens, above 1 flattens; 0 is 0.7 for a model trained from scratch, 1 for a pretrained one",
+        "nucleus: below 1 sharpens, above 1 flattens; 0: 0.7 for a model trained from scratch, 1 for a pretrained one",
         low=0,
         high=100,
     )
@@ -187,7 +192,13 @@ class DecodingConfig(Config):
         1.0, "beam: log-probabilities are divided by length to this power", low=-10, high=10
     )
     patience: float = _setting(1.0, "beam: stop once this many times the beam have ended", low=0.01, high=100)
-    rerank: float = _setting(0.0, "what being likely without the source costs a text in the ranking", low=0, high=10)
+    rerank: str = _setting(
+        "none",
+        "order of a source's texts: source, the nearest to it in meaning first; pmi, the likeliest because of it",
+        choices=RERANKING,
+    )
+    rerank_weight: float = _setting(0.5, "pmi: what being likely with any source costs a text", low=0, high=10)
+    keep: int = _setting(0, "of a source's texts, the first so many are kept; 0 keeps all", low=0, high=1000)
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
@@ -212,6 +223,10 @@ class DecodingConfig(Config):
             raise ConfigError(
                 f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
             )
+        if self.rerank != "none" and self.samples == 1:
+            raise ConfigError(f"rerank={self.rerank}: a single text has no order; set samples to 2 or more")
+        if self.keep > self.samples:
+            raise ConfigError(f"keep={self.keep}: there are no more texts than samples={self.samples}; 0 keeps all")
         if self.method == "beam" and self.groups > 1:
             raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
         if self.beam % self.groups:
