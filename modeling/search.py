@@ -84,9 +84,14 @@ def _log_probs(model: Model, tokens: Tensor, state: State, memory: Memory) -> Te
     return model.logits(model.step(tokens, state, memory)).log_softmax(dim=-1, dtype=torch.float32)
 
 
+def _at_hand(device: torch.device) -> bool:
+    """Whether values can be looked at as soon as they are computed; a GPU would have to be waited for."""
+    return device.type == "cpu"
+
+
 def _watched(position: int, device: torch.device) -> bool:
     """Whether to look, after this step, which texts have ended."""
-    return device.type == "cpu" or (position + 1) % STEPS_UNWATCHED == 0
+    return _at_hand(device) or (position + 1) % STEPS_UNWATCHED == 0
 
 
 def greedy_pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
@@ -116,7 +121,7 @@ def nucleus_pick(logits: Tensor, top_p: float, draws: Tensor) -> Tensor:
     all sooner than it would say how many those are.
     """
     totals = logits.logsumexp(dim=-1, keepdim=True)
-    return _nucleus_pick(logits, totals, draws, top_p, FEW if logits.device.type == "cpu" else logits.shape[1])
+    return _nucleus_pick(logits, totals, draws, top_p, FEW if _at_hand(logits.device) else logits.shape[1])
 
 
 def _nucleus_pick(logits: Tensor, totals: Tensor, draws: Tensor, top_p: float, wanted: int) -> Tensor:
@@ -236,7 +241,7 @@ class _Finished:
         best, parents, words, ended = (each[..., : self.width] for each in (best, parents, words, ended))
         ended = ended & (best > NOTHING) & (self.counts[sources] < self.enough)[..., None]
         places = sources
-        if ended.device.type == "cpu":  # a GPU would have to be waited for
+        if _at_hand(ended.device):
             rows = ended.flatten(1).any(dim=1).nonzero()[:, 0]
             if not len(rows):
                 return

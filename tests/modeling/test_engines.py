@@ -273,6 +273,18 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
         assert max(Counter(zip(text.tokens, text.tokens[1:], strict=False)).values()) == 1
 
 
+@pytest.mark.parametrize(
+    "config", [GREEDY, replace(BEAM, samples=5), replace(GREEDY, method="nucleus", samples=3, temperature=1.0)], ids=str
+)
+def test_a_device_that_is_rarely_looked_at_writes_the_same(
+    transformer: Transformer, sources: list[Tokens], config: DecodingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: finished texts stay in the batch until the next look, and a nucleus is found by sorting all."""
+    looked_at = written(ours(transformer, sources, config))
+    monkeypatch.setattr("modeling.search._at_hand", lambda device: False)
+    assert written(ours(transformer, sources, config)) == looked_at
+
+
 def test_groups_of_a_beam_differ_by_their_diversity(transformer: Transformer, sources: list[Tokens]) -> None:
     one_group = DecodingConfig(method="diverse_beam", diversity=0.0, samples=5, max_length=24)
     assert written(ours(transformer, sources, one_group)) == written(

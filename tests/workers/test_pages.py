@@ -78,6 +78,7 @@ def test_a_mistake_in_a_form_is_said_and_makes_no_run(
 
 @pytest.mark.django_db(transaction=True)
 def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path: Path) -> None:
+    Source.objects.filter(text="a dog in boat 2").update(text="a small dog in boat 2")
     run = launch(staff, "launch/train/", train_form(dataset, budget="1"))
     assert isinstance(run, Run)
     assert "queued" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
@@ -121,7 +122,8 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
 
     system = System.objects.get(name="little")
     page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
-    for text in ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain"):
+    shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain")
+    for text in (*shown, "<title>Quality by the words of the source</title>"):
         assert text in page
 
     folder = settings.VAR_DIR / checkpoint.directory

@@ -30,6 +30,7 @@ from modeling.metrics import (
     score_outputs,
     with_words,
 )
+from modeling.metrics.by_length import Profile, length_profile
 from modeling.metrics.indistinguishable import BASELINES, JUDGES, score_indistinguishable
 from modeling.progress import Progress
 from workers.jobs import corpus
@@ -267,11 +268,16 @@ def perform(claim: Claim) -> None:
     compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
     steps = len(decodings) + len(compared)
 
+    profiles: dict[str, Profile] = {}  # by decoding, of all that it wrote
+
     def text_scores(decoding: Decoding, segments: list[Segment], of: int) -> dict[str, Any]:
         theirs = dict(chosen)
         if alone and decoding.system.kind == System.Kind.HUMAN:
             theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
-        return score_outputs(segments, by_segment=bool(campaign), of=of, **theirs) if segments else {}
+        scores = score_outputs(segments, by_segment=True, of=of, **theirs) if segments else {}
+        if profile := length_profile(segments, scores):
+            profiles.setdefault(str(decoding.pk), profile)
+        return scores if campaign else without_segments(scores)
 
     done: list[Scored] = []
     for each in written:
@@ -299,7 +305,7 @@ def perform(claim: Claim) -> None:
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
     run.message = f"scored {len(decodings)} systems"
     human = None if campaign else chosen  # in a campaign it is a system like any other
-    run.result = {"scores": score_table(done, judged, human)}
+    run.result = {"scores": score_table(done, judged, human)} | ({"by_length": profiles} if profiles else {})
     if parts := in_words(done, count):
         run.message += f"; {'; '.join(parts)}"
         run.result["coverage"] = {"systems": coverage_of(done), "said": parts}
