@@ -58,8 +58,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 
     decode = command("decode", decode_command, "Write texts for the sources of a JSONL file.")
-    decode.add_argument("--checkpoint", type=Path, required=True)
-    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source")
+    decode.add_argument(
+        "--checkpoint", type=Path, required=True, action="append", help="repeated, the models write together"
+    )
+    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source, album?")
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
@@ -78,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"repeatable; default: all but {' and '.join(JUDGES)}",
     )
     score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    score.add_argument("--by-length", type=Path, help="SVG file: quality of --outputs by the words of the source")
     score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
 
     attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
@@ -128,16 +131,20 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.checkpoints import read_manifest
     from modeling.decoding import Note, decode
 
     examples = read_examples(options.input, references=False)
-    config = DecodingConfig.from_overrides(options.settings)
+    checkpoint, *ensemble = options.checkpoint
+    family = read_manifest(checkpoint)["config"]["architecture"]
+    config = DecodingConfig.from_overrides(options.settings).for_family(family)
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
+    told = {"ensemble": ensemble, "on_note": notes.append}
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, examples, config, on_progress=on_progress, on_note=notes.append):
+            for each in decode(checkpoint, examples, config, on_progress=on_progress, **told):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
@@ -147,7 +154,13 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
     say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
-    return {"sources": len(examples), "outputs": count, "left_out": left_out, "cut": cut}
+    return {
+        "sources": len(examples),
+        "outputs": count,
+        "left_out": left_out,
+        "cut": cut,
+        "settings": config.to_dict(),
+    }
 
 
 def attention_command(options: argparse.Namespace) -> dict[str, Any]:

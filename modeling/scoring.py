@@ -65,9 +65,23 @@ def score_command(options: argparse.Namespace) -> Scores:
             print(f"{options.checkpoint}: {error}", file=sys.stderr)
             of_checkpoint = {}
         table["outputs"] = table.get("outputs", {}) | of_checkpoint
+    if options.by_length:
+        draw_by_length(options.by_length, segments(scored, outputs), options.bertscore_model)
     show(table)
     result = {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
     return result | ({"coverage": coverage} if coverage else {})
+
+
+def draw_by_length(file: Path, written: Sequence[Segment], bertscore_model: Path | None) -> None:
+    from modeling.metrics.by_length import PLOTTED, length_profile, length_svg
+
+    if not written:
+        raise ScoringError("--by-length: is of texts; give --outputs")
+    options: dict[str, Any] = {"metrics": PLOTTED, "by_segment": True, "bertscore_model": bertscore_model}
+    profile = length_profile(written, score_outputs(written, **options))
+    if not profile:
+        raise ScoringError("--by-length: sources of at least two lengths are needed to compare them")
+    file.write_text(length_svg(profile), encoding="utf-8")
 
 
 def what_is_scored(options: argparse.Namespace) -> tuple[list[Example], dict[str, str], dict[str, Any]]:

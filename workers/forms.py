@@ -28,9 +28,14 @@ PAIRING_LABELS = {
 
 METHOD_LABELS = [
     ("nucleus", "nucleus: draws, lively"),
-    ("greedy", "greedy: the likeliest word each time, plain"),
-    ("beam", "beam: the likeliest text, plainer"),
+    ("greedy", "greedy: the likeliest word each time, plain and repetitive"),
+    ("beam", "beam: the likeliest text; a model trained from scratch writes one sentence for most captions"),
     ("diverse_beam", "diverse_beam: likely texts that differ, for more than one a source"),
+]
+RERANK_LABELS = [
+    ("none", "none: the likeliest first"),
+    ("source", "source: the nearest to the source in meaning first"),
+    ("pmi", "pmi: the likeliest because of the source first"),
 ]
 
 
@@ -210,7 +215,8 @@ class DecodeForm(LaunchForm):
     button = "Start decoding"
     further = (
         "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
-        "no_repeat_ngram", "rerank", "min_length", "max_length", "engine", "precision", "source", "queue",
+        "rerank", "rerank_weight", "keep", "no_repeat_ngram", "min_length", "max_length", "engine", "precision",
+        "ensemble", "source", "queue",
     )  # fmt: skip
 
     system = forms.ModelChoiceField(
@@ -232,11 +238,17 @@ class DecodeForm(LaunchForm):
     groups = decoding_field("groups")
     diversity = decoding_field("diversity")
     no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
-    rerank = decoding_field("rerank", label="Rerank by the source")
+    rerank = decoding_field("rerank", choices=RERANK_LABELS, label="Rerank", help_text="Needs 2 or more samples.")
+    rerank_weight = decoding_field("rerank_weight", label="Weight of pmi")
+    keep = decoding_field("keep", label="Texts kept")
     min_length = decoding_field("min_length")
     max_length = decoding_field("max_length")
     engine = decoding_field("engine")
     precision = decoding_field("precision")
+    ensemble = forms.CharField(
+        required=False,
+        help_text="Names of other trained systems, with commas, that write together with it; all have one vocabulary.",
+    )
     source = forms.CharField(required=False, help_text="Another input than it was trained on: a system's name.")
     queue = queue_field()
 

@@ -21,6 +21,7 @@ from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
 from workers.import_forms import IMPORT_FORMS
 from workers.jobs import attention, corpus, fetching
+from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
@@ -28,6 +29,7 @@ from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
+SHOWN = (*TABLES, "by_length")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -113,7 +115,7 @@ def run_context(run: Run) -> dict[str, Any]:
         "curve": mark_safe(training_svg(run.history)),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
-        "result": [(key, value) for key, value in run.result.items() if key not in (*TABLES, "message")],
+        "result": [(key, value) for key, value in run.result.items() if key not in (*SHOWN, "message")],
         **score_tables(run.result),
         "settings": sorted(flat(run.config)),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
@@ -166,13 +168,15 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
     drawn = attention_of(Run.objects.filter(decoding=chosen).first()) if chosen else {}
     outputs = sample_outputs(chosen, [] if "others" in request.GET else list(drawn)) if chosen else []
     checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()
+    scores = scores_beside_people(chosen) if chosen else []
     context = {
         "system": system,
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
         "coverage": chosen and Decoding.objects.coverage(chosen),
-        "scores": scores_beside_people(chosen) if chosen else [],
+        "scores": scores,
+        "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
         "checkpoint": checkpoint,
         "attends": checkpoint and attention.attends(checkpoint),

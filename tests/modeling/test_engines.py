@@ -255,7 +255,15 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
     if engine == "ct2" and method in ("nucleus", "diverse_beam"):
         return
     groups = 5 if method == "diverse_beam" else 1
-    config = DecodingConfig(method=method, groups=groups, no_repeat_ngram=2, min_length=6, max_length=14, engine=engine)
+    config = DecodingConfig(
+        method=method,
+        temperature=1.0,
+        groups=groups,
+        no_repeat_ngram=2,
+        min_length=6,
+        max_length=14,
+        engine=engine,
+    )
     if engine == "ct2":
         found = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
     else:
@@ -263,6 +271,18 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
     for text in (text for texts in found for text in texts):
         assert 6 <= len(text.tokens) <= 14
         assert max(Counter(zip(text.tokens, text.tokens[1:], strict=False)).values()) == 1
+
+
+@pytest.mark.parametrize(
+    "config", [GREEDY, replace(BEAM, samples=5), replace(GREEDY, method="nucleus", samples=3, temperature=1.0)], ids=str
+)
+def test_a_device_that_is_rarely_looked_at_writes_the_same(
+    transformer: Transformer, sources: list[Tokens], config: DecodingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: finished texts stay in the batch until the next look, and a nucleus is found by sorting all."""
+    looked_at = written(ours(transformer, sources, config))
+    monkeypatch.setattr("modeling.search._at_hand", lambda device: False)
+    assert written(ours(transformer, sources, config)) == looked_at
 
 
 def test_groups_of_a_beam_differ_by_their_diversity(transformer: Transformer, sources: list[Tokens]) -> None:

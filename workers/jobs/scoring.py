@@ -33,6 +33,7 @@ from modeling.metrics import (
     with_nll,
     with_words,
 )
+from modeling.metrics.by_length import Profile, length_profile
 from modeling.metrics.indistinguishable import BASELINES, HUMAN, JUDGES, judged_people, score_indistinguishable
 from modeling.progress import Progress
 from workers.jobs import corpus
@@ -263,11 +264,16 @@ def perform(claim: Claim) -> None:
     compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
     steps = len(decodings) + len(compared)
 
+    profiles: dict[str, Profile] = {}  # by decoding, of all that it wrote
+
     def text_scores(decoding: Decoding, segments: list[Segment], of: int) -> dict[str, Any]:
         theirs = dict(chosen)
         if alone and decoding.system.kind == System.Kind.HUMAN:
             theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
-        return score_outputs(segments, by_segment=bool(campaign), of=of, **theirs) if segments else {}
+        scores = score_outputs(segments, by_segment=True, of=of, **theirs) if segments else {}
+        if profile := length_profile(segments, scores):
+            profiles.setdefault(str(decoding.pk), profile)
+        return scores if campaign else without_segments(scores)
 
     done: list[Scored] = []
     of_checkpoints: dict[tuple[int, str | None], dict[str, Any]] = {}  # decodings of one model share them
@@ -302,7 +308,7 @@ def perform(claim: Claim) -> None:
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
     run.message = f"scored {len(decodings)} systems"
     human = None if campaign else chosen  # in a campaign it is a system like any other
-    run.result = {"scores": score_table(done, judged, human)}
+    run.result = {"scores": score_table(done, judged, human)} | ({"by_length": profiles} if profiles else {})
     if parts := in_words(done, count):
         run.message += f"; {'; '.join(parts)}"
         run.result["coverage"] = {"systems": coverage_of(done), "said": parts}
