@@ -25,6 +25,7 @@ from modeling.progress import OnProgress, Progress
 
 Scores = dict[str, dict[str, Any]]
 SAID = 5  # of what was left out, in a message
+ENGINES = {"torch": "PyTorch", "ct2": "CTranslate2"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,9 +131,17 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
+    engines: list[str] = []
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, examples, config, on_progress=on_progress, on_note=notes.append):
+            for each in decode(
+                options.checkpoint,
+                examples,
+                config,
+                on_progress=on_progress,
+                on_note=notes.append,
+                on_engine=engines.append,
+            ):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
@@ -142,7 +151,8 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
     say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
-    return {"sources": len(examples), "outputs": count, "left_out": left_out, "cut": cut}
+    print(f"decoded by {ENGINES[engines[-1]]}", file=sys.stderr)
+    return {"sources": len(examples), "outputs": count, "engine": engines[-1], "left_out": left_out, "cut": cut}
 
 
 def say(what: str, which: Sequence[str]) -> None:

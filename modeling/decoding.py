@@ -1,6 +1,7 @@
 """Decoding: texts for the sources of a file or of a split, in batches of like lengths.
 
-Neither the batch a source is in nor its neighbours change what is written for it.
+Neither the batch a source is in nor its neighbours change what is written for it, but for draws by CTranslate2
+(`modeling.ctranslate`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import torch
 from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import DecodingConfig
+from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example, Tokens, encode_source
+from modeling.ctranslate import engine_for
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CorpusError, DecodingError, TooLongError
 from modeling.progress import OnProgress, Progress, no_progress
@@ -38,10 +40,15 @@ class Note:
 
 
 OnNote = Callable[[Note], None]
+OnEngine = Callable[[str], None]
 
 
 def no_note(note: Note) -> None:
     """Keep nothing of the notes."""
+
+
+def no_engine(engine: str) -> None:
+    """Keep nothing of which engine it is."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,19 @@ def decode(
     *,
     on_progress: OnProgress = no_progress,
     on_note: OnNote = no_note,
+    on_engine: OnEngine = no_engine,
 ) -> Iterator[Decoded]:
     """Texts for the sources, in their order, the best of a source's texts first.
 
     A source without words has no text, and one that is too long is cut; `on_note` is told of both before the first
-    text. Raises CheckpointError, and DecodingError where there is nothing to write for.
+    text, and `on_engine` of what decodes: torch or ct2. Raises CheckpointError, and DecodingError where there is
+    nothing to write for.
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
-    writer = _writer(loaded, config, device)
+    writer = _writer(loaded, config, device, on_engine)
     if not loaded.config.context:
         yield from _written(loaded, writer, encoded, config, on_progress)
         return
@@ -113,22 +122,23 @@ def _written(
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
 
 
-def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device) -> Write:
+def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device, on_engine: OnEngine) -> Write:
     """What writes the texts of a batch of sources, by the engine of the config."""
     model = loaded.model(device, config.weights)
-    write = _engine(model, loaded.config.max_source_length, config, device)
+    write = _engine(model, loaded.config, config, device, on_engine)
     if not config.rerank:
         return write
     check_rerankable(loaded)
     return lambda batch, names: reranked(model, loaded, write(batch, names), config.rerank)
 
 
-def _engine(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
-    if config.engine == "ct2":
-        from modeling.ctranslate import CTranslate
-
-        engine = CTranslate(model, config, longest=longest, device=device)
-        return lambda batch, names: engine.texts(batch)
+def _engine(
+    model: Model, trained: TrainingConfig, config: DecodingConfig, device: torch.device, on_engine: OnEngine
+) -> Write:
+    other = engine_for(model, trained, config, device) if config.engine != "torch" else None
+    on_engine("ct2" if other else "torch")
+    if other:
+        return lambda batch, names: other.texts(batch)
     return lambda batch, names: decode_batch(model, batch, names, config)
 
 

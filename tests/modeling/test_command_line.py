@@ -25,7 +25,8 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     assert trained["steps"] == 40
     outputs = tmp_path / "outputs.jsonl"
     decode = ["decode", "--checkpoint", trained["checkpoint"], "--input", valid_file, "--out", str(outputs), "--json"]
-    assert json.loads(run(*decode).stdout)["outputs"] == 40
+    decoded = json.loads(run(*decode).stdout)
+    assert (decoded["outputs"], decoded["engine"]) == (40, "torch")
     row = json.loads(outputs.read_text().splitlines()[0])
     assert set(row) == {"id", "rank", "text", "logprob"}
     score = ["score", "--input", valid_file, "--outputs", str(outputs), "--train", train_file, "--json"]
