@@ -11,30 +11,20 @@ the same order have the same texts, but a text depends on what is decoded beside
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 
 from modeling.architectures import Model
 from modeling.architectures.transformer import Transformer
 from modeling.config import DecodingConfig, TrainingConfig
-from modeling.corpus import Tokens
-from modeling.ctranslate.transformer import write_transformer
+from modeling.ctranslate.engines import COMPUTE_TYPES, Engine, TransformerEngine
 from modeling.errors import DecodingError
-from modeling.marks import NEVER_WRITTEN
-from modeling.search import Text
-from modeling.tokenization import END
 
-COMPUTE_TYPES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8_float32"}
 METHODS = ("greedy", "nucleus", "beam")
 
 
-def engine_for(
-    model: Model, trained: TrainingConfig, config: DecodingConfig, device: torch.device
-) -> CTranslate | None:
+def engine_for(model: Model, trained: TrainingConfig, config: DecodingConfig, device: torch.device) -> Engine | None:
     """CTranslate2 with the model's weights, or None where `engine=auto` leaves the decoding to torch.
 
     Raises DecodingError where CTranslate2 is asked for, as by `precision=int8`, and cannot do it.
@@ -45,7 +35,7 @@ def engine_for(
         raise DecodingError(refusal)
     if refusal or not isinstance(model, Transformer) or (not wanted and differs(trained, config, device)):
         return None
-    return CTranslate(model, config, longest=trained.max_source_length, device=device)
+    return TransformerEngine(model, config, longest=trained.max_source_length, device=device)
 
 
 def cannot(model: Model, config: DecodingConfig, device: torch.device) -> str | None:
@@ -78,60 +68,3 @@ def differs(trained: TrainingConfig, config: DecodingConfig, device: torch.devic
         config.patience != 1 or (config.length_penalty == 0 and config.samples > 1)
     )
     return forbids or stops_elsewhere or config.precision == "bf16" or device.type != "cpu"
-
-
-class CTranslate:
-    """A model in CTranslate2, for sources of at most `longest` tokens. Tokens go by their ids, in figures."""
-
-    def __init__(self, model: Transformer, config: DecodingConfig, *, longest: int, device: torch.device) -> None:
-        import ctranslate2
-
-        self.config = config
-        self.names = [str(token) for token in range(len(model.bias))]
-        with tempfile.TemporaryDirectory() as folder:
-            write_transformer(model, max(longest, config.max_length), Path(folder))
-            self.translator = ctranslate2.Translator(
-                folder,
-                device=device.type,
-                compute_type=COMPUTE_TYPES[config.precision],
-                inter_threads=1,
-                intra_threads=config.threads,
-            )
-
-    def texts(self, sources: Sequence[Tokens]) -> list[list[Text]]:
-        """The texts of each source, the best first."""
-        import ctranslate2
-
-        config, names = self.config, self.names
-        beam = config.beam if config.method == "beam" else 1
-        draws = config.method == "nucleus"
-        ctranslate2.set_random_seed(config.seed)  # of the generator that a translator makes for its first draw
-        results = self.translator.translate_batch(
-            [[names[token] for token in source.tolist()] for source in sources],
-            beam_size=beam,
-            num_hypotheses=config.samples,
-            patience=config.patience if beam > 1 else 1,
-            length_penalty=self._length_penalty,
-            no_repeat_ngram_size=config.no_repeat_ngram,
-            min_decoding_length=config.min_length,
-            max_decoding_length=config.max_length,
-            max_input_length=0,
-            suppress_sequences=[[str(token)] for token in NEVER_WRITTEN],
-            return_end_token=True,
-            return_scores=True,
-            sampling_topk=0 if draws else 1,
-            sampling_topp=config.top_p if draws else 1,
-            sampling_temperature=config.temperature if draws else 1,
-        )
-        return [
-            [self._text(*each) for each in zip(result.hypotheses, result.scores, strict=True)] for result in results
-        ]
-
-    @property
-    def _length_penalty(self) -> float:
-        return self.config.length_penalty if self.config.method == "beam" else 0
-
-    def _text(self, written: list[str], score: float) -> Text:
-        tokens = [int(token) for token in written]
-        logprob = score * len(tokens) ** self._length_penalty
-        return Text(tokens[:-1] if tokens[-1] == END else tokens, logprob, score)
