@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError, TooLongError
-from modeling.marks import END, STORY, THEN
+from modeling.marks import END, STORY
 from texts.folding import fold
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ Tokens = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Example:
-    """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together; `context`
-    holds the sentences of the story before this one; where they are yet to be written, `after` is the id of the source
-    whose sentence stands right before."""
+    """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together, `photo`
+    what is of one picture of it; `context` holds the sentences of the story before this one; where they are yet to be
+    written, `after` is the id of the source whose sentence stands right before. `others` are sources of the album's
+    other photos, which `with_others` sees to."""
 
     id: str
     source: str
@@ -36,6 +37,8 @@ class Example:
     album: str | None = None
     context: tuple[str, ...] = ()
     after: str | None = None
+    photo: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,10 @@ class EncodedPair:
 
 
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
-    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "context"?, "after"?}`, blank lines left out.
+    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "photo"?, "context"?, "after"?}` line by line.
 
-    With `references=False` a line may leave them out. A text without words is no defect of the file: what reads the
-    examples leaves it out. Raises CorpusError, naming file, line, key and value.
+    With `references=False` a line may leave them out; blank lines count for nothing. A text without words is no defect
+    of the file: what reads the examples leaves it out. Raises CorpusError, naming file, line, key and value.
     """
     examples: list[Example] = []
     lines: dict[str, int] = {}
@@ -118,7 +121,7 @@ def encode_pairs(
     """One pair a reference, in order, and why each pair that was left out is: it is empty or too long."""
     pairs: list[EncodedPair] = []
     left_out: list[str] = []
-    for index, example in enumerate(examples):
+    for index, example in enumerate(with_others(list(examples)) if config.album_context else examples):
         try:
             source = encode_source(example, tokenizer, config)
         except CorpusError as error:
@@ -135,19 +138,24 @@ def encode_pairs(
 
 
 def encode_source(example: Example, tokenizer: Tokenizer, config: TrainingConfig, *, cut: bool = False) -> Tokens:
-    """Token ids of what a model is given: the last `config.context` sentences of the story so far, each with a mark
-    behind it, then the source and the end token; all behind a mark where the model learned to restore sentences too.
+    """Token ids of what a model is given: as its `context` says, sources of the album's other photos and the last
+    sentences of the story so far, then the source; all behind a mark where it learned to restore sentences too.
 
     Raises CorpusError where nothing is left of the source, and TooLongError where it is longer than
     `config.max_source_length`; with `cut` its first tokens stand for a longer one.
     """
     name = f"source of {example.id!r}"
-    ids = encode_text(example.source, tokenizer, config.max_source_length, name, cut=cut).tolist()
-    for sentence in reversed(example.context[-config.context :] if config.context else ()):
-        before = [*tokenizer.encode(sentence)[:-1], tokenizer.mark(THEN)]
-        if len(before) + len(ids) > config.max_source_length:
-            break
-        ids = before + ids
+    _check_text(example.source, tokenizer, name)
+    ids = tokenizer.given(
+        example.source,
+        story=example.context[-config.story_sentences :] if config.story_sentences else (),
+        others=example.others if config.album_context else (),
+        limit=config.max_source_length,
+    )
+    if len(ids) > config.max_source_length:
+        if not cut:
+            raise _too_long(name, ids, config.max_source_length, example.source)
+        ids = [*ids[: config.max_source_length - 1], ids[-1]]
     return marked(ids, tokenizer, config)
 
 
@@ -161,19 +169,44 @@ def marked(ids: list[int], tokenizer: Tokenizer, config: TrainingConfig) -> Toke
     return np.array([tokenizer.mark(STORY), *ids] if config.denoising else ids, dtype=np.int32)
 
 
-def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str, *, cut: bool = False) -> Tokens:
+def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Tokens:
     """Token ids ending with the end token. Raises CorpusError where nothing is left, and TooLongError for more than
-    `limit` tokens, which `cut` cuts off instead."""
+    `limit` tokens."""
+    ids = _check_text(text, tokenizer, name)
+    if len(ids) > limit:
+        raise _too_long(name, ids, limit, text)
+    return np.array(ids, dtype=np.int32)
+
+
+def _check_text(text: str, tokenizer: Tokenizer, name: str) -> list[int]:
+    """The token ids of a text with words. Raises CorpusError for another one."""
     if half := _half_character(text):
         raise CorpusError(f"{name} has {half}: {_shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
         raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
-    if len(ids) > limit and not cut:
-        raise TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
-    if len(ids) > limit:
-        ids = [*ids[: limit - 1], END]
-    return np.array(ids, dtype=np.int32)
+    return ids
+
+
+def _too_long(name: str, ids: Sequence[int], limit: int, text: str) -> TooLongError:
+    return TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
+
+
+def with_others(examples: Sequence[Example]) -> list[Example]:
+    """Each example with the sources of its album's other photos as `others`: the first of each photo, in order. Without
+    `photo` a source is taken for a photo of its own."""
+    albums: dict[str, dict[str, str]] = {}
+    for example in examples:
+        if example.album is not None:
+            albums.setdefault(example.album, {}).setdefault(example.photo or example.source, example.source)
+    return [
+        example if example.album is None else replace(example, others=_others(example, albums[example.album]))
+        for example in examples
+    ]
+
+
+def _others(example: Example, photos: dict[str, str]) -> tuple[str, ...]:
+    return tuple(source for photo, source in photos.items() if photo != (example.photo or example.source))
 
 
 def deduplicate(examples: Iterable[Example], normalisation: Callable[[str], str]) -> list[Example]:
@@ -200,11 +233,13 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
         raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")
     album = None if row.get("album") is None else text_of(row, "album", place)
+    photo = None if row.get("photo") is None else text_of(row, "photo", place)
     context = row.get("context", [])
     if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
         raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
     after = None if row.get("after") is None else text_of(row, "after", place)
-    return Example(text_of(row, "id", place), source, tuple(references), float(weight), album, tuple(context), after)
+    name = text_of(row, "id", place)
+    return Example(name, source, tuple(references), float(weight), album, tuple(context), after, photo)
 
 
 def _half_character(text: str) -> str:

@@ -17,7 +17,7 @@ from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
 from modeling.config import DecodingConfig, TrainingConfig
-from modeling.corpus import Example, Tokens, encode_source
+from modeling.corpus import Example, Tokens, encode_source, with_others
 from modeling.ctranslate import engine_for
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CorpusError, DecodingError, TooLongError
@@ -78,16 +78,18 @@ def decode(
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
+    if loaded.config.album_context:
+        sources = with_others(sources)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
     writer = _writer(loaded, config, device, on_engine)
-    if not loaded.config.context:
+    if not loaded.config.story_sentences:
         yield from _written(loaded, writer, encoded, config, on_progress)
         return
     told: dict[str, list[Decoded]] = {}
     after = {source.id: source.after for source in sources}
     for turn in turns(sources):
-        given = [with_story_so_far(source, after, told, loaded.config.context) for source in turn]
+        given = [with_story_so_far(source, after, told, loaded.config.story_sentences) for source in turn]
         turn_encoded = {
             source.id: encode_source(source, loaded.tokenizer, loaded.config, cut=True)
             for source in given
@@ -125,6 +127,7 @@ def _written(
 def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device, on_engine: OnEngine) -> Write:
     """What writes the texts of a batch of sources, by the engine of the config."""
     model = loaded.model(device, config.weights)
+    model.compute_in(config.precision)
     write = _engine(model, loaded.config, config, device, on_engine)
     if not config.rerank:
         return write

@@ -12,7 +12,7 @@ import sentencepiece
 
 from modeling.config import TrainingConfig
 from modeling.errors import CorpusError
-from modeling.marks import BEGIN, END, MARKS, PAD, UNKNOWN
+from modeling.marks import BEGIN, CAPTION, END, MARKS, PAD, THEN, UNKNOWN
 from modeling.text import PLACEHOLDERS, letters_only, normalize, split_marks
 
 WORD = "\u2581"
@@ -100,6 +100,21 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Ids of the normalised text, the end token last: `[END]` alone where nothing is left of it."""
         return [*self._pieces.encode(self.normalisation(text)), END]
+
+    def given(self, source: str, *, story: Sequence[str], others: Sequence[str], limit: int) -> list[int]:
+        """Ids of what a model is given, the end token last: sources of the album's other photos, the sentences of the
+        story so far, each with a mark behind it, and the source.
+
+        Where `limit` tokens do not hold all, context is left out, the farthest first; the source stays whole.
+        """
+        ids = self.encode(source)
+        context = [(CAPTION, text) for text in others] + [(THEN, text) for text in story]
+        for mark, text in reversed(context):
+            before = [*self.encode(text)[:-1], self.mark(mark)]
+            if len(before) + len(ids) > limit:
+                break
+            ids = before + ids
+        return ids
 
     def mark(self, name: str) -> int:
         """The id of one of `MARKS`, which `encode` gives to no text."""

@@ -16,9 +16,11 @@ from importlib.util import find_spec
 import torch
 
 from modeling.architectures import Model
+from modeling.architectures.causal_lm import CausalLm
 from modeling.architectures.transformer import Transformer
 from modeling.config import DecodingConfig, TrainingConfig
-from modeling.ctranslate.engines import COMPUTE_TYPES, Engine, TransformerEngine
+from modeling.ctranslate.causal_lm import llama_of
+from modeling.ctranslate.engines import COMPUTE_TYPES, Engine, LlamaEngine, TransformerEngine
 from modeling.errors import DecodingError
 
 METHODS = ("greedy", "nucleus", "beam")
@@ -33,16 +35,22 @@ def engine_for(model: Model, trained: TrainingConfig, config: DecodingConfig, de
     refusal = cannot(model, config, device)
     if refusal and wanted:
         raise DecodingError(refusal)
-    if refusal or not isinstance(model, Transformer) or (not wanted and differs(trained, config, device)):
+    if refusal or (not wanted and (differs(trained, config, device) or sorts_much(model, config))):
         return None
-    return TransformerEngine(model, config, longest=trained.max_source_length, device=device)
+    if isinstance(model, CausalLm):
+        return LlamaEngine(llama_of(model), config, device=device)
+    if isinstance(model, Transformer):
+        return TransformerEngine(model, config, longest=trained.max_source_length, device=device)
+    return None
 
 
 def cannot(model: Model, config: DecodingConfig, device: torch.device) -> str | None:
     """Why CTranslate2 cannot decode this at all, or None."""
     asked = "engine=ct2" if config.engine == "ct2" else f"precision={config.precision}"
-    if not isinstance(model, Transformer):
-        return f"{asked}: CTranslate2 decodes a Transformer, not {type(model).__name__}; use engine=torch"
+    if not isinstance(model, Transformer | CausalLm):
+        return f"{asked}: CTranslate2 decodes Transformer and CausalLm, not {type(model).__name__}; use engine=torch"
+    if isinstance(model, CausalLm) and model.shape.scaling != 1:
+        return f"{asked}: CTranslate2 does not scale the rotary positions as this model does; use engine=torch"
     if config.method not in METHODS:
         return f"{asked}: CTranslate2 has {', '.join(METHODS)}; method={config.method} needs engine=torch"
     if find_spec("ctranslate2") is None:
@@ -68,3 +76,8 @@ def differs(trained: TrainingConfig, config: DecodingConfig, device: torch.devic
         config.patience != 1 or (config.length_penalty == 0 and config.samples > 1)
     )
     return forbids or stops_elsewhere or config.precision == "bf16" or device.type != "cpu"
+
+
+def sorts_much(model: Model, config: DecodingConfig) -> bool:
+    """Whether `top_p` costs more there than all else: it sorts a pretrained model's whole vocabulary for every token."""
+    return isinstance(model, CausalLm) and config.method == "nucleus" and config.top_p < 1

@@ -57,7 +57,7 @@ def score_checkpoint(
 
     def given_source(example: int, other: int) -> Tokens:
         """The other's source for the example, whose story so far stays its own."""
-        if not loaded.config.context:
+        if not loaded.config.story_sentences:
             return sources[other]
         return encode_source(replace(examples[example], source=examples[other].source), loaded.tokenizer, loaded.config)
 

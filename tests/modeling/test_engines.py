@@ -249,9 +249,9 @@ def test_what_ctranslate2_cannot_do_is_refused_by_name_and_left_to_torch_by_auto
     assert used == ["torch", "torch"]
     gru = build(TrainingConfig(architecture="gru-luong", max_steps=1, **FEATURES), VOCABULARY)  # type: ignore[arg-type]
     assert refusal(gru, engine="ct2") == (
-        "engine=ct2: CTranslate2 decodes a Transformer, not GruLuong; use engine=torch"
+        "engine=ct2: CTranslate2 decodes Transformer and CausalLm, not GruLuong; use engine=torch"
     )
-    assert refusal(gru, precision="int8").startswith("precision=int8: CTranslate2 decodes a Transformer")
+    assert refusal(gru, precision="int8").startswith("precision=int8: CTranslate2 decodes Transformer")
     assert "method=diverse_beam needs engine=torch" in refusal(transformer, engine="ct2", method="diverse_beam")
     with pytest.raises(ConfigError, match=r"precision=int8: needs CTranslate2"):
         replace(GREEDY, engine="torch", precision="int8")

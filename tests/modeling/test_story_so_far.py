@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from modeling.config import DecodingConfig, load_preset
-from modeling.corpus import Example, read_examples
+from modeling.checkpoints import load_checkpoint
+from modeling.config import DecodingConfig, TrainingConfig, load_preset
+from modeling.corpus import Example, read_examples, with_others
 from modeling.decoding import Note, decode, turns
-from modeling.errors import CorpusError, DecodingError
+from modeling.errors import ConfigError, CorpusError, DecodingError
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import TrainingResult, train
 
@@ -102,3 +103,41 @@ def test_a_context_that_is_no_list_of_texts_is_refused(tmp_path: Path) -> None:
         file = write(tmp_path / "bad", iter([{"id": "a", "source": "x", "references": ["y"], "context": context}]))
         with pytest.raises(CorpusError, match=r"bad:1: context=.* must be a list of strings"):
             read_examples(file)
+
+
+def test_the_albums_other_captions_are_the_first_of_each_other_photo() -> None:
+    rows = [
+        ("a", "1", "a boat"),
+        ("a", "1", "the boat"),
+        ("a", "2", "a dog"),
+        ("b", "1", "a hat"),
+        (None, None, "a cat"),
+    ]
+    examples = [Example(str(n), text, ("x",), album=album, photo=photo) for n, (album, photo, text) in enumerate(rows)]
+    assert [each.others for each in with_others(examples)] == [("a dog",), ("a dog",), ("a boat",), (), ()]
+    alone = [Example(str(n), text, album="a") for n, text in enumerate(["a boat", "a dog", "a boat"])]
+    assert [each.others for each in with_others(alone)] == [("a dog",), ("a boat",), ("a dog",)]
+
+
+def test_context_is_left_out_from_the_farthest_and_the_source_stays_whole(told: TrainingResult) -> None:
+    tokenizer = load_checkpoint(told.checkpoint).tokenizer
+    whole = tokenizer.given("green grass", story=["we met a duck ."], others=["red hat"], limit=99)
+    assert whole == [
+        *tokenizer.encode("red hat")[:-1],
+        tokenizer.mark("<caption>"),
+        *tokenizer.encode("we met a duck .")[:-1],
+        tokenizer.mark("<then>"),
+        *tokenizer.encode("green grass"),
+    ]
+    for limit in range(1, len(whole) + 1):
+        shorter = tokenizer.given("green grass", story=["we met a duck ."], others=["red hat"], limit=limit)
+        assert whole[-len(shorter) :] == shorter
+        assert len(shorter) <= max(limit, 3)
+
+
+@pytest.mark.parametrize("context", ["21", "-1", "album+", "album+0", "albums", "x"])
+def test_a_context_that_is_none_is_refused(context: str) -> None:
+    with pytest.raises(ConfigError, match=r"must be a whole number from 0 to 20, album, or album\+N"):
+        TrainingConfig.from_overrides(["epochs=1", f"context={context}"])
+    both = TrainingConfig.from_overrides(["epochs=1", "context=album+3"])
+    assert (both.album_context, both.story_sentences) == (True, 3)

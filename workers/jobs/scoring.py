@@ -155,6 +155,7 @@ def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]], *, unknown
 
 def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     """CHECKPOINT_METRICS of the model behind a decoding, on the split's pairs. Raises the errors of `modeling`."""
+    from modeling.config import TrainingConfig
     from modeling.corpus import Example
     from modeling.metrics.source_gain import score_checkpoint
 
@@ -167,8 +168,7 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
         split,
         source=source,
         pairing="aligned",
-        seed=0,
-        context=checkpoint.run.config["training"].get("context", 0),
+        context=TrainingConfig.from_dict(checkpoint.run.config["training"]).story_sentences,
     )
     tuples = ("references", "context")
     examples = [Example(**{**each, **{key: tuple(each.get(key, ())) for key in tuples}}) for each in records]
