@@ -21,6 +21,8 @@ from modeling.metrics.indistinguishable import JUDGES
 from modeling.scoring import score_command
 from modeling.terminal import SAID, bar, is_first_process, say
 
+ENGINES = {"torch": "PyTorch", "ct2": "CTranslate2"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
@@ -141,7 +143,8 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
-    told = {"ensemble": ensemble, "on_note": notes.append}
+    engines: list[str] = []
+    told = {"ensemble": ensemble, "on_note": notes.append, "on_engine": engines.append}
     try:
         with bar() as on_progress:
             for each in decode(checkpoint, examples, config, on_progress=on_progress, **told):
@@ -154,9 +157,11 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
     say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
+    print(f"decoded by {ENGINES[engines[-1]]}", file=sys.stderr)
     return {
         "sources": len(examples),
         "outputs": count,
+        "engine": engines[-1],
         "left_out": left_out,
         "cut": cut,
         "settings": config.to_dict(),

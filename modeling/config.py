@@ -31,7 +31,7 @@ LIMITS = ("budget", "max_steps", "epochs")
 AUTO = "auto"
 DEVICES = (AUTO, "cpu", "cuda")
 WEIGHTS = ("best", "last")
-ENGINES = ("torch", "ct2")
+ENGINES = ("auto", "torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 RERANKING = ("none", "source", "pmi")
@@ -194,7 +194,8 @@ class TrainingConfig(Config):
 
 @dataclass(frozen=True)
 class DecodingConfig(Config):
-    """How texts are drawn from a model. The same settings, checkpoints and sources give the same texts."""
+    """How texts are drawn from a model. With one engine, the same settings, checkpoints and sources give the same
+    texts."""
 
     method: str = _setting(
         "nucleus",
@@ -230,10 +231,14 @@ class DecodingConfig(Config):
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(256, "sequences decoded side by side", low=1)
-    engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
+    engine: str = _setting(
+        "auto",
+        "ct2: by CTranslate2; auto: where it is installed and gives what torch gives",
+        choices=ENGINES,
+    )
     precision: str = _setting(
         "fp32",
-        "bf16: matrix products in bfloat16; int8, with engine=ct2: in whole numbers",
+        "bf16: matrix products in bfloat16; int8, by CTranslate2: in whole numbers",
         choices=DECODING_PRECISIONS,
     )
     device: str = _setting("auto", "where to compute", choices=DEVICES)
@@ -257,8 +262,8 @@ class DecodingConfig(Config):
             raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
         if self.beam % self.groups:
             raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
-        if self.precision == "int8" and self.engine != "ct2":
-            raise ConfigError("precision=int8: needs engine=ct2; valid values with engine=torch: fp32, bf16")
+        if self.precision == "int8" and self.engine == "torch":
+            raise ConfigError("precision=int8: needs CTranslate2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
             raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
 

@@ -26,7 +26,7 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     outputs = tmp_path / "outputs.jsonl"
     decode = ["decode", "--checkpoint", trained["checkpoint"], "--input", valid_file, "--out", str(outputs), "--json"]
     decoded = json.loads(run(*decode).stdout)
-    assert (decoded["outputs"], decoded["settings"]["temperature"]) == (40, 0.7)
+    assert (decoded["outputs"], decoded["engine"], decoded["settings"]["temperature"]) == (40, "torch", 0.7)
     row = json.loads(outputs.read_text().splitlines()[0])
     assert set(row) == {"id", "rank", "text", "logprob"}
     score = ["score", "--input", valid_file, "--outputs", str(outputs), "--train", train_file, "--json"]
