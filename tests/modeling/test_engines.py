@@ -177,7 +177,7 @@ def chi_square_p(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"temperature": 0.7, "top_p": 0.8}, {"top_p": 1.0, "temperature": 1.3}], ids=str
+    "settings", [{"temperature": 1.0}, {"temperature": 0.7, "top_p": 0.8}, {"top_p": 1.0, "temperature": 1.3}], ids=str
 )
 def test_draws_of_ctranslate2_have_the_distribution_of_the_nucleus(
     transformer: Transformer, sources: list[Tokens], settings: dict[str, float]
