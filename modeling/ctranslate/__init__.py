@@ -79,5 +79,5 @@ def differs(trained: TrainingConfig, config: DecodingConfig, device: torch.devic
 
 
 def sorts_much(model: Model, config: DecodingConfig) -> bool:
-    """Whether `top_p` costs more there than all else: it sorts a pretrained model's vocabulary for every token."""
+    """Whether `top_p` costs more there than all else: a pretrained model's vocabulary is sorted for every token."""
     return isinstance(model, CausalLm) and config.method == "nucleus" and config.top_p < 1
