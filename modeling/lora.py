@@ -28,6 +28,11 @@ class LoraLinear(nn.Module):
         small = F.linear(F.dropout(features, self.dropout, self.training), self.down)
         return self.linear(features) + F.linear(small, self.up) * self.scale
 
+    @property
+    def weight(self) -> Tensor:
+        """The matrix's own, whose type some models of the transformers library ask for."""
+        return self.linear.weight
+
     @torch.no_grad()
     def merged(self) -> nn.Linear:
         """The same as one matrix."""
