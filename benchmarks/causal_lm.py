@@ -45,14 +45,16 @@ from modeling.training import train
 SETTINGS = ["precision=fp32", "lowercase=false", "dropout=0", "weight_decay=0.01", "save_every=3600"]
 MASKED = -100  # a label that does not count
 WARM = 2  # steps that are not timed
-PEERS_WIDTHS = (8, 16, 32, 64)
+PEERS_WIDTHS = (8, 16, 32, 64)  # texts a batch
 PEERS_SHARE = 4  # of the texts that ours are timed on, one in so many is sampled by the others
 NUCLEUS = DecodingConfig(method="nucleus", top_p=0.9, temperature=1)
+GENERATE, TORCH, AUTO, INT8 = "generate", "ours, engine=torch", "ours, engine=auto", "ours, engine=auto, int8"
 CHOSEN: dict[str, dict[str, Any]] = {
-    "engine=torch": {"engine": "torch"},
-    "engine=auto": {"engine": "auto"},
-    "engine=auto, int8": {"engine": "auto", "precision": "int8"},
+    TORCH: {"engine": "torch"},
+    AUTO: {"engine": "auto"},
+    INT8: {"engine": "auto", "precision": "int8"},
 }
+FIGURES = {TORCH: "≥ 2", AUTO: "≥ 4"}
 Sample = Callable[[Sequence[Tokens]], list[list[int]]]  # prompts → the texts of all
 
 
@@ -222,19 +224,21 @@ def sampling(loaded: Checkpoint, file: Path, texts: int, rounds: int) -> dict[st
     examples = read_examples(file)
     library = llama(model)
     result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, examples[:8]))}
-    table: list[list[object]] = [["sampling", "texts a CPU-second", "ratio", "tokens a text", "figure"]]
+    table: list[list[object]] = [
+        ["texts a photo", "sampled by", "texts a CPU-second", "ratio", "tokens a text", "figure"]
+    ]
     for samples in (1, 4):
         count = texts // samples
         prompts = sorted(encode_sources(loaded, examples[:: max(1, len(examples) // count)][:count]), key=len)
         config = replace(NUCLEUS, samples=samples)
         width = best_width(library, prompts[:: 2 * PEERS_SHARE], config)
         ways: dict[str, tuple[Sample, Sequence[Tokens]]] = {
-            f"generate, {width} prompts a batch": (partial(generated, library, config, width), prompts[::PEERS_SHARE]),
-            **{
-                f"ours, {name}": (ours(model, loaded.config, replace(config, **chosen)), prompts)
-                for name, chosen in CHOSEN.items()
-            },
+            GENERATE: (partial(generated, library, config, width), prompts[::PEERS_SHARE])
         }
+        for name, chosen in CHOSEN.items():
+            if name == AUTO and engine_for(model, loaded.config, replace(config, **chosen), CPU) is None:
+                continue  # what it chooses is torch
+            ways[name] = ours(model, loaded.config, replace(config, **chosen)), prompts
         rates: dict[str, list[float]] = {way: [] for way in ways}
         lengths: dict[str, float] = {}
         for _ in range(rounds):
@@ -243,10 +247,17 @@ def sampling(loaded: Checkpoint, file: Path, texts: int, rounds: int) -> dict[st
                 found = sample(its)
                 rates[way].append(len(found) / (time.process_time() - start))
                 lengths[way] = statistics.mean(map(len, found))
-        medians = [statistics.median(each) for each in rates.values()]
-        for way, rate, figure in zip(ways, medians, ("", "≥ 2", "≥ 4", "≥ 4"), strict=True):
-            table.append([f"{samples} a photo: {way}", rate, rate / medians[0], lengths[way], figure])
-        result[f"samples_{samples}"] = dict(zip(("generate", "torch", "auto", "auto_int8"), medians, strict=True))
+        medians = {way: statistics.median(each) for way, each in rates.items()}
+        for way in (GENERATE, *CHOSEN):
+            way_taken = way if way in ways else TORCH
+            shown = (
+                f"{way}, {width} texts a batch"
+                if way == GENERATE
+                else f"{way}" + ", which is torch" * (way not in ways)
+            )
+            rate = medians[way_taken]
+            table.append([samples, shown, rate, rate / medians[GENERATE], lengths[way_taken], FIGURES.get(way, "")])
+        result[f"samples_{samples}"] = {**medians, "width": width}
     print_table(table)
     print(f"largest difference of the two models' logits: {result['difference']:.1e}")
     return result
@@ -284,8 +295,9 @@ def ours(model: CausalLm, trained: TrainingConfig, config: DecodingConfig) -> Sa
 @torch.inference_mode()
 def generated(library: Any, config: DecodingConfig, width: int, prompts: Sequence[Tokens]) -> list[list[int]]:
     texts = []
-    for start in range(0, len(prompts), width):
-        batch = [[*prompt.tolist(), BEGIN] for prompt in prompts[start : start + width]]
+    prompts_a_batch = max(1, width // config.samples)
+    for start in range(0, len(prompts), prompts_a_batch):
+        batch = [[*prompt.tolist(), BEGIN] for prompt in prompts[start : start + prompts_a_batch]]
         longest = max(map(len, batch))
         found = library.generate(
             input_ids=torch.tensor([[PAD] * (longest - len(each)) + each for each in batch]),
@@ -309,14 +321,15 @@ def generated(library: Any, config: DecodingConfig, width: int, prompts: Sequenc
 
 
 def best_width(library: Any, prompts: Sequence[Tokens], config: DecodingConfig) -> int:
-    """Prompts a batch with which `generate` takes the least time, of as many as there are."""
+    """Texts a batch with which `generate` takes the least time, of as many as there are."""
 
     def seconds(width: int) -> float:
         start = time.process_time()
         generated(library, config, width, prompts)
         return time.process_time() - start
 
-    return min((each for each in PEERS_WIDTHS if each < 2 * len(prompts)), key=seconds, default=PEERS_WIDTHS[0])
+    texts = config.samples * len(prompts)
+    return min((each for each in PEERS_WIDTHS if each <= texts), key=seconds, default=PEERS_WIDTHS[0])
 
 
 if __name__ == "__main__":
