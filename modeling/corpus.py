@@ -58,8 +58,8 @@ class EncodedPair:
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
     """Read `{"id", "source", "references": [...], "weight"?, "album"?, "photo"?, "context"?, "after"?}` line by line.
 
-    With `references=False` a line may leave them out; blank lines count for nothing. A text without words is no defect of the file: what reads the
-    examples leaves it out. Raises CorpusError, naming file, line, key and value.
+    With `references=False` a line may leave them out; blank lines count for nothing. A text without words is no defect
+    of the file: what reads the examples leaves it out. Raises CorpusError, naming file, line, key and value.
     """
     examples: list[Example] = []
     lines: dict[str, int] = {}

@@ -78,7 +78,7 @@ def decode(
         sources = with_others(sources)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
-    model = ensemble_of(loaded, ensemble, device, config.weights)
+    model = ensemble_of(loaded, ensemble, config, device)
     write = _engine(model, loaded.config.max_source_length, config, device)
     rerank = reranking(config, model, loaded, readable)
     if not loaded.config.story_sentences:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
+from modeling.batching import same_source
 from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, Example, Tokens, encode_text
 from modeling.errors import CorpusError
@@ -53,8 +55,9 @@ def corrupt(
 def withhold(
     pairs: Sequence[EncodedPair], nothing: Tokens, share: float, generator: np.random.Generator
 ) -> list[EncodedPair]:
-    """The pairs with a share of their sources replaced by `nothing`."""
-    withheld = generator.random(len(pairs)) < share
+    """The pairs with a share of their sources replaced by `nothing`: neighbours of one source all or none."""
+    runs = np.cumsum([False, *(not same_source(before, pair) for before, pair in pairwise(pairs))])
+    withheld = generator.random(len(pairs))[runs] < share
     return [replace(pair, source=nothing) if each else pair for pair, each in zip(pairs, withheld, strict=True)]
 
 

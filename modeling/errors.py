@@ -9,6 +9,10 @@ class ConfigError(ModelingError):
     """An unknown setting or a value that it cannot take."""
 
 
+class FetchError(ModelingError):
+    """A pretrained model that cannot be fetched, or that is not the one that was asked for."""
+
+
 class CorpusError(ModelingError):
     """A line of a JSONL file that is not an example, or a text that cannot be encoded."""
 

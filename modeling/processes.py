@@ -85,6 +85,10 @@ class Processes:
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum of the tensors that the processes have. Nothing waits for a GPU."""
+        return tensor if self.count == 1 else self._reduced(tensor, distributed.ReduceOp.SUM)
+
     def agreed(self, value: float) -> float:
         """The value that the first process has."""
         return self.total(value if self.first else 0.0)

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modeling.architectures import Model, begin, build_for
-from modeling.batching import Plan, make_batch, plan_batches
+from modeling.architectures import Model, begin, build_for, read_tokenizer
+from modeling.batching import Planner, make_batch, plan_batches
 from modeling.checkpoints import (
     FINAL,
     WEIGHTS,
@@ -39,6 +39,7 @@ from modeling.denoising import corrupt, restorations, withhold, word_starts
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.errors import CheckpointError, CorpusError, TrainingError
 from modeling.gradients import Gradients
+from modeling.optimizer import Optimizer
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
 from modeling.schedule import learning_rate
@@ -48,7 +49,7 @@ __all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
 
 VALID_PAIRS = 1000  # looked at during training; more would eat a short budget
 SMOOTHING = 0.98  # of the loss that is reported
-OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq")
+READ_EVERY = 20  # steps on a GPU, whose losses are waited for together
 NAMES = 8  # of a batch's examples, or of pairs that were left out, in a message
 
 
@@ -70,11 +71,12 @@ class TrainingResult:
 class _State:
     """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
 
-    `batches` have been taken since the current stage began; `pairs_from` is the step at which the pairs' stage did.
+    The stage's next batch is at `position` in `epoch`; `pairs_from` is the step at which the pairs' stage began.
     """
 
     step: int = 0
-    batches: int = 0
+    epoch: int = 0
+    position: int = 0
     pairs_from: int | None = None
     seconds: float = 0.0
     loss: float | None = None
@@ -83,6 +85,16 @@ class _State:
     looks_since_best: int = 0
     stopped_early: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step whose loss and length of the gradient may still be under way on a GPU."""
+
+    number: int
+    loss: Tensor
+    length: Tensor
+    pairs: list[EncodedPair]
 
 
 def train(
@@ -142,15 +154,12 @@ class _Training:
         self._encode()
         torch.manual_seed(self.config.seed)
         self.model = (build_for if saved else begin)(self.config, self.tokenizer).to(self.device)
+        self.model.compute_in(self.config.precision)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-            fused=True,
-        )
+        self.optimizer = Optimizer(self.model, self.config)
         self.state = _State(pairs_from=None if self.restorations else 0)
         self.best: dict[str, Tensor] | None = None
+        self.unread: list[_Step] = []
         if saved:
             self._restore(saved)
         self.total_steps = self._total_steps()
@@ -158,9 +167,7 @@ class _Training:
 
     def _new_tokenizer(self) -> Tokenizer:
         if self.config.model_path:
-            from modeling.pretrained import PretrainedTokenizer
-
-            return PretrainedTokenizer.read(Path(self.config.model_path), Normalisation.of(self.config))
+            return read_tokenizer(self.config)
         self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
         return Tokenizer.train(
             texts(self.examples),
@@ -188,15 +195,18 @@ class _Training:
         """Steps to the limits that are counted in steps; None where only the clock ends the training."""
         limits = [self.config.max_steps] if self.config.max_steps else []
         if self.config.epochs:
-            limits.append(math.ceil(self.config.epochs * len(self._plan(self.pairs, 0)) / self._batches_a_step))
+            planner = self._planner(self.pairs)
+            batches = sum(len(planner.plan(epoch)) for epoch in range(self.config.epochs))
+            limits.append(math.ceil(batches / self._batches_a_step))
         return min(limits, default=None)
 
     @property
     def _batches_a_step(self) -> int:
         return self.config.accumulation * self.processes.count
 
-    def _plan(self, pairs: Sequence[EncodedPair], epoch: int) -> Plan:
-        return plan_batches(pairs, token_budget=self.config.token_budget, seed=self.config.seed, epoch=epoch)
+    def _planner(self, pairs: Sequence[EncodedPair]) -> Planner:
+        config = self.config
+        return Planner(pairs, token_budget=config.token_budget, seed=config.seed, packs=self.model.packs)
 
     def _fraction(self) -> float:
         """The share of the training that is done, by the limit that comes first."""
@@ -212,14 +222,17 @@ class _Training:
 
     def _loop(self) -> None:
         state, config = self.state, self.config
-        batches: Iterator[list[EncodedPair]] | None = None
+        batches: Iterator[tuple[list[EncodedPair], int, int]] | None = None
         while (fraction := self.processes.agreed(self._fraction())) < 1.0 and not state.stopped_early:
             if state.pairs_from is None and fraction >= config.denoising:
-                state.pairs_from, state.batches, state.loss, batches = state.step, 0, None, None
+                state.pairs_from, state.epoch, state.position, state.loss, batches = state.step, 0, 0, None, None
             if batches is None:
-                batches = self._batches(self.restorations if state.pairs_from is None else self.pairs, state.batches)
+                pairs = self.restorations if state.pairs_from is None else self.pairs
+                batches = self._planner(pairs).batches(state.epoch, state.position)
             rate = learning_rate(fraction, state.step, config, self.total_steps)
-            self._step([next(batches) for _ in range(self._batches_a_step)], rate)
+            taken = [next(batches) for _ in range(self._batches_a_step)]
+            self._step([batch for batch, _, _ in taken], rate)
+            _, state.epoch, state.position = taken[-1]
             with self.processes.together():
                 if self.processes.first:
                     self._look_report_save(rate)
@@ -238,18 +251,11 @@ class _Training:
     def _finish(self) -> None:
         """Look at the last weights, where that was not done, and save them."""
         state = self.state
+        self._read()
         if self.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
             self._look()
         state.seconds = self.clock.seconds()
         save_checkpoint(self._checkpoint(resumable=False), self.directory / FINAL)
-
-    def _batches(self, pairs: Sequence[EncodedPair], taken: int) -> Iterator[list[EncodedPair]]:
-        """The batches behind those taken already, epoch after epoch."""
-        epoch, position = divmod(taken, len(self._plan(pairs, 0)))
-        while True:
-            for indices in self._plan(pairs, epoch)[position:]:
-                yield [pairs[index] for index in indices]
-            epoch, position = epoch + 1, 0
 
     def _step(self, batches: list[list[EncodedPair]], rate: float) -> None:
         """One step on all batches, of which this process computes its own."""
@@ -261,31 +267,38 @@ class _Training:
         elif self.config.source_dropout:
             nothing = no_source(self.tokenizer, self.config)
             batches = [withhold(each, nothing, self.config.source_dropout, generator) for each in batches]
-        tokens = sum(len(pair.target) for batch in batches for pair in batch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        pairs = [pair for batch in batches for pair in batch]
+        tokens = sum(pair.weight * len(pair.target) for pair in pairs)
         loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, state.step)
-        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip or math.inf)
-        if not (math.isfinite(loss) and math.isfinite(length.item())):
-            with self.processes.together():
-                raise TrainingError(self._no_number(loss, length.item(), batches))
-        self.optimizer.step()
+        length = self.optimizer.step(rate, loss)
+        self.unread.append(_Step(state.step, loss, length, pairs))
         state.step += 1
-        state.batches += len(batches)
-        state.tokens += tokens
-        state.loss = loss if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+        state.tokens += sum(len(pair.target) for pair in pairs)
+        if self.device.type == "cpu" or state.step < READ_EVERY or state.step % READ_EVERY == 0:
+            with self.processes.together():
+                self._read()
 
-    def _no_number(self, loss: float, length: float, batches: list[list[EncodedPair]]) -> str:
-        ids = sorted({self.examples[pair.example].id for batch in batches for pair in batch})
+    def _read(self) -> None:
+        """Wait for the steps since the last time. Raises TrainingError for the first whose loss is no number."""
+        state, unread, self.unread = self.state, self.unread, []
+        numbers = [torch.stack([each.loss, each.length.double()]) for each in unread]
+        for each, (loss, length) in zip(unread, torch.stack(numbers).tolist() if unread else (), strict=True):
+            if not (math.isfinite(loss) and math.isfinite(length)):
+                raise TrainingError(self._no_number(each, loss, length))
+            state.loss = loss if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+
+    def _no_number(self, step: _Step, loss: float, length: float) -> str:
+        ids = sorted({self.examples[pair.example].id for pair in step.pairs})
         return (
-            f"step {self.state.step}: the loss is {loss} and the gradient's length {length}, on a batch of "
-            f"{sum(map(len, batches))} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
+            f"step {step.number}: the loss is {loss} and the gradient's length {length}, on a batch of "
+            f"{len(step.pairs)} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
             f"{self.config.learning_rate:g} may help"
         )
 
     def _look(self) -> None:
         """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
         state = self.state
+        self._read()
         with precision(self.config.precision, self.device):
             nll = mean_nll(self.model, self.valid_pairs, self.config.token_budget // self.gradients.parts, self.device)
         if not math.isfinite(nll):
@@ -316,6 +329,7 @@ class _Training:
         )
 
     def _save(self) -> None:
+        self._read()
         self.state.seconds = self.clock.seconds()
         folder = step_folder(self.directory, self.state.step)
         save_checkpoint(self._checkpoint(resumable=True), folder)
@@ -325,9 +339,8 @@ class _Training:
         current = self.model.state_dict()
         tensors: dict[str, Tensor] = {}
         if resumable:
-            tensors = {f"model.{name}": tensor for name, tensor in current.items()}
-            for index, state in self.optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{index}.{name}": state[name] for name in OPTIMIZER_STATE}
+            tensors = {f"model.{name}": tensor for name, tensor in {**current, **self.optimizer.masters}.items()}
+            tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
         values = {
             "state": vars(self.state),
             "left_out": len(self.left_out),
@@ -351,28 +364,23 @@ class _Training:
             self.state = _State(**saved.values["state"])
             self.gradients.parts, has_best = saved.values["parts"], saved.values["has_best"]
             self.model.load_state_dict(below("model.", saved.tensors))
+            self.optimizer.restore(below("optimizer.", saved.tensors), below("model.", saved.tensors))
         except (KeyError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"step {saved.step}: saved by another version of this program ({error})") from error
         self.clock = Clock(on_cpu=self.device.type == "cpu", used=self.state.seconds + self.clock.seconds())
         if has_best:
             self.best = {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in below("optimizer.", saved.tensors).items():
-            index, _, moment = name.partition(".")
-            moments.setdefault(int(index), {"step": torch.tensor(float(self.state.step))})[moment] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
 @torch.no_grad()
 def mean_nll(model: Model, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
     """Negative log-likelihood of the pairs' targets, nats a token."""
     model.eval()
-    total, tokens = 0.0, 0
-    for indices in plan_batches(pairs, token_budget=token_budget, seed=0, epoch=0):
+    total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
+    for indices in plan_batches(pairs, token_budget=token_budget, packs=model.packs):
         losses, _ = model.token_losses(make_batch([pairs[index] for index in indices], device))
-        total, tokens = total + float(losses.double().sum()), tokens + len(losses)
-    return total / tokens
+        total, tokens = total + losses.double().sum(), tokens + len(losses)
+    return float(total) / tokens
 
 
 def _saved(folder: Path, config: TrainingConfig, data_sha256: str, *, resumable: bool) -> Checkpoint:

@@ -14,13 +14,14 @@ from typing import Any
 import environ
 import structlog
 
+from modeling import bases
 from storyblender_site.addresses import THIS_MACHINE, served_at, site_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR = bases.VAR_DIR  # where the environment's VAR_DIR says; `python -m modeling` finds pretrained models there too
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 RUNS_DIR = VAR_DIR / "runs"
 

@@ -5,9 +5,9 @@ under `VAR_DIR/attention`, and so outlive the checkpoint's files.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
@@ -15,6 +15,9 @@ from django.utils.safestring import SafeString, mark_safe
 from modeling.heatmap import AttentionMap, heatmap_svg
 from workers.jobs.corpus import write_records
 from workers.models import Run
+
+if TYPE_CHECKING:
+    from modeling.corpus import Example
 
 T = TypeVar("T")
 
@@ -24,19 +27,17 @@ def attention_file(run: Run) -> Path:
 
 
 def attention_draw(
-    run: Run, checkpoint: Path, texts: Mapping[str, tuple[str, str | None]], *, device: str = "auto"
+    run: Run, checkpoint: Path, texts: Sequence[tuple["Example", str | None]], *, device: str = "auto"
 ) -> dict[str, AttentionMap]:
-    """Compute and keep a map for each name's source and what was written for it, greedily where that is None. Among
-    several, a source without words has none.
+    """Compute and keep a map, by its id, for each source and what was written for it, greedily where that is None.
+    Among several, a source without words has none.
 
     Raises the errors of `modeling.attention.attention_maps`.
     """
     from modeling.attention import attention_maps
-    from modeling.corpus import Example
 
-    pairs = [(Example(name, source), written) for name, (source, written) in texts.items()]
-    drawn = zip(texts, attention_maps(checkpoint, pairs, device=device), strict=True)
-    maps = {name: each for name, each in drawn if each}
+    drawn = zip(texts, attention_maps(checkpoint, texts, device=device), strict=True)
+    maps = {source.id: each for (source, _), each in drawn if each}
     file = attention_file(run)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_records(({"id": name, **vars(each)} for name, each in maps.items()), file)

@@ -23,7 +23,7 @@ from annotations.services.removal import (
     removals_begun,
     rows_of,
 )
-from workers.jobs.corpus import ANY_SYSTEM
+from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder
 from workers.models import Checkpoint, Run
@@ -76,7 +76,9 @@ def run_dependents(target: Removable) -> Iterator[str]:
 
 def read_from(systems: Iterable[str], decodings: QuerySet[Decoding], run: str = "run__") -> Q:
     """Of runs whose input is what one of the systems wrote, or what any system did on a dataset of the decodings."""
-    of_any = Q(**{f"{run}config__source": ANY_SYSTEM, f"{run}dataset__in": decodings.values("dataset")})
+    any_systems = Q(**{f"{run}config__source": ANY_SYSTEM})
+    any_systems |= Q(**{f"{run}config__sources": ALL}) & ~Q(**{f"{run}config__source": CAPTION})
+    of_any = any_systems & Q(**{f"{run}dataset__in": decodings.values("dataset")})
     return Q(**{f"{run}config__source__in": list(systems)}) | of_any
 
 
@@ -86,7 +88,7 @@ def trained_on(target: Removable) -> QuerySet[Checkpoint]:
     if isinstance(target, Dataset):
         return models.filter(run__dataset=target)
     if isinstance(target, System):
-        read = read_from([target.name], Decoding.objects.complete().filter(system=target))
+        read = read_from([target.name], Decoding.objects.complete().filter(system=target, split__in=TRAINED_ON))
         return models.filter(read).exclude(system=target)
     models = models.filter(run__dataset=target.dataset_id).exclude(run__finished_at__lt=target.completed_at)
     texts = (

@@ -76,7 +76,7 @@ PAIRINGS = ("aligned", "positional")
 
 def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
     """Caption-sentence pairs of a split, ordered by caption: dicts `caption_id, caption, sentence_id, sentence,
-    album_key`.
+    album_key, photo_key`, the last None for a caption of no photo.
 
     `aligned` pairs a caption with the sentences on the same photo. `positional` pairs it with the sentences at the same
     place of every story of its album, as the reference implementation did, so that most describe different photos.
@@ -95,6 +95,7 @@ def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
             sentence_id=F("photo__sentences__pk"),
             sentence=F("photo__sentences__text"),
             album_key=F("album__external_id"),
+            photo_key=F("photo__external_id"),
         )
         return joined.order_by("pk", "photo__sentences__pk")
     return (
@@ -105,6 +106,7 @@ def pairs(dataset: Any, split: str, pairing: str = "aligned") -> QuerySet:
             sentence_id=F("album__stories__sentences__pk"),
             sentence=F("album__stories__sentences__text"),
             album_key=F("album__external_id"),
+            photo_key=F("photo__external_id"),
         )
         .order_by("pk", "album__stories__sentences__pk")
     )

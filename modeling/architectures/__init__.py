@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from modeling.architectures.bilstm import BiLstm
@@ -11,10 +10,11 @@ from modeling.architectures.gru_luong import GruLuong
 from modeling.architectures.interface import EncoderDecoder, Memory, State
 from modeling.architectures.lstm import Lstm
 from modeling.architectures.transformer import Transformer
-from modeling.config import PRETRAINED, TrainingConfig
-from modeling.tokenization import Tokenizer
+from modeling.bases import find_base
+from modeling.config import CAUSAL, PRETRAINED, TrainingConfig
+from modeling.tokenization import Normalisation, Tokenizer
 
-__all__ = ["FAMILIES", "Memory", "Model", "State", "begin", "build", "build_for", "tokenizer_kind"]
+__all__ = ["FAMILIES", "Memory", "Model", "State", "begin", "build", "build_for", "read_tokenizer", "tokenizer_kind"]
 
 Model = EncoderDecoder[Any, Any]
 FAMILIES: dict[str, type[Model]] = {
@@ -31,32 +31,61 @@ def build(config: TrainingConfig, vocabulary: int) -> Model:
     return FAMILIES[config.architecture](config, vocabulary)
 
 
+# What pretrained families need is imported where it is used: the transformers library takes seconds to load.
+
+
 def tokenizer_kind(config: TrainingConfig) -> type[Tokenizer]:
-    if config.architecture != PRETRAINED:
-        return Tokenizer
+    """The class of the tokenizer that a checkpoint of this configuration holds."""
+    if config.architecture == PRETRAINED:
+        from modeling.pretrained import PretrainedTokenizer
+
+        return PretrainedTokenizer
+    if config.architecture == CAUSAL:
+        from modeling.causal_tokens import CausalTokenizer
+
+        return CausalTokenizer
+    return Tokenizer
+
+
+def read_tokenizer(config: TrainingConfig) -> Tokenizer:
+    """The tokenizer of the pretrained model that a training begins from. Raises ConfigError where it cannot be read."""
+    base, normalisation = find_base(config.model_path), Normalisation.of(config)
+    if config.architecture == CAUSAL:
+        from modeling.llama import read_tokenizer
+
+        return read_tokenizer(base, normalisation)
     from modeling.pretrained import PretrainedTokenizer
 
-    return PretrainedTokenizer
+    return PretrainedTokenizer.read(base, normalisation)
 
 
 def build_for(config: TrainingConfig, tokenizer: Tokenizer) -> Model:
-    """A model of the configured family for the tokenizer's vocabulary, of random weights."""
-    if config.architecture != PRETRAINED:
-        return build(config, len(tokenizer))
-    from modeling.architectures.pretrained import Pretrained
-
-    return Pretrained(config, tokenizer)
+    """A model of the configured family for the tokenizer's vocabulary, of random weights; where only adapters are
+    learned, of its pretrained ones. Raises ConfigError where those are not there, CheckpointError where they are
+    others."""
+    if config.lora_rank:
+        return begin(config, tokenizer)
+    return _untrained(config, tokenizer)
 
 
 def begin(config: TrainingConfig, tokenizer: Tokenizer) -> Model:
-    """What a training begins with: a pretrained model's weights are those of its folder, others' random.
+    """What a training begins with: a pretrained model's weights are those of its file or folder, others' random.
 
-    Raises ConfigError where the folder has no weights.
+    Raises ConfigError where there are no weights, CheckpointError where they are not the tokenizer's model's.
     """
-    if config.architecture != PRETRAINED:
-        return build(config, len(tokenizer))
-    from modeling.architectures.pretrained import Pretrained
-
-    model = Pretrained(config, tokenizer)
-    model.begin_from(Path(config.model_path))
+    model = _untrained(config, tokenizer)
+    if config.model_path:
+        model.begin_from(find_base(config.model_path))
     return model
+
+
+def _untrained(config: TrainingConfig, tokenizer: Tokenizer) -> Model:
+    if config.architecture == PRETRAINED:
+        from modeling.architectures.pretrained import Pretrained
+
+        return Pretrained(config, tokenizer)
+    if config.architecture == CAUSAL:
+        from modeling.architectures.causal_lm import CausalLm
+
+        return CausalLm(config, tokenizer)
+    return build(config, len(tokenizer))

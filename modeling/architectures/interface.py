@@ -5,15 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Generic, Self, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modeling.batching import Batch
 from modeling.config import TrainingConfig
-from modeling.tokenization import PAD
+from modeling.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,26 @@ S = TypeVar("S", bound=State)
 
 
 class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
-    """A model of p(target | source), V tokens in its vocabulary, F features behind a projection onto it."""
+    """A model of p(target | source), V tokens in its vocabulary, F features behind a projection onto it.
+
+    A family that `packs` computes a source once for all its targets in a batch, and has its batches planned so.
+    """
+
+    packs: ClassVar[bool] = False
 
     def __init__(self, config: TrainingConfig, vocabulary: int) -> None:
         super().__init__()
+
+    def begin_from(self, base: Path) -> None:
+        """Take the weights of the pretrained model at `base`. Raises ConfigError for a family that has none."""
+        raise ConfigError(f"{type(self).__name__} begins with random weights")
+
+    def compute_in(self, precision: str) -> None:
+        """Get ready to compute in `fp32` or `bf16`. Weights stay float32, and products are cast, unless a family says
+        otherwise."""
+
+    def merge(self) -> None:
+        """Get ready to learn no more: what adapters learned becomes part of the matrices beside them."""
 
     @abstractmethod
     def encode(self, source: Tensor, lengths: Tensor) -> M:
@@ -86,7 +102,7 @@ class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
         Features at padding are dropped before they are projected onto the vocabulary.
         """
         features = self.hidden(batch.inputs, self.encode(batch.source, batch.source_lengths))
-        rows, positions = torch.nonzero(batch.targets != PAD, as_tuple=True)
+        rows, positions = batch.rows, batch.positions
         losses = F.cross_entropy(
             self.logits(features[rows, positions]).float(),
             batch.targets[rows, positions],

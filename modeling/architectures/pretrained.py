@@ -81,15 +81,15 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
             if (first := kept.setdefault(parameter, name)) != name
         }
 
-    def begin_from(self, folder: Path) -> None:
+    def begin_from(self, base: Path) -> None:
         """Take the weights of the library's folder. Raises ConfigError where they are not there as safetensors."""
         try:
             found = AutoModelForSeq2SeqLM.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+                base, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
             )
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"model_path={folder}: needs its weights as model.safetensors ({reason})") from error
+            raise ConfigError(f"model_path={base}: needs its weights as model.safetensors ({reason})") from error
         self.model.load_state_dict(found.state_dict())
 
     def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from modeling import gradients
 from modeling.architectures import Model, build
-from modeling.batching import Batch, make_batch
+from modeling.batching import Batch, make_batch, padded_tokens
 from modeling.checkpoints import load_checkpoint
 from modeling.config import load_preset
 from modeling.corpus import EncodedPair, encode_pairs, read_examples, texts
 from modeling.devices import cpu_threads
 from modeling.errors import TrainingError
-from modeling.gradients import Gradients, padded_tokens
+from modeling.gradients import Gradients
 from modeling.processes import Processes
 from modeling.tokenization import PAD, Normalisation, Tokenizer
 from modeling.training import train
@@ -56,13 +56,21 @@ def gradient(model: Model) -> Tensor:
 
 
 def computed(model: Model, batches: list[list[EncodedPair]], parts: int = 1) -> tuple[float, Tensor]:
-    tokens = sum(len(pair.target) for batch in batches for pair in batch)
     made = Gradients(model, CONFIG, Processes(), CPU, parts)
-    return made.compute(batches, tokens, STEP), gradient(model)
+    return made.compute(batches, weighted([pair for batch in batches for pair in batch]), STEP).item(), gradient(model)
+
+
+def test_weights_that_are_all_zero_move_nothing(model: Model, pairs: list[EncodedPair]) -> None:
+    loss, moved = computed(model, [[replace(pair, weight=0.0) for pair in pairs]])
+    assert (loss, moved.abs().max()) == (0, 0)
+
+
+def weighted(pairs: list[EncodedPair]) -> float:
+    return sum(pair.weight * len(pair.target) for pair in pairs)
 
 
 def test_it_is_the_mean_over_all_tokens_of_all_batches(model: Model, pairs: list[EncodedPair]) -> None:
-    """By hand, from logits: unequal batches count by their tokens, pairs by their weight, smoothing as its paper says:
+    """By hand, from logits: unequal batches count by their tokens, tokens by their weight, smoothing as its paper says:
     0.9 of the target's loss and 0.1 of the mean over the vocabulary (Szegedy et al. 2016, section 7)."""
     loss, accumulated = computed(model, [pairs[:5], pairs[5:]])
     model.zero_grad()
@@ -73,7 +81,7 @@ def test_it_is_the_mean_over_all_tokens_of_all_batches(model: Model, pairs: list
     taken = -log_probs.gather(2, batch.targets[..., None])[..., 0]
     smoothed = 0.9 * taken - 0.1 * log_probs.mean(-1)
     real = batch.targets != PAD
-    expected = (smoothed * real * batch.weights[:, None]).sum() / real.sum()
+    expected = (smoothed * real * batch.weights[:, None]).sum() / (real * batch.weights[:, None]).sum()
     expected.backward()
     assert loss == pytest.approx(expected.item(), rel=1e-5)
     torch.testing.assert_close(accumulated, gradient(model), rtol=1e-4, atol=1e-6)
@@ -118,8 +126,8 @@ def test_out_of_memory_halves_the_batch(
     loss, whole = computed(model, [pairs])
     tried = limited(model, padded_tokens(pairs) * 2 // 3, monkeypatch, shortage)
     made = Gradients(model, CONFIG, Processes(), CPU)
-    tokens = sum(len(pair.target) for pair in pairs)
-    assert made.compute([pairs], tokens, STEP) == pytest.approx(loss, rel=1e-5)
+    tokens = weighted(pairs)
+    assert made.compute([pairs], tokens, STEP).item() == pytest.approx(loss, rel=1e-5)
     torch.testing.assert_close(gradient(model), whole, rtol=1e-4, atol=1e-6)
     assert made.parts == 2
     made.compute([pairs], tokens, STEP)

@@ -142,7 +142,7 @@ def test_a_loss_that_is_no_number_is_told_once(command: list[str], tmp_path: Pat
     data.write_text(data.read_text().replace('"album"', '"weight": 1e38, "album"'))
     codes, told = two(lambda rank: main([*command, "--out", str(tmp_path / "two")]), tmp_path / "log")
     assert codes == [1, 1]
-    assert [line[:30] for line in told if "error" in line.lower()] == ["error: step 0: the loss is inf"]
+    assert [line[:30] for line in told if "error" in line.lower()] == ["error: step 0: the loss is nan"]
 
 
 def test_processes_without_torchrun_are_refused(

@@ -9,10 +9,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from annotations.models import Dataset, Output, System
+from annotations.models import Album, Dataset, Output, System
 from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, OutputFactory, StorySentenceFactory
 from workers.attention import attention_of, spread
-from workers.jobs import decoding, training
+from workers.jobs import attention, decoding, training
 from workers.jobs.decoding import PICTURES
 from workers.lifecycle import run_of
 from workers.models import Checkpoint, Run
@@ -90,6 +90,25 @@ def test_from_a_training_to_the_picture_of_any_sentence(staff: Client, dataset: 
     checkpoint = Checkpoint.objects.get()
     checkpoint_prune(checkpoint=checkpoint, root=settings.VAR_DIR)
     assert len(pictures(staff.get(address).content.decode())) == 1, "pictures outlive the checkpoint's files"
+
+
+def test_a_model_that_reads_the_album_is_drawn_with_it(dataset: Dataset) -> None:
+    """In the pictures of a training, of a decoding, and of one output that has none yet."""
+    for split in ("train", "valid", "test"):
+        for album in Album.objects.filter(dataset=dataset, split=split):
+            other = CaptionFactory(text="a boat", photo__album=album)
+            StorySentenceFactory(photo=other.photo, text="It was ours.")
+    trained_run = run(
+        training.launch(dataset="boats", preset="tiny", name="little", overrides=["context=album", "max_steps=1"])
+    )
+    decoded = run(decoding.launch(system="little", dataset="boats", split="test"))
+    output = Output.objects.filter(source__text__startswith="a dog").exclude(source__in=attention_of(decoded)).first()
+    assert output is not None
+    own = run(attention.launch(system="little", source=output.source.text, output=output))
+    for each in (trained_run, decoded, own):
+        maps = attention_of(each)
+        assert maps
+        assert all(drawn.source.count("(caption)") == 1 for drawn in maps.values())  # behind the other photo's
 
 
 def test_a_family_without_attention_has_no_pictures_and_says_so(staff: Client, dataset: Dataset) -> None:

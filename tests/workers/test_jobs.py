@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
         ("train --dataset beach --preset huge", "unknown preset 'huge'; valid presets: gru-luong, seed-bilstm"),
         ("train --dataset beach --preset tiny --set layers=x", "layers=x: must be a whole number from 1 to 24"),
         ("train --dataset beach --preset tiny --set pairing=near", "pairing: 'near' is not one of aligned, positional"),
+        ("train --dataset beach --preset tiny --set sources=some", "sources: 'some' is not one of all, own"),
         ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is neither 'caption' nor"),
         ("train --dataset beach --preset tiny --feedback f", "feedback set 'f' does not exist"),
         ("train --dataset beach --preset tiny --name human", "system 'human' is people"),
@@ -78,24 +80,41 @@ def test_a_system_is_trained_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_caption_is_trained_with_all_its_references() -> None:
     dataset = small_dataset(captions=2, references=3)
-    records = list(corpus.paired_records(dataset, "train", source="caption", pairing="aligned", seed=1))
+    records = list(corpus.paired_records(dataset, "train", source="caption", pairing="aligned"))
     assert [len(record["references"]) for record in records] == [3, 3]
     assert len({record["album"] for record in records}) == 2
 
 
-def test_a_systems_outputs_can_be_the_input() -> None:
-    """One drawn text a reference, by the seed; a source without outputs is left out."""
+def test_a_systems_outputs_can_be_the_input_and_others_beside_them() -> None:
+    """Each different text of a photo once, with all of its references; a source without outputs is left out."""
     dataset = small_dataset(captions=3, references=2)
-    decoding = DecodingFactory(dataset=dataset, split="train", system=SystemFactory(name="lstm"))
-    for source in models.Source.objects.order_by("pk")[:2]:
-        for rank in range(3):
-            OutputFactory(decoding=decoding, source=source, rank=rank)
-    records = list(corpus.paired_records(dataset, "train", source="*", pairing="aligned", seed=1))
-    assert len(records) == 4
-    assert all(len(record["references"]) == 1 for record in records)
-    written = set(models.Output.objects.values_list("text", flat=True))
-    assert {record["source"] for record in records} <= written
-    assert records == list(corpus.paired_records(dataset, "train", source="lstm", pairing="aligned", seed=1))
+    sources = list(models.Source.objects.order_by("pk"))
+    written = {
+        "lstm": {0: ["we ran .", "we swam .", "we sat ."], 1: ["we ran ."]},
+        "gru": {0: ["we  sat .", "oh !"], 2: ["oh !"]},
+    }
+    for name, texts in written.items():
+        decoding = DecodingFactory(dataset=dataset, split="train", system=SystemFactory(name=name))
+        for place, ranked in texts.items():
+            for rank, text in enumerate(ranked):
+                OutputFactory(decoding=decoding, source=sources[place], rank=rank, text=text)
+
+    def read(source: str, **chosen: Any) -> list[tuple[int, str]]:
+        records = list(corpus.paired_records(dataset, "train", source=source, pairing="aligned", **chosen))
+        assert len({record["id"] for record in records}) == len(records)
+        for record in records:
+            source_row = sources[places[record["photo"]]]
+            told = [sentence.text for sentence in source_row.photo.sentences.order_by("pk")]
+            assert record["references"] == told if not chosen.get("context") else record["references"][0] in told
+            assert record["album"] == source_row.album.external_id
+        return [(places[record["photo"]], record["source"]) for record in records]
+
+    places = {source.photo.external_id: place for place, source in enumerate(sources)}
+    own = [(0, "we ran ."), (0, "we swam ."), (0, "we sat ."), (1, "we ran .")]
+    assert read("lstm") == own
+    assert read("lstm", sources="all") == [*own[:3], (0, "oh !"), own[3], (2, "oh !")]
+    assert read("lstm", context=2) == [each for each in own for _ in range(2)]
+    assert sorted(read("*")) == sorted(read("gru", sources="all"))
 
 
 def test_the_reference_shown_as_the_human_is_withheld_from_everybody() -> None:
@@ -121,7 +140,7 @@ def test_with_a_context_each_sentence_stands_behind_those_before_it() -> None:
     for story in (StoryFactory(album=album), StoryFactory(album=album)):
         for place, photo in enumerate(photos):
             StorySentenceFactory(story=story, photo=photo, position=place, text=f"{story} {photo}")
-    chosen = {"source": "caption", "pairing": "aligned", "seed": 1}
+    chosen = {"source": "caption", "pairing": "aligned"}
     records = list(corpus.paired_records(dataset, "train", context=3, **chosen))
     assert len(records) == 2 * 2 * 2
     for record in records:
@@ -129,6 +148,8 @@ def test_with_a_context_each_sentence_stands_behind_those_before_it() -> None:
         story, photo = sentence.rsplit(" ", 1)
         assert record["context"] == ([] if photo == "p" else [f"{story} p"])
     assert "context" not in next(corpus.paired_records(dataset, "train", **chosen))
+    shared = [(record["photo"], record["source"]) for record in corpus.paired_records(dataset, "train", **chosen)]
+    assert shared == [(photo, caption.text) for (photo, _), caption in captions.items()]
     assert corpus.captions_before(dataset, "train") == {
         captions["q", number].pk: captions["p", number].pk for number in (1, 2)
     }

@@ -17,7 +17,7 @@ from annotations.services import bulk
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import import_vist, vist_files
-from tests.factories import make_campaign
+from tests.factories import DecodingFactory, make_campaign
 from workers import removal
 from workers.models import Checkpoint, Run
 
@@ -161,10 +161,9 @@ def test_runs_at_work_hold_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixtu
         remove("dataset", "vist", capsys)
 
 
-def trained(dataset: models.Dataset, name: str, source: str) -> None:
-    run = Run.objects.create(
-        kind="train", state="done", dataset=dataset, config={"source": source}, finished_at=timezone.now()
-    )
+def trained(dataset: models.Dataset, name: str, source: str, sources: str = "own") -> None:
+    config = {"source": source, "sources": sources}
+    run = Run.objects.create(kind="train", state="done", dataset=dataset, config=config, finished_at=timezone.now())
     system = models.System.objects.create(name=name, kind="model")
     Checkpoint.objects.create(run=run, system=system, directory=name, sha256="0" * 64, size_bytes=1)
 
@@ -185,16 +184,19 @@ def test_models_are_named_that_were_trained_on_it(tmp_path: Path) -> None:
     call_command("import_pairs", lines(tmp_path / "t.jsonl", {**row, "a": "test"}), split="test", **ids)
     for name, source in (("of-captions", "caption"), ("of-any", "*"), ("of-lstm", "lstm"), ("of-gru", "gru")):
         trained(dataset, name, source)
+    trained(dataset, "of-all", "lstm", "all")
     elsewhere = models.Dataset.objects.create(name="elsewhere")
     trained(elsewhere, "of-any-elsewhere", "*")
     vist, pairs, gru, test = models.Import.objects.order_by("pk")
-    everything = ["of-any", "of-captions", "of-gru", "of-lstm"]
+    everything = ["of-all", "of-any", "of-captions", "of-gru", "of-lstm"]
     assert dependent_models(vist) == ["before", *everything]
     assert dependent_models(pairs) == everything
-    assert dependent_models(gru) == ["of-any", "of-gru"]
+    assert dependent_models(gru) == ["of-all", "of-any", "of-gru"]
     assert dependent_models(test) == []
-    assert dependent_models(models.System.objects.get(name="lstm")) == ["of-any", "of-lstm"]
-    assert dependent_models(models.System.objects.get(name="gru")) == ["of-any", "of-gru"]
+    assert dependent_models(models.System.objects.get(name="lstm")) == ["of-all", "of-any", "of-lstm"]
+    assert dependent_models(models.System.objects.get(name="gru")) == ["of-all", "of-any", "of-gru"]
+    tested = DecodingFactory(dataset=dataset, split="test")
+    assert dependent_models(tested.system) == []  # nobody trains on what is written for a test
     assert dependent_models(dataset) == ["before", *everything]
 
 

@@ -1,15 +1,22 @@
 """An attention run: what a trained system looks at while it writes a text for one source."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from django.conf import settings
 
 from annotations.errors import InputError
 from annotations.models import Output
 from modeling.config import WITHOUT_ATTENTION
 from workers.attention import attention_draw
+from workers.jobs import corpus
 from workers.jobs.decoding import checkpoint_of
 from workers.jobs.lookup import system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
+
+if TYPE_CHECKING:
+    from modeling.corpus import Example
 
 
 def launch(
@@ -54,6 +61,19 @@ def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     checkpoint = checkpoint_of(system_named(config["system"]))
     claim.progress(0.0, "computing what it looks at")
-    texts = {"source": (config["source"], config["target"])}
+    texts = [(example_of(config), config["target"])]
     (drawn,) = attention_draw(run, settings.VAR_DIR / checkpoint.directory, texts).values()
     run.message = f"{len(drawn.target)} pieces written, {len(drawn.source)} looked at"
+
+
+def example_of(config: Mapping[str, Any]) -> "Example":
+    """The source that was asked for; that of an output stands in its album, beside the sources of other photos."""
+    from modeling.corpus import Example, with_others
+
+    output = Output.objects.filter(pk=config["output"]).select_related("source__album", "decoding__dataset").first()
+    if output:
+        beside = with_others([Example(**record) for record in corpus.given_beside(output.decoding, output.source)])
+        for example in beside:
+            if (example.id, example.source) == (str(output.source_id), config["source"]):
+                return example
+    return Example("source", config["source"])

@@ -1,8 +1,8 @@
 """What a model is given: a split's sources with their references, as the plain records `modeling` reads.
 
-A record is `{"id", "source", "references", "album"}`, with `"weight"` where it comes from a feedback set, and with the
-sentences before a reference in its story as `"context"` where a model is given those. The id begins with the source's
-primary key.
+A record is `{"id", "source", "references", "album", "photo"}`, with `"weight"` where it comes from a feedback set, and
+with the sentences before a reference in its story as `"context"` where a model is given those. The id begins with the
+source's primary key; `"photo"` is what sources of one picture share, and None for a source of none.
 """
 
 import json
@@ -18,12 +18,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from annotations.errors import InputError
-from annotations.models import Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
+from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
 from annotations.querysets.datasets import pairs, references
 from texts.folding import fold
 
 ANY_SYSTEM = "*"
 CAPTION = "caption"
+ALL, OWN = "all", "own"
+SOURCES = (ALL, OWN)  # whose sentences a training reads where its source is a system: every system's, or its own alone
 Record = dict[str, Any]
 OF_RECORD = re.compile(r"of '(\d+)[^']*'")  # its id
 
@@ -62,45 +64,58 @@ def system_inputs(
     return found
 
 
+def source_texts(dataset: Dataset, split: str, source: str, sources: str) -> dict[int, list[str]]:
+    """`system_inputs`, those of the chosen system first; with `sources` "all" every other system's behind them."""
+    found = system_inputs(dataset, split, source)
+    if sources == ALL and source != ANY_SYSTEM:
+        for pk, texts in system_inputs(dataset, split, ANY_SYSTEM).items():
+            found.setdefault(pk, []).extend(texts)
+    return found
+
+
 def paired_records(
-    dataset: Dataset, split: str, *, source: str, pairing: str, seed: int, context: int = 0
+    dataset: Dataset, split: str, *, source: str, pairing: str, context: int = 0, sources: str = OWN
 ) -> Iterator[Record]:
-    """Sources of a split with their references, in a fixed order.
+    """Sources of a split with all their references, in a fixed order.
 
     With `source` "caption" a record is a caption with the sentences that `pairing` gives it. With a system's name, or
-    `*` for all, each reference is a record of its own, whose source is one of the systems' texts, drawn by the seed.
-    So it is with a `context` of sentences, which stand before the reference in its story.
+    `*` for all, it is a photo's different text by the system, or with `sources` "all" by any of them, with the photo's
+    sentences. With a `context` of sentences, which stand before a reference in its story, each reference is a record
+    of its own.
     """
-    before = stories_so_far(dataset, split, context) if context else {}
+    before = stories_so_far(dataset, split, context) if context else None
     if source == CAPTION:
-        rows = pairs(dataset, split, pairing).iterator(chunk_size=5000)
-        if context:
-            for row in rows:
-                yield {
-                    "id": f"{row['caption_id']}-{row['sentence_id']}",
-                    "source": row["caption"],
-                    "references": [row["sentence"]],
-                    "album": row["album_key"],
-                    "context": before[row["sentence_id"]],
-                }
-            return
-        for (pk, caption, album), group in groupby(rows, key=itemgetter("caption_id", "caption", "album_key")):
-            yield {"id": str(pk), "source": caption, "references": [row["sentence"] for row in group], "album": album}
+        captioned = pairs(dataset, split, pairing).iterator(chunk_size=5000)
+        for (pk, text, album, photo), group in groupby(
+            captioned, key=itemgetter("caption_id", "caption", "album_key", "photo_key")
+        ):
+            record = {"id": str(pk), "source": text, "album": album, "photo": photo}
+            yield from with_references(record, list(group), before)
         return
-    draw = random.Random(seed)
-    inputs = system_inputs(dataset, split, source)
-    sources = Source.objects.of_split(dataset, split).exclude(kind="sequence")
-    albums = dict(sources.values_list("pk", "album__external_id"))
-    for row in references(sources).iterator(chunk_size=5000):
-        if texts := inputs.get(row["source_pk"]):
-            pk = row["source_pk"]
-            yield {
-                "id": f"{pk}-{row['sentence_id']}",
-                "source": draw.choice(texts),
-                "references": [row["sentence"]],
-                "album": albums[pk],
-                **({"context": before[row["sentence_id"]]} if context else {}),
-            }
+    texts = source_texts(dataset, split, source, sources)
+    rows = Source.objects.of_split(dataset, split).exclude(kind="sequence")
+    places = {pk: place for pk, *place in rows.values_list("pk", "album__external_id", "photo__external_id")}
+    seen: set[tuple[str, str, str]] = set()
+    for pk, group in groupby(references(rows).iterator(chunk_size=5000), key=itemgetter("source_pk")):
+        album, photo = places[pk]
+        told = list(group)
+        for number, text in enumerate(texts.get(pk, ())):
+            if (key := (album, photo, fold(text))) not in seen:
+                seen.add(key)
+                record = {"id": f"{pk}-{number}", "source": text, "album": album, "photo": photo}
+                yield from with_references(record, told, before)
+
+
+def with_references(
+    record: Record, rows: Sequence[dict[str, Any]], before: dict[int, list[str]] | None
+) -> Iterator[Record]:
+    """The record with the sentences of the rows; where those before each in its story are given, one for each."""
+    if before is None:
+        yield record | {"references": [row["sentence"] for row in rows]}
+        return
+    for row in rows:
+        of_one = {"references": [row["sentence"]], "context": before[row["sentence_id"]]}
+        yield record | {"id": f"{record['id']}-{row['sentence_id']}"} | of_one
 
 
 def stories_so_far(dataset: Dataset, split: str, sentences: int) -> dict[int, list[str]]:
@@ -116,10 +131,11 @@ def stories_so_far(dataset: Dataset, split: str, sentences: int) -> dict[int, li
 
 
 def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[Record]:
-    """The set's rated texts as weighted examples of their sources."""
+    """The set's rated texts as weighted examples of their sources, each once: of several texts of the systems that are
+    the input one is drawn by the seed."""
     draw = random.Random(seed)
     inputs: dict[str, dict[int, list[str]]] = {}
-    for example in feedback_set.examples.select_related("source__album").order_by("pk"):
+    for example in feedback_set.examples.select_related("source__album", "source__photo").order_by("pk"):
         given = example.source.text
         if source != CAPTION:
             album = example.source.album
@@ -133,6 +149,7 @@ def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> It
                 "source": given,
                 "references": [example.text],
                 "album": example.source.album.external_id,
+                "photo": example.source.photo and example.source.photo.external_id,
                 "weight": example.weight,
             }
 
@@ -157,11 +174,24 @@ def captions_before(dataset: Dataset, split: str) -> dict[int, int]:
     return found
 
 
-def given_texts(dataset: Dataset, split: str, *, source: str) -> list[tuple[str, str]]:
-    """What a model decodes: (source's primary key, text) of every source of the split, one text each."""
+def given_records(dataset: Dataset, split: str, *, source: str, album: Album | None = None) -> list[Record]:
+    """What a model decodes: a record without references of every source of the split, or of one album of it."""
+    rows = Source.objects.of_split(dataset, split) if source != CAPTION else captions(dataset, split)
+    if album:
+        rows = rows.filter(album=album)
+    values = rows.values_list("pk", "text", "album__external_id", "photo__external_id")
+    places = {pk: (text, {"album": key, "photo": photo}) for pk, text, key, photo in values.iterator(chunk_size=5000)}
     if source == CAPTION:
-        return [(str(pk), text) for pk, text in captions(dataset, split).values_list("pk", "text")]
-    return [(str(pk), texts[0]) for pk, texts in sorted(system_inputs(dataset, split, source).items())]
+        return [{"id": str(pk), "source": text, **place} for pk, (text, place) in places.items()]
+    inputs = system_inputs(dataset, split, source, only=places if album else None)
+    there = sorted(inputs.keys() & places.keys())
+    return [{"id": str(pk), "source": inputs[pk][0], **places[pk][1]} for pk in there]
+
+
+def given_beside(decoding: Decoding, source: Source) -> list[Record]:
+    """What the model was given for the source and for the others of its album, as far as that is still there."""
+    named = decoding.settings.get("source", CAPTION)
+    return given_records(decoding.dataset, decoding.split, source=named, album=source.album)
 
 
 def given_text(decoding: Decoding, source: Source) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from annotations.errors import InputError
 from annotations.models import Dataset, System
 from annotations.services.outputs import decoding_begin, decoding_complete, outputs_add
-from modeling.config import DecodingConfig
+from modeling.config import DecodingConfig, TrainingConfig
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.lookup import dataset_named, split_named, system_named
@@ -100,7 +100,7 @@ def decoding_fingerprint(checkpoint: Checkpoint, members: Sequence[Checkpoint], 
 
 def story_order(checkpoint: Checkpoint, dataset: Dataset, split: str, given: Sequence[str]) -> dict[str, str]:
     """Which given source another is written after, where the model reads the story so far."""
-    if not checkpoint.run.config["training"].get("context"):
+    if not TrainingConfig.from_dict(checkpoint.run.config["training"]).story_sentences:
         return {}
     there = set(given)
     before = corpus.captions_before(dataset, split).items()
@@ -109,7 +109,7 @@ def story_order(checkpoint: Checkpoint, dataset: Dataset, split: str, given: Seq
 
 def perform(claim: Claim) -> None:
     """Decode in batches; the decoding shows once it is complete."""
-    from modeling.corpus import Example
+    from modeling.corpus import Example, with_others
     from modeling.decoding import Note, decode
     from modeling.errors import AttentionError
 
@@ -120,8 +120,9 @@ def perform(claim: Claim) -> None:
     checkpoint = checkpoint_of(system)
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
-    given = corpus.given_texts(dataset, config["split"], source=config["source"])
-    before = story_order(checkpoint, dataset, config["split"], [name for name, _ in given])
+    records = corpus.given_records(dataset, config["split"], source=config["source"])
+    before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
+    given = with_others([Example(**record, after=before.get(record["id"])) for record in records])
     with claim.fenced():
         decoding = decoding_begin(
             system=system,
@@ -137,8 +138,8 @@ def perform(claim: Claim) -> None:
         )
     if decoding.completed_at is None:
         claim.save(decoding=decoding)
-        pictured = dict(spread(given, PICTURES))
-        looked_at: dict[str, tuple[str, str | None]] = {}
+        pictured = {source.id: source for source in spread(given, PICTURES)}
+        looked_at: list[tuple[Example, str | None]] = []
         rows: list[tuple[int, int, str, float | None]] = []
 
         def write() -> None:
@@ -148,7 +149,7 @@ def perform(claim: Claim) -> None:
 
         written = decode(
             settings.VAR_DIR / checkpoint.directory,
-            [Example(id=name, source=text, after=before.get(name)) for name, text in given],
+            given,
             DecodingConfig.from_dict(config["decoding"]),
             ensemble=[settings.VAR_DIR / each.directory for each in members],
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
@@ -157,7 +158,7 @@ def perform(claim: Claim) -> None:
         for output in written:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
             if output.rank == 0 and output.id in pictured:
-                looked_at[output.id] = (pictured[output.id], output.text)
+                looked_at.append((pictured[output.id], output.text))
             if len(rows) >= OUTPUTS_A_WRITE:
                 write()
         write()

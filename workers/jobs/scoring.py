@@ -169,7 +169,6 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
         split,
         source=source,
         pairing="aligned",
-        seed=0,
         context=TrainingConfig.from_dict(checkpoint.run.config["training"]).story_sentences,
     )
     tuples = ("references", "context")

@@ -22,7 +22,7 @@ from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
 PICTURES = 2  # validation sources with a picture of what was looked at for them
-DATA_DEFAULTS = {"pairing": "aligned", "source": corpus.CAPTION}
+DATA_DEFAULTS = {"pairing": "aligned", "source": corpus.CAPTION, "sources": corpus.ALL}
 
 
 def launch(
@@ -37,7 +37,7 @@ def launch(
 ) -> Run | Claim:
     """Make a training run, queued, or claimed by this process. Everything asked for is checked first.
 
-    Overrides are `key=value`: `pairing` and `source` say what the model is given, the rest are the model's settings.
+    Overrides are `key=value`: `pairing`, `source` and `sources` say what the model is given, the rest are its settings.
     Raises InputError for an unknown name, key or value, ConflictError when the system was trained already.
     """
     dataset_row = dataset_named(dataset)
@@ -74,14 +74,15 @@ def split_overrides(overrides: Sequence[str], defaults: dict[str, str]) -> tuple
             data[key] = value
         else:
             model.append(override)
-    if data["pairing"] not in PAIRINGS:
-        raise InputError(f"pairing: '{data['pairing']}' is not one of {', '.join(PAIRINGS)}")
+    for key, valid in (("pairing", PAIRINGS), ("sources", corpus.SOURCES)):
+        if data[key] not in valid:
+            raise InputError(f"{key}: '{data[key]}' is not one of {', '.join(valid)}")
     return data, model
 
 
 def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[str, str]) -> None:
     corpus.check_source(dataset, "train", data["source"])
-    records = corpus.paired_records(dataset, "train", source=data["source"], pairing=data["pairing"], seed=0)
+    records = corpus.paired_records(dataset, "train", source=data["source"], pairing=data["pairing"])
     if next(records, None) is None:
         raise InputError(
             f"dataset '{dataset.name}' has nothing to train on: no {data['source']} source of its split 'train' "
@@ -121,13 +122,14 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> None:
     """Pictures of what the model looks at while it writes for a few validation sources; none without attention."""
-    from modeling.corpus import read_rows
+    from modeling.corpus import read_examples, with_others
     from modeling.errors import AttentionError, DecodingError
 
-    rows = [row for _, row in read_rows(valid_file)]
-    texts = {row["id"]: (row["source"], None) for row in spread(rows, PICTURES)}
+    if not valid_file.stat().st_size:
+        return
+    drawn = spread(with_others(read_examples(valid_file)), PICTURES)
     with suppress(AttentionError, DecodingError):  # such a family, or a single source without words
-        attention_draw(run, checkpoint, texts, device=device)
+        attention_draw(run, checkpoint, [(example, None) for example in drawn], device=device)
 
 
 def perform(claim: Claim) -> None:
@@ -142,16 +144,17 @@ def perform(claim: Claim) -> None:
     folder = settings.RUNS_DIR / str(run.public_id)
     with folder_lock(folder):
         claim.check()
-        chosen: dict[str, Any] = {"source": config["source"], "seed": training.seed}
-        paired: dict[str, Any] = {**chosen, "pairing": config["pairing"], "context": training.story_sentences}
+        paired: dict[str, Any] = {key: config[key] for key in ("source", "pairing")}
+        paired["context"] = training.story_sentences
         train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
         if not train_file.exists():
             claim.progress(0.0, "writing the training data")
             valid = corpus.paired_records(dataset, "valid", **paired)
             corpus.write_records(valid, valid_file)
-            records = corpus.paired_records(dataset, "train", **paired)
+            records = corpus.paired_records(dataset, "train", **paired, sources=config["sources"])
             if run.feedback_set:
-                records = chain(records, corpus.feedback_records(run.feedback_set, **chosen))
+                rated = corpus.feedback_records(run.feedback_set, source=config["source"], seed=training.seed)
+                records = chain(records, rated)
             corpus.write_records(records, train_file)
 
         def report(progress: Progress) -> None:

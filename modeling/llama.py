@@ -1,0 +1,186 @@
+"""A decoder-only model of the Llama kind as it stands on disk: a folder of the transformers library, or a GGUF file.
+
+Nothing is downloaded, unpickled or run from there. What is read comes as our model has it: matrices of one layer that
+are multiplied with the same thing are one, and embeddings stand in the order of our ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modeling.causal_tokens import CausalTokenizer, first_ids
+from modeling.errors import CheckpointError, ConfigError
+from modeling.tokenization import Normalisation
+
+KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
+BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
+GGUF = ".gguf"
+
+
+def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
+    """The tokenizer of the model at `path`, with its shape and the hash of its weights.
+
+    Raises ConfigError, naming the path, where there is no model of a known kind.
+    """
+    from transformers import AutoTokenizer
+
+    where = f"model_path={path}"
+    config = library_config(path)
+    with quiet(where):
+        tokenizer = AutoTokenizer.from_pretrained(**located(path), trust_remote_code=False)
+    if not tokenizer.is_fast or tokenizer.eos_token_id is None:
+        raise ConfigError(f"{where}: needs a tokenizer.json with a token for the end")
+    library = tokenizer.backend_tokenizer
+    prefix = tokenizer.build_inputs_with_special_tokens([])[:1] if getattr(tokenizer, "add_bos_token", False) else []
+    description = {
+        "base": {"name": path.stem if path.suffix == GGUF else path.name, "sha256": weights_sha256(path)},
+        "shape": shape_of(config),
+        "first": first_ids(library, end=tokenizer.eos_token_id, prefix=prefix, where=where),
+        "prefix": prefix,
+    }
+    return CausalTokenizer(library.to_str().encode(), normalisation, description=json.dumps(description).encode())
+
+
+def read_weights(path: Path, tokenizer: CausalTokenizer) -> dict[str, Tensor]:
+    """The weights at `path`, under the names of `modeling.architectures.causal_lm`, float32.
+
+    Raises CheckpointError where they are not those that the tokenizer's description was made from.
+    """
+    from transformers import AutoModelForCausalLM
+
+    if (found := weights_sha256(path)) != tokenizer.base["sha256"]:
+        raise CheckpointError(
+            f"{path}: its weights have the SHA-256 {found[:12]}…, and {tokenizer.base['sha256'][:12]}… are wanted"
+        )
+    with quiet(f"model_path={path}"):
+        model = AutoModelForCausalLM.from_pretrained(
+            **located(path), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        )
+    return from_library(model.state_dict(), tokenizer)
+
+
+def from_library(tensors: dict[str, Tensor], tokenizer: CausalTokenizer) -> dict[str, Tensor]:
+    """The library's tensors of a Llama-like model as ours."""
+    order = torch.from_numpy(tokenizer.library_ids)
+    found = {
+        "embedding.weight": tensors["model.embed_tokens.weight"][order],
+        "norm.weight": tensors["model.norm.weight"],
+    }
+    if not tokenizer.shape["tied"]:
+        found["projection.weight"] = tensors["lm_head.weight"][order]
+    for number in range(tokenizer.shape["layers"]):
+        theirs, ours = f"model.layers.{number}", f"layers.{number}"
+        found[f"{ours}.attention_norm.weight"] = tensors[f"{theirs}.input_layernorm.weight"]
+        found[f"{ours}.forward_norm.weight"] = tensors[f"{theirs}.post_attention_layernorm.weight"]
+        for kind in ("weight", "bias"):
+            for name, parts in JOINED.items():
+                joined = [tensors[each] for part in parts if (each := f"{theirs}.{part}.{kind}") in tensors]
+                if joined:
+                    found[f"{ours}.{name}.{kind}"] = torch.cat(joined)
+    return found
+
+
+JOINED = {
+    "query_key_value": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "output": ("self_attn.o_proj",),
+    "gate_input": ("mlp.gate_proj", "mlp.up_proj"),
+    "down": ("mlp.down_proj",),
+}
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Write a GGUF file as a folder of the transformers library, in float16, which loads in a tenth of the time."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with quiet(str(gguf)):
+        tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float16)
+        del model.config.quantization_config  # the library would not save what it has read from a quantized file
+        model.hf_quantizer = None  # type: ignore[assignment]
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def library_config(path: Path) -> Any:
+    """The library's configuration of the model at `path`. Raises ConfigError unless it is of a known kind."""
+    from transformers import AutoConfig
+
+    where = f"model_path={path}"
+    if not (path.is_file() and path.suffix == GGUF) and not (path / "config.json").is_file():
+        raise ConfigError(f"{where}: must be a GGUF file, or a folder with the config.json of a decoder-only model")
+    with quiet(where):
+        config = AutoConfig.from_pretrained(**located(path), trust_remote_code=False)
+    if config.model_type not in KNOWN:
+        raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(KNOWN)}")
+    if config.hidden_act != "silu":
+        raise ConfigError(f"{where}: computes with {config.hidden_act}; valid values: silu")
+    return config
+
+
+def shape_of(config: Any) -> dict[str, Any]:
+    """The values of `modeling.architectures.causal_lm.Shape`."""
+    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+    rotary = LlamaRotaryEmbedding(config)
+    biased = getattr(config, "attention_bias", config.model_type in BIASED)
+    return {
+        "vocabulary": config.vocab_size,
+        "size": config.hidden_size,
+        "layers": config.num_hidden_layers,
+        "heads": config.num_attention_heads,
+        "groups": config.num_key_value_heads,
+        "head_size": getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
+        "forward_size": config.intermediate_size,
+        "epsilon": config.rms_norm_eps,
+        "biased": biased,
+        "output_biased": biased and config.model_type not in BIASED,
+        "tied": config.tie_word_embeddings,
+        "frequencies": rotary.inv_freq.tolist(),
+        "scaling": float(rotary.attention_scaling),
+    }
+
+
+def located(path: Path) -> dict[str, Any]:
+    """Arguments of the library's `from_pretrained` for a folder or a GGUF file."""
+    if path.suffix == GGUF:
+        return {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name, "local_files_only": True}
+    return {"pretrained_model_name_or_path": path, "local_files_only": True}
+
+
+def weights_sha256(path: Path) -> str:
+    """SHA-256 of the GGUF file, or over those of the folder's safetensors in order of their names."""
+    files = [path] if path.suffix == GGUF else sorted(path.glob("*.safetensors"))
+    if not files:
+        raise ConfigError(f"model_path={path}: needs its weights as safetensors or as a GGUF file")
+    hashes = []
+    for file in files:
+        with file.open("rb") as content:
+            hashes.append(hashlib.file_digest(content, "sha256").hexdigest())
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+@contextmanager
+def quiet(where: str) -> Iterator[None]:
+    """The library's errors as ours, in one line, and nothing of its bars and warnings."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, struct.error) as error:
+        raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
