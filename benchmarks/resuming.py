@@ -43,7 +43,8 @@ FAMILIES = {
 }
 KILLS = 10  # of one training
 LOOK = 0.0003  # seconds between two looks into the folder
-SAVING = 0.05  # seconds from save to save: several steps, which a kill makes be taken again
+SAVING = 0.02  # seconds to the first save of a process; the next ones come later, for saves may not take long
+AFTER_SAVE = 0.05  # seconds after that save in which a kill comes: several steps, which it makes be taken again
 ONE_SAVE = 0.03  # seconds of a save in which a kill is aimed at any moment
 NOUNS = ["dog", "boat", "kite", "cake", "band", "tree", "car", "lake"]
 
@@ -159,17 +160,18 @@ def main() -> None:
 
 
 def kill_at_steps(folder: Path, kills: int, steps: int, draw: random.Random, start: Callable[[Training], int]) -> Tally:
-    """Kill soon after a random step was saved, while the next steps are taken."""
+    """Kill at random soon after the first save of a process, while the next steps are taken."""
     tally = Tally()
     for family in cycle(FAMILIES):
         if tally.kills >= kills:
             break
         training, expected = prepared(folder / f"{tally.trainings}", family, steps, SAVING, draw)
         before = tally.kills
-        for target in sorted(draw.sample(range(1, steps * 9 // 10), min(KILLS, kills - tally.kills))):
-            child, goal = start(training), max(target, training.saved_step() + 1)
+        while tally.kills < min(kills, before + KILLS) and not training.finished():
+            goal = training.saved_step() + 1
+            child = start(training)
             wait_until(training.saved_step, goal, child, training)
-            time.sleep(draw.uniform(0, SAVING))
+            time.sleep(draw.uniform(0, AFTER_SAVE))
             if killed(child):
                 tally.kills += 1
                 tally.steps.append(training.saved_step())

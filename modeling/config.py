@@ -28,9 +28,10 @@ WITHOUT_ATTENTION = ("lstm", "bilstm")
 ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
 LIMITS = ("budget", "max_steps", "epochs")
-DEVICES = ("auto", "cpu", "cuda")
+AUTO = "auto"
+DEVICES = (AUTO, "cpu", "cuda")
 WEIGHTS = ("best", "last")
-ENGINES = ("torch", "ct2")
+ENGINES = ("auto", "torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 RERANKING = ("none", "source", "pmi")
@@ -131,15 +132,25 @@ class TrainingConfig(Config):
     token_budget: int = _setting(2048, "source and target tokens a batch, padding included", low=16)
     accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
     precision: str = _setting(
-        "fp32", "bf16: matrix products in bfloat16, fast on GPUs and on CPUs with AVX-512", choices=("fp32", "bf16")
+        AUTO,
+        "bf16: matrix products in bfloat16; auto: where the device has instructions for it, else fp32",
+        choices=(AUTO, "fp32", "bf16"),
     )
+    init: str = _setting("", "folder of a checkpoint of the same settings whose weights and vocabulary to begin from")
 
-    budget: float = _setting(0.0, "limit: CPU seconds, on a GPU seconds; 0 is none", low=0)
+    budget: float = _setting(
+        0.0, "limit: CPU seconds, on a GPU seconds, for which steps are planned at the start; 0 is none", low=0
+    )
     max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)
     epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
     validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
-    patience: int = _setting(0, "looks without improvement before stopping early; 0 never stops", low=0)
-    save_every: float = _setting(30.0, "seconds between two resumable checkpoints", low=0)
+    valid_pairs: int = _setting(1000, "pairs of the validation file that a look reads", low=1)
+    patience: int = _setting(5, "looks without improvement before stopping early; 0 never stops", low=0)
+    save_every: float = _setting(
+        30.0,
+        "seconds between two resumable checkpoints, more where a save takes over half a second; 0: each step",
+        low=0,
+    )
 
     device: str = _setting("auto", "where to compute", choices=DEVICES)
     threads: int = _setting(1, "CPU threads", low=1, high=256)
@@ -183,7 +194,8 @@ class TrainingConfig(Config):
 
 @dataclass(frozen=True)
 class DecodingConfig(Config):
-    """How texts are drawn from a model. The same settings, checkpoints and sources give the same texts."""
+    """How texts are drawn from a model. With one engine, the same settings, checkpoints and sources give the same
+    texts."""
 
     method: str = _setting(
         "nucleus",
@@ -219,10 +231,14 @@ class DecodingConfig(Config):
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(256, "sequences decoded side by side", low=1)
-    engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
+    engine: str = _setting(
+        "auto",
+        "ct2: by CTranslate2; auto: where it is installed and gives what torch gives",
+        choices=ENGINES,
+    )
     precision: str = _setting(
         "fp32",
-        "bf16: matrix products in bfloat16; int8, with engine=ct2: in whole numbers",
+        "bf16: matrix products in bfloat16; int8, by CTranslate2: in whole numbers",
         choices=DECODING_PRECISIONS,
     )
     device: str = _setting("auto", "where to compute", choices=DEVICES)
@@ -246,8 +262,8 @@ class DecodingConfig(Config):
             raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
         if self.beam % self.groups:
             raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
-        if self.precision == "int8" and self.engine != "ct2":
-            raise ConfigError("precision=int8: needs engine=ct2; valid values with engine=torch: fp32, bf16")
+        if self.precision == "int8" and self.engine == "torch":
+            raise ConfigError("precision=int8: needs CTranslate2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
             raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
 

@@ -1,6 +1,7 @@
 """Decoding: texts for the sources of a file or of a split, in batches of like lengths.
 
-Neither the batch a source is in nor its neighbours change what is written for it.
+Neither the batch a source is in nor its neighbours change what is written for it, but for draws by CTranslate2
+(`modeling.ctranslate`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import torch
 from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import DecodingConfig
+from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example, Tokens, encode_source, with_others
+from modeling.ctranslate import engine_for
 from modeling.devices import cpu_threads, pick_device, precision
 from modeling.ensembles import ensemble as ensemble_of
 from modeling.errors import CorpusError, DecodingError, TooLongError
@@ -39,10 +41,15 @@ class Note:
 
 
 OnNote = Callable[[Note], None]
+OnEngine = Callable[[str], None]
 
 
 def no_note(note: Note) -> None:
     """Keep nothing of the notes."""
+
+
+def no_engine(engine: str) -> None:
+    """Keep nothing of which engine it is."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,14 @@ def decode(
     ensemble: Sequence[Path] = (),
     on_progress: OnProgress = no_progress,
     on_note: OnNote = no_note,
+    on_engine: OnEngine = no_engine,
 ) -> Iterator[Decoded]:
     """Texts for the sources, in their order, the best of a source's texts first. The checkpoints of an `ensemble` write
     them together with the first one.
 
     A source without words has no text, and one that is too long is cut; `on_note` is told of both before the first
-    text. Raises CheckpointError, and DecodingError where there is nothing to write for, or where an ensemble's members
-    do not read and write the same tokens.
+    text, and `on_engine` of what decodes: torch or ct2. Raises CheckpointError, and DecodingError where there is
+    nothing to write for, or where an ensemble's members do not read and write the same tokens.
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
@@ -78,8 +86,9 @@ def decode(
         sources = with_others(sources)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
-    model = ensemble_of(loaded, ensemble, config, device)
-    write = _engine(model, loaded.config.max_source_length, config, device)
+    model = ensemble_of(loaded, ensemble, device, config.weights)
+    model.compute_in(config.precision)
+    write = _engine(model, loaded.config, config, device, on_engine)
     rerank = reranking(config, model, loaded, readable)
     if not loaded.config.story_sentences:
         examples = {source.id: source for source in readable}
@@ -133,13 +142,13 @@ def _written(
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
 
 
-def _engine(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
-    """What writes the texts of a batch of sources."""
-    if config.engine == "ct2":
-        from modeling.ctranslate import CTranslate
-
-        engine = CTranslate(model, config, longest=longest, device=device)
-        return lambda batch, names: engine.texts(batch)
+def _engine(
+    model: Model, trained: TrainingConfig, config: DecodingConfig, device: torch.device, on_engine: OnEngine
+) -> Write:
+    other = engine_for(model, trained, config, device) if config.engine != "torch" else None
+    on_engine("ct2" if other else "torch")
+    if other:
+        return lambda batch, names: other.texts(batch)
     return lambda batch, names: decode_batch(model, batch, names, config)
 
 

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from modeling.architectures import Memory, Model, State
 from modeling.architectures.interface import EncoderDecoder
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import DecodingConfig
 from modeling.errors import DecodingError
 
 GIVEN = ("context", "max_source_length")  # settings that decide what a model reads
@@ -54,6 +53,10 @@ class Ensemble(EncoderDecoder[EnsembleMemory, EnsembleState]):
         nn.Module.__init__(self)
         self.members = nn.ModuleList(members)
         self.parts: list[tuple[int, torch.dtype]] = []  # width and kind of each member's features, once there are some
+
+    def compute_in(self, precision: str) -> None:
+        for member in self._models:
+            member.compute_in(precision)
 
     def encode(self, source: Tensor, lengths: Tensor) -> EnsembleMemory:
         members = tuple(member.encode(source, lengths) for member in self._models)
@@ -92,18 +95,16 @@ class Ensemble(EncoderDecoder[EnsembleMemory, EnsembleState]):
         return torch.cat(list(features), dim=-1)
 
 
-def ensemble(first: Checkpoint, others: Sequence[Path], config: DecodingConfig, device: torch.device) -> Model:
-    """The first checkpoint's model, or what it and the others make together, ready to compute as the config says.
+def ensemble(first: Checkpoint, others: Sequence[Path], device: torch.device, weights: str) -> Model:
+    """The first checkpoint's model, or what it and the others make together.
 
     Raises CheckpointError, and DecodingError for one that reads or writes other tokens than the first.
     """
-    members = [first.model(device, config.weights)]
+    members = [first.model(device, weights)]
     for folder in others:
         other = load_checkpoint(folder)
         check_alike(first, other, folder)
-        members.append(other.model(device, config.weights))
-    for member in members:
-        member.compute_in(config.precision)
+        members.append(other.model(device, weights))
     return Ensemble(members).eval() if others else members[0]
 
 

@@ -50,6 +50,10 @@ class Optimizer:
         self._round()
         return length
 
+    def forget(self) -> None:
+        """Be as before the first step. The weights are too, where all steps had a rate of 0."""
+        self.adam.state.clear()
+
     @torch.no_grad()
     def _round(self) -> None:
         """The weights become their masters, rounded. Gradients of masters are let go."""

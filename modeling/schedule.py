@@ -8,17 +8,14 @@ import numpy as np
 
 from modeling.config import TrainingConfig
 
-FIRST_RISE = 0.02  # of the warm-up, for a first step that is not for nothing
 
+def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
+    """Linear rise over the `warmup` share of the steps, then a half cosine down to nothing, or no change.
 
-def learning_rate(fraction: float, step: int, config: TrainingConfig, total_steps: int | None) -> float:
-    """Linear rise over the `warmup` share of the training, then a half cosine down to nothing, or no change.
-
-    `fraction` of the training is done. Where steps alone limit it, the `step`s done count, exactly.
+    Of the step behind `step` others; that of a step behind the last one would be 0 at the end of the cosine.
     """
-    if total_steps and not config.budget:
-        fraction = (step + 1) / (total_steps + 1)
-    rise = min(1.0, max(fraction, FIRST_RISE * config.warmup) / config.warmup) if config.warmup else 1.0
+    fraction = (step + 1) / (total_steps + 1)
+    rise = min(1.0, fraction / config.warmup) if config.warmup else 1.0
     if config.decay == "none":
         return config.learning_rate * rise
     past = max(0.0, fraction - config.warmup) / max(1.0 - config.warmup, 1e-9)

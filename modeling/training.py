@@ -1,7 +1,8 @@
 """Training an encoder-decoder: resumable, and on the CPU with the same weights however often it was interrupted.
 
-A batch depends on (data, seed, epoch) alone, and every step draws its noise and dropout from a seed of its own, so that
-a checkpoint needs the position, the weights and the optimizer, and nothing of any random generator.
+A batch depends on (data, seed, epoch) alone, every step draws its noise and dropout from a seed of its own, and the
+learning rate follows from the step among the planned ones, so that a checkpoint needs the position, the weights and the
+optimizer, and nothing of any random generator or clock.
 
 Under `torchrun` each process takes its share of a step's batches; gradients are averaged over the step's tokens, the
 first process alone looks at the validation pairs, reports and saves.
@@ -10,91 +11,68 @@ first process alone looks at the validation pairs, reports and saves.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from modeling.architectures import Model, begin, build_for, read_tokenizer
-from modeling.batching import Planner, make_batch, plan_batches
+from modeling.architectures import Model, begin, build_for
+from modeling.batching import Planner, plan_batches
 from modeling.checkpoints import (
     FINAL,
     WEIGHTS,
     Checkpoint,
     below,
     latest,
-    load_checkpoint,
     prune,
     read_manifest,
     save_checkpoint,
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, deduplicate, encode_pairs, fingerprint, no_source, read_examples, texts
-from modeling.denoising import corrupt, restorations, withhold, word_starts
-from modeling.devices import cpu_threads, pick_device, precision
-from modeling.errors import CheckpointError, CorpusError, TrainingError
+from modeling.corpus import EncodedPair, fingerprint
+from modeling.devices import chosen_precision, cpu_threads, fast_products, pick_device, precision
+from modeling.errors import CheckpointError, TrainingError
 from modeling.gradients import Gradients
+from modeling.material import Examples, Material
 from modeling.optimizer import Optimizer
+from modeling.planning import TIMED_SHARE, mean_seconds, planned_steps
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
+from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint, settled
 from modeling.schedule import learning_rate
-from modeling.tokenization import Normalisation, Tokenizer
+from modeling.step_losses import StepLosses
+from modeling.validation import mean_nll
 
-__all__ = ["Progress", "TrainingResult", "mean_nll", "train"]
+__all__ = ["Progress", "TrainingResult", "train"]
 
-VALID_PAIRS = 1000  # looked at during training; more would eat a short budget
-SMOOTHING = 0.98  # of the loss that is reported
-READ_EVERY = 20  # steps on a GPU, whose losses are waited for together
-NAMES = 8  # of a batch's examples, or of pairs that were left out, in a message
+NAMES = 8  # of pairs that were left out, in a message
+
+Batches = list[list[EncodedPair]]
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Where the model is and how its training went. `valid_nll` in nats a token; None without validation pairs."""
+    """Where the model is and how its training went. `valid_nll` in nats a token; None without validation pairs.
+
+    `ended_by` is plan, after all `planned_steps`, or budget or patience, before them. `precision` is what was computed
+    in, fp32 or bf16.
+    """
 
     checkpoint: Path
     sha256: str
     steps: int
+    planned_steps: int
+    ended_by: str
+    precision: str
     seconds: float
     valid_nll: float | None
     history: list[dict[str, float]]
     left_out: int
     why_left_out: list[str]  # of the first few pairs
-
-
-@dataclass
-class _State:
-    """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
-
-    The stage's next batch is at `position` in `epoch`; `pairs_from` is the step at which the pairs' stage began.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    pairs_from: int | None = None
-    seconds: float = 0.0
-    loss: float | None = None
-    tokens: int = 0
-    best_nll: float | None = None
-    looks_since_best: int = 0
-    stopped_early: bool = False
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A step whose loss and length of the gradient may still be under way on a GPU."""
-
-    number: int
-    loss: Tensor
-    length: Tensor
-    pairs: list[EncodedPair]
 
 
 def train(
@@ -105,25 +83,26 @@ def train(
     directory: Path,
     on_progress: OnProgress = no_progress,
 ) -> TrainingResult:
-    """Train until the first limit of the config, and leave the checkpoint as `directory/final`.
+    """Train for the steps that the config's first limit allows, and leave the checkpoint as `directory/final`.
 
-    A directory that holds an unfinished training of the same config and data is gone on with; a finished one returns
-    at once. With validation pairs the weights of the best look are kept. `on_progress` is called after every step and
-    may raise, to stop. Raises CorpusError, CheckpointError, or TrainingError for a loss that is not a number or a batch
-    that does not fit into memory.
+    A `budget` is turned into steps by a short timing at the start; a training of as many `max_steps` has the same
+    weights. Where the budget runs out before them it ends there. A directory that holds an unfinished training of the
+    same config and data is gone on with; a finished one returns at once. With validation pairs the weights of the best
+    look are kept. `on_progress` is called after every step and may raise, to stop. Raises CorpusError, CheckpointError,
+    or TrainingError for a loss that is not a number or a batch that does not fit into memory.
     """
     final = directory / FINAL
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
         with processes.together():
             data_sha256 = fingerprint(train_file, valid_file)
             if (found := latest(directory)) != final:
-                saved = _saved(found, config, data_sha256, resumable=True) if found else None
-                training = _Training(config, train_file, valid_file, directory, data_sha256, on_progress, processes)
-                training.prepare(saved)
+                saved = saved_checkpoint(found, config, data_sha256, resumable=True) if found else None
+                training = _Training(config, directory, data_sha256, on_progress, processes)
+                training.prepare(train_file, valid_file, saved)
         if found != final:
             training.run()
         with processes.together():
-            result = _result(final, _saved(final, config, data_sha256, resumable=False))
+            result = _result(final, saved_checkpoint(final, config, data_sha256, resumable=False))
         if processes.first:
             prune(directory, keep=final)
         return result
@@ -133,174 +112,192 @@ class _Training:
     def __init__(
         self,
         config: TrainingConfig,
-        train_file: Path,
-        valid_file: Path | None,
         directory: Path,
         data_sha256: str,
         on_progress: OnProgress,
         processes: Processes,
     ) -> None:
-        self.config, self.directory, self.data_sha256, self.on_progress = config, directory, data_sha256, on_progress
+        self.directory, self.data_sha256, self.on_progress = directory, data_sha256, on_progress
         self.processes, self.device = processes, processes.device(pick_device(config.device))
+        self.config = replace(config, precision=chosen_precision(config.precision, self.device))
         self.clock = Clock(on_cpu=self.device.type == "cpu")
-        self.examples = read_examples(train_file)
-        if config.deduplicate:
-            self.examples = deduplicate(self.examples, Normalisation.of(config))
-        self.valid_examples = read_examples(valid_file) if valid_file else []
 
-    def prepare(self, saved: Checkpoint | None) -> None:
+    def prepare(self, train_file: Path, valid_file: Path | None, saved: Checkpoint | None) -> None:
         """Make ready for the first step, or the one after the `saved` ones."""
-        self.tokenizer = saved.tokenizer if saved else self._new_tokenizer()
-        self._encode()
+        if saved:
+            self.config = settled(self.config, saved.config)
+        initial = initial_checkpoint(self.config) if self.config.init and not saved else None
+        examples = Examples.read(self.config, train_file, valid_file)
+        if known := saved or initial:
+            self.tokenizer = known.tokenizer
+        else:
+            self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
+            self.tokenizer = examples.new_tokenizer(self.config)
+        self.material = Material.of(examples, self.tokenizer, self.config)
         torch.manual_seed(self.config.seed)
-        self.model = (build_for if saved else begin)(self.config, self.tokenizer).to(self.device)
+        self.model: Model = (build_for if known else begin)(self.config, self.tokenizer)
+        if initial:
+            self.model.load_state_dict(initial.weights)
+        self.model.to(self.device)
         self.model.compute_in(self.config.precision)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = Optimizer(self.model, self.config)
-        self.state = _State(pairs_from=None if self.restorations else 0)
+        self.state = State(pairs_from=None if self.material.restorations else 0)
+        if initial:
+            self.state.init_sha256 = read_manifest(Path(self.config.init))["files"][WEIGHTS]
         self.best: dict[str, Tensor] | None = None
-        self.unread: list[_Step] = []
+        self.losses = StepLosses(examples.training, self.config.learning_rate, self.device)
         if saved:
             self._restore(saved)
-        self.total_steps = self._total_steps()
-        self.saved_at = time.monotonic()
+        self.pace = Pace(self.config.save_every)
 
-    def _new_tokenizer(self) -> Tokenizer:
-        if self.config.model_path:
-            return read_tokenizer(self.config)
-        self.on_progress(Progress(0, None, 0.0, message="learning the vocabulary"))
-        return Tokenizer.train(
-            texts(self.examples),
-            Normalisation.of(self.config),
-            vocabulary_size=self.config.vocabulary_size,
-            seed=self.config.seed,
-        )
+    def run(self) -> None:
+        with fast_products(self.device):
+            if not self.state.total_steps:
+                self.state.total_steps = self._planned_steps()
+            self._loop()
+            with self.processes.together():
+                if self.processes.first:
+                    self._finish()
 
-    def _encode(self) -> None:
-        self.pairs, left_out = encode_pairs(self.examples, self.tokenizer, self.config)
-        if not self.pairs:
-            raise CorpusError(f"nothing is left to train on; the first pair: {left_out[0]}")
-        self.left_out = left_out
-        self.restorations: list[EncodedPair] = []
-        if self.config.denoising:
-            self.restorations = restorations(self.examples, self.tokenizer, self.config)
-            self.word_starts = word_starts(self.tokenizer)
-        valid, _ = encode_pairs(self.valid_examples, self.tokenizer, self.config)
-        if len(valid) > VALID_PAIRS:
-            chosen = np.random.default_rng(self.config.seed).choice(len(valid), VALID_PAIRS, replace=False)
-            valid = [valid[each] for each in sorted(chosen)]
-        self.valid_pairs = valid
-
-    def _total_steps(self) -> int | None:
-        """Steps to the limits that are counted in steps; None where only the clock ends the training."""
-        limits = [self.config.max_steps] if self.config.max_steps else []
-        if self.config.epochs:
-            planner = self._planner(self.pairs)
-            batches = sum(len(planner.plan(epoch)) for epoch in range(self.config.epochs))
+    def _planned_steps(self) -> int:
+        """Steps to the first limit. All processes plan what the first one does."""
+        config = self.config
+        limits = [config.max_steps] if config.max_steps else []
+        if config.epochs:
+            planner = self._planner(self.material.pairs)
+            batches = sum(len(planner.plan(epoch)) for epoch in range(config.epochs))
             limits.append(math.ceil(batches / self._batches_a_step))
-        return min(limits, default=None)
+        if config.budget:
+            limits.append(int(self.processes.agreed(self._steps_within_budget())))
+        return min(limits)
+
+    def _steps_within_budget(self) -> int:
+        """Timed on real batches, by steps with a learning rate of 0, which leave the weights as they are."""
+        config, material, look_seconds = self.config, self.material, 0.0
+        with self.processes.together():
+            if self.processes.first:
+                self.on_progress(Progress(0, None, 0.0, message="timing a few steps"))
+                if material.valid_pairs:
+                    look_seconds = self._timed_look(TIMED_SHARE / 3 * config.budget)
+        shares = {True: config.denoising, False: 1 - config.denoising}
+        step_seconds = sum(
+            share * self._timed_step(restoring, 2 / 3 * TIMED_SHARE * config.budget * share)
+            for restoring, share in shares.items()
+            if share
+        )
+        self.optimizer.forget()
+        return planned_steps(config, used=self._now(), step_seconds=step_seconds, look_seconds=look_seconds)
+
+    def _timed_look(self, limit: float) -> float:
+        pairs = self.material.valid_pairs
+        plan = plan_batches(pairs, token_budget=self.config.token_budget, packs=self.model.packs)
+        batches = cycle([[pairs[index] for index in indices] for indices in plan])
+        return len(plan) * mean_seconds(lambda: self._nll(next(batches)), self._now, limit)
+
+    def _timed_step(self, restoring: bool, limit: float) -> float:
+        batches = self._planner(self._pairs(restoring)).batches(0, 0)
+
+        def step() -> None:
+            taken = [next(batches)[0] for _ in range(self._batches_a_step)]
+            self._computed(self.material.noised(taken, 0, restoring=restoring), 0.0)
+
+        return mean_seconds(step, lambda: self.processes.agreed(self._now()), limit)
+
+    def _now(self) -> float:
+        """Seconds used when all that was begun is done."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return self.clock.seconds()
 
     @property
     def _batches_a_step(self) -> int:
         return self.config.accumulation * self.processes.count
 
+    def _pairs(self, restoring: bool) -> list[EncodedPair]:
+        return self.material.restorations if restoring else self.material.pairs
+
     def _planner(self, pairs: Sequence[EncodedPair]) -> Planner:
         config = self.config
         return Planner(pairs, token_budget=config.token_budget, seed=config.seed, packs=self.model.packs)
 
-    def _fraction(self) -> float:
-        """The share of the training that is done, by the limit that comes first."""
-        by_step = self.state.step / self.total_steps if self.total_steps else 0.0
-        by_clock = self.clock.seconds() / self.config.budget if self.config.budget else 0.0
-        return min(1.0, max(by_step, by_clock))
+    def _end(self) -> str | None:
+        """What ends the training here, if anything does."""
+        state, config = self.state, self.config
+        if state.step >= state.total_steps:
+            return "plan"
+        if config.patience and state.looks_since_best >= config.patience:
+            return "patience"
+        return "budget" if config.budget and self.clock.seconds() >= config.budget else None
 
-    def run(self) -> None:
-        self._loop()
-        with self.processes.together():
-            if self.processes.first:
-                self._finish()
+    def _goes_on(self) -> bool:
+        """As the first process has it."""
+        self.state.ended_by = self._end()
+        return bool(self.processes.agreed(self.state.ended_by is None))
 
     def _loop(self) -> None:
         state, config = self.state, self.config
         batches: Iterator[tuple[list[EncodedPair], int, int]] | None = None
-        while (fraction := self.processes.agreed(self._fraction())) < 1.0 and not state.stopped_early:
-            if state.pairs_from is None and fraction >= config.denoising:
+        while self._goes_on():
+            if state.pairs_from is None and state.step >= config.denoising * state.total_steps:
                 state.pairs_from, state.epoch, state.position, state.loss, batches = state.step, 0, 0, None, None
+            restoring = state.pairs_from is None
             if batches is None:
-                pairs = self.restorations if state.pairs_from is None else self.pairs
-                batches = self._planner(pairs).batches(state.epoch, state.position)
-            rate = learning_rate(fraction, state.step, config, self.total_steps)
+                batches = self._planner(self._pairs(restoring)).batches(state.epoch, state.position)
+            rate = learning_rate(state.step, state.total_steps, config)
             taken = [next(batches) for _ in range(self._batches_a_step)]
-            self._step([batch for batch, _, _ in taken], rate)
+            self._step(self.material.noised([batch for batch, _, _ in taken], state.step, restoring=restoring), rate)
             _, state.epoch, state.position = taken[-1]
             with self.processes.together():
                 if self.processes.first:
                     self._look_report_save(rate)
-            state.stopped_early = bool(self.processes.agreed(float(state.stopped_early)))
 
     def _look_report_save(self, rate: float) -> None:
         """What is due after a step. While sentences are restored there is nothing to look at: no pair was seen yet."""
         state = self.state
-        if self.valid_pairs and state.pairs_from is not None and state.step % self.config.validate_every == 0:
+        if self.material.valid_pairs and state.pairs_from is not None and state.step % self.config.validate_every == 0:
             self._look()
         self._report(rate)
-        if time.monotonic() - self.saved_at >= self.config.save_every:
-            self._save()
-            self.saved_at = time.monotonic()
+        if self.pace.due():
+            with self.pace.saving():
+                self._save()
 
     def _finish(self) -> None:
         """Look at the last weights, where that was not done, and save them."""
         state = self.state
         self._read()
-        if self.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
+        if self.material.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
             self._look()
-        state.seconds = self.clock.seconds()
+        state.seconds = self._now()
         save_checkpoint(self._checkpoint(resumable=False), self.directory / FINAL)
 
-    def _step(self, batches: list[list[EncodedPair]], rate: float) -> None:
+    def _step(self, batches: Batches, rate: float) -> None:
         """One step on all batches, of which this process computes its own."""
         state = self.state
-        self.model.train()
-        generator = np.random.default_rng([self.config.seed, state.step])
-        if state.pairs_from is None:
-            batches = [corrupt(each, self.word_starts, self.config.denoising_drop, generator) for each in batches]
-        elif self.config.source_dropout:
-            nothing = no_source(self.tokenizer, self.config)
-            batches = [withhold(each, nothing, self.config.source_dropout, generator) for each in batches]
         pairs = [pair for batch in batches for pair in batch]
-        tokens = sum(pair.weight * len(pair.target) for pair in pairs)
-        loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, state.step)
-        length = self.optimizer.step(rate, loss)
-        self.unread.append(_Step(state.step, loss, length, pairs))
+        loss, length = self._computed(batches, rate)
+        due = self.losses.add(state.step, loss, length, pairs)
         state.step += 1
         state.tokens += sum(len(pair.target) for pair in pairs)
-        if self.device.type == "cpu" or state.step < READ_EVERY or state.step % READ_EVERY == 0:
+        if due:
             with self.processes.together():
                 self._read()
 
-    def _read(self) -> None:
-        """Wait for the steps since the last time. Raises TrainingError for the first whose loss is no number."""
-        state, unread, self.unread = self.state, self.unread, []
-        numbers = [torch.stack([each.loss, each.length.double()]) for each in unread]
-        for each, (loss, length) in zip(unread, torch.stack(numbers).tolist() if unread else (), strict=True):
-            if not (math.isfinite(loss) and math.isfinite(length)):
-                raise TrainingError(self._no_number(each, loss, length))
-            state.loss = loss if state.loss is None else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+    def _computed(self, batches: Batches, rate: float) -> tuple[Tensor, Tensor]:
+        """Loss and length of the gradient of a step, which is taken unless one of them is no number."""
+        self.model.train()
+        tokens = sum(pair.weight * len(pair.target) for batch in batches for pair in batch)
+        loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, self.state.step)
+        return loss, self.optimizer.step(rate, loss)
 
-    def _no_number(self, step: _Step, loss: float, length: float) -> str:
-        ids = sorted({self.examples[pair.example].id for pair in step.pairs})
-        return (
-            f"step {step.number}: the loss is {loss} and the gradient's length {length}, on a batch of "
-            f"{len(step.pairs)} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
-            f"{self.config.learning_rate:g} may help"
-        )
+    def _read(self) -> None:
+        self.state.loss = self.losses.smoothed(self.state.loss)
 
     def _look(self) -> None:
-        """Validate; keep the weights of the best look; stop when the config's patience is at its end."""
+        """Validate, and keep the weights of the best look."""
         state = self.state
         self._read()
-        with precision(self.config.precision, self.device):
-            nll = mean_nll(self.model, self.valid_pairs, self.config.token_budget // self.gradients.parts, self.device)
+        nll = self._nll(self.material.valid_pairs)
         if not math.isfinite(nll):
             raise TrainingError(f"step {state.step}: the loss of the validation pairs is {nll}")
         state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
@@ -309,7 +306,10 @@ class _Training:
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         else:
             state.looks_since_best += 1
-            state.stopped_early = bool(self.config.patience) and state.looks_since_best >= self.config.patience
+
+    def _nll(self, pairs: Sequence[EncodedPair]) -> float:
+        with precision(self.config.precision, self.device):
+            return mean_nll(self.model, pairs, self.config.token_budget // self.gradients.parts, self.device)
 
     def _report(self, rate: float) -> None:
         state, seconds = self.state, self.clock.seconds()
@@ -317,14 +317,14 @@ class _Training:
         self.on_progress(
             Progress(
                 step=state.step,
-                total_steps=self.total_steps,
-                fraction=self._fraction(),
+                total_steps=state.total_steps,
+                fraction=state.step / state.total_steps,
                 loss=state.loss,
                 valid_loss=state.history[-1]["valid_nll"] if state.history else None,
                 learning_rate=rate,
                 tokens_per_second=state.tokens / max(seconds, 1e-9),
                 seconds=seconds,
-                message=f"{stage}step {state.step:,}",
+                message=f"{stage}step {state.step:,} of {state.total_steps:,}",
             )
         )
 
@@ -343,8 +343,8 @@ class _Training:
             tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
         values = {
             "state": vars(self.state),
-            "left_out": len(self.left_out),
-            "why_left_out": self.left_out[:NAMES],
+            "left_out": len(self.material.left_out),
+            "why_left_out": self.material.left_out[:NAMES],
             "has_best": self.best is not None,
             "parts": self.gradients.parts,
         }
@@ -361,7 +361,7 @@ class _Training:
 
     def _restore(self, saved: Checkpoint) -> None:
         try:
-            self.state = _State(**saved.values["state"])
+            self.state = State(**saved.values["state"])
             self.gradients.parts, has_best = saved.values["parts"], saved.values["has_best"]
             self.model.load_state_dict(below("model.", saved.tensors))
             self.optimizer.restore(below("optimizer.", saved.tensors), below("model.", saved.tensors))
@@ -372,34 +372,15 @@ class _Training:
             self.best = {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
 
 
-@torch.no_grad()
-def mean_nll(model: Model, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
-    """Negative log-likelihood of the pairs' targets, nats a token."""
-    model.eval()
-    total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
-    for indices in plan_batches(pairs, token_budget=token_budget, packs=model.packs):
-        losses, _ = model.token_losses(make_batch([pairs[index] for index in indices], device))
-        total, tokens = total + losses.double().sum(), tokens + len(losses)
-    return float(total) / tokens
-
-
-def _saved(folder: Path, config: TrainingConfig, data_sha256: str, *, resumable: bool) -> Checkpoint:
-    """The checkpoint to go on from. Raises CheckpointError where it is of another config or of other data."""
-    saved = load_checkpoint(folder, resumable=resumable)
-    if saved.data_sha256 != data_sha256:
-        raise CheckpointError(f"{folder}: was trained on other data; choose another directory")
-    before, now = saved.config.to_dict(), config.to_dict()
-    if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
-        raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
-    return saved
-
-
 def _result(final: Path, saved: Checkpoint) -> TrainingResult:
     state = saved.values["state"]
     return TrainingResult(
         checkpoint=final,
         sha256=read_manifest(final)["files"][WEIGHTS],
         steps=saved.step,
+        planned_steps=state["total_steps"],
+        ended_by=state["ended_by"],
+        precision=saved.config.precision,
         seconds=state["seconds"],
         valid_nll=state["best_nll"],
         history=state["history"],

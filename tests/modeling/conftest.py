@@ -16,6 +16,7 @@ TINY = [
     "learning_rate=0.02",
     "warmup=0.2",
     "max_steps=240",
+    "patience=0",
     "seed=3",
 ]
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling import gradients, training
+from modeling import gradients, material, training
 from modeling.__main__ import main
 from modeling.batching import Batch, make_batch
 from modeling.checkpoints import Checkpoint, save_checkpoint
@@ -127,7 +127,7 @@ def test_the_failure_of_one_ends_both_with_one_message(where: str, command: list
         elif rank == 1 and where == "memory":
             gradients.make_batch = short  # type: ignore[assignment]
         elif rank == 1:
-            module, name = {"reading": (training, "read_examples"), "step": (gradients, "make_batch")}[where]
+            module, name = {"reading": (material, "read_examples"), "step": (gradients, "make_batch")}[where]
             setattr(module, name, failing)
         return main([*command, "--out", str(tmp_path / "two")])
 

@@ -4,9 +4,12 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from modeling import training
+from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
 from modeling.errors import CheckpointError, CorpusError, TrainingError
 from modeling.training import Progress, TrainingResult, train
@@ -99,7 +102,8 @@ def test_patience_ends_a_training_early(corpus: tuple[Path, Path], tmp_path: Pat
         "tiny", ["vocabulary_size=60", "max_steps=4000", "validate_every=10", "patience=3", "learning_rate=0.05"]
     )
     result = train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path)
-    assert result.steps < 4000
+    assert result.steps < result.planned_steps == 4000
+    assert result.ended_by == "patience"
     worse = [look["valid_nll"] for look in result.history[-3:]]
     assert result.valid_nll is not None
     assert min(worse) > result.valid_nll
@@ -113,11 +117,69 @@ def test_a_limit_replaces_those_of_the_preset() -> None:
     assert load_preset("gru-luong", ["seed=2"]).budget == 600
 
 
-def test_a_budget_ends_a_training_in_time(corpus: tuple[Path, Path], tmp_path: Path) -> None:
-    config = load_preset("tiny", ["vocabulary_size=60", "budget=2"])
+SHORT = ["vocabulary_size=60", "dropout=0.2", "denoising=0.2", "source_dropout=0.2", "validate_every=10", "patience=0"]
+
+
+def test_a_budget_is_planned_in_steps_and_so_repeated(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    """The timing leaves no trace in the weights; an interruption keeps the plan."""
+    files: dict[str, Any] = {"train_file": corpus[0], "valid_file": corpus[1]}
+    config, plans = load_preset("tiny", [*SHORT, "budget=0.7", "save_every=0.001"]), set[int | None]()
+
+    def stop_once(progress: Progress) -> None:
+        if progress.step:
+            plans.add(progress.total_steps)
+            if progress.step == 3 and len(list((tmp_path / "budget").glob("step-*"))) and not stopped:
+                stopped.append(True)
+                raise Stop
+
+    stopped: list[bool] = []
+    with pytest.raises(Stop):
+        train(config, **files, directory=tmp_path / "budget", on_progress=stop_once)
+    result = train(config, **files, directory=tmp_path / "budget", on_progress=stop_once)
+    assert plans == {result.planned_steps}
+    assert result.ended_by == "plan" or result.seconds >= 0.7
+    counted = replace(config, budget=0, max_steps=result.planned_steps)
+    again = train(counted, **files, directory=tmp_path / "steps")
+    assert (again.steps, again.ended_by) == (result.planned_steps, "plan")
+    if result.ended_by == "plan":
+        assert again.sha256 == result.sha256
+
+
+def test_a_training_that_is_slower_than_planned_ends_by_the_clock(
+    corpus: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "planned_steps", lambda *_, **__: 10**6)
+    config = load_preset("tiny", [*SHORT, "budget=0.5", "denoising=0"])
     result = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path)
-    assert 1.9 < result.seconds < 3
-    assert result.steps > 10
+    assert (result.ended_by, result.planned_steps) == ("budget", 10**6)
+    assert result.seconds < 2
+
+
+def test_it_begins_from_a_checkpoint(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult, tmp_path: Path
+) -> None:
+    """Its first loss is that of the checkpoint's weights, and the result says from which it began."""
+    config = replace(tiny, init=str(trained.checkpoint), max_steps=1, learning_rate=0.0, seed=9)
+    files: dict[str, Any] = {"train_file": corpus[1], "valid_file": corpus[1]}
+    result = train(config, **files, directory=tmp_path / "again")
+    assert result.valid_nll == pytest.approx(trained.valid_nll, rel=1e-6)
+    assert load_checkpoint(result.checkpoint).values["state"]["init_sha256"] == trained.sha256
+    with pytest.raises(CheckpointError, match=r"of another shape; .*hidden_size=64 there, 32 here"):
+        train(replace(config, hidden_size=32), **files, directory=tmp_path / "other")
+
+
+def test_a_look_reads_so_many_pairs(corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path) -> None:
+    """The loss is then another one, and none of it depends on how many more pairs there are."""
+    looks = [
+        train(
+            replace(tiny, max_steps=1, valid_pairs=count),
+            train_file=corpus[0],
+            valid_file=corpus[1],
+            directory=tmp_path / str(count),
+        ).valid_nll
+        for count in (5, 10**6)
+    ]
+    assert looks[0] != looks[1]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     decode.refresh_from_db()
     assert decode.decoding.settings["temperature"] == 0.7, "of a model trained from scratch"
     assert decode.message == "decoded 7 of 8 sources, 1 left out (no words), 1 cut to what the model reads"
+    assert Output.objects.filter(decoding__settings__engine="torch").count() == 2 * 7, "what auto took"
     for source, what in ((blank, "left_out"), (long, "cut")):
         assert decode.result[what]["count"] == 1
         assert f"source of '{source.album.external_id}/{source.key}'" in decode.result[what]["first"][0]

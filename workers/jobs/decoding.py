@@ -116,13 +116,14 @@ def perform(claim: Claim) -> None:
     run = claim.run
     config = run.config
     notes: list[Note] = []
+    engines: list[str] = []
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     checkpoint = checkpoint_of(system)
-    members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
-    ensemble = {each.system.name: each.sha256 for each in members}
     records = corpus.given_records(dataset, config["split"], source=config["source"])
     before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
     given = with_others([Example(**record, after=before.get(record["id"])) for record in records])
+    members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
+    ensemble = {each.system.name: each.sha256 for each in members}
     with claim.fenced():
         decoding = decoding_begin(
             system=system,
@@ -154,6 +155,7 @@ def perform(claim: Claim) -> None:
             ensemble=[settings.VAR_DIR / each.directory for each in members],
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
             on_note=notes.append,
+            on_engine=engines.append,
         )
         for output in written:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
@@ -168,11 +170,17 @@ def perform(claim: Claim) -> None:
                     run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"]
                 )
         with claim.fenced():
-            decoding_complete(decoding=decoding)
+            decoding_complete(decoding=decoding, settled={"engine": engines[-1]})
     left_out = [note.why for note in notes if note.left_out]
     cut = [note.why for note in notes if not note.left_out]
     run.message = decoded_message(len(given), len(left_out), len(cut))
-    run.result = {"decoding": decoding.pk, "system": system.name, "split": config["split"], "sources": len(given)}
+    run.result = {
+        "decoding": decoding.pk,
+        "system": system.name,
+        "split": config["split"],
+        "sources": len(given),
+        "engine": decoding.settings["engine"],
+    }
     for what, why in (("left_out", left_out), ("cut", cut)):
         if why:
             run.result[what] = {"count": len(why), "first": corpus.with_keys(why[:NAMED])}

@@ -1,0 +1,102 @@
+"""What a training needs to go on after an interruption, how often it is saved, and what it may begin from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from modeling.checkpoints import Checkpoint, load_checkpoint
+from modeling.config import AUTO, TrainingConfig
+from modeling.errors import CheckpointError
+from modeling.planning import SAVE_SHARE
+
+SHAPE = (
+    "architecture",
+    "tokens",
+    "vocabulary_size",
+    "lowercase",
+    "detokenize",
+    "folding",
+    "letters_only",
+    "embedding_size",
+    "hidden_size",
+    "layers",
+    "heads",
+    "feedforward_size",
+    "tied",
+    "lora_rank",
+    "lora_scale",
+)  # settings that vocabulary and weights are of
+
+
+@dataclass
+class State:
+    """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
+
+    The stage's next batch is at `position` in `epoch`; `pairs_from` is the step at which the pairs' stage began.
+    `ended_by` is plan, budget or patience. `init_sha256` is of the weights that the training began from, if any.
+    """
+
+    total_steps: int = 0
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    pairs_from: int | None = None
+    seconds: float = 0.0
+    loss: float | None = None
+    tokens: int = 0
+    best_nll: float | None = None
+    looks_since_best: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    ended_by: str | None = None
+    init_sha256: str | None = None
+
+
+class Pace:
+    """When to save: not before `every` seconds, nor before saves take less than `SAVE_SHARE` of the time.
+
+    With `every` 0 there is no such bound.
+    """
+
+    def __init__(self, every: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._every, self._now = every, now
+        self._next = now() + every
+
+    def due(self) -> bool:
+        return self._now() >= self._next
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        start = self._now()
+        yield
+        end = self._now()
+        self._next = end + (max(self._every, (end - start) / SAVE_SHARE) if self._every else 0.0)
+
+
+def saved_checkpoint(folder: Path, config: TrainingConfig, data_sha256: str, *, resumable: bool) -> Checkpoint:
+    """The checkpoint to go on from. Raises CheckpointError where it is of another config or of other data."""
+    saved = load_checkpoint(folder, resumable=resumable)
+    if saved.data_sha256 != data_sha256:
+        raise CheckpointError(f"{folder}: was trained on other data; choose another directory")
+    before, now = saved.config.to_dict(), settled(config, saved.config).to_dict()
+    if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
+        raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
+    return saved
+
+
+def settled(config: TrainingConfig, saved: TrainingConfig) -> TrainingConfig:
+    """The config with what was found out for `auto` when the training that was `saved` began."""
+    return replace(config, precision=saved.precision) if config.precision == AUTO else config
+
+
+def initial_checkpoint(config: TrainingConfig) -> Checkpoint:
+    """What `init` names. Raises CheckpointError where its model is of another shape than the config says."""
+    folder = Path(config.init)
+    initial = load_checkpoint(folder)
+    there, here = initial.config.to_dict(), config.to_dict()
+    if differing := [f"{key}={there[key]} there, {here[key]} here" for key in SHAPE if there[key] != here[key]]:
+        raise CheckpointError(f"init={folder}: is of another shape; set what it has ({'; '.join(differing)})")
+    return initial
