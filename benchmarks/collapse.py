@@ -57,10 +57,11 @@ def compare(seed_files: Files, our_files: Files, directory: Path, settings: list
     examples = read_examples(our_files.test)
     seed = train_and_write(seed_files, examples, directory / "seed", "seed-lstm", settings)
     ours = train_and_write(our_files, examples, directory / "ours", "gru-luong", settings)
-    rows: list[list[object]] = [["", "different", "most frequent", "source gain", "bleu", "CPU s"]]
+    rows: list[list[object]] = [["", "different", "most frequent", "source gain", "nll", "bleu", "CPU s"]]
     for name, each in (("seed-lstm", seed), ("gru-luong", ours)):
         gain = "{:.3f} [{:.3f}, {:.3f}]".format(each["source_gain"], *each["source_gain_ci"])
-        rows.append([name, each["different"], each["most_frequent"], gain, each["bleu"], round(each["seconds"])])
+        figures = [each["different"], each["most_frequent"], gain, each["nll"], each["bleu"], round(each["seconds"])]
+        rows.append([name, *figures])
     print(f"{directory.name}: {len(examples)} captions")
     print_table(rows)
     for example in examples[:: len(examples) // EXAMPLES][:EXAMPLES] if show else []:
@@ -80,13 +81,15 @@ def train_and_write(
     result = train(config, train_file=files.train, valid_file=files.valid, directory=directory)
     texts = {each.id: each.text for each in decode(result.checkpoint, examples, GREEDY)}
     counts = Counter(texts.values())
-    gain = score_checkpoint(result.checkpoint, examples)["source_gain"]
+    scores = score_checkpoint(result.checkpoint, examples)
+    gain = scores["source_gain"]
     return {
         "texts": texts,
         "different": len(counts),
         "most_frequent": counts.most_common(1)[0][1],
         "source_gain": gain["value"],
         "source_gain_ci": gain["ci"],
+        "nll": scores["nll"]["value"],
         "bleu": score_outputs(segments(examples, texts), metrics=["bleu"])["bleu"]["value"],
         "seconds": result.seconds,
     }

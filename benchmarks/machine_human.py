@@ -47,6 +47,7 @@ def main() -> None:
     print_result(
         source_gain={arm: table[arm]["source_gain"]["value"] for arm in ARMS},
         source_gain_ci={arm: table[arm]["source_gain"]["ci"] for arm in ARMS},
+        source_gain_within_album={arm: table[arm]["source_gain_within_album"]["value"] for arm in ARMS},
         nll={arm: table[arm]["nll"]["value"] for arm in ARMS},
         nll_difference=differences,
         share_of_different={arm: count / sources for arm, count in different.items()},
@@ -61,8 +62,8 @@ def example_file(split: str, folder: Path) -> Path:
         texts = [text for text in row["machine"].get(SYSTEM, []) if text.strip()]
         for number, sentence in enumerate(row["human"] if texts else []):
             name = f"{row['album']}-{row['photo']}-{number}"
-            example = {"id": name, "source": draw.choice(texts), "references": [sentence], "album": row["album"]}
-            examples.append(example)
+            example = {"id": name, "source": draw.choice(texts), "references": [sentence]}
+            examples.append({**example, "album": row["album"], "photo": row["photo"]})
     return write_jsonl(folder / f"{split}.jsonl", iter(examples))
 
 

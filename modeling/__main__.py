@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from modeling.bases import KNOWN
-from modeling.config import DecodingConfig, SentenceCnnConfig, load_preset, preset_names
-from modeling.corpus import Example, read_examples, read_rows, text_of
-from modeling.errors import ModelingError, PeerError, ScoringError
+from modeling.config import DecodingConfig, load_preset, preset_names
+from modeling.corpus import Example, read_examples
+from modeling.errors import ModelingError, PeerError
 from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_words
 from modeling.heatmap import heatmap_svg
-from modeling.metrics import METRICS, Segment, score_human, score_outputs, with_words
-from modeling.metrics.baselines import random_stories
-from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable
-from modeling.progress import OnProgress, Progress
+from modeling.metrics import METRICS
+from modeling.metrics.indistinguishable import JUDGES
+from modeling.scoring import score_command
+from modeling.terminal import SAID, bar, is_first_process, say
 
-Scores = dict[str, dict[str, Any]]
-SAID = 5  # of what was left out, in a message
+ENGINES = {"torch": "PyTorch", "ct2": "CTranslate2"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,13 +60,15 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 
     decode = command("decode", decode_command, "Write texts for the sources of a JSONL file.")
-    decode.add_argument("--checkpoint", type=Path, required=True)
-    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source")
+    decode.add_argument(
+        "--checkpoint", type=Path, required=True, action="append", help="repeated, the models write together"
+    )
+    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source, album?")
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
     score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
-    score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?")
+    score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?, photo?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
     score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
@@ -85,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"repeatable; default: all but {' and '.join(JUDGES)}",
     )
     score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    score.add_argument("--by-length", type=Path, help="SVG file: quality of --outputs by the words of the source")
     score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
 
     attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
@@ -135,16 +133,21 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.checkpoints import read_manifest
     from modeling.decoding import Note, decode
 
     examples = read_examples(options.input, references=False)
-    config = DecodingConfig.from_overrides(options.settings)
+    checkpoint, *ensemble = options.checkpoint
+    family = read_manifest(checkpoint)["config"]["architecture"]
+    config = DecodingConfig.from_overrides(options.settings).for_family(family)
     out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
     count = 0
     notes: list[Note] = []
+    engines: list[str] = []
+    told = {"ensemble": ensemble, "on_note": notes.append, "on_engine": engines.append}
     try:
         with bar() as on_progress:
-            for each in decode(options.checkpoint, examples, config, on_progress=on_progress, on_note=notes.append):
+            for each in decode(checkpoint, examples, config, on_progress=on_progress, **told):
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
@@ -154,79 +157,15 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
     say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
-    return {"sources": len(examples), "outputs": count, "left_out": left_out, "cut": cut}
-
-
-def say(what: str, which: Sequence[str]) -> None:
-    """How many there are, and the first few; nothing where there are none."""
-    if which:
-        more = f"; and {len(which) - SAID} more" if len(which) > SAID else ""
-        print(f"{len(which)} {what}: {'; '.join(which[:SAID])}{more}", file=sys.stderr)
-
-
-def score_command(options: argparse.Namespace) -> Scores:
-    """The scores asked for. The table on the terminal has `caption`, `random_story` and `human` beside: all are of the
-    sources that have an output, and where these are a part, every signature says so."""
-    if not (options.outputs or options.checkpoint):
-        raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
-    examples, outputs, coverage = what_is_scored(options)
-    scored = [example for example in examples if example.id in outputs] if options.outputs else examples
-    training = read_examples(options.train) if options.train else []
-    stories = list(with_words(text for example in training for text in example.references))
-    systems = {"caption": {example.id: example.source for example in scored}}
-    if stories:
-        systems["random_story"] = random_stories([example.id for example in scored], stories, seed=1)
-    if options.outputs:
-        systems["outputs"] = outputs
-    texts: dict[str, Any] = {
-        "metrics": [metric for metric in options.metric or METRICS if metric in METRICS],
-        "training_stories": stories,
-        "of": len(examples),
+    print(f"decoded by {ENGINES[engines[-1]]}", file=sys.stderr)
+    return {
+        "sources": len(examples),
+        "outputs": count,
+        "engine": engines[-1],
+        "left_out": left_out,
+        "cut": cut,
+        "settings": config.to_dict(),
     }
-    table: dict[str, Scores] = {
-        name: score_outputs(segments(scored, written), bertscore_model=options.bertscore_model, **texts)
-        for name, written in systems.items()
-    }
-    table["human"] = score_human(segments(scored, systems["caption"]), **texts)
-    if judges := [metric for metric in options.metric or () if metric in JUDGES]:
-        settings = JudgeSettings(cnn=SentenceCnnConfig.from_overrides(options.settings), encoder=options.encoder)
-        judged_texts = {name: segments(scored, written) for name, written in systems.items()}
-        with bar() as on_progress:
-            judged = score_indistinguishable(judged_texts, metrics=judges, settings=settings, on_progress=on_progress)
-        if len(scored) < len(examples):
-            for score in (score for scores in judged.values() for score in scores.values()):
-                score["signature"] += f"|sources:{len(scored)}of{len(examples)}"
-        table = {name: table.get(name, {}) | judged.get(name, {}) for name in dict.fromkeys((*table, *judged))}
-    if options.checkpoint:
-        from modeling.metrics.source_gain import score_checkpoint
-
-        try:
-            with bar() as on_progress:
-                of_checkpoint = score_checkpoint(options.checkpoint, examples, on_progress=on_progress)
-        except ScoringError as error:
-            if not options.outputs:
-                raise
-            print(f"{options.checkpoint}: {error}", file=sys.stderr)
-            of_checkpoint = {}
-        table["outputs"] = table.get("outputs", {}) | of_checkpoint
-    show(table)
-    result = {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
-    return result | ({"coverage": coverage} if coverage else {})
-
-
-def what_is_scored(options: argparse.Namespace) -> tuple[list[Example], dict[str, str], dict[str, Any]]:
-    """The examples with references, the outputs by id, and what has no part in the scores, if anything has none."""
-    given = read_examples(options.input)
-    outputs = read_outputs(options.outputs, [example.id for example in given]) if options.outputs else {}
-    examples = [example for example in given if with_words(example.references)]
-    bare = [example.id for example in given if not with_words(example.references)]
-    missing = [example.id for example in examples if example.id not in outputs] if options.outputs else []
-    if len(missing) == len(examples):
-        raise ScoringError(f"{options.outputs or options.input}: has no text for a source with references")
-    say(f"of {len(given)} sources have no reference with words and are not scored", bare)
-    say(f"of {len(examples)} sources have no output and are not scored", missing)
-    coverage = {"sources": len(examples) - len(missing), "of": len(examples), "missing": missing, "bare": bare}
-    return examples, outputs, coverage if missing or bare else {}
 
 
 def attention_command(options: argparse.Namespace) -> dict[str, Any]:
@@ -247,64 +186,6 @@ def fetch_command(options: argparse.Namespace) -> dict[str, Any]:
         base, new = fetch(options.model, origin=options.origin, file=options.file, on_progress=on_progress)
     print(fetched_in_words(base, new), file=sys.stderr)
     return described(base, new)
-
-
-def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:
-    return [
-        Segment(each.id, texts[each.id], with_words(each.references), each.album, each.source)
-        for each in examples
-        if each.id in texts
-    ]
-
-
-def read_outputs(path: Path, ids: Sequence[str]) -> dict[str, str]:
-    """The text of rank 0 by id, of those that have one. Raises ScoringError for an id that is not among `ids`."""
-    known, found = set(ids), dict[str, str]()
-    for number, row in read_rows(path):
-        place = f"{path}:{number}"
-        name = text_of(row, "id", place)
-        if name not in known:
-            raise ScoringError(f"{place}: id={name!r} is not among the sources of --input")
-        if row.get("rank", 0) == 0:
-            if name in found:
-                raise ScoringError(f"{place}: id={name!r} has a second text of rank 0")
-            found[name] = text_of(row, "text", place)
-    return found
-
-
-def show(table: dict[str, Scores]) -> None:
-    names = list(dict.fromkeys(metric for scores in table.values() for metric in scores))
-    print(f"{'':26}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
-    for name in names:
-        cells = [shown(table[system].get(name)) for system in table]
-        print(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells), file=sys.stderr)
-    for system, scores in table.items():
-        for name, score in scores.items():
-            if "undefined" in score:
-                print(f"{name} of {system}: {score['undefined']}", file=sys.stderr)
-
-
-def shown(score: dict[str, Any] | None) -> str:
-    return "" if score is None else "undefined" if score["value"] is None else f"{score['value']:.4f}"
-
-
-def is_first_process() -> bool:
-    """Whether this process speaks for all that `torchrun` started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-@contextmanager
-def bar() -> Iterator[OnProgress]:
-    """A bar on a terminal, nothing in a pipe."""
-    layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, bar_format=layout, disable=not (sys.stderr.isatty() and is_first_process())) as shown:
-
-        def report(progress: Progress) -> None:
-            loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"
-            shown.set_description_str(f"{progress.message}{loss}", refresh=False)
-            shown.update(progress.fraction - shown.n)
-
-        yield report
 
 
 if __name__ == "__main__":

@@ -39,6 +39,10 @@ class Package:
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"
 
+    @property
+    def megabytes(self) -> int:
+        return round(self.size / 1e6)
+
 
 @dataclass(frozen=True)
 class Known:
@@ -52,10 +56,6 @@ class Known:
     package: Package
     repository: str
     revision: str
-
-    @property
-    def there(self) -> bool:
-        return (MODELS / self.name / SOURCE).is_file()
 
 
 KNOWN = {
@@ -101,6 +101,10 @@ class Base:
     def size(self) -> int:
         """Bytes of its files."""
         return sum((self.folder / name).stat().st_size for name in self.files if (self.folder / name).is_file())
+
+    @property
+    def megabytes(self) -> int:
+        return round(self.size / 1e6)
 
     @property
     def preset(self) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,9 +31,11 @@ LIMITS = ("budget", "max_steps", "epochs")
 AUTO = "auto"
 DEVICES = (AUTO, "cpu", "cuda")
 WEIGHTS = ("best", "last")
-ENGINES = ("torch", "ct2")
+ENGINES = ("auto", "torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
+RERANKING = ("none", "source", "pmi")
+TEMPERATURES = 0.7, 1.0  # of models trained from scratch, of pretrained ones, where none is chosen
 EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
 
@@ -192,11 +194,22 @@ class TrainingConfig(Config):
 
 @dataclass(frozen=True)
 class DecodingConfig(Config):
-    """How texts are drawn from a model. The same settings, checkpoint and sources give the same texts."""
+    """How texts are drawn from a model. With one engine, the same settings, checkpoints and sources give the same
+    texts."""
 
-    method: str = _setting("nucleus", "nucleus draws, greedy and beam take the likeliest", choices=METHODS)
+    method: str = _setting(
+        "nucleus",
+        "nucleus draws; greedy and beam take the likeliest, with which a model trained from scratch says one sentence "
+        "to most captions",
+        choices=METHODS,
+    )
     top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
-    temperature: float = _setting(1.0, "nucleus: below 1 sharpens, above 1 flattens", low=0.01, high=100)
+    temperature: float = _setting(
+        0.0,
+        "nucleus: below 1 sharpens, above 1 flattens; 0: 0.7 for a model trained from scratch, 1 for a pretrained one",
+        low=0,
+        high=100,
+    )
     seed: int = _setting(1, "nucleus: seeds the draws", low=0, high=2**31)
     samples: int = _setting(1, "texts a source: draws of nucleus, the best of beam", low=1, high=1000)
     beam: int = _setting(5, "beam: texts kept side by side", low=1, high=1000)
@@ -206,16 +219,26 @@ class DecodingConfig(Config):
         1.0, "beam: log-probabilities are divided by length to this power", low=-10, high=10
     )
     patience: float = _setting(1.0, "beam: stop once this many times the beam have ended", low=0.01, high=100)
-    rerank: float = _setting(0.0, "what being likely without the source costs a text in the ranking", low=0, high=10)
+    rerank: str = _setting(
+        "none",
+        "order of a source's texts: source, the nearest to it in meaning first; pmi, the likeliest because of it",
+        choices=RERANKING,
+    )
+    rerank_weight: float = _setting(0.5, "pmi: what being likely with any source costs a text", low=0, high=10)
+    keep: int = _setting(0, "of a source's texts, the first so many are kept; 0 keeps all", low=0, high=1000)
     no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
     batch: int = _setting(256, "sequences decoded side by side", low=1)
-    engine: str = _setting("torch", "ct2: a Transformer's greedy or beam by CTranslate2", choices=ENGINES)
+    engine: str = _setting(
+        "auto",
+        "ct2: by CTranslate2; auto: where it is installed and gives what torch gives",
+        choices=ENGINES,
+    )
     precision: str = _setting(
         "fp32",
-        "bf16: matrix products in bfloat16; int8, with engine=ct2: in whole numbers",
+        "bf16: matrix products in bfloat16; int8, by CTranslate2: in whole numbers",
         choices=DECODING_PRECISIONS,
     )
     device: str = _setting("auto", "where to compute", choices=DEVICES)
@@ -223,20 +246,33 @@ class DecodingConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if 0 < self.temperature < 0.01:
+            raise ConfigError(f"temperature={self.temperature}: must be 0, which is the family's own, or 0.01 to 100")
         if self.method == "greedy" and self.samples > 1:
             raise ConfigError(f"samples={self.samples}: greedy decoding has one text a source; valid values: 1")
         if self.method in ("beam", "diverse_beam") and self.samples > self.beam:
             raise ConfigError(
                 f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
             )
+        if self.rerank != "none" and self.samples == 1:
+            raise ConfigError(f"rerank={self.rerank}: a single text has no order; set samples to 2 or more")
+        if self.keep > self.samples:
+            raise ConfigError(f"keep={self.keep}: there are no more texts than samples={self.samples}; 0 keeps all")
         if self.method == "beam" and self.groups > 1:
             raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
         if self.beam % self.groups:
             raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
-        if self.precision == "int8" and self.engine != "ct2":
-            raise ConfigError("precision=int8: needs engine=ct2; valid values with engine=torch: fp32, bf16")
+        if self.precision == "int8" and self.engine == "torch":
+            raise ConfigError("precision=int8: needs CTranslate2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
             raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
+
+    def for_family(self, architecture: str) -> Self:
+        """With the temperature that models of the family are sampled at, where none is chosen. One trained from scratch
+        on little data spells words that there are not when it is sampled from as it is."""
+        scratch, pretrained = TEMPERATURES
+        family = scratch if architecture in ARCHITECTURES else pretrained
+        return replace(self, temperature=self.temperature or family)
 
     @property
     def texts(self) -> int:

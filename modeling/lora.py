@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from modeling.config import TrainingConfig
 
 
 class LoraLinear(nn.Module):
@@ -31,21 +35,47 @@ class LoraLinear(nn.Module):
         return self.linear
 
 
-def with_adapters(model: nn.Module, *, rank: int, scale: float, dropout: float) -> None:
-    """Freeze the model, and give every linear layer within its modules an adapter; the output projection has none."""
-    model.requires_grad_(False)
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Linear) and parent is not model:
-                setattr(parent, name, LoraLinear(child, rank=rank, scale=scale, dropout=dropout))
+class Adaptable(nn.Module):
+    """A model that may learn by adapters alone. `frozen` are the weights that do not learn then, and that it does not
+    keep: they are those of the model that it began from."""
 
+    frozen: frozenset[str] = frozenset()
 
-def merge_adapters(model: nn.Module) -> None:
-    """Add what was learned to the matrices beside it, in place."""
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, LoraLinear):
-                setattr(parent, name, child.merged())
+    def adapt(self, config: TrainingConfig, *, without: nn.Module | None = None) -> None:
+        """Freeze all weights and give every linear layer an adapter, but for the one `without`, if `config` says so."""
+        if not config.lora_rank:
+            return
+        self.requires_grad_(False)
+        for parent in list(self.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.Linear) and child is not without:
+                    settings: dict[str, Any] = {"scale": config.lora_scale, "dropout": config.dropout}
+                    setattr(parent, name, LoraLinear(child, rank=config.lora_rank, **settings))
+        named = self.named_parameters(remove_duplicate=False)
+        self.frozen = frozenset(name for name, each in named if not each.requires_grad)
+
+    def take(self, tensors: Mapping[str, Tensor]) -> None:
+        """The weights of the pretrained model. Raises RuntimeError where names or shapes are another model's."""
+        kept = {name: tensor for name, tensor in super().state_dict().items() if name not in self.frozen}
+        named = {adapted if (adapted := adapted_name(name)) in self.frozen else name: tensors[name] for name in tensors}
+        super().load_state_dict({**kept, **named} if self.frozen else named)
+
+    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]
+        """What a checkpoint keeps."""
+        found = super().state_dict(*args, **options)
+        return {name: tensor for name, tensor in found.items() if name not in self.frozen}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """See `state_dict`. Raises RuntimeError where names or shapes are another model's."""
+        kept = {name: tensor for name, tensor in super().state_dict().items() if name in self.frozen}
+        return super().load_state_dict({**kept, **state_dict}, strict, assign)
+
+    def merge(self) -> None:
+        for parent in list(self.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, LoraLinear):
+                    setattr(parent, name, child.merged())
+        self.frozen = frozenset()
 
 
 def adapted_name(name: str) -> str:

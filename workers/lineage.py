@@ -1,4 +1,4 @@
-"""Where a system comes from: ratings → feedback set → run → checkpoint → decodings."""
+"""Where a system comes from: ratings → feedback set → run → checkpoint → decodings, and what the run began from."""
 
 from typing import Any
 
@@ -23,6 +23,11 @@ def lineage(system: System) -> dict[str, Any]:
             "campaigns": sorted(feedback_set.campaigns.values_list("name", flat=True)),
         },
         "run": checkpoint and {"id": str(checkpoint.run.public_id), "config": checkpoint.run.config},
+        "base": checkpoint and checkpoint.run.config.get("base"),
+        "began_from": [
+            {"system": earlier.system.name, "sha256": earlier.sha256, "feedback_set": feedback_name(earlier)}
+            for earlier in ancestors(checkpoint)
+        ],
         "checkpoint": checkpoint and {"directory": checkpoint.directory, "sha256": checkpoint.sha256},
         "decodings": [
             {
@@ -34,3 +39,17 @@ def lineage(system: System) -> dict[str, Any]:
             for decoding in decodings
         ],
     }
+
+
+def ancestors(checkpoint: Checkpoint | None) -> list[Checkpoint]:
+    """What its training went on from, what that one's did, and so on. A system's checkpoint is made once and a training
+    goes on from one that is there, so that this never leads back."""
+    found: list[Checkpoint] = []
+    while checkpoint and (name := checkpoint.run.config.get("init")):
+        checkpoint = Checkpoint.objects.filter(system__name=name).select_related("system", "run__feedback_set").first()
+        found += [checkpoint] if checkpoint else []
+    return found
+
+
+def feedback_name(checkpoint: Checkpoint) -> str | None:
+    return checkpoint.run.feedback_set.name if checkpoint.run.feedback_set else None

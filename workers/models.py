@@ -21,7 +21,7 @@ class RunQuerySet(models.QuerySet):
 
 
 class Run(models.Model):
-    """A training, decoding, scoring, feedback, attention, import or pictures job, with its state and progress.
+    """A job of one of the kinds below, with its state and progress.
 
     `attempt` grows with every claim and is the fencing token: a write that carries an older one is refused.
     """
@@ -34,6 +34,7 @@ class Run(models.Model):
         ATTENTION = "attention"
         IMPORT = "import"
         PICTURES = "pictures"
+        FETCH = "fetch"
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -78,7 +79,9 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["train", "decode", "score", "feedback", "attention", "import", "pictures"]),
+                condition=Q(
+                    kind__in=["train", "decode", "score", "feedback", "attention", "import", "pictures", "fetch"]
+                ),
                 name="run_kind_known",
             ),
             models.CheckConstraint(
@@ -101,6 +104,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+    @property
+    def about(self) -> str:
+        """What it is of: a system, what is built or fetched, or a dataset."""
+        return str(self.system or self.config.get("name") or self.config.get("dataset") or "")
 
     @property
     def finished(self) -> bool:

@@ -63,8 +63,13 @@ def run_dependents(target: Removable) -> Iterator[str]:
     at_work = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
     if isinstance(target, System):
         at_work = at_work.filter(
-            Q(system=target) | read_from([target.name], Decoding.objects.filter(system=target), "")
+            Q(system=target)
+            | Q(config__init=target.name)
+            | read_from([target.name], Decoding.objects.filter(system=target), "")
         )
+        begun = Checkpoint.objects.filter(run__config__init=target.name).order_by("system__name")
+        for name in begun.values_list("system__name", flat=True):
+            yield f"system '{name}' began from its checkpoint"
     else:
         at_work = at_work.filter(dataset=target.dataset_id if isinstance(target, Import) else target.pk)
     what = "outputs" if isinstance(target, System) else "texts"

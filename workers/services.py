@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from django.db.models import Q
 from django.utils import timezone
 
 from annotations.errors import ConflictError
@@ -18,7 +19,8 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
 
     Raises ConflictError where it was pruned before or a run still uses it.
     """
-    using = Run.objects.filter(system=checkpoint.system, state__in=[Run.State.QUEUED, Run.State.RUNNING]).first()
+    at_work = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    using = at_work.filter(Q(system=checkpoint.system) | Q(config__init=checkpoint.system.name)).first()
     if using:
         raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
     if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=timezone.now()):

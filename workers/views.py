@@ -1,6 +1,5 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,21 +12,24 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.errors import InputError
+from annotations.errors import ConflictError, InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
+from modeling.bases import KNOWN
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS, LaunchForm
 from workers.import_forms import IMPORT_FORMS
-from workers.jobs import attention, corpus
+from workers.jobs import attention, corpus, fetching
+from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
+from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
+SHOWN = (*TABLES, "by_length")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -71,6 +73,22 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
 
 
+@require_http_methods(["GET", "POST"])
+@staff_page("workers.add_run")
+def base(request: HttpRequest, name: str) -> HttpResponse:
+    """How it stands with a known pretrained model, beside the presets that begin from it; a POST has it fetched."""
+    if name not in KNOWN:
+        raise Http404
+    if request.method == "POST":
+        try:
+            fetching.launch(model=name)
+        except ConflictError as error:
+            messages.info(request, str(error))
+    if not request.htmx:  # type: ignore[attr-defined]  # by its middleware
+        return redirect(f"{reverse('admin:workers_run_launch', args=['train'])}?preset={name}")
+    return render(request, "workers/_base.html", {"standing": fetching.standing(KNOWN[name])})
+
+
 def seconds_left(run: Run, now: datetime) -> float | None:
     """From the pace of this attempt, once it has done enough to have one; None before that."""
     done = run.fraction - run.fraction_at_claim
@@ -97,7 +115,7 @@ def run_context(run: Run) -> dict[str, Any]:
         "curve": mark_safe(training_svg(run.history)),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
-        "result": [(key, value) for key, value in run.result.items() if key not in (*TABLES, "message")],
+        "result": [(key, value) for key, value in run.result.items() if key not in (*SHOWN, "message")],
         **score_tables(run.result),
         "settings": sorted(flat(run.config)),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
@@ -115,30 +133,6 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def score_tables(result: dict[str, Any]) -> dict[str, Any]:
-    """Each system's own scores, on what it wrote for, and where that differs, those on the sources all wrote for."""
-    shared = result.get("shared", {})
-    return {
-        "scores": score_table(result.get("scores", {}), result.get("coverage", {}).get("systems", {})),
-        "coverage": result.get("coverage", {}),
-        "shared": score_table(shared.get("scores", {})),
-        "shared_sources": shared.get("sources"),
-    }
-
-
-def score_table(
-    scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
-) -> dict[str, Any]:
-    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
-    metrics = sorted({metric for cells in scores.values() for metric in cells})
-    said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
-    rows = [
-        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
-        for system, cells in scores.items()
-    ]
-    return {"metrics": metrics, "rows": rows} if rows else {}
-
-
 @require_GET
 @staff_page("workers.view_run")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -148,7 +142,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def show_run(request: HttpRequest, run: Run) -> HttpResponse:
-    title = f"{run.get_kind_display().capitalize()} {run.system or run.config.get('dataset', '')}".strip()
+    title = f"{run.get_kind_display().capitalize()} {run.about}".strip()
     return render_page(request, "workers/run.html", title, run_context(run))
 
 
@@ -174,13 +168,15 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
     drawn = attention_of(Run.objects.filter(decoding=chosen).first()) if chosen else {}
     outputs = sample_outputs(chosen, [] if "others" in request.GET else list(drawn)) if chosen else []
     checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()
+    scores = scores_beside_people(chosen) if chosen else []
     context = {
         "system": system,
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
         "coverage": chosen and Decoding.objects.coverage(chosen),
-        "scores": chosen and chosen.scores.filter(campaign=None).order_by("metric"),
+        "scores": scores,
+        "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
         "checkpoint": checkpoint,
         "attends": checkpoint and attention.attends(checkpoint),

@@ -9,6 +9,8 @@ from annotations.models.datasets import Dataset, Import, Source, Split, StorySen
 from annotations.querysets.datasets import KeptManager
 from annotations.querysets.outputs import DecodingQuerySet, OutputQuerySet
 
+SAMPLED = "nucleus"  # the method of a decoding whose texts are drawn
+
 
 class System(models.Model):
     """Whoever writes. `human`, `caption` and `random_story` are there from the start."""
@@ -63,6 +65,19 @@ class Decoding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system} on {self.dataset}/{self.split}"
+
+    @property
+    def search(self) -> str:
+        """How likely texts were searched for, "greedy" or "beam"; nothing where texts were drawn, or are not a
+        model's."""
+        method: str = self.settings.get("method", SAMPLED)
+        return "" if method == SAMPLED else method
+
+    @property
+    def row_name(self) -> str:
+        """What a row of its scores is called: "gru" of texts drawn from the model, "gru, greedy" of others. No name of
+        a system holds a comma."""
+        return f"{self.system}, {self.search}" if self.search else str(self.system)
 
 
 class Output(models.Model):

@@ -50,6 +50,15 @@ class DecodingQuerySet(models.QuerySet):
         found = self.complete().filter(system=system, dataset=dataset, split=split)
         return found.order_by("-completed_at", "-pk").first()
 
+    def latest_of_each_kind(self, system: Any, dataset: Any, split: str) -> list[Any]:
+        """The newest complete decoding whose texts were drawn, or are not a model's, and behind it the newest one that
+        searched for likely texts: the second tells of the search as much as of the model."""
+        rows = self.complete().filter(system=system, dataset=dataset, split=split).select_related("system")
+        found: dict[bool, Any] = {}
+        for decoding in rows.order_by("-completed_at", "-pk"):
+            found.setdefault(bool(decoding.search), decoding)
+        return [found[kind] for kind in sorted(found)]
+
     def coverage(self, decoding: Any) -> Coverage:
         """Beside the split's sources of the kinds that the decoding wrote for."""
         from annotations.models import Output, Source

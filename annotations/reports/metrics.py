@@ -19,7 +19,7 @@ from annotations.statistics.resampling import FEWEST_CLUSTERS, RESAMPLES, Statis
 from annotations.statistics.uncertainty import Floats
 
 EACH = 3  # texts that people place higher than the metric does, and as many that they place lower
-LESS_IS_BETTER = ("repetition", "copy_rate")
+LESS_IS_BETTER = ("repetition", "copy_rate", "nonword_rate")
 HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is the human's text itself"
 NO_SCORES = "not scored: run `manage.py score --campaign {}`"
 NO_TEXTS = "the scores have no values by text: run `manage.py score --campaign {}` again"
@@ -39,9 +39,9 @@ CORRELATIONS = (
     "sacrebleu's sentence score; a text of several systems counts for each. People's own texts have no part in "
     "correlations, accuracy and Williams' test. Correlations are Pearson's r, Spearman's rho and Kendall's tau-b, "
     "pooled over texts, within items, and over the means of at least five systems, with percentile intervals from a "
-    "bootstrap of albums. They keep their sign: of repetition and copy_rate, where less is better, they should be "
-    "negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of two metrics "
-    "over the systems' means, and ranks count less of these two as better."
+    "bootstrap of albums. They keep their sign: of repetition, copy_rate and nonword_rate, where less is better, "
+    "they should be negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of "
+    "two metrics over the systems' means, and ranks count less of these three as better."
 )
 
 

@@ -9,14 +9,14 @@ from annotations.models import Campaign, Dataset, Import, Score, ScoreDifference
 from annotations.services.locks import dataset_lock
 
 CHANGING = ("sources", "sentences")  # what an import brings, of the kinds of rows that it counts
-OF_TRAINING_STORIES = "copy_rate"  # the metric that compares outputs of any split with what people wrote in training
+OF_TRAINING_STORIES = ("copy_rate", "nonword_rate")  # compare outputs of any split with what people wrote in training
 TRAIN = "train"
 
 
 def outdated_scores_remove(*, import_row: Import, rewritten: Collection[str] = ()) -> int:
     """Remove the scores that an import outdates, by what it brought or what goes with it: those of splits with other
     sources or references or with `rewritten` texts, those of campaigns whose items have other references, and
-    `copy_rate` where there are other training stories. Returns how many."""
+    those of OF_TRAINING_STORIES where there are other training stories. Returns how many."""
     dataset = dataset_lock(dataset=import_row.dataset)
     sources, stories = (model._default_manager.filter(imported_by=import_row) for model in (Source, Story))
     told = set(stories.order_by().values_list("album__split", flat=True).distinct())
@@ -26,8 +26,8 @@ def outdated_scores_remove(*, import_row: Import, rewritten: Collection[str] = (
     scores, differences = Q(campaign__in=campaigns), Q(campaign__in=campaigns)
     scores |= Q(campaign=None, decoding__split__in=splits)
     if TRAIN in {*rewritten, *told}:
-        scores |= Q(metric=OF_TRAINING_STORIES)
-        differences |= Q(metric=OF_TRAINING_STORIES)
+        scores |= Q(metric__in=OF_TRAINING_STORIES)
+        differences |= Q(metric__in=OF_TRAINING_STORIES)
     ScoreDifference.objects.filter(differences, campaign__dataset=dataset).delete()
     removed: int = Score.objects.filter(scores, decoding__dataset=dataset).delete()[0]
     return removed

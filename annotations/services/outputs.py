@@ -102,9 +102,11 @@ def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
     return count
 
 
-def decoding_complete(*, decoding: Decoding) -> None:
+def decoding_complete(*, decoding: Decoding, settled: Mapping[str, Any] | None = None) -> None:
+    """Show the decoding. `settled`: settings as they turned out, such as the engine that was there."""
+    decoding.settings |= settled or {}
     decoding.completed_at = timezone.now()
-    decoding.save(update_fields=["completed_at"])
+    decoding.save(update_fields=["settings", "completed_at"])
 
 
 def decoding_discard(*, decoding: Decoding) -> None:

@@ -11,7 +11,7 @@ references of a source stand behind it in one row, each at the positions behind 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -26,7 +26,7 @@ from modeling.batching import Batch
 from modeling.causal_tokens import CausalTokenizer
 from modeling.config import TrainingConfig
 from modeling.llama import read_weights
-from modeling.lora import adapted_name, merge_adapters, with_adapters
+from modeling.lora import Adaptable
 from modeling.tokenization import PAD, Tokenizer
 
 ROOM = 16  # positions by which a cache grows
@@ -132,7 +132,7 @@ def own_precision(method: Any) -> Any:
     return computed
 
 
-class CausalLm(EncoderDecoder[PromptMemory, CausalState]):
+class CausalLm(Adaptable, EncoderDecoder[PromptMemory, CausalState]):
     """The model that the tokenizer's description tells of; of random weights until others are loaded."""
 
     packs = True
@@ -148,9 +148,7 @@ class CausalLm(EncoderDecoder[PromptMemory, CausalState]):
         self.projection = None if self.shape.tied else nn.Linear(self.shape.size, self.shape.vocabulary, bias=False)
         self.register_buffer("frequencies", torch.tensor(self.shape.frequencies), persistent=False)
         self.tokenizer = tokenizer
-        if config.lora_rank:
-            with_adapters(self, rank=config.lora_rank, scale=config.lora_scale, dropout=config.dropout)
-        self.frozen = frozenset(name for name, each in self.named_parameters() if not each.requires_grad)
+        self.adapt(config, without=self.projection)
 
     frequencies: Tensor
 
@@ -255,25 +253,7 @@ class CausalLm(EncoderDecoder[PromptMemory, CausalState]):
 
     def begin_from(self, base: Path) -> None:
         """Take the weights of the model at `base`; adapters begin with adding nothing."""
-        tensors = dict(read_weights(base, self.tokenizer))
-        for name in list(tensors):
-            if (adapted := adapted_name(name)) in self.frozen:
-                tensors[adapted] = tensors.pop(name)
-        super().load_state_dict(tensors, strict=not self.frozen)
-
-    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]
-        """What a checkpoint keeps: all weights, or only the adapters' where those alone learn."""
-        found = super().state_dict(*args, **options)
-        return {name: tensor for name, tensor in found.items() if name not in self.frozen}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """See `state_dict`. Raises RuntimeError where names or shapes are another model's."""
-        kept = super().state_dict()
-        return super().load_state_dict({**{name: kept[name] for name in self.frozen}, **state_dict}, strict, assign)
-
-    def merge(self) -> None:
-        merge_adapters(self)
-        self.frozen = frozenset()
+        self.take(read_weights(base, self.tokenizer))
 
 
 @dataclass(frozen=True)

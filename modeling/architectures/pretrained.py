@@ -13,12 +13,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from modeling.architectures.interface import EncoderDecoder, Memory, State
+from modeling.batching import Batch
 from modeling.config import TrainingConfig
 from modeling.errors import ConfigError
+from modeling.hashes import check_weights
+from modeling.lora import Adaptable
 from modeling.pretrained import PretrainedTokenizer
 from modeling.tokenization import PAD, Tokenizer
 
@@ -54,7 +58,7 @@ class PretrainedState(State):
         self.memory = self.memory.map(lambda tensor: tensor[rows])
 
 
-class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
+class Pretrained(Adaptable, EncoderDecoder[PretrainedMemory, PretrainedState]):
     """The model that the tokenizer's description tells of, of random weights until others are loaded."""
 
     ids: Tensor
@@ -74,6 +78,8 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
         impossible = torch.zeros(len(ids))
         impossible[tokenizer.silent] = IMPOSSIBLE
         self.register_buffer("impossible", impossible, persistent=False)
+        self.base = tokenizer.base
+        self.adapt(config, without=self.model.get_output_embeddings())
         kept: dict[Tensor, str] = {}
         self.aliases = {  # names of tied parameters, each with the one it is saved under
             name: first
@@ -82,7 +88,10 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
         }
 
     def begin_from(self, base: Path) -> None:
-        """Take the weights of the library's folder. Raises ConfigError where they are not there as safetensors."""
+        """Take the weights of the library's folder. Raises ConfigError where they are not there as safetensors, and
+        CheckpointError where adapters belong to others."""
+        if self.frozen:
+            check_weights(base, self.base)
         try:
             found = AutoModelForSeq2SeqLM.from_pretrained(
                 base, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
@@ -90,7 +99,7 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(f"model_path={base}: needs its weights as model.safetensors ({reason})") from error
-        self.model.load_state_dict(found.state_dict())
+        self.take({f"model.{name}": tensor for name, tensor in found.state_dict().items()})
 
     def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]
         """Tied parameters once, as safetensors wants them."""
@@ -106,6 +115,17 @@ class Pretrained(EncoderDecoder[PretrainedMemory, PretrainedState]):
         encoder = self.model.get_encoder()
         states = encoder(input_ids=self.ids[source], attention_mask=mask.long()).last_hidden_state
         return PretrainedMemory(mask, states)
+
+    def token_losses(self, batch: Batch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        """As of every model. Logits are computed at real target tokens alone: the output layer is handed those."""
+        memory = self.encode(batch.source, batch.source_lengths)
+        rows, positions = batch.rows, batch.positions
+        chosen = self.model.get_output_embeddings().register_forward_pre_hook(
+            lambda _, features: (features[0][rows, positions][None],)
+        )
+        with chosen:
+            logits = self.logits(self._run(batch.inputs, memory).logits[0])
+        return F.cross_entropy(logits.float(), batch.targets[rows, positions], reduction="none"), rows
 
     def hidden(self, inputs: Tensor, memory: PretrainedMemory) -> Tensor:
         logits: Tensor = self._run(inputs, memory).logits

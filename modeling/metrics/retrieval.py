@@ -34,10 +34,10 @@ def retrieval_hits(
     drawn, given = draw_candidates(albums, [pair.example for pair in pairs])
     if not len(drawn):
         return None
-    asked = [
-        replace(pairs[index], source=given_source(pairs[index].example, each))
-        for index, row in zip(drawn, given, strict=True)
-        for each in row.tolist()
+    wanted = [(pairs[index], each) for index, row in zip(drawn, given, strict=True) for each in row.tolist()]
+    asked = [  # numbered anew, for the pairs of one example have one source elsewhere, and here ten
+        replace(pair, source=given_source(pair.example, each), example=number)
+        for number, (pair, each) in enumerate(wanted)
     ]
     return drawn, hits(pair_losses(model, asked, device).reshape(given.shape))
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from modeling.causal_tokens import CausalTokenizer
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, DecodingConfig, TrainingConfig, load_preset, preset_names
 from modeling.corpus import Example, encode_pairs
+from modeling.ctranslate import engine_for
 from modeling.decoding import decode, decode_batch, encode_sources
 from modeling.errors import CheckpointError
 from modeling.lora import LoraLinear
@@ -169,6 +171,32 @@ def tuned(llama: Path, corpus: tuple[Path, Path], tmp_path_factory: pytest.TempP
     return result.checkpoint
 
 
+def test_ctranslate2_writes_the_same_with_adapters_merged(llama: Path, tuned: Path) -> None:
+    used: list[str] = []
+
+    def written(checkpoint: Path, **settings: Any) -> list[tuple[str, int, str, float]]:
+        config = DecodingConfig(**{"method": "beam", "samples": 2, "max_length": 40, **settings})
+        found = decode(checkpoint, SOURCES, config, on_engine=used.append)
+        return [(each.id, each.rank, each.text, pytest.approx(each.logprob, abs=1e-2)) for each in found]
+
+    assert written(tuned) == written(tuned, engine="torch")
+    greedy = {"method": "greedy", "samples": 1}
+    assert written(tuned, **greedy) == written(tuned, engine="torch", **greedy)
+    assert used == ["ct2", "torch"] * 2
+    rough = written(tuned, precision="int8", **greedy)
+    assert np.mean([a[2] == b[2] for a, b in zip(rough, written(tuned, **greedy), strict=True)]) > 0.7
+
+    config, tokenizer, model = begun(llama, "lora_rank=4")
+    for name, parameter in model.named_parameters():
+        if name.endswith(".up"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    expected = decode_batch(model, [np.array(tokenizer.encode("a dog")[:-1])], ["a"], DecodingConfig(method="greedy"))
+    model.merge()
+    engine = engine_for(model, config, DecodingConfig(method="greedy"), CPU)
+    assert engine
+    assert engine.texts([np.array(tokenizer.encode("a dog")[:-1])])[0][0].tokens == expected[0][0].tokens
+
+
 @torch.no_grad()
 def test_attention_is_a_distribution_over_the_prompt(tuned: Path) -> None:
     loaded = load_checkpoint(tuned)
@@ -235,7 +263,7 @@ def test_what_is_no_such_model_is_refused_by_name(llama: Path, tmp_path: Path) -
     with pytest.raises(ConfigError, match=r"holds a model of type gpt2; valid types: llama, mistral, qwen2"):
         begun(tmp_path / "gpt2")
     shutil.copytree(llama, tmp_path / "weightless", ignore=shutil.ignore_patterns("*.safetensors"))
-    with pytest.raises(ConfigError, match=r"weightless: needs its weights as safetensors or as a GGUF file"):
+    with pytest.raises(ConfigError, match=r"weightless: needs its weights as model.safetensors"):
         begun(tmp_path / "weightless")
     (tmp_path / "broken.gguf").write_bytes(b"GGUF")
     with pytest.raises(ConfigError, match=r"broken.gguf: cannot be read"):

@@ -25,7 +25,8 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     assert trained["steps"] == 40
     outputs = tmp_path / "outputs.jsonl"
     decode = ["decode", "--checkpoint", trained["checkpoint"], "--input", valid_file, "--out", str(outputs), "--json"]
-    assert json.loads(run(*decode).stdout)["outputs"] == 40
+    decoded = json.loads(run(*decode).stdout)
+    assert (decoded["outputs"], decoded["engine"], decoded["settings"]["temperature"]) == (40, "torch", 0.7)
     row = json.loads(outputs.read_text().splitlines()[0])
     assert set(row) == {"id", "rank", "text", "logprob"}
     score = ["score", "--input", valid_file, "--outputs", str(outputs), "--train", train_file, "--json"]
@@ -34,7 +35,8 @@ def test_train_decode_score(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     scores = json.loads(done.stdout.splitlines()[-1])
     assert {"bleu", "chrf", "distinct_1", "distinct_2", "unique", "repetition", "copy_rate"} <= set(scores)
     assert {"bertscore_f1", "caption_recall", "bleu_loo", "chrf_loo"} <= set(scores)
-    assert {"nll", "source_gain", "retrieval_accuracy"} <= set(scores)
+    assert {"nll", "source_gain", "source_gain_within_album", "retrieval_accuracy"} <= set(scores)
+    assert {"nonword_rate", "top_share"} <= set(scores) & set(scores["beside"]["human"])
     assert set(scores["beside"]) == {"caption", "random_story", "human"}
     assert scores["beside"]["human"]["bleu_loo"]["signature"] == scores["bleu_loo"]["signature"]
     assert "bleu" not in scores["beside"]["human"]

@@ -52,7 +52,7 @@ def test_samples_come_likeliest_first_and_by_seed(trained: TrainingResult) -> No
 
 def test_the_logprob_is_the_models_own(trained: TrainingResult) -> None:
     """A source's samples under their probabilities: the mass of all different ones stays below one."""
-    config = DecodingConfig(samples=200, top_p=1.0, batch=200)
+    config = DecodingConfig(samples=200, top_p=1.0, temperature=1.0, batch=200)
     written = {each.text: each.logprob for each in decode(trained.checkpoint, SOURCES[:1], config)}
     assert 0.3 < sum(np.exp(list(written.values()))) <= 1.0 + 1e-6
     sharp = next(decode(trained.checkpoint, SOURCES[:1], GREEDY))
@@ -63,6 +63,15 @@ def test_a_narrow_nucleus_is_greedy(trained: TrainingResult) -> None:
     assert texts(trained, DecodingConfig(top_p=1e-6), SOURCES) == texts(trained, GREEDY, SOURCES)
 
 
+def test_the_temperature_is_the_familys_where_none_is_chosen(trained: TrainingResult) -> None:
+    given = {0.0: (0.7, 1.0, 1.0), 1.3: (1.3, 1.3, 1.3)}
+    for chosen, expected in given.items():
+        families = ("transformer", "hf", "lm")
+        assert tuple(DecodingConfig(temperature=chosen).for_family(each).temperature for each in families) == expected
+    sampled = {each: texts(trained, DecodingConfig(temperature=each), SOURCES[:12]) for each in (0, 0.7, 1)}
+    assert sampled[0] == sampled[0.7] != sampled[1]
+
+
 def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
     """Probabilities 0.5, 0.3, 0.15, 0.05 and p = 0.7: the first two, at 5/8 and 3/8."""
     count = 20_000
@@ -70,6 +79,25 @@ def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
     draws = torch.from_numpy((np.arange(count) + 0.5) / count)
     picked = torch.bincount(nucleus_pick(logits, 0.7, draws), minlength=4) / count
     torch.testing.assert_close(picked, torch.tensor([0.0, 5 / 8, 0.0, 3 / 8]), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("top_p", [0.3, 0.9, 1.0])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 4.0, 12.0], ids="spread {}".format)
+def test_the_nucleus_of_a_large_vocabulary_is_that_of_sorting_all_of_it(top_p: float, spread: float) -> None:
+    """Flat and peaked rows, half of them in bfloat16 so that tokens tie; the sort is numpy's, in float64."""
+    generator = torch.Generator().manual_seed(1)
+    logits = spread * torch.randn(24, 9000, generator=generator)
+    logits[::2] = logits[::2].bfloat16().float()
+    logits[:, 5] = -torch.inf
+    draws = torch.rand(24, dtype=torch.float64, generator=generator)
+    expected = []
+    for row, draw in zip(logits.numpy(), draws.tolist(), strict=True):
+        order = np.argsort(-row, kind="stable")
+        odds = np.exp(row[order].astype(float) - row.max())
+        mass = np.cumsum(odds / odds.sum())
+        size = int(np.searchsorted(mass, top_p - 1e-12)) + 1
+        expected.append(int(order[np.searchsorted(mass, draw * mass[min(size, len(mass)) - 1], side="right")]))
+    assert nucleus_pick(logits, top_p, draws).tolist() == expected
 
 
 def test_odd_sources_are_written_for_or_left_out(trained: TrainingResult) -> None:

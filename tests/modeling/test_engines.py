@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chisquare
 
 from benchmarks.peers import generate, pegasus
 from modeling.architectures import FAMILIES, Model, build
@@ -18,7 +19,7 @@ from modeling.architectures.transformer import Transformer
 from modeling.batching import make_batch, source_batch
 from modeling.config import ConfigError, DecodingConfig, TrainingConfig
 from modeling.corpus import EncodedPair, Example, Tokens
-from modeling.ctranslate import CTranslate
+from modeling.ctranslate import engine_for
 from modeling.decoding import decode, decode_batch
 from modeling.errors import DecodingError
 from modeling.marks import NEVER_WRITTEN
@@ -29,6 +30,7 @@ from tests.modeling.corpora import NOUNS, PLACES
 
 VOCABULARY = 60
 CPU = torch.device("cpu")
+TRAINED = TrainingConfig(max_steps=1)
 GREEDY, BEAM = DecodingConfig(method="greedy", max_length=24), DecodingConfig(method="beam", max_length=24)
 BEAMS = [
     BEAM,
@@ -128,7 +130,7 @@ def test_texts_are_those_of_ctranslate2(
     """But for close ranks, since CTranslate2 normalises without what is forbidden, here an end before the first token:
     that lifts the log-probabilities of all of a source's texts alike."""
     mine = ours(transformer, sources, config)
-    theirs = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
+    theirs = of_ctranslate2(transformer, sources, config)
     assert share_equal(written(mine), written(theirs)) >= 0.95
     for one, other in zip(mine, theirs, strict=True):
         if [text.tokens for text in one] == [text.tokens for text in other]:
@@ -137,33 +139,137 @@ def test_texts_are_those_of_ctranslate2(
             assert max(lifts) - min(lifts) < 1e-3
 
 
+def of_ctranslate2(model: Model, sources: list[Tokens], config: DecodingConfig) -> list[list[Text]]:
+    engine = engine_for(model, TRAINED, replace(config, engine="ct2"), CPU)
+    assert engine
+    return engine.texts(sources)
+
+
+@torch.no_grad()
+def nucleus_of_pairs(model: Transformer, source: Tokens, config: DecodingConfig) -> dict[tuple[int, ...], float]:
+    """What a text of at most two tokens and its end is, with its probability: the product of its tokens' within the
+    smallest sets that reach top_p."""
+    memory = model.encode(*source_batch([source], CPU))
+
+    def next_tokens(text: tuple[int, ...]) -> dict[int, float]:
+        logits = model.logits(model.hidden(torch.tensor([[BEGIN, *text]]), memory)[0, -1]).double()
+        logits[NEVER_WRITTEN if text else [*NEVER_WRITTEN, END]] = -math.inf
+        likeliest = sorted(enumerate((logits / config.temperature).softmax(dim=0).tolist()), key=lambda pair: -pair[1])
+        kept, mass = {}, 0.0
+        while likeliest and mass < config.top_p:
+            token, probability = likeliest.pop(0)
+            kept[token], mass = probability, mass + probability
+        return {token: probability / mass for token, probability in kept.items()}
+
+    pairs: dict[tuple[int, ...], float] = {}
+    for first, probability in next_tokens(()).items():
+        for second, then in next_tokens((first,)).items():
+            pairs[(first,) if second == END else (first, second)] = probability * then
+    return pairs
+
+
+def chi_square_p(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...], float]) -> float:
+    """That of Pearson's test, texts expected less than ten times taken together."""
+    total = counts.total()
+    often = [text for text, probability in expected.items() if total * probability >= 10]
+    observed, wanted = [counts[text] for text in often], [total * expected[text] for text in often]
+    return float(chisquare([*observed, total - sum(observed)], [*wanted, total - sum(wanted)]).pvalue)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"temperature": 1.0}, {"temperature": 0.7, "top_p": 0.8}, {"top_p": 1.0, "temperature": 1.3}], ids=str
+)
+def test_draws_of_ctranslate2_have_the_distribution_of_the_nucleus(
+    transformer: Transformer, sources: list[Tokens], settings: dict[str, float]
+) -> None:
+    config = DecodingConfig(max_length=2, samples=1000, seed=4, **settings)  # type: ignore[arg-type]
+    texts = [text for texts in of_ctranslate2(transformer, sources[:1] * 4, config) for text in texts]
+    expected = nucleus_of_pairs(transformer, sources[0], config)
+    assert sum(expected.values()) == pytest.approx(1)
+    counts = Counter(tuple(text.tokens) for text in texts)
+    assert set(counts) <= set(expected)
+    assert chi_square_p(counts, expected) > 0.01
+    wrong = replace(config, temperature=config.temperature * 1.1)
+    assert chi_square_p(counts, nucleus_of_pairs(transformer, sources[0], wrong)) < 1e-4
+
+
+@torch.no_grad()
+def test_draws_of_ctranslate2_are_a_function_of_the_seed_and_logprobs_the_models_own(
+    transformer: Transformer, sources: list[Tokens]
+) -> None:
+    config = DecodingConfig(samples=3, temperature=0.8, top_p=0.95, max_length=24)
+    texts = of_ctranslate2(transformer, sources, config)
+    assert texts == of_ctranslate2(transformer, sources, config)
+    assert share_equal(written(texts), written(of_ctranslate2(transformer, sources, replace(config, seed=2)))) < 0.2
+    ended = [
+        (source, text) for source, each in zip(sources, texts, strict=True) for text in each if len(text.tokens) < 24
+    ]
+    pairs = [EncodedPair(source, np.array([*text.tokens, END], np.int32), 1.0, 0, 1) for source, text in ended]
+    batch = make_batch(pairs, CPU)
+    losses, rows = transformer.token_losses(batch)
+    logprobs = -torch.zeros(len(pairs)).index_add(0, rows, losses)
+    first = transformer.hidden(batch.inputs[:, :1], transformer.encode(batch.source, batch.source_lengths))[:, 0]
+    forbidden = transformer.logits(first).softmax(dim=1)[:, [*NEVER_WRITTEN, END]].sum(dim=1)
+    lifted = logprobs - (1 - forbidden).log()
+    assert [text.logprob for _, text in ended] == pytest.approx(lifted.tolist(), abs=5e-3)
+
+
 def test_a_checkpoint_decodes_with_either_engine(
     corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path
 ) -> None:
     config = replace(tiny, architecture="transformer", max_steps=60, feedforward_size=64)
     checkpoint = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path).checkpoint
     examples = [Example(f"{noun}-{place}", f"a {noun} at the {place}") for noun in NOUNS for place in PLACES]
-    beam = DecodingConfig(method="beam", samples=2, batch=40)
-    mine, theirs = (list(decode(checkpoint, examples, replace(beam, engine=engine))) for engine in ("torch", "ct2"))
+    beam, used = DecodingConfig(method="beam", samples=2, batch=40), list[str]()
+    mine, theirs = (
+        list(decode(checkpoint, examples, replace(beam, engine=engine), on_engine=used.append))
+        for engine in ("torch", "auto")
+    )
+    assert used == ["torch", "ct2"]
     assert [(each.id, each.rank, each.text) for each in mine] == [(each.id, each.rank, each.text) for each in theirs]
     assert [each.logprob for each in mine] == pytest.approx([each.logprob for each in theirs], abs=1e-2)
-    rough = list(decode(checkpoint, examples, replace(beam, engine="ct2", precision="int8")))
+    rough = list(decode(checkpoint, examples, replace(beam, precision="int8")))
     assert np.mean([one.text == other.text for one, other in zip(mine, rough, strict=True)]) > 0.8
 
 
-def test_what_ctranslate2_cannot_do_is_refused_by_name(
+def test_what_ctranslate2_cannot_do_is_refused_by_name_and_left_to_torch_by_auto(
     transformer: Transformer, trained: TrainingResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = replace(GREEDY, engine="ct2")
-    with pytest.raises(DecodingError, match=r"engine=ct2: decodes a Transformer, not GruLuong; valid values: torch"):
-        list(decode(trained.checkpoint, [Example("a", "dog")], engine))
-    with pytest.raises(DecodingError, match=r"engine=ct2: has greedy and beam; method=nucleus needs engine=torch"):
-        CTranslate(transformer, replace(engine, method="nucleus"), longest=12, device=CPU)
-    with pytest.raises(ConfigError, match=r"precision=int8: needs engine=ct2"):
-        replace(GREEDY, precision="int8")
+    def picked(config: DecodingConfig, **settings: object) -> bool:
+        return engine_for(transformer, TRAINED, replace(config, **settings), CPU) is not None  # type: ignore[arg-type]
+
+    def refusal(model: Model, **settings: object) -> str:
+        with pytest.raises(DecodingError) as raised:
+            engine_for(model, TRAINED, replace(GREEDY, **settings), CPU)  # type: ignore[arg-type]
+        return str(raised.value)
+
+    used: list[str] = []
+    for engine in ("auto", "torch"):
+        list(decode(trained.checkpoint, [Example("a", "dog")], replace(GREEDY, engine=engine), on_engine=used.append))
+    assert used == ["torch", "torch"]
+    gru = build(TrainingConfig(architecture="gru-luong", max_steps=1, **FEATURES), VOCABULARY)  # type: ignore[arg-type]
+    assert refusal(gru, engine="ct2") == (
+        "engine=ct2: CTranslate2 decodes Transformer and CausalLm, not GruLuong; use engine=torch"
+    )
+    assert refusal(gru, precision="int8").startswith("precision=int8: CTranslate2 decodes Transformer")
+    assert "method=diverse_beam needs engine=torch" in refusal(transformer, engine="ct2", method="diverse_beam")
+    with pytest.raises(ConfigError, match=r"precision=int8: needs CTranslate2"):
+        replace(GREEDY, engine="torch", precision="int8")
+
+    nucleus = replace(GREEDY, method="nucleus")
+    for config in (GREEDY, BEAM, nucleus, replace(BEAM, samples=5), replace(GREEDY, precision="int8")):
+        assert picked(config)
+    for config in (GREEDY, BEAM, nucleus):
+        for settings in ({"min_length": 2}, {"no_repeat_ngram": 3}):
+            assert not picked(config, **settings)
+            assert picked(config, **settings, engine="ct2")
+    assert not picked(BEAM, method="diverse_beam")
+    assert not picked(BEAM, length_penalty=0.0, samples=2)
+    assert not picked(BEAM, patience=1.5)
+    assert engine_for(transformer, replace(TRAINED, tokens="word"), BEAM, CPU) is None
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
-    with pytest.raises(DecodingError, match=r"pip install 'story-blender\[ct2\]'"):
-        CTranslate(transformer, engine, longest=12, device=CPU)
+    assert not picked(GREEDY)
+    assert "pip install 'story-blender[ct2]'" in refusal(transformer, engine="ct2")
 
 
 class Plain:
@@ -252,17 +358,34 @@ def test_n_best_come_by_score_and_their_logprobs_are_the_models_own(
 def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
     transformer: Transformer, sources: list[Tokens], method: str, engine: str
 ) -> None:
-    if engine == "ct2" and method in ("nucleus", "diverse_beam"):
+    if engine == "ct2" and method == "diverse_beam":
         return
     groups = 5 if method == "diverse_beam" else 1
-    config = DecodingConfig(method=method, groups=groups, no_repeat_ngram=2, min_length=6, max_length=14, engine=engine)
-    if engine == "ct2":
-        found = CTranslate(transformer, config, longest=12, device=CPU).texts(sources)
-    else:
-        found = ours(transformer, sources, config)
+    config = DecodingConfig(
+        method=method,
+        temperature=1.0,
+        groups=groups,
+        no_repeat_ngram=2,
+        min_length=6,
+        max_length=14,
+        engine=engine,
+    )
+    found = of_ctranslate2(transformer, sources, config) if engine == "ct2" else ours(transformer, sources, config)
     for text in (text for texts in found for text in texts):
         assert 6 <= len(text.tokens) <= 14
         assert max(Counter(zip(text.tokens, text.tokens[1:], strict=False)).values()) == 1
+
+
+@pytest.mark.parametrize(
+    "config", [GREEDY, replace(BEAM, samples=5), replace(GREEDY, method="nucleus", samples=3, temperature=1.0)], ids=str
+)
+def test_a_device_that_is_rarely_looked_at_writes_the_same(
+    transformer: Transformer, sources: list[Tokens], config: DecodingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: finished texts stay in the batch until the next look, and a nucleus is found by sorting all."""
+    looked_at = written(ours(transformer, sources, config))
+    monkeypatch.setattr("modeling.search._at_hand", lambda device: False)
+    assert written(ours(transformer, sources, config)) == looked_at
 
 
 def test_groups_of_a_beam_differ_by_their_diversity(transformer: Transformer, sources: list[Tokens]) -> None:

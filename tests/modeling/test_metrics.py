@@ -8,18 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from modeling.corpus import Example, read_examples
 from modeling.errors import ScoringError
 from modeling.metrics import BY_SEGMENT, LEAVE_ONE_OUT, METRICS, Segment, score_human, score_outputs
 from modeling.metrics.content_words import content_words
 from modeling.metrics.intervals import ratio_interval
 from modeling.metrics.outputs import OF_TEXTS_ALONE
-from modeling.metrics.retrieval import draw_candidates, hits
-from modeling.metrics.source_gain import derangement, score_checkpoint
-from modeling.training import TrainingResult
 
 SEGMENTS = [
     Segment("1", "the dog ran . the dog ran .", ("The dog ran away .", "A dog was running"), "a"),
@@ -188,7 +182,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
 
 def test_empty_outputs_score_nothing_and_crash_nothing() -> None:
     found = values([replace(segment, output="", source="two dogs") for segment in SEGMENTS])
-    assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0}
+    assert found == dict.fromkeys(METRICS, 0.0) | {"unique": 1.0, "top_share": 1.0}
 
 
 def test_a_system_whose_outputs_are_nearly_all_empty_is_scored() -> None:
@@ -219,104 +213,3 @@ def test_the_interval_of_a_mean_is_the_textbooks() -> None:
     low, high = ratio_interval(draws, [1.0] * 1000, range(1000), resamples=4000, seed=1) or (0.0, 0.0)
     assert (low, high) == pytest.approx((0.3 - 0.0284, 0.3 + 0.0284), abs=0.003)
     assert ratio_interval([1.0, 2.0], [1.0, 1.0], ["same", "same"], resamples=10, seed=1) is None
-
-
-def test_retrieval_hits_by_hand() -> None:
-    """Best alone 1; shared by two 1/2, a thousandth of a nat being no difference; by all 1/10; not best 0."""
-    worse = [9.0] * 8
-    table = np.array([[1, 2, *worse], [1, 1.0005, *worse], [5.0] * 10, [2, 1, *worse], [2, 1, 1, *worse[1:]]])
-    assert hits(table).tolist() == pytest.approx([1, 1 / 2, 1 / 10, 0, 0])
-
-
-@given(st.lists(st.integers(0, 8), min_size=1, max_size=60))
-def test_nine_other_sources_are_of_other_albums(albums: list[int]) -> None:
-    by_example = {3 * place: album for place, album in enumerate(albums)}  # examples left out leave gaps
-    wanted = [example for example in by_example for _ in range(2)]
-    drawn, given = draw_candidates(by_example, wanted)
-    if len(albums) - max(map(albums.count, albums)) < 9:
-        assert len(drawn) == 0
-        return
-    assert drawn.tolist() == list(range(len(wanted)))
-    for place, row in zip(drawn, given.tolist(), strict=True):
-        assert row[0] == wanted[place]
-        assert len(set(row)) == 10
-        assert all(by_example[other] != by_example[row[0]] for other in row[1:])
-
-
-@given(st.lists(st.integers(0, 8), min_size=2, max_size=60), st.integers(1, 5))
-def test_nobody_meets_their_own_album(albums: list[int], seed: int) -> None:
-    taken = derangement(albums, seed)
-    largest = max(albums.count(album) for album in albums)
-    if 2 * largest > len(albums):
-        assert taken is None
-        return
-    assert taken is not None
-    assert sorted(taken) == list(range(len(albums)))
-    assert all(albums[taken[index]] != album for index, album in enumerate(albums))
-
-
-def test_source_gain_tells_a_model_that_looks_from_one_that_cannot(
-    trained: TrainingResult, corpus: tuple[Path, Path]
-) -> None:
-    examples = read_examples(corpus[1])
-    looking = score_checkpoint(trained.checkpoint, examples)
-    assert looking["source_gain"]["value"] > 0.2
-    assert looking["retrieval_accuracy"]["value"] > 0.3
-    low, high = looking["source_gain"]["ci"]
-    assert 0 < low < looking["source_gain"]["value"] < high
-    assert "derangements:5" in looking["source_gain"]["signature"]
-    blind = score_checkpoint(trained.checkpoint, [replace(example, source="a dog") for example in examples])
-    assert blind["source_gain"]["value"] == pytest.approx(0, abs=1e-6)
-    assert blind["retrieval_accuracy"]["value"] == pytest.approx(0.1, abs=1e-12)
-    assert blind["nll"]["value"] > looking["nll"]["value"]
-
-
-def test_nll_is_nats_a_white_space_word(trained: TrainingResult, corpus: tuple[Path, Path]) -> None:
-    import torch
-
-    from modeling.batching import make_batch
-    from modeling.checkpoints import load_checkpoint
-    from modeling.corpus import encode_pairs
-
-    examples = read_examples(corpus[1])[:6]
-    loaded = load_checkpoint(trained.checkpoint)
-    model, total, words = loaded.model(torch.device("cpu")), 0.0, 0
-    for pair in encode_pairs(examples, loaded.tokenizer, loaded.config)[0]:
-        total += float(model.token_losses(make_batch([pair], torch.device("cpu")))[0].sum().detach())
-    words = sum(len(reference.split()) for example in examples for reference in example.references)
-    assert score_checkpoint(trained.checkpoint, examples)["nll"]["value"] == pytest.approx(total / words, rel=1e-5)
-
-
-def test_retrieval_is_each_pair_scored_alone(trained: TrainingResult, corpus: tuple[Path, Path]) -> None:
-    """The share worked out pair by pair and source by source, batches of one."""
-    import torch
-
-    from modeling.batching import make_batch
-    from modeling.checkpoints import load_checkpoint
-    from modeling.corpus import encode_pairs
-
-    examples, cpu = read_examples(corpus[1]), torch.device("cpu")
-    loaded = load_checkpoint(trained.checkpoint)
-    model = loaded.model(cpu)
-    pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
-    sources = {pair.example: pair.source for pair in pairs}
-    albums = {index: examples[index].album for index in sources}
-    expected = []
-    drawn, given = draw_candidates(albums, [pair.example for pair in pairs])
-    for place, row in zip(drawn, given.tolist(), strict=True):
-        asked = [replace(pairs[place], source=sources[each]) for each in row]
-        with torch.no_grad():
-            nats = [float(model.token_losses(make_batch([pair], cpu))[0].sum()) for pair in asked]
-        least = [n for n in nats if n - min(nats) < 1e-3]
-        expected.append(nats[0] - min(nats) < 1e-3 and 1 / len(least))
-    score = score_checkpoint(trained.checkpoint, examples)["retrieval_accuracy"]
-    assert score["value"] == pytest.approx(sum(expected) / len(expected))
-    assert score["signature"].startswith(
-        f"retrieval_accuracy|of:10|fold:1|pairs:{len(pairs)}of{len(pairs)}|left_out:0|torch:"
-    )
-    assert score["ci"][0] < score["value"] < score["ci"][1]
-
-
-def test_one_album_has_neither_source_gain_nor_retrieval(trained: TrainingResult) -> None:
-    same = [Example(str(n), "a dog is at the park", ("We loved the dog .",), album="a") for n in range(4)]
-    assert set(score_checkpoint(trained.checkpoint, same)) == {"nll"}

@@ -98,6 +98,34 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     assert told["coverage"]["said"] == ["system 'part' wrote for 0 of 12 sources"]
 
 
+def test_what_was_drawn_comes_first_and_what_was_searched_for_beside(
+    capsys: pytest.CaptureFixture[str], admin_client: Client
+) -> None:
+    """Of each kind the newest: two greedy and a beam decoding make one row, and so do two sampled ones."""
+    whole = partial_split()["whole"]
+    made = {}
+    for method, seed in [("greedy", 1), ("nucleus", 1), ("nucleus", 2), ("greedy", 2), ("beam", 1)]:
+        made[method] = DecodingFactory(
+            dataset=whole.dataset, split="test", system=whole.system, settings={"method": method, "seed": seed}
+        )
+        for number, source in enumerate(models.Source.objects.filter(outputs__decoding=whole)):
+            text = "we saw it" if method == "beam" else f"{seed} dog {number}"
+            OutputFactory(decoding=made[method], source=source, text=text)
+    metrics = [part for metric in ("unique", "top_share", "copy_rate") for part in ("--metric", metric)]
+    call_command("score", "--dataset", "beach", "--split", "test", "--system", "whole", "--wait", "--json", *metrics)
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["scores"]
+    assert list(told) == ["whole", "whole, beam", "human"]
+    assert [told[row]["unique"]["value"] for row in list(told)[:2]] == [12, 1]
+    assert [told[row]["top_share"]["value"] for row in told] == [pytest.approx(1 / 12), 1, pytest.approx(1 / 12)]
+    assert {score.decoding for score in models.Score.objects.all()} == {made["nucleus"], made["beam"]}
+    page = admin_client.get(f"/admin/workers/run/{Run.objects.get().pk}/change/").content.decode()
+    assert page.index("<td>whole</td>") < page.index("<td>whole, beam</td>")
+    assert page.index(">unique<") < page.index(">top_share<") < page.index(">copy_rate<")  # as the docs list them
+    address = f"/admin/annotations/system/{whole.system.pk}/change/?decoding={made['beam'].pk}"
+    row = admin_client.get(address).content.decode().partition("<td>top_share</td>")[2].partition("</tr>")[0]
+    assert [cell.partition("<")[0] for cell in row.split('<td class="number">')[1:]] == ["1", "0.083"]  # and people's
+
+
 def test_a_systems_page_reads_its_texts_once(
     admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -138,7 +166,7 @@ def test_what_one_system_lacks_takes_no_other_down(capsys: pytest.CaptureFixture
     assert sentence is not None
     models.StorySentence.objects.filter(photo=sentence.photo).update(text="\u200b")
     models.Output.objects.filter(decoding=decodings["whole"]).exclude(text__endswith="home").update(text="\u00ad")
-    run = Run.objects.create(kind="train", config={"training": {}}, state="done", finished_at=timezone.now())
+    run = Run.objects.create(kind="train", config={"training": {"epochs": 1}}, state="done", finished_at=timezone.now())
     Checkpoint.objects.create(
         run=run, system=decodings["part"].system, directory="gone", sha256="0" * 64, size_bytes=1, metrics={}
     )

@@ -49,6 +49,10 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
         ("train --dataset beach --preset tiny --set pairing=near", "pairing: 'near' is not one of aligned, positional"),
         ("train --dataset beach --preset tiny --set sources=some", "sources: 'some' is not one of all, own"),
         ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is neither 'caption' nor"),
+        (
+            "train --dataset beach --preset tiny --set init=seed",
+            "init: 'seed' is neither a trained system nor the folder",
+        ),
         ("train --dataset beach --preset tiny --feedback f", "feedback set 'f' does not exist"),
         ("train --dataset beach --preset tiny --name human", "system 'human' is people"),
         ("decode --system human --dataset beach --split test", "system 'human' has no checkpoint to decode with"),
@@ -194,6 +198,8 @@ def test_a_judge_is_asked_only_by_name_and_stands_beside_people(capsys: pytest.C
     assert scores["caption"]["cnn_indistinguishable"]["value"] < 0.2
     assert not models.Score.objects.filter(metric="cnn_indistinguishable", decoding=lstm).exists()
     assert "cnn_indistinguishable" not in scoring.launch(dataset="beach", split="test").config["metrics"]
+    asked = scoring.launch(dataset="beach", split="test", metrics=["unique", "source_gain"])
+    assert asked.config["metrics"] == ["unique", "nll", "source_gain"]
 
 
 def test_a_campaigns_scores_by_text_and_their_differences(capsys: pytest.CaptureFixture[str]) -> None:

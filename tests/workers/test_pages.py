@@ -78,6 +78,7 @@ def test_a_mistake_in_a_form_is_said_and_makes_no_run(
 
 @pytest.mark.django_db(transaction=True)
 def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path: Path) -> None:
+    Source.objects.filter(text="a dog in boat 2").update(text="a small dog in boat 2")
     run = launch(staff, "launch/train/", train_form(dataset, budget="1"))
     assert isinstance(run, Run)
     assert "queued" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
@@ -91,16 +92,30 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     blank = CaptionFactory(text="\u200b", photo__album__dataset=dataset)
     long = CaptionFactory(text="a dog " * 300, photo__album__dataset=dataset)
     values = {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "top_p": "0.9",
-              "temperature": "1", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
+              "temperature": "0", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
     decode = launch(staff, "launch/decode/", values)
     assert isinstance(decode, Run)
     execute_run(decode.pk)
     assert Output.objects.filter(decoding__system__name="little").count() == 2 * 7
     decode.refresh_from_db()
+    assert decode.decoding.settings["temperature"] == 0.7, "of a model trained from scratch"
     assert decode.message == "decoded 7 of 8 sources, 1 left out (no words), 1 cut to what the model reads"
+    assert Output.objects.filter(decoding__settings__engine="torch").count() == 2 * 7, "what auto took"
     for source, what in ((blank, "left_out"), (long, "cut")):
         assert decode.result[what]["count"] == 1
         assert f"source of '{source.album.external_id}/{source.key}'" in decode.result[what]["first"][0]
+    twin = lifecycle.run_create(
+        kind="train", config=run.config, system=System.objects.create(name="twin", kind="model")
+    )
+    same = {"directory": checkpoint.directory, "sha256": "1" * 64, "size_bytes": 1}
+    Checkpoint.objects.create(run=twin, system=twin.system, **same)
+    values |= {"method": "greedy", "samples": "1", "ensemble": "twin"}
+    together = launch(staff, "launch/decode/", values)
+    assert isinstance(together, Run)
+    execute_run(together.pk)
+    together.refresh_from_db()
+    assert together.decoding.settings["ensemble"] == {"twin": "1" * 64}
+    assert together.decoding.outputs.count() == 7
     score = launch(staff, "launch/score/", {"dataset": dataset.name, "split": "train", "campaign": "", "queue": "cpu"})
     assert isinstance(score, Run)
     execute_run(score.pk)
@@ -108,7 +123,8 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
 
     system = System.objects.get(name="little")
     page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
-    for text in ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain"):
+    shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain")
+    for text in (*shown, "<title>Quality by the words of the source</title>"):
         assert text in page
 
     folder = settings.VAR_DIR / checkpoint.directory
@@ -286,6 +302,8 @@ def test_a_curve_has_the_learning_rate_below_the_loss_where_it_was_noted() -> No
         ({"method": "diverse_beam", "groups": "3"}, "groups=3: must divide beam=5"),
         ({"min_length": "90"}, "min_length=90: is above max_length=80"),
         ({"precision": "fp16"}, "Select a valid choice"),
+        ({"rerank": "pmi"}, "rerank=pmi: a single text has no order"),
+        ({"ensemble": "little"}, "is in it twice; name other systems than"),
     ],
 )
 def test_settings_of_a_decoding_that_do_not_go_together_are_said_at_their_field(
@@ -304,7 +322,7 @@ def test_the_decode_form_launches_a_diverse_beam(staff: Client, dataset: Dataset
     run = launch(staff, "launch/decode/", decode_form(dataset, **values))
     assert isinstance(run, Run)
     wanted = DecodingConfig(method="diverse_beam", beam=6, groups=3, diversity=1.0, no_repeat_ngram=3)
-    assert run.config["decoding"] == wanted.to_dict()
+    assert run.config["decoding"] == wanted.for_family("gru-luong").to_dict()
 
 
 def decode_form(dataset: Dataset, **values: str) -> dict[str, str]:

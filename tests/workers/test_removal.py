@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -13,13 +14,16 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from annotations import models
+from annotations.errors import ConflictError
 from annotations.services import bulk
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import import_vist, vist_files
-from tests.factories import DecodingFactory, make_campaign
+from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, StorySentenceFactory, make_campaign
 from workers import removal
+from workers.lineage import lineage
 from workers.models import Checkpoint, Run
+from workers.services import checkpoint_prune
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = (
@@ -198,6 +202,35 @@ def test_models_are_named_that_were_trained_on_it(tmp_path: Path) -> None:
     tested = DecodingFactory(dataset=dataset, split="test")
     assert dependent_models(tested.system) == []  # nobody trains on what is written for a test
     assert dependent_models(dataset) == ["before", *everything]
+
+
+def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """By its name or its checkpoint's folder; the lineage tells the way back, and files stay while a run reads them."""
+    dataset = DatasetFactory(name="boats")
+    StorySentenceFactory(photo=CaptionFactory(photo__album__dataset=dataset).photo)
+    trained(dataset, "first", "caption")
+    folder = settings.VAR_DIR / "first"
+    for init in ("first", str(folder)):
+        call_command("train", dataset="boats", preset="tiny", overrides=[f"init={init}"], name="second")
+        run = Run.objects.latest("pk")
+        assert (run.config["init"], run.config["training"]["init"]) == ("first", str(folder))
+        with pytest.raises(CommandError, match=f"train run {run.public_id} is queued and uses it"):
+            remove("system", "first", capsys)
+        with pytest.raises(ConflictError, match="still uses it"):
+            checkpoint_prune(checkpoint=Checkpoint.objects.get(), root=settings.VAR_DIR)
+        Run.objects.filter(pk=run.pk).update(state="cancelled", finished_at=timezone.now())
+    Run.objects.filter(pk=run.pk).update(state="done")
+    Checkpoint.objects.create(run=run, system=run.system, directory="second", sha256="1" * 64, size_bytes=1)
+    with pytest.raises(CommandError, match="system 'second' began from its checkpoint"):
+        remove("system", "first", capsys)
+    told = lineage(run.system)["began_from"]
+    assert told == [{"system": "first", "sha256": "0" * 64, "feedback_set": None}]
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    page = client.get(f"/admin/annotations/system/{run.system_id}/change/").content.decode()
+    assert f"Began from</th><td>first <code>{'0' * 64}</code>" in page
+    remove("system", "second", capsys)
+    remove("system", "first", capsys)
 
 
 def test_it_asks(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ MODULES = {
     "attention": "workers.jobs.attention",
     "import": "workers.jobs.importing",
     "pictures": "workers.jobs.pictures",
+    "fetch": "workers.jobs.fetching",
 }
 
 

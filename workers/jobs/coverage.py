@@ -25,7 +25,7 @@ class Scored(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.decoding.system.name
+        return self.decoding.row_name
 
     @property
     def sources(self) -> frozenset[str]:

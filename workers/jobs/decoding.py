@@ -18,6 +18,7 @@ from workers.jobs.lookup import dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
+OF_RUN = ("source", "ensemble")  # what a run is told beside the settings of a decoding
 OUTPUTS_A_WRITE = 2000
 NAMED = 20  # sources that were left out or cut
 PICTURES = 12  # sources with a picture of what was looked at for them
@@ -34,22 +35,41 @@ def launch(
 ) -> Run | Claim:
     """Make a decoding run, queued, or claimed by this process. Raises InputError for an unknown name, key or value.
 
-    `source=…` among the overrides gives the model another input than it was trained on; the rest are decoding settings.
+    Among the overrides, `source=…` gives the model another input than it was trained on, and `ensemble=NAME,…` names
+    systems of the same vocabulary that write together with it; the rest are decoding settings.
     """
     dataset_row, system_row = dataset_named(dataset), system_named(system)
     checkpoint = checkpoint_of(system_row)
-    sources = [override.partition("=")[2] for override in overrides if override.startswith("source=")]
-    source = sources[-1] if sources else trained_source(checkpoint)
-    decoding = DecodingConfig.from_overrides([override for override in overrides if not override.startswith("source=")])
+    given = dict.fromkeys(OF_RUN, "") | {key: value for key, _, value in map(parted, overrides) if key in OF_RUN}
+    source, members = given["source"] or trained_source(checkpoint), members_named(given["ensemble"], system)
+    decoding = DecodingConfig.from_overrides([override for override in overrides if parted(override)[0] not in OF_RUN])
+    decoding = decoding.for_family(checkpoint.run.config["training"]["architecture"])
     check_given(dataset_row, split_named(split), source)
     config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
+    if members:
+        config["ensemble"] = members
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.DECODE, config=config, dataset=dataset_row, system=system_row, queue=queue)
 
 
+def parted(override: str) -> tuple[str, str, str]:
+    key, equals, value = override.partition("=")
+    return key.strip(), equals, value.strip()
+
+
+def members_named(names: str, system: str) -> list[str]:
+    """The systems of a list with commas, each of which must have a checkpoint and stand there once."""
+    members = [name.strip() for name in names.split(",") if name.strip()]
+    for place, name in enumerate(members):
+        if name == system or name in members[:place]:
+            raise InputError(f"ensemble: '{name}' is in it twice; name other systems than '{system}', each once")
+        checkpoint_of(system_named(name))
+    return members
+
+
 def checkpoint_of(system: System) -> Checkpoint:
     kept = Checkpoint.objects.filter(pruned_at=None)
-    checkpoint = kept.filter(system=system).select_related("run").first()
+    checkpoint = kept.filter(system=system).select_related("run", "system").first()
     if checkpoint is None:
         trained = ", ".join(kept.order_by("system__name").values_list("system__name", flat=True)[:20])
         raise InputError(
@@ -71,9 +91,10 @@ def check_given(dataset: Dataset, split: str, source: str) -> None:
         )
 
 
-def decoding_fingerprint(checkpoint: Checkpoint, config: dict[str, Any]) -> str:
+def decoding_fingerprint(checkpoint: Checkpoint, members: Sequence[Checkpoint], config: dict[str, Any]) -> str:
     """SHA-256 of the weights and of what was decoded how: the same gives the same outputs."""
-    what = json.dumps({"weights": checkpoint.sha256, **config["decoding"], "source": config["source"]}, sort_keys=True)
+    weights = [each.sha256 for each in (checkpoint, *members)]
+    what = json.dumps({"weights": weights, **config["decoding"], "source": config["source"]}, sort_keys=True)
     return hashlib.sha256(what.encode()).hexdigest()
 
 
@@ -95,18 +116,26 @@ def perform(claim: Claim) -> None:
     run = claim.run
     config = run.config
     notes: list[Note] = []
+    engines: list[str] = []
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     checkpoint = checkpoint_of(system)
     records = corpus.given_records(dataset, config["split"], source=config["source"])
     before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
     given = with_others([Example(**record, after=before.get(record["id"])) for record in records])
+    members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
+    ensemble = {each.system.name: each.sha256 for each in members}
     with claim.fenced():
         decoding = decoding_begin(
             system=system,
             dataset=dataset,
             split=config["split"],
-            settings={**config["decoding"], "source": config["source"], "checkpoint": checkpoint.sha256},
-            fingerprint=decoding_fingerprint(checkpoint, config),
+            settings={
+                **config["decoding"],
+                "source": config["source"],
+                "checkpoint": checkpoint.sha256,
+                **({"ensemble": ensemble} if ensemble else {}),
+            },
+            fingerprint=decoding_fingerprint(checkpoint, members, config),
         )
     if decoding.completed_at is None:
         claim.save(decoding=decoding)
@@ -123,8 +152,10 @@ def perform(claim: Claim) -> None:
             settings.VAR_DIR / checkpoint.directory,
             given,
             DecodingConfig.from_dict(config["decoding"]),
+            ensemble=[settings.VAR_DIR / each.directory for each in members],
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
             on_note=notes.append,
+            on_engine=engines.append,
         )
         for output in written:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
@@ -133,14 +164,23 @@ def perform(claim: Claim) -> None:
             if len(rows) >= OUTPUTS_A_WRITE:
                 write()
         write()
-        with suppress(AttentionError):  # of a family that has no attention
-            attention_draw(run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"])
+        if not members:  # what several looked at is no one picture
+            with suppress(AttentionError):  # of a family that has no attention
+                attention_draw(
+                    run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"]
+                )
         with claim.fenced():
-            decoding_complete(decoding=decoding)
+            decoding_complete(decoding=decoding, settled={"engine": engines[-1]})
     left_out = [note.why for note in notes if note.left_out]
     cut = [note.why for note in notes if not note.left_out]
     run.message = decoded_message(len(given), len(left_out), len(cut))
-    run.result = {"decoding": decoding.pk, "system": system.name, "split": config["split"], "sources": len(given)}
+    run.result = {
+        "decoding": decoding.pk,
+        "system": system.name,
+        "split": config["split"],
+        "sources": len(given),
+        "engine": decoding.settings["engine"],
+    }
     for what, why in (("left_out", left_out), ("cut", cut)):
         if why:
             run.result[what] = {"count": len(why), "first": corpus.with_keys(why[:NAMED])}

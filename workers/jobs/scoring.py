@@ -3,7 +3,8 @@
 On a campaign the human candidate's reference is withheld from the references of every system; where no source has
 another, the systems are scored against it, and the human by the metrics of texts alone. So all have as many references
 there; each text's own value is kept beside the scores, and the systems' differences are tested. On a split the human
-stands beside the systems by the metrics that leave one reference out in turn.
+stands beside the systems by the metrics that leave one reference out in turn, and beside what was drawn from a model
+what a search for likely texts gave.
 """
 
 from collections import Counter
@@ -22,15 +23,18 @@ from annotations.services.outputs import baseline_decoding, scores_write
 from modeling.errors import ModelingError
 from modeling.metrics import (
     BY_SEGMENT,
+    CHECKPOINT_METRICS,
     LEAVE_ONE_OUT,
     METRICS,
     OF_TEXTS_ALONE,
     Segment,
     score_human,
     score_outputs,
+    with_nll,
     with_words,
 )
-from modeling.metrics.indistinguishable import BASELINES, JUDGES, score_indistinguishable
+from modeling.metrics.by_length import Profile, length_profile
+from modeling.metrics.indistinguishable import BASELINES, HUMAN, JUDGES, judged_people, score_indistinguishable
 from modeling.progress import Progress
 from workers.jobs import corpus
 from workers.jobs.comparing import campaign_write, compare, defined, without_segments
@@ -38,8 +42,6 @@ from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_share
 from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
-
-CHECKPOINT_METRICS = ("nll", "source_gain", "retrieval_accuracy")
 
 
 def launch(
@@ -71,7 +73,7 @@ def launch(
         "split": split,
         "campaign": campaign,
         "systems": list(systems),
-        "metrics": list(metrics) or list(usual),
+        "metrics": with_nll(metrics or usual),
     }
     make = run_create_claimed if claimed else run_create
     return make(kind=Run.Kind.SCORE, config=config, **links)
@@ -93,21 +95,21 @@ def check_imported(campaign: Campaign) -> None:
 
 
 def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> list[Decoding]:
-    """The newest complete decoding of each named system on the split, or of every system that has one."""
+    """The newest complete decodings of each named system on the split, or of every system that has one: texts drawn
+    from the model first, then those of a search, where it has both."""
     decoded = Decoding.objects.complete().filter(dataset=dataset, split=split, system__kind__in=["file", "model"])
     systems = [system_named(name) for name in names] or list(
         System.objects.filter(decodings__in=decoded).distinct().order_by("name")
     )
     found = []
     for system in systems:
-        decoding = Decoding.objects.latest_of(system, dataset, split)
-        if decoding is None and system.kind != System.Kind.BASELINE:
+        theirs = Decoding.objects.latest_of_each_kind(system, dataset, split)
+        if not theirs and system.kind != System.Kind.BASELINE:
             where = f"{dataset.name}/{split}"
             raise InputError(
                 f"system '{system.name}' has no complete decoding of {where}; run `manage.py decode` first"
             )
-        if decoding is not None:
-            found.append(decoding)
+        found += theirs
     return found
 
 
@@ -196,11 +198,7 @@ def judged_scores(claim: Claim, scored: Sequence[Scored], metrics: Sequence[str]
         for scores in judged.values():
             for score in scores.values():
                 score["signature"] += part
-        people = {
-            metric: {**score["beside"]["human"], "signature": score["signature"]}
-            for metric, score in judged["random_story"].items()
-        }
-        found = {"human": people} | {each.name: judged[each.name] for each in members} | found
+        found = {HUMAN: judged_people(judged)} | {each.name: judged[each.name] for each in members} | found
     return found
 
 
@@ -266,21 +264,33 @@ def perform(claim: Claim) -> None:
     compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
     steps = len(decodings) + len(compared)
 
+    profiles: dict[str, Profile] = {}  # by decoding, of all that it wrote
+
     def text_scores(decoding: Decoding, segments: list[Segment], of: int) -> dict[str, Any]:
         theirs = dict(chosen)
         if alone and decoding.system.kind == System.Kind.HUMAN:
             theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
-        return score_outputs(segments, by_segment=bool(campaign), of=of, **theirs) if segments else {}
+        scores = score_outputs(segments, by_segment=True, of=of, **theirs) if segments else {}
+        if profile := length_profile(segments, scores):
+            profiles.setdefault(str(decoding.pk), profile)
+        return scores if campaign else without_segments(scores)
 
     done: list[Scored] = []
+    of_checkpoints: dict[tuple[int, str | None], dict[str, Any]] = {}  # decodings of one model share them
     for each in written:
         claim.progress(1.0 if judged else len(done) / steps, f"scoring {each.name}")
         scores = text_scores(each.decoding, each.segments, each.of)
         if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
-            try:
-                scores |= {k: v for k, v in checkpoint_scores(each.decoding, split).items() if k in metrics}
-            except ModelingError as error:  # one model's fault is no other system's
-                said.append(f"{each.name}: {', '.join(CHECKPOINT_METRICS)} left out: {error}")
+            model = each.decoding.system_id, each.decoding.settings.get("source")
+            if model not in of_checkpoints:
+                try:
+                    of_checkpoints[model] = checkpoint_scores(each.decoding, split)
+                except ModelingError as error:  # one model's fault is no other system's
+                    of_checkpoints[model] = {}
+                    said.append(f"{each.decoding.system}: {', '.join(CHECKPOINT_METRICS)} left out: {error}")
+            found = {metric: score for metric, score in of_checkpoints[model].items() if metric in metrics}
+            scores |= found
+            said += [f"{each.decoding.system}: {score['note']}" for score in found.values() if "note" in score]
         done.append(each._replace(scores=scores | judged.get(each.name, {})))
         if not campaign:
             with claim.fenced():
@@ -298,7 +308,7 @@ def perform(claim: Claim) -> None:
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
     run.message = f"scored {len(decodings)} systems"
     human = None if campaign else chosen  # in a campaign it is a system like any other
-    run.result = {"scores": score_table(done, judged, human)}
+    run.result = {"scores": score_table(done, judged, human)} | ({"by_length": profiles} if profiles else {})
     if parts := in_words(done, count):
         run.message += f"; {'; '.join(parts)}"
         run.result["coverage"] = {"systems": coverage_of(done), "said": parts}
@@ -335,5 +345,5 @@ def score_table(scored: Sequence[Scored], judged: dict[str, Any], human: dict[st
     segments = {segment.id: segment for each in scored for segment in each.segments}  # one of each source
     of = max((each.of for each in scored), default=0)
     if human is not None and (people := score_human(list(segments.values()), of=of, **human)):
-        table["human"] = people
+        table[HUMAN] = people
     return {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}

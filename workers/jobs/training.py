@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
@@ -17,6 +18,7 @@ from annotations.querysets.datasets import PAIRINGS
 from modeling.config import load_preset, preset_data
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
+from workers.jobs.fetching import check_base
 from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
@@ -37,13 +39,16 @@ def launch(
 ) -> Run | Claim:
     """Make a training run, queued, or claimed by this process. Everything asked for is checked first.
 
-    Overrides are `key=value`: `pairing`, `source` and `sources` say what the model is given, the rest are its settings.
+    Overrides are `key=value`: `pairing`, `source` and `sources` say what the model is given, `init` which system's
+    checkpoint it goes on from, the rest are its settings.
     Raises InputError for an unknown name, key or value, ConflictError when the system was trained already.
     """
     dataset_row = dataset_named(dataset)
     data, model_overrides = split_overrides(overrides, DATA_DEFAULTS | preset_data(preset))
+    init, model_overrides = begin_from(model_overrides)
     feedback_row = feedback_set_named(feedback) if feedback else None
     training = load_preset(preset, model_overrides)
+    base = check_base(training)
     check_data(dataset_row, feedback_row, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
     config = {
@@ -52,6 +57,8 @@ def launch(
         "preset": preset,
         "training": training.to_dict(),
         **data,
+        "init": init,
+        "base": base and {"name": base.name, "from": base.origin, "licence": base.licence, "files": dict(base.files)},
         "feedback": feedback,
     }
     make = run_create_claimed if claimed else run_create
@@ -78,6 +85,32 @@ def split_overrides(overrides: Sequence[str], defaults: dict[str, str]) -> tuple
         if data[key] not in valid:
             raise InputError(f"{key}: '{data[key]}' is not one of {', '.join(valid)}")
     return data, model
+
+
+def begin_from(overrides: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The system whose checkpoint a training goes on from, and the settings with that checkpoint's folder as `init`.
+
+    `init` names a system, or the folder of a checkpoint, which may be of no system here. Raises InputError for another.
+    """
+    given = [
+        override.partition("=")[2].strip() for override in overrides if override.partition("=")[0].strip() == "init"
+    ]
+    if not given or not given[-1]:
+        return None, list(overrides)
+    kept = Checkpoint.objects.filter(pruned_at=None)
+    folder = Path(given[-1]).resolve()
+    inside = str(folder.relative_to(settings.VAR_DIR)) if folder.is_relative_to(settings.VAR_DIR) else ""
+    checkpoint = kept.filter(Q(system__name=given[-1]) | Q(directory=inside)).select_related("system").first()
+    if checkpoint:
+        folder = settings.VAR_DIR / checkpoint.directory
+    elif not (folder / "manifest.json").is_file():
+        trained = ", ".join(kept.order_by("system__name").values_list("system__name", flat=True)[:20])
+        raise InputError(
+            f"init: '{given[-1]}' is neither a trained system nor the folder of a checkpoint; trained are: "
+            f"{trained or 'none yet'}"
+        )
+    others = [override for override in overrides if override.partition("=")[0].strip() != "init"]
+    return checkpoint.system.name if checkpoint else None, [*others, f"init={folder}"]
 
 
 def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[str, str]) -> None:

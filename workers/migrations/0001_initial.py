@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures')], max_length=9)),
+                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures'), ('fetch', 'Fetch')], max_length=9)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=9)),
                 ('queue', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], default='cpu', max_length=3)),
                 ('config', models.JSONField(default=dict, help_text='what was asked for, complete: a retry needs nothing else')),
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['state', 'queue'], name='run_by_state')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'attention', 'import', 'pictures'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'attention', 'import', 'pictures', 'fetch'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system')],
             },
         ),
         migrations.CreateModel(

@@ -23,7 +23,8 @@ class Command(LaunchCommand):
             action="extend",
             nargs="+",
             default=[],
-            help="decoding settings, such as method=greedy, and source=SYSTEM for another input",
+            help="decoding settings, such as method=greedy; source=SYSTEM for another input; ensemble=SYSTEM,SYSTEM "
+            "for models that write together with it",
         )
 
     def launch(self, *, claimed: bool, **options: Any) -> Run | Claim:

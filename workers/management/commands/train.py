@@ -23,7 +23,7 @@ class Command(LaunchCommand):
             nargs="+",
             default=[],
             help="model settings (budget=240 is CPU or GPU seconds), pairing=aligned|positional, "
-            "source=caption|SYSTEM|* (what the model is given)",
+            "source=caption|SYSTEM|* (what the model is given), sources=all|own, init=SYSTEM (which it goes on from)",
         )
         parser.add_argument("--feedback", metavar="NAME", help="a feedback set to mix with the pairs")
         parser.add_argument("--name", metavar="SYSTEM", help="the new system's name (default: preset and dataset)")

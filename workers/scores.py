@@ -1,0 +1,54 @@
+"""Scores as tables on pages of the site: systems side by side, and a decoding beside people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from annotations.models import Decoding, Score
+from annotations.querysets.outputs import PART
+from modeling.metrics import CHECKPOINT_METRICS, METRICS
+from modeling.metrics.indistinguishable import HUMAN, JUDGES
+from workers.models import Run
+
+TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
+RUNS = 20  # the newest, that are looked through for one with people's scores
+METRIC_ORDER = (*METRICS, *CHECKPOINT_METRICS, *JUDGES)
+
+
+def score_tables(result: dict[str, Any]) -> dict[str, Any]:
+    """Each system's own scores, on what it wrote for, and where that differs, those on the sources all wrote for."""
+    shared = result.get("shared", {})
+    return {
+        "scores": score_table(result.get("scores", {}), result.get("coverage", {}).get("systems", {})),
+        "coverage": result.get("coverage", {}),
+        "shared": score_table(shared.get("scores", {})),
+        "shared_sources": shared.get("sources"),
+    }
+
+
+def metric_order(metric: str) -> tuple[int, str]:
+    """As metrics are listed everywhere: a source gain stands beside its `nll`. Unknown ones come last, by name."""
+    return (METRIC_ORDER.index(metric) if metric in METRIC_ORDER else len(METRIC_ORDER)), metric
+
+
+def score_table(
+    scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Any]:
+    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
+    metrics = sorted({metric for cells in scores.values() for metric in cells}, key=metric_order)
+    said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
+    rows = [
+        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
+        for system, cells in scores.items()
+    ]
+    return {"metrics": metrics, "rows": rows} if rows else {}
+
+
+def scores_beside_people(decoding: Decoding) -> list[tuple[Score, float | None]]:
+    """The decoding's scores on its split, and what people's own texts score there, by the newest run that has both.
+    People's are of all sources, and do not stand beside scores of a part."""
+    runs = Run.objects.filter(kind=Run.Kind.SCORE, state=Run.State.DONE, campaign=None, dataset=decoding.dataset)
+    results = runs.order_by("-pk").values_list("result__scores", flat=True)
+    tables = (table for table in results.filter(config__split=decoding.split)[:RUNS] if table)
+    people: dict[str, Any] = next((table[HUMAN] for table in tables if {HUMAN, decoding.row_name} <= set(table)), {})
+    scores = sorted(decoding.scores.filter(campaign=None), key=lambda score: (metric_order(score.metric), score.pk))
+    return [(score, None if PART in score.signature else people.get(score.metric, {}).get("value")) for score in scores]
