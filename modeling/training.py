@@ -42,7 +42,7 @@ from modeling.optimizer import Optimizer
 from modeling.planning import TIMED_SHARE, mean_seconds, planned_steps
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
-from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint, settled
+from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint
 from modeling.schedule import learning_rate
 from modeling.step_losses import StepLosses
 from modeling.validation import mean_nll
@@ -125,7 +125,7 @@ class _Training:
     def prepare(self, train_file: Path, valid_file: Path | None, saved: Checkpoint | None) -> None:
         """Make ready for the first step, or the one after the `saved` ones."""
         if saved:
-            self.config = settled(self.config, saved.config)
+            self.config = saved.config  # which holds what was found out for `auto`
         initial = initial_checkpoint(self.config) if self.config.init and not saved else None
         examples = Examples.read(self.config, train_file, valid_file)
         if known := saved or initial:
