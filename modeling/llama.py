@@ -6,23 +6,27 @@ are multiplied with the same thing are one, and embeddings stand in the order of
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from modeling.bases import GGUF
+from modeling.bases import GGUF, read_base, sha256_of
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
 from modeling.hashes import check_weights, weights_sha256
 from modeling.tokenization import Normalisation
 
 KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
+CONVERTED, MADE_FROM = "converted", "made_from.json"
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
 
 
@@ -33,10 +37,10 @@ def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
     """
     from transformers import AutoTokenizer
 
-    where = f"model_path={path}"
-    config = library_config(path)
+    where, source = f"model_path={path}", readable(path)
+    config = library_config(source)
     with quiet(where):
-        tokenizer = AutoTokenizer.from_pretrained(**located(path), trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(**located(source), trust_remote_code=False)
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
         raise ConfigError(f"{where}: needs a tokenizer.json with a token for the end")
     library = tokenizer.backend_tokenizer
@@ -60,7 +64,7 @@ def read_weights(path: Path, tokenizer: CausalTokenizer) -> dict[str, Tensor]:
     check_weights(path, tokenizer.base)
     with quiet(f"model_path={path}"):
         model = AutoModelForCausalLM.from_pretrained(
-            **located(path), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+            **located(readable(path)), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
         )
     return from_library(model.state_dict(), tokenizer)
 
@@ -94,17 +98,48 @@ JOINED = {
 }
 
 
-def convert(gguf: Path, folder: Path) -> None:
-    """Write a GGUF file as a folder of the transformers library, in float16, which loads in a tenth of the time."""
+def readable(path: Path) -> Path:
+    """What is read for the model at `path`: itself, or, of a GGUF file that was fetched, the folder that was made of it
+    at the first reading, since that takes a tenth of the time to read.
+
+    It is made anew where it was made of another file or is not whole, and done without where it cannot be written.
+    """
+    if path.suffix != GGUF or read_base(path.parent) is None:
+        return path
+    folder, made_from = path.parent / CONVERTED, sha256_of(path)
+    if not is_made_from(folder, made_from):
+        try:
+            convert(path, folder, made_from)
+        except OSError:
+            return path
+    return folder
+
+
+def is_made_from(folder: Path, gguf_sha256: str) -> bool:
+    try:
+        said = json.loads((folder / MADE_FROM).read_bytes())
+        return bool(said == {"gguf": gguf_sha256, "weights": sha256_of(folder / "model.safetensors")})
+    except (OSError, ValueError):
+        return False
+
+
+def convert(gguf: Path, folder: Path, gguf_sha256: str) -> None:
+    """Write a GGUF file as a folder of the transformers library, in float16: under another name first, so that it is
+    whole or absent."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet(str(gguf)):
-        tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{CONVERTED}-") as part, quiet(str(gguf)):
+        draft = Path(part) / CONVERTED
         model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float16)
         del model.config.quantization_config  # the library would not save what it has read from a quantized file
         model.hf_quantizer = None  # type: ignore[assignment]
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        model.save_pretrained(draft)
+        AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False).save_pretrained(draft)
+        said = {"gguf": gguf_sha256, "weights": sha256_of(draft / "model.safetensors")}
+        (draft / MADE_FROM).write_text(json.dumps(said), encoding="utf-8")
+        if folder.exists():
+            folder.rename(Path(part) / "old")
+        draft.rename(folder)
 
 
 def library_config(path: Path) -> Any:
@@ -161,8 +196,10 @@ def quiet(where: str) -> Iterator[None]:
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    shown = nullcontext() if sys.stderr.isatty() else redirect_stderr(io.StringIO())
     try:
-        yield
+        with shown:  # some of its bars come however that is set
+            yield
     except (OSError, ValueError, KeyError, ImportError, struct.error) as error:
         raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
     finally:
