@@ -100,9 +100,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def train_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.devices import pick_device
     from modeling.training import train
 
     config = load_preset(options.preset, options.settings)
+    if pick_device(config.device).type == "cuda":
+        config = load_preset(options.preset, options.settings, on_gpu=True)
     with bar() as on_progress:
         result = train(
             config,

@@ -310,13 +310,17 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem not in BEGINS_PRETRAINED)
 
 
-def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
-    """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset.
+def load_preset(name: str, overrides: Sequence[str] = (), *, on_gpu: bool = False) -> TrainingConfig:
+    """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset. With `on_gpu`
+    its table `gpu` is a part of it: batches that are worth a GPU's while.
 
     Raises ConfigError, listing what is valid.
     """
     preset = _read_preset(name)
     preset.pop("data", None)
+    for_gpu = preset.pop("gpu", {})
+    if on_gpu:
+        preset |= for_gpu
     if {override.partition("=")[0].strip() for override in overrides} & set(LIMITS):
         preset = {key: value for key, value in preset.items() if key not in LIMITS}
     return TrainingConfig.from_overrides(overrides, base=preset)

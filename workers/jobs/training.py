@@ -47,7 +47,7 @@ def launch(
     data, model_overrides = split_overrides(overrides, DATA_DEFAULTS | preset_data(preset))
     init, model_overrides = begin_from(model_overrides)
     feedback_row = feedback_set_named(feedback) if feedback else None
-    training = load_preset(preset, model_overrides)
+    training = load_preset(preset, model_overrides, on_gpu=queue == "gpu")
     base = check_base(training)
     check_data(dataset_row, feedback_row, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
