@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from modeling import training
+from modeling import devices, training
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
 from modeling.errors import CheckpointError, CorpusError, TrainingError
@@ -158,6 +158,7 @@ def test_the_precision_of_the_first_start_is_kept(
     config = replace(tiny, precision="auto", max_steps=3, save_every=0)
     files: dict[str, Any] = {"train_file": corpus[1], "valid_file": None, "directory": tmp_path}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(devices, "product_seconds", {torch.float32: 2.0, torch.bfloat16: 1.0}.__getitem__)
     with pytest.raises(Stop):
         train(config, **files, on_progress=stop)
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
