@@ -143,7 +143,8 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint, *ensemble = options.checkpoint
     family = read_manifest(checkpoint)["config"]["architecture"]
     config = DecodingConfig.from_overrides(options.settings).for_family(family)
-    out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
+    draft = options.out and options.out.with_name(f"{options.out.name}.part")
+    out = draft.open("w", encoding="utf-8") if draft else sys.stdout
     count = 0
     notes: list[Note] = []
     engines: list[str] = []
@@ -154,8 +155,10 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
-        if options.out:
+        if draft:
             out.close()
+    if draft:
+        draft.replace(options.out)
     left_out = {note.id: note.why for note in notes if note.left_out}
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))

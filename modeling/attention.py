@@ -71,7 +71,10 @@ def attention_map(
     weights = model.attention(inputs, model.encode(*source_batch([source], device)))
     if weights is None:
         raise _attends_to_nothing(loaded)
-    rows = [[round(weight, DIGITS) for weight in row] for row in _chosen(weights[0], head, loaded.config.layers)]
+    rows = [
+        [round(weight, DIGITS) for weight in row]
+        for row in _chosen(weights[0], head, model.attention_layers(loaded.config))
+    ]
     return AttentionMap(readable(source.tolist(), tokenizer), readable(target, tokenizer), rows)
 
 

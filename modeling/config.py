@@ -133,7 +133,7 @@ class TrainingConfig(Config):
     accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
     precision: str = _setting(
         AUTO,
-        "bf16: matrix products in bfloat16; auto: where the device has instructions for it, else fp32",
+        "bf16: matrix products in bfloat16; auto: where a short timing finds that faster, else fp32",
         choices=(AUTO, "fp32", "bf16"),
     )
     init: str = _setting("", "folder of a checkpoint of the same settings whose weights and vocabulary to begin from")
@@ -253,6 +253,10 @@ class DecodingConfig(Config):
         if self.method in ("beam", "diverse_beam") and self.samples > self.beam:
             raise ConfigError(
                 f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
+            )
+        if self.rerank != "none" and self.method == "greedy":
+            raise ConfigError(
+                f"rerank={self.rerank}: greedy decoding has one text a source; set method to nucleus or beam"
             )
         if self.rerank != "none" and self.samples == 1:
             raise ConfigError(f"rerank={self.rerank}: a single text has no order; set samples to 2 or more")

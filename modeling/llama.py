@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from modeling.bases import GGUF, read_base, sha256_of
@@ -44,7 +45,11 @@ def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
         raise ConfigError(f"{where}: needs a tokenizer.json with a token for the end")
     library = tokenizer.backend_tokenizer
-    prefix = tokenizer.build_inputs_with_special_tokens([])[:1] if getattr(tokenizer, "add_bos_token", False) else []
+    if (highest := max(library.get_vocab(with_added_tokens=True).values())) >= config.vocab_size:
+        raise ConfigError(
+            f"{where}: its tokenizer has an id {highest}, and its model only {config.vocab_size} embeddings"
+        )
+    prefix = [each for each in library.encode("", add_special_tokens=True).ids if each != tokenizer.eos_token_id]
     description = {
         "base": weights_sha256(path),
         "shape": shape_of(config),
@@ -153,6 +158,8 @@ def library_config(path: Path) -> Any:
         config = AutoConfig.from_pretrained(**located(path), trust_remote_code=False)
     if config.model_type not in KNOWN:
         raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(KNOWN)}")
+    if getattr(config, "mlp_bias", False):
+        raise ConfigError(f"{where}: has biases in its feed-forward layers; valid values: mlp_bias=false")
     if config.hidden_act != "silu":
         raise ConfigError(f"{where}: computes with {config.hidden_act}; valid values: silu")
     return config
@@ -200,7 +207,7 @@ def quiet(where: str) -> Iterator[None]:
     try:
         with shown:  # some of its bars come however that is set
             yield
-    except (OSError, ValueError, KeyError, ImportError, struct.error) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, struct.error, SafetensorError) as error:
         raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
     finally:
         logging.set_verbosity(level)

@@ -189,6 +189,34 @@ def test_an_interrupted_training_goes_on_without_the_folder(
     assert halves.sha256 == whole.sha256
 
 
+def test_adapters_learn_and_the_output_layer_sees_real_tokens_alone(
+    folder: Path, corpus: tuple[Path, Path], tmp_path: Path
+) -> None:
+    settings = ["max_steps=30", "learning_rate=0.01", "dropout=0", "token_budget=512", "lora_rank=4", "precision=fp32"]
+    result = train(
+        load_preset(f"hf:{folder}", settings), train_file=corpus[0], valid_file=corpus[1], directory=tmp_path
+    )
+    loaded = load_checkpoint(result.checkpoint)
+    assert {name.rpartition(".")[2] for name in loaded.weights} - {"final_logits_bias"} == {"up", "down"}
+    (first, *_, last) = train(
+        load_preset(f"hf:{folder}", [*settings, "validate_every=1"]),
+        train_file=corpus[0],
+        valid_file=corpus[1],
+        directory=tmp_path / "looked",
+    ).history
+    assert last["valid_nll"] < first["valid_nll"] - 0.1
+    model, seen = loaded.model(CPU), list[tuple[int, ...]]()
+    counted = model.model.get_output_embeddings().register_forward_hook(
+        lambda _, features, output: seen.append(features[0].shape)
+    )
+    texts = [np.array(loaded.tokenizer.encode(text), np.int32) for text in ("We loved the dog so much .", "The park")]
+    pairs = [EncodedPair(encode_sources(loaded, SOURCES[:1])[0], text, 1.0, 0, 1) for text in texts]
+    with counted:
+        losses, _ = model.token_losses(make_batch(pairs, CPU))
+    assert seen == [(1, sum(map(len, texts)), 32)]
+    assert len(losses) == sum(map(len, texts))
+
+
 def test_what_is_no_encoder_decoder_is_refused_by_name(folder: Path, corpus: tuple[Path, Path], tmp_path: Path) -> None:
     def attempt(path: Path) -> None:
         config = load_preset(f"hf:{path}", ["max_steps=1"])

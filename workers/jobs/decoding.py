@@ -121,7 +121,9 @@ def perform(claim: Claim) -> None:
     checkpoint = checkpoint_of(system)
     records = corpus.given_records(dataset, config["split"], source=config["source"])
     before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
-    given = with_others([Example(**record, after=before.get(record["id"])) for record in records])
+    given = [Example(**record, after=before.get(record["id"])) for record in records]
+    if TrainingConfig.from_dict(checkpoint.run.config["training"]).album_context:
+        given = with_others(given)
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
     with claim.fenced():
