@@ -6,13 +6,13 @@ are multiplied with the same thing are one, and embeddings stand in the order of
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import shutil
 import struct
-import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -112,39 +112,51 @@ def readable(path: Path) -> Path:
     if path.suffix != GGUF or read_base(path.parent) is None:
         return path
     folder, made_from = path.parent / CONVERTED, sha256_of(path)
-    if not is_made_from(folder, made_from):
-        try:
-            convert(path, folder, made_from)
-        except OSError:
-            return path
+    if is_made_from(folder, made_from):
+        return folder
+    try:
+        with (path.parent / f".{CONVERTED}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_made_from(folder, made_from):
+                convert(path, folder, made_from)
+    except OSError:
+        return path
     return folder
 
 
 def is_made_from(folder: Path, gguf_sha256: str) -> bool:
+    """Whether the folder is whole, and of that file."""
     try:
         said = json.loads((folder / MADE_FROM).read_bytes())
-        return bool(said == {"gguf": gguf_sha256, "weights": sha256_of(folder / "model.safetensors")})
-    except (OSError, ValueError):
+        return bool(said["gguf"] == gguf_sha256 and said["files"] == hashes_of(folder))
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
+def hashes_of(folder: Path) -> dict[str, str]:
+    return {file.name: sha256_of(file) for file in sorted(folder.iterdir()) if file.name != MADE_FROM}
+
+
 def convert(gguf: Path, folder: Path, gguf_sha256: str) -> None:
-    """Write a GGUF file as a folder of the transformers library, in float16: under another name first, so that it is
-    whole or absent."""
+    """Write a GGUF file as a folder of the transformers library: under another name first, so that it is whole or
+    absent. What a killed process left is removed. Raises OSError where it cannot be written."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{CONVERTED}-") as part, quiet(str(gguf)):
-        draft = Path(part) / CONVERTED
-        model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float16)
-        del model.config.quantization_config  # the library would not save what it has read from a quantized file
-        model.hf_quantizer = None  # type: ignore[assignment]
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    with quiet(str(gguf)):
+        model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
+    del model.config.quantization_config  # the library would not save what it has read from a quantized file
+    model.hf_quantizer = None  # type: ignore[assignment]
+    with unseen():
         model.save_pretrained(draft)
-        AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False).save_pretrained(draft)
-        said = {"gguf": gguf_sha256, "weights": sha256_of(draft / "model.safetensors")}
-        (draft / MADE_FROM).write_text(json.dumps(said), encoding="utf-8")
-        if folder.exists():
-            folder.rename(Path(part) / "old")
-        draft.rename(folder)
+        tokenizer.save_pretrained(draft)
+    said = {"gguf": gguf_sha256, "files": hashes_of(draft)}
+    (draft / MADE_FROM).write_text(json.dumps(said), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
 
 
 def library_config(path: Path) -> Any:
@@ -198,17 +210,24 @@ def located(path: Path) -> dict[str, Any]:
 @contextmanager
 def quiet(where: str) -> Iterator[None]:
     """The library's errors as ours, in one line, and nothing of its bars and warnings."""
+    try:
+        with unseen():
+            yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, struct.error, SafetensorError) as error:
+        raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Without the library's bars and warnings."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    shown = nullcontext() if sys.stderr.isatty() else redirect_stderr(io.StringIO())
     try:
-        with shown:  # some of its bars come however that is set
+        with redirect_stderr(io.StringIO()):  # some of its bars come however that is set
             yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, struct.error, SafetensorError) as error:
-        raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
     finally:
         logging.set_verbosity(level)
         if bars:
