@@ -53,9 +53,11 @@ def parser() -> argparse.ArgumentParser:
 
     settings = {"nargs": "*", "action": "extend", "default": [], "metavar": "KEY=VALUE", "help": "settings"}
     train = command("train", train_command, "Train a model, or go on with an interrupted training.")
-    train.add_argument("--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?")
+    train.add_argument(
+        "--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?, photo?"
+    )
     train.add_argument("--valid", type=Path, help="JSONL of the same kind")
-    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH")
+    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH, lm:PATH")
     train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 
@@ -70,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
     score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?, photo?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
-    score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
+    score.add_argument("--checkpoint", type=Path, help="adds nll, source gains and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
     score.add_argument(
         "--bertscore-model", type=Path, help="folder of a model in MiniLM's place, such as roberta-large"

@@ -11,7 +11,7 @@ from torch import Tensor
 from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import ARCHITECTURES, WITHOUT_ATTENTION, DecodingConfig
+from modeling.config import ARCHITECTURES, BEGINS_PRETRAINED, WITHOUT_ATTENTION, DecodingConfig
 from modeling.corpus import Example
 from modeling.decoding import decode_batch, encode_sources
 from modeling.devices import cpu_threads, pick_device
@@ -107,7 +107,7 @@ def _chosen(weights: Tensor, head: int | None, layers: int) -> list[list[float]]
 
 
 def _attends_to_nothing(loaded: Checkpoint) -> AttentionError:
-    attentive = ", ".join(name for name in ARCHITECTURES if name not in WITHOUT_ATTENTION)
+    attentive = ", ".join(name for name in (*ARCHITECTURES, *BEGINS_PRETRAINED) if name not in WITHOUT_ATTENTION)
     return AttentionError(
         f"architecture={loaded.config.architecture}: attends to nothing, so there is nothing to draw; a model with "
         f"attention is one of {attentive}"

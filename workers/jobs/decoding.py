@@ -54,6 +54,8 @@ def launch(
 
 def parted(override: str) -> tuple[str, str, str]:
     key, equals, value = override.partition("=")
+    if not equals:
+        raise InputError(f"setting '{override}' is not of the form key=value")
     return key.strip(), equals, value.strip()
 
 
