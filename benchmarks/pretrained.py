@@ -3,8 +3,8 @@
 All references of a photo stand beside its source; `gru-luong` has every system's sentences as sources, since a model
 from scratch needs them. Each arm is trained on one thread, by its CPU seconds or with `--steps` by so many steps, which
 another machine repeats. Reported are its loss and source gain on the test albums, across and within them, and of one
-sampled text a photo, at the family's own temperature: variety, words that nobody writes, copies, what is taken up of the
-source, and both judges; greedy texts and the nearest of eight samples to the source (`--way greedy reranked`) beside.
+sampled text a photo, at the family's own temperature: variety, words that nobody writes, copies, what is taken up of
+the source, and both judges; greedy texts and the nearest of eight samples to the source beside, by `--way`.
 
 Scoring a pretrained model's checkpoint takes as long as training it here; `--no-checkpoints` leaves it out.
 """
