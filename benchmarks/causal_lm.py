@@ -27,8 +27,8 @@ from torch.utils.data import Dataset
 from transformers import GenerationConfig, Trainer, TrainerCallback, TrainingArguments
 
 from benchmarks.common import print_result, print_table
-from benchmarks.machine_human import example_file
 from benchmarks.peers import CPU, llama
+from benchmarks.pretrained import SYSTEM, example_file, first_of_each_photo
 from modeling.architectures import begin, read_tokenizer
 from modeling.architectures.causal_lm import CausalLm
 from modeling.bases import find_base
@@ -71,7 +71,7 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(exist_ok=True)
-    files = {split: example_file(split, given.folder) for split in ("train", "test")}
+    files = {split: example_file(split, SYSTEM, given.folder) for split in ("train", "test")}
     found: dict[str, Any] = {}
     if given.only != "sampling":
         limits = [f"token_budget={given.tokens}", f"max_steps={WARM + given.steps}"]
@@ -221,15 +221,15 @@ def sampling(loaded: Checkpoint, file: Path, texts: int, rounds: int) -> dict[st
     model = loaded.model(CPU)
     if not isinstance(model, CausalLm):
         raise TypeError(f"sampling: needs a checkpoint of a decoder-only model, not of {type(model).__name__}")
-    examples = read_examples(file)
+    photos = first_of_each_photo(read_examples(file))
     library = llama(model)
-    result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, examples[:8]))}
+    result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, photos[:8]))}
     table: list[list[object]] = [
         ["texts a photo", "sampled by", "texts a CPU-second", "ratio", "tokens a text", "figure"]
     ]
     for samples in (1, 4):
         count = texts // samples
-        prompts = sorted(encode_sources(loaded, examples[:: max(1, len(examples) // count)][:count]), key=len)
+        prompts = sorted(encode_sources(loaded, photos[:: max(1, len(photos) // count)][:count]), key=len)
         config = replace(NUCLEUS, samples=samples)
         width = best_width(library, prompts[:: 2 * PEERS_SHARE], config)
         ways: dict[str, tuple[Sample, Sequence[Tokens]]] = {

@@ -2,7 +2,7 @@
 disturbed, bit by bit; and during a save, after which every checkpoint there is must be readable.
 
 The models are tiny, of two families, with all whose position could be lost: a denoising stage, accumulation, dropout,
-looks at validation pairs. Every training is killed several times and goes on from its folder.
+looks at validation pairs. Every training saves after each step, is killed several times and goes on from its folder.
 """
 
 import argparse
@@ -43,8 +43,7 @@ FAMILIES = {
 }
 KILLS = 10  # of one training
 LOOK = 0.0003  # seconds between two looks into the folder
-SAVING = 0.02  # seconds to the first save of a process; the next ones come later, for saves may not take long
-AFTER_SAVE = 0.05  # seconds after that save in which a kill comes: several steps, which it makes be taken again
+AFTER_SAVE = 0.03  # seconds after the save that is waited for in which a kill comes
 ONE_SAVE = 0.03  # seconds of a save in which a kill is aimed at any moment
 NOUNS = ["dog", "boat", "kite", "cake", "band", "tree", "car", "lake"]
 
@@ -160,16 +159,15 @@ def main() -> None:
 
 
 def kill_at_steps(folder: Path, kills: int, steps: int, draw: random.Random, start: Callable[[Training], int]) -> Tally:
-    """Kill at random soon after the first save of a process, while the next steps are taken."""
+    """Kill soon after a random step was saved, while the next steps are taken."""
     tally = Tally()
     for family in cycle(FAMILIES):
         if tally.kills >= kills:
             break
-        training, expected = prepared(folder / f"{tally.trainings}", family, steps, SAVING, draw)
+        training, expected = prepared(folder / f"{tally.trainings}", family, steps, draw)
         before = tally.kills
-        while tally.kills < min(kills, before + KILLS) and not training.finished():
-            goal = training.saved_step() + 1
-            child = start(training)
+        for target in sorted(draw.sample(range(1, steps * 9 // 10), min(KILLS, kills - tally.kills))):
+            child, goal = start(training), max(target, training.saved_step() + 1)
             wait_until(training.saved_step, goal, child, training)
             time.sleep(draw.uniform(0, AFTER_SAVE))
             if killed(child):
@@ -185,7 +183,7 @@ def kill_in_saves(folder: Path, kills: int, draw: random.Random, steps: int = 20
     for family in cycle(FAMILIES):
         if tally.kills >= kills:
             break
-        training, expected = prepared(folder / f"{tally.trainings}", family, steps, 0, draw)
+        training, expected = prepared(folder / f"{tally.trainings}", family, steps, draw)
         before = tally.kills
         while tally.kills < kills and training.saved_step() < steps - 10 and not training.finished():
             child, goal = training.forked(), training.saved_step() + draw.randint(1, 3)
@@ -198,14 +196,14 @@ def kill_in_saves(folder: Path, kills: int, draw: random.Random, steps: int = 20
     return tally
 
 
-def prepared(folder: Path, family: str, steps: int, saving: float, draw: random.Random) -> tuple[Training, str]:
+def prepared(folder: Path, family: str, steps: int, draw: random.Random) -> tuple[Training, str]:
     """A training that has not begun, and the SHA-256 of the weights it has to end with."""
     settings = [*FAMILIES[family], f"max_steps={steps}", f"seed={draw.randrange(10**6)}"]
     folder.mkdir(parents=True)
     files = write_jsonl(folder / "train.jsonl", examples(200, 1)), write_jsonl(folder / "valid.jsonl", examples(30, 2))
     undisturbed = Training(*files, folder / "undisturbed", [*settings, "save_every=1000"])
     undisturbed.run()  # here, so that what torch loads on first use is there in every fork
-    return Training(*files, folder / "killed", [*settings, f"save_every={saving}"]), undisturbed.weights()
+    return Training(*files, folder / "killed", [*settings, "save_every=0"]), undisturbed.weights()
 
 
 def examples(count: int, seed: int) -> Iterator[dict[str, Any]]:

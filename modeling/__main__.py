@@ -53,9 +53,11 @@ def parser() -> argparse.ArgumentParser:
 
     settings = {"nargs": "*", "action": "extend", "default": [], "metavar": "KEY=VALUE", "help": "settings"}
     train = command("train", train_command, "Train a model, or go on with an interrupted training.")
-    train.add_argument("--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?")
+    train.add_argument(
+        "--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?, photo?"
+    )
     train.add_argument("--valid", type=Path, help="JSONL of the same kind")
-    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH")
+    train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH, lm:PATH")
     train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
 
@@ -70,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
     score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?, photo?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
-    score.add_argument("--checkpoint", type=Path, help="adds nll, source_gain and retrieval_accuracy")
+    score.add_argument("--checkpoint", type=Path, help="adds nll, source gains and retrieval_accuracy")
     score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
     score.add_argument(
         "--bertscore-model", type=Path, help="folder of a model in MiniLM's place, such as roberta-large"
@@ -100,9 +102,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def train_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.devices import pick_device
     from modeling.training import train
 
     config = load_preset(options.preset, options.settings)
+    if pick_device(config.device).type == "cuda":
+        config = load_preset(options.preset, options.settings, on_gpu=True)
     with bar() as on_progress:
         result = train(
             config,
@@ -140,7 +145,8 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint, *ensemble = options.checkpoint
     family = read_manifest(checkpoint)["config"]["architecture"]
     config = DecodingConfig.from_overrides(options.settings).for_family(family)
-    out = options.out.open("w", encoding="utf-8") if options.out else sys.stdout
+    draft = options.out and options.out.with_name(f"{options.out.name}.part")
+    out = draft.open("w", encoding="utf-8") if draft else sys.stdout
     count = 0
     notes: list[Note] = []
     engines: list[str] = []
@@ -151,8 +157,10 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
                 out.write(json.dumps(vars(each), ensure_ascii=False) + "\n")
                 count += 1
     finally:
-        if options.out:
+        if draft:
             out.close()
+    if draft:
+        draft.replace(options.out)
     left_out = {note.id: note.why for note in notes if note.left_out}
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))

@@ -11,7 +11,7 @@ from torch import Tensor
 from modeling.architectures import Model
 from modeling.batching import source_batch
 from modeling.checkpoints import Checkpoint, load_checkpoint
-from modeling.config import ARCHITECTURES, WITHOUT_ATTENTION, DecodingConfig
+from modeling.config import ARCHITECTURES, BEGINS_PRETRAINED, WITHOUT_ATTENTION, DecodingConfig
 from modeling.corpus import Example
 from modeling.decoding import decode_batch, encode_sources
 from modeling.devices import cpu_threads, pick_device
@@ -71,7 +71,10 @@ def attention_map(
     weights = model.attention(inputs, model.encode(*source_batch([source], device)))
     if weights is None:
         raise _attends_to_nothing(loaded)
-    rows = [[round(weight, DIGITS) for weight in row] for row in _chosen(weights[0], head, loaded.config.layers)]
+    rows = [
+        [round(weight, DIGITS) for weight in row]
+        for row in _chosen(weights[0], head, model.attention_layers(loaded.config))
+    ]
     return AttentionMap(readable(source.tolist(), tokenizer), readable(target, tokenizer), rows)
 
 
@@ -104,7 +107,7 @@ def _chosen(weights: Tensor, head: int | None, layers: int) -> list[list[float]]
 
 
 def _attends_to_nothing(loaded: Checkpoint) -> AttentionError:
-    attentive = ", ".join(name for name in ARCHITECTURES if name not in WITHOUT_ATTENTION)
+    attentive = ", ".join(name for name in (*ARCHITECTURES, *BEGINS_PRETRAINED) if name not in WITHOUT_ATTENTION)
     return AttentionError(
         f"architecture={loaded.config.architecture}: attends to nothing, so there is nothing to draw; a model with "
         f"attention is one of {attentive}"

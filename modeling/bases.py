@@ -111,18 +111,18 @@ class Base:
         """What trains it: `hf:` an encoder-decoder, `lm:` any other model."""
         config = self.folder / "config.json"
         two_parts = config.is_file() and json.loads(config.read_bytes()).get("is_encoder_decoder")
-        return f"hf:{self.path}" if two_parts else f"lm:{self.name}"
+        return f"{'hf' if two_parts else 'lm'}:{self.name}"
 
 
 def find_base(name_or_path: str) -> Path:
-    """The GGUF file or folder of that path, or else of the model of that name.
+    """The GGUF file or folder of the model of that name, or else of that path.
 
     Raises ConfigError where it is neither.
     """
-    if Path(name_or_path).exists():
-        return Path(name_or_path)
     if found := base_named(name_or_path):
         return found.path
+    if Path(name_or_path).exists():
+        return Path(name_or_path)
     fetch = name_or_path if name_or_path in KNOWN else "hub:OWNER/NAME"
     there = ", ".join(base.name for base in bases()) or "none"
     raise ConfigError(

@@ -31,7 +31,7 @@ from modeling.config import TrainingConfig
 from modeling.errors import CheckpointError
 from modeling.tokenization import Normalisation, Tokenizer
 
-FORMAT = 3
+FORMAT = 4
 WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
 LAST = "last.safetensors"
 SEAL = "sha256"  # of the manifest without this key

@@ -133,7 +133,7 @@ class TrainingConfig(Config):
     accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
     precision: str = _setting(
         AUTO,
-        "bf16: matrix products in bfloat16; auto: where the device has instructions for it, else fp32",
+        "bf16: matrix products in bfloat16; auto: where a short timing finds that faster, else fp32",
         choices=(AUTO, "fp32", "bf16"),
     )
     init: str = _setting("", "folder of a checkpoint of the same settings whose weights and vocabulary to begin from")
@@ -254,6 +254,10 @@ class DecodingConfig(Config):
             raise ConfigError(
                 f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
             )
+        if self.rerank != "none" and self.method == "greedy":
+            raise ConfigError(
+                f"rerank={self.rerank}: greedy decoding has one text a source; set method to nucleus or beam"
+            )
         if self.rerank != "none" and self.samples == 1:
             raise ConfigError(f"rerank={self.rerank}: a single text has no order; set samples to 2 or more")
         if self.keep > self.samples:
@@ -310,13 +314,17 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.toml") if path.stem not in BEGINS_PRETRAINED)
 
 
-def load_preset(name: str, overrides: Sequence[str] = ()) -> TrainingConfig:
-    """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset.
+def load_preset(name: str, overrides: Sequence[str] = (), *, on_gpu: bool = False) -> TrainingConfig:
+    """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset. With `on_gpu`
+    its table `gpu` is a part of it: batches that are worth a GPU's while.
 
     Raises ConfigError, listing what is valid.
     """
     preset = _read_preset(name)
     preset.pop("data", None)
+    for_gpu = preset.pop("gpu", {})
+    if on_gpu:
+        preset |= for_gpu
     if {override.partition("=")[0].strip() for override in overrides} & set(LIMITS):
         preset = {key: value for key, value in preset.items() if key not in LIMITS}
     return TrainingConfig.from_overrides(overrides, base=preset)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Tokens = NDArray[np.int32]
 
+OTHERS = 64  # captions of an album beside one, at most; a model reads fewer
+
 
 @dataclass(frozen=True)
 class Example:
@@ -193,8 +195,8 @@ def _too_long(name: str, ids: Sequence[int], limit: int, text: str) -> TooLongEr
 
 
 def with_others(examples: Sequence[Example]) -> list[Example]:
-    """Each example with the sources of its album's other photos as `others`: the first of each photo, in order. Without
-    `photo` a source is taken for a photo of its own."""
+    """Each example with the sources of its album's other photos as `others`: the first of each photo, in order, and of
+    more than `OTHERS` the last. Without `photo` a source is taken for a photo of its own."""
     albums: dict[str, dict[str, str]] = {}
     for example in examples:
         if example.album is not None:
@@ -206,7 +208,8 @@ def with_others(examples: Sequence[Example]) -> list[Example]:
 
 
 def _others(example: Example, photos: dict[str, str]) -> tuple[str, ...]:
-    return tuple(source for photo, source in photos.items() if photo != (example.photo or example.source))
+    found = [source for photo, source in photos.items() if photo != (example.photo or example.source)]
+    return tuple(found[-OTHERS:])
 
 
 def deduplicate(examples: Iterable[Example], normalisation: Callable[[str], str]) -> list[Example]:

@@ -238,10 +238,21 @@ def endpoint() -> str | None:
 def hub_errors(repository: str) -> Iterator[None]:
     """What goes wrong between here and the Hub, as one line."""
     from httpx2 import HTTPError
-    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         yield
+    except HFValidationError as error:
+        raise FetchError(f"{HUB}{repository}: is no name that the Hub has ({str(error).splitlines()[0]})") from error
+    except (EntryNotFoundError, RevisionNotFoundError) as error:
+        raise FetchError(f"{HUB}{repository}: lacks what was asked for ({str(error).splitlines()[0]})") from error
     except GatedRepoError as error:
         raise FetchError(f"{HUB}{repository}: its owner asks who takes it; log in with `hf auth login`") from error
     except RepositoryNotFoundError as error:

@@ -6,23 +6,28 @@ are multiplied with the same thing are one, and embeddings stand in the order of
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
+import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from modeling.bases import GGUF
+from modeling.bases import GGUF, read_base, sha256_of
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
 from modeling.hashes import check_weights, weights_sha256
 from modeling.tokenization import Normalisation
 
 KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
+CONVERTED, MADE_FROM = "converted", "made_from.json"
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
 
 
@@ -33,14 +38,18 @@ def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
     """
     from transformers import AutoTokenizer
 
-    where = f"model_path={path}"
-    config = library_config(path)
+    where, source = f"model_path={path}", readable(path)
+    config = library_config(source)
     with quiet(where):
-        tokenizer = AutoTokenizer.from_pretrained(**located(path), trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(**located(source), trust_remote_code=False)
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
         raise ConfigError(f"{where}: needs a tokenizer.json with a token for the end")
     library = tokenizer.backend_tokenizer
-    prefix = tokenizer.build_inputs_with_special_tokens([])[:1] if getattr(tokenizer, "add_bos_token", False) else []
+    if (highest := max(library.get_vocab(with_added_tokens=True).values())) >= config.vocab_size:
+        raise ConfigError(
+            f"{where}: its tokenizer has an id {highest}, and its model only {config.vocab_size} embeddings"
+        )
+    prefix = [each for each in library.encode("", add_special_tokens=True).ids if each != tokenizer.eos_token_id]
     description = {
         "base": weights_sha256(path),
         "shape": shape_of(config),
@@ -60,7 +69,7 @@ def read_weights(path: Path, tokenizer: CausalTokenizer) -> dict[str, Tensor]:
     check_weights(path, tokenizer.base)
     with quiet(f"model_path={path}"):
         model = AutoModelForCausalLM.from_pretrained(
-            **located(path), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+            **located(readable(path)), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
         )
     return from_library(model.state_dict(), tokenizer)
 
@@ -94,17 +103,60 @@ JOINED = {
 }
 
 
-def convert(gguf: Path, folder: Path) -> None:
-    """Write a GGUF file as a folder of the transformers library, in float16, which loads in a tenth of the time."""
+def readable(path: Path) -> Path:
+    """What is read for the model at `path`: itself, or, of a GGUF file that was fetched, the folder that was made of it
+    at the first reading, since that takes a tenth of the time to read.
+
+    It is made anew where it was made of another file or is not whole, and done without where it cannot be written.
+    """
+    if path.suffix != GGUF or read_base(path.parent) is None:
+        return path
+    folder, made_from = path.parent / CONVERTED, sha256_of(path)
+    if is_made_from(folder, made_from):
+        return folder
+    try:
+        with (path.parent / f".{CONVERTED}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_made_from(folder, made_from):
+                convert(path, folder, made_from)
+    except OSError:
+        return path
+    return folder
+
+
+def is_made_from(folder: Path, gguf_sha256: str) -> bool:
+    """Whether the folder is whole, and of that file."""
+    try:
+        said = json.loads((folder / MADE_FROM).read_bytes())
+        return bool(said["gguf"] == gguf_sha256 and said["files"] == hashes_of(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    return {file.name: sha256_of(file) for file in sorted(folder.iterdir()) if file.name != MADE_FROM}
+
+
+def convert(gguf: Path, folder: Path, gguf_sha256: str) -> None:
+    """Write a GGUF file as a folder of the transformers library: under another name first, so that it is whole or
+    absent. What a killed process left is removed. Raises OSError where it cannot be written."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
     with quiet(str(gguf)):
+        model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float16)
-        del model.config.quantization_config  # the library would not save what it has read from a quantized file
-        model.hf_quantizer = None  # type: ignore[assignment]
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    del model.config.quantization_config  # the library would not save what it has read from a quantized file
+    model.hf_quantizer = None  # type: ignore[assignment]
+    with unseen():
+        model.save_pretrained(draft)
+        tokenizer.save_pretrained(draft)
+    said = {"gguf": gguf_sha256, "files": hashes_of(draft)}
+    (draft / MADE_FROM).write_text(json.dumps(said), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
 
 
 def library_config(path: Path) -> Any:
@@ -118,6 +170,8 @@ def library_config(path: Path) -> Any:
         config = AutoConfig.from_pretrained(**located(path), trust_remote_code=False)
     if config.model_type not in KNOWN:
         raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(KNOWN)}")
+    if getattr(config, "mlp_bias", False):
+        raise ConfigError(f"{where}: has biases in its feed-forward layers; valid values: mlp_bias=false")
     if config.hidden_act != "silu":
         raise ConfigError(f"{where}: computes with {config.hidden_act}; valid values: silu")
     return config
@@ -156,15 +210,24 @@ def located(path: Path) -> dict[str, Any]:
 @contextmanager
 def quiet(where: str) -> Iterator[None]:
     """The library's errors as ours, in one line, and nothing of its bars and warnings."""
+    try:
+        with unseen():
+            yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, struct.error, SafetensorError) as error:
+        raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Without the library's bars and warnings."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
-    except (OSError, ValueError, KeyError, ImportError, struct.error) as error:
-        raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
+        with redirect_stderr(io.StringIO()):  # some of its bars come however that is set
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -24,14 +24,14 @@ class LoraLinear(nn.Module):
         self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
 
+    @property
+    def weight(self) -> Tensor:
+        """Of the layer itself, whose kind some of the library's models ask for."""
+        return self.linear.weight
+
     def forward(self, features: Tensor) -> Tensor:
         small = F.linear(F.dropout(features, self.dropout, self.training), self.down)
         return self.linear(features) + F.linear(small, self.up) * self.scale
-
-    @property
-    def weight(self) -> Tensor:
-        """The matrix's own, whose type some models of the transformers library ask for."""
-        return self.linear.weight
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:

@@ -24,6 +24,10 @@ def score_command(options: argparse.Namespace) -> Scores:
     sources that have an output, and where these are a part, every signature says so."""
     if not (options.outputs or options.checkpoint):
         raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
+    if options.by_length and not options.outputs:
+        raise ScoringError("--by-length: is of texts; give --outputs")
+    if options.by_length and not options.by_length.absolute().parent.is_dir():
+        raise ScoringError(f"--by-length: {options.by_length.parent} is no folder")
     examples, outputs, coverage = what_is_scored(options)
     scored = [example for example in examples if example.id in outputs] if options.outputs else examples
     training = read_examples(options.train) if options.train else []
@@ -65,9 +69,9 @@ def score_command(options: argparse.Namespace) -> Scores:
             print(f"{options.checkpoint}: {error}", file=sys.stderr)
             of_checkpoint = {}
         table["outputs"] = table.get("outputs", {}) | of_checkpoint
+    show(table)
     if options.by_length:
         draw_by_length(options.by_length, segments(scored, outputs), options.bertscore_model)
-    show(table)
     result = {**table["outputs"], "beside": {name: scores for name, scores in table.items() if name != "outputs"}}
     return result | ({"coverage": coverage} if coverage else {})
 
@@ -75,8 +79,6 @@ def score_command(options: argparse.Namespace) -> Scores:
 def draw_by_length(file: Path, written: Sequence[Segment], bertscore_model: Path | None) -> None:
     from modeling.metrics.by_length import PLOTTED, length_profile, length_svg
 
-    if not written:
-        raise ScoringError("--by-length: is of texts; give --outputs")
     options: dict[str, Any] = {"metrics": PLOTTED, "by_segment": True, "bertscore_model": bertscore_model}
     profile = length_profile(written, score_outputs(written, **options))
     if not profile:

@@ -41,7 +41,8 @@ class StepLosses:
     def smoothed(self, before: float | None) -> float | None:
         """Wait for the steps, and go on from the smoothed loss `before` them.
 
-        Raises TrainingError for the first one that is no number: neither it nor one behind it moved the weights.
+        Raises TrainingError for the first one that is no number. It did not move the weights, and nothing is saved
+        before it is known.
         """
         unread, self._unread = self._unread, []
         numbers = [torch.stack([each.loss, each.length.double()]) for each in unread]

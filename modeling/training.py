@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from modeling.architectures import Model, begin, build_for
+from modeling.architectures import Model, begin, build_for, make_ready
 from modeling.batching import Planner, plan_batches
 from modeling.checkpoints import (
     FINAL,
@@ -42,7 +42,7 @@ from modeling.optimizer import Optimizer
 from modeling.planning import TIMED_SHARE, mean_seconds, planned_steps
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
-from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint, settled
+from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint
 from modeling.schedule import learning_rate
 from modeling.step_losses import StepLosses
 from modeling.validation import mean_nll
@@ -93,11 +93,14 @@ def train(
     """
     final = directory / FINAL
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
+        in_bfloat16 = processes.agreed(float(chosen_precision(config.precision, pick_device(config.device)) == "bf16"))
         with processes.together():
+            make_ready(config)
             data_sha256 = fingerprint(train_file, valid_file)
             if (found := latest(directory)) != final:
                 saved = saved_checkpoint(found, config, data_sha256, resumable=True) if found else None
-                training = _Training(config, directory, data_sha256, on_progress, processes)
+                settled = replace(config, precision="bf16" if in_bfloat16 else "fp32")
+                training = _Training(settled, directory, data_sha256, on_progress, processes)
                 training.prepare(train_file, valid_file, saved)
         if found != final:
             training.run()
@@ -119,13 +122,13 @@ class _Training:
     ) -> None:
         self.directory, self.data_sha256, self.on_progress = directory, data_sha256, on_progress
         self.processes, self.device = processes, processes.device(pick_device(config.device))
-        self.config = replace(config, precision=chosen_precision(config.precision, self.device))
+        self.config = config
         self.clock = Clock(on_cpu=self.device.type == "cpu")
 
     def prepare(self, train_file: Path, valid_file: Path | None, saved: Checkpoint | None) -> None:
         """Make ready for the first step, or the one after the `saved` ones."""
         if saved:
-            self.config = settled(self.config, saved.config)
+            self.config = saved.config  # which holds what was found out for `auto`
         initial = initial_checkpoint(self.config) if self.config.init and not saved else None
         examples = Examples.read(self.config, train_file, valid_file)
         if known := saved or initial:

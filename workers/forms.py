@@ -138,9 +138,9 @@ class TrainForm(LaunchForm):
     preset = PresetField(
         choices=lambda: [*((name, name) for name in preset_names()), *fetching.fetched_presets()],
         initial="gru-luong",
-        help_text="smollm2 begins from a pretrained model and writes best, smollm2-full trains all of its weights; "
-        "gru-luong learns from your data alone, on a CPU, as transformer-base does on a GPU; the seeds are the 2018 "
-        "reference's; tiny only tries things out.",
+        help_text="smollm2 begins from a pretrained model and writes more like people do, smollm2-full trains all of "
+        "its weights; gru-luong learns from your data alone, on a CPU, as transformer-base does on a GPU; the seeds "
+        "are the 2018 reference's; tiny only tries things out.",
     )
     name = NameField(required=False, help_text="What the new system is called. Empty: preset and dataset.")
     feedback = forms.ModelChoiceField(

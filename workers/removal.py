@@ -27,7 +27,7 @@ from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder
 from workers.models import Checkpoint, Run
-from workers.services import run_folder
+from workers.services import run_folder, runs_at_work, runs_of_ensembles_with
 
 log = structlog.get_logger(__name__)
 
@@ -60,11 +60,12 @@ def all_dependents(target: Removable) -> list[str]:
 
 def run_dependents(target: Removable) -> Iterator[str]:
     """Runs at work with it, and trained systems that are made of it."""
-    at_work = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    at_work = runs_at_work()
     if isinstance(target, System):
         at_work = at_work.filter(
             Q(system=target)
             | Q(config__init=target.name)
+            | Q(pk__in=runs_of_ensembles_with(target.name))
             | read_from([target.name], Decoding.objects.filter(system=target), "")
         )
         begun = Checkpoint.objects.filter(run__config__init=target.name).order_by("system__name")

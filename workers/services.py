@@ -3,11 +3,21 @@
 import shutil
 from pathlib import Path
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from annotations.errors import ConflictError
 from workers.models import Checkpoint, Run
+
+
+def runs_at_work() -> QuerySet[Run]:
+    return Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+
+
+def runs_of_ensembles_with(system: str) -> list[int]:
+    """Primary keys of the runs at work in whose ensemble the system is; SQLite cannot ask a list in JSON for it."""
+    runs = runs_at_work().filter(kind=Run.Kind.DECODE).values_list("pk", "config")
+    return [pk for pk, config in runs if system in config.get("ensemble", ())]
 
 
 def run_folder(run: Run, root: Path) -> Path:
@@ -19,8 +29,10 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
 
     Raises ConflictError where it was pruned before or a run still uses it.
     """
-    at_work = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
-    using = at_work.filter(Q(system=checkpoint.system) | Q(config__init=checkpoint.system.name)).first()
+    at_work, name = runs_at_work(), checkpoint.system.name
+    using = at_work.filter(
+        Q(system=checkpoint.system) | Q(config__init=name) | Q(pk__in=runs_of_ensembles_with(name))
+    ).first()
     if using:
         raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
     if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=timezone.now()):

@@ -75,9 +75,12 @@ class Decoding(models.Model):
 
     @property
     def row_name(self) -> str:
-        """What a row of its scores is called: "gru" of texts drawn from the model, "gru, greedy" of others. No name of
-        a system holds a comma."""
-        return f"{self.system}, {self.search}" if self.search else str(self.system)
+        """What a row of its scores is called: "gru" of texts drawn from the model, "gru, greedy" of others; models that
+        wrote with it and how texts were reranked are named too. No name of a system holds a comma."""
+        others = " and ".join(sorted(self.settings.get("ensemble", ())))
+        order = self.settings.get("rerank", "none")
+        with_others, reranked = others and f"with {others}", "" if order == "none" else f"reranked by {order}"
+        return ", ".join(filter(None, [str(self.system), with_others, self.search, reranked]))
 
 
 class Output(models.Model):

@@ -14,7 +14,18 @@ from modeling.bases import find_base
 from modeling.config import CAUSAL, PRETRAINED, TrainingConfig
 from modeling.tokenization import Normalisation, Tokenizer
 
-__all__ = ["FAMILIES", "Memory", "Model", "State", "begin", "build", "build_for", "read_tokenizer", "tokenizer_kind"]
+__all__ = [
+    "FAMILIES",
+    "Memory",
+    "Model",
+    "State",
+    "begin",
+    "build",
+    "build_for",
+    "make_ready",
+    "read_tokenizer",
+    "tokenizer_kind",
+]
 
 Model = EncoderDecoder[Any, Any]
 FAMILIES: dict[str, type[Model]] = {
@@ -57,6 +68,14 @@ def read_tokenizer(config: TrainingConfig) -> Tokenizer:
     from modeling.pretrained import PretrainedTokenizer
 
     return PretrainedTokenizer.read(base, normalisation)
+
+
+def make_ready(config: TrainingConfig) -> None:
+    """Turn the pretrained model into what is quick to read, where that was not done yet and takes a while."""
+    if config.architecture == CAUSAL:
+        from modeling.llama import readable
+
+        readable(find_base(config.model_path))
 
 
 def build_for(config: TrainingConfig, tokenizer: Tokenizer) -> Model:

@@ -198,6 +198,9 @@ class CausalLm(Adaptable, EncoderDecoder[PromptMemory, CausalState]):
         over[..., 0] = 0.0
         return over / over.sum(dim=-1, keepdim=True).clamp(min=1e-9)
 
+    def attention_layers(self, config: TrainingConfig) -> int:
+        return self.shape.layers
+
     def _behind(self, inputs: Tensor, memory: PromptMemory, *, weights: bool) -> tuple[Tensor, list[Tensor]]:
         """Features of inputs (B, T) behind the memory's prompts and, if asked for, what each layer attends to: weights
         (B, H, T, S + T) over prompt and inputs."""

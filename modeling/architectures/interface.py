@@ -96,6 +96,10 @@ class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
         """Weights (B, A, T, S) of the A attention heads over the source; None for a family that attends to nothing."""
         return None
 
+    def attention_layers(self, config: TrainingConfig) -> int:
+        """How many layers the heads of `attention` are of, in order."""
+        return config.layers
+
     def token_losses(self, batch: Batch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
         """Losses in nats of the N real target tokens (N), and the row of the batch each belongs to (N).
 

@@ -146,6 +146,11 @@ class Pretrained(Adaptable, EncoderDecoder[PretrainedMemory, PretrainedState]):
         self.model.set_attn_implementation(before)
         return torch.cat(layers, dim=1)
 
+    def attention_layers(self, config: TrainingConfig) -> int:
+        settings = self.model.config
+        names = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
+        return next(int(found) for name in names if (found := getattr(settings, name, None)))
+
     def logits(self, features: Tensor) -> Tensor:
         return features[..., self.ids] + self.impossible
 

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer as LibraryTokenizer
+from tokenizers import processors
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, GenerationConfig, GPT2Config, GPT2LMHeadModel
 
-from modeling import search
+from modeling import bases, search
 from modeling.architectures import begin, build_for, causal_lm, read_tokenizer
 from modeling.architectures.causal_lm import CausalLm
+from modeling.attention import attention_maps
 from modeling.bases import MODELS
 from modeling.batching import make_batch, source_batch
 from modeling.causal_tokens import CausalTokenizer
@@ -217,6 +220,16 @@ def test_ctranslate2_writes_the_same_with_adapters_merged(llama: Path, tuned: Pa
 
 
 @torch.no_grad()
+def test_it_writes_in_an_ensemble_and_is_reranked(tuned: Path) -> None:
+    greedy, some = DecodingConfig(method="greedy", max_length=12), SOURCES[:6]
+    alone = [each.text for each in decode(tuned, some, greedy)]
+    assert [each.text for each in decode(tuned, some, greedy, ensemble=[tuned])] == alone
+    sampled = DecodingConfig(samples=4, max_length=12)
+    plain, ranked = (list(decode(tuned, some, replace(sampled, rerank=rerank))) for rerank in ("none", "pmi"))
+    assert sorted((each.id, each.text) for each in plain) == sorted((each.id, each.text) for each in ranked)
+    assert [each.text for each in plain] != [each.text for each in ranked]
+
+
 def test_attention_is_a_distribution_over_the_prompt(tuned: Path) -> None:
     loaded = load_checkpoint(tuned)
     model = loaded.model(CPU)
@@ -309,3 +322,35 @@ def test_smollm2_reads_as_the_library_reads_it() -> None:
     pairs, _ = encode_pairs([Example("1", "fireworks in the sky", ("The fireworks were lovely.",))], tokenizer, config)
     losses, _ = begin(config, tokenizer).eval().token_losses(make_batch(pairs, CPU))
     assert 10 < losses.sum() < 40
+
+
+def test_the_token_that_begins_every_text_begins_every_prompt(llama: Path, tmp_path: Path) -> None:
+    shutil.copytree(llama, tmp_path / "begun")
+    library = LibraryTokenizer.from_file(str(llama / "tokenizer.json"))
+    library.post_processor = processors.TemplateProcessing(single="<|start|> $A", special_tokens=[("<|start|>", 1)])
+    library.save(str(tmp_path / "begun" / "tokenizer.json"))
+    _, tokenizer, _ = begun(tmp_path / "begun")
+    prompt = tokenizer.given("a dog", story=(), others=(), limit=99)
+    assert tokenizer.library_ids[prompt[0]] == 1
+    assert begun(llama)[1].given("a dog", story=(), others=(), limit=99) != prompt
+
+
+def test_a_picture_without_a_head_is_of_the_last_layer(tuned: Path) -> None:
+    whole, *heads = (
+        attention_maps(tuned, [(SOURCES[0], "We loved the dog")], head=head)[0] for head in (None, *range(7, 13))
+    )
+    assert whole is not None
+    mean = np.mean([each.weights for each in heads if each is not None], axis=0)
+    np.testing.assert_allclose(whole.weights, mean, atol=1e-5)
+
+
+def test_a_model_that_was_fetched_goes_before_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "models" / "smollm2"
+    kept.mkdir(parents=True)
+    (kept / "source.json").write_text(json.dumps({"files": {}, "licence": "x", "from": "y", "fetched": "z"}))
+    (tmp_path / "smollm2").mkdir()
+    monkeypatch.setattr(bases, "MODELS", tmp_path / "models")
+    monkeypatch.chdir(tmp_path)
+    assert bases.find_base("smollm2").resolve() == kept

@@ -39,3 +39,11 @@ def test_the_seeds_pair_by_place_as_the_reference_did() -> None:
         "seed-bilstm",
         "seed-gru-attention",
     }
+
+
+def test_a_gpu_has_batches_of_its_own_where_nobody_says_otherwise() -> None:
+    on_cpu, on_gpu = load_preset("smollm2"), load_preset("smollm2", on_gpu=True)
+    assert (on_cpu.token_budget, on_gpu.token_budget) == (512, 4096)
+    assert load_preset("smollm2", ["token_budget=99"], on_gpu=True).token_budget == 99
+    assert load_preset("tiny", on_gpu=True) == load_preset("tiny")
+    assert load_preset("smollm2", ["max_steps=7"], on_gpu=True).budget == 0

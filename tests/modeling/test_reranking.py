@@ -18,7 +18,7 @@ from modeling.marks import BEGIN
 from modeling.reranking import OTHER_SOURCES, sources_of_other_albums
 from modeling.training import TrainingResult
 
-SAMPLED = DecodingConfig(samples=6, temperature=1.0)
+SAMPLED = DecodingConfig(samples=6, temperature=1.6)
 CPU = torch.device("cpu")
 
 

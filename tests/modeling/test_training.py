@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from modeling import training
+from modeling import devices, training
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
 from modeling.errors import CheckpointError, CorpusError, TrainingError
@@ -29,7 +30,7 @@ def test_it_learns(trained: TrainingResult) -> None:
 def test_interruptions_change_nothing(
     corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult, tmp_path: Path
 ) -> None:
-    eager = replace(tiny, save_every=0.0)
+    eager = replace(tiny, save_every=0.01)
     draw, stops = random.Random(5), 0
     reports: list[Progress] = []
 
@@ -143,6 +144,27 @@ def test_a_budget_is_planned_in_steps_and_so_repeated(corpus: tuple[Path, Path],
     assert (again.steps, again.ended_by) == (result.planned_steps, "plan")
     if result.ended_by == "plan":
         assert again.sha256 == result.sha256
+
+
+def test_the_precision_of_the_first_start_is_kept(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever CPU the training goes on with."""
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 2:
+            raise Stop
+
+    config = replace(tiny, precision="auto", max_steps=3, save_every=0)
+    files: dict[str, Any] = {"train_file": corpus[1], "valid_file": None, "directory": tmp_path}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(devices, "product_seconds", {torch.float32: 2.0, torch.bfloat16: 1.0}.__getitem__)
+    with pytest.raises(Stop):
+        train(config, **files, on_progress=stop)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert train(config, **files).precision == "bf16"
+    with pytest.raises(CheckpointError, match="precision=bf16 there, fp32 here"):
+        train(replace(config, precision="fp32"), **files)
 
 
 def test_a_training_that_is_slower_than_planned_ends_by_the_clock(

@@ -212,3 +212,10 @@ def test_a_campaigns_systems_are_compared_on_the_items_that_all_wrote_for(
     assert "|sources:10of12" in difference.signature
     report = report_html(json.loads(bytes(report_freeze(campaign=campaign).content)))
     assert "The metrics are of the 10 of 12 items that every system wrote for." in report
+
+
+def test_a_row_says_who_wrote_it_and_how() -> None:
+    written = models.Decoding(system=models.System(name="gru"), settings={"method": "nucleus", "rerank": "none"})
+    assert written.row_name == "gru"
+    written.settings |= {"method": "beam", "ensemble": {"b": "0", "a": "1"}, "rerank": "source"}
+    assert written.row_name == "gru, with a and b, beam, reranked by source"

@@ -268,3 +268,17 @@ def test_the_admin_deletes_nothing_by_itself() -> None:
         assert not admin.has_delete_permission(request)
         assert admin.get_actions(request) == {}
     assert models.Import not in site._registry
+
+
+def test_a_member_of_an_ensemble_at_work_stays() -> None:
+    dataset = DatasetFactory()
+    member = models.System.objects.create(name="member", kind="model")
+    first = models.System.objects.create(name="first", kind="model")
+    trained = Run.objects.create(kind="train", state="done", finished_at=timezone.now())
+    checkpoint = Checkpoint.objects.create(
+        run=trained, system=member, directory="runs/x", sha256="0" * 64, size_bytes=1, metrics={}
+    )
+    run = Run.objects.create(kind="decode", system=first, dataset=dataset, config={"ensemble": ["other", "member"]})
+    assert removal.all_dependents(member) == [f"decode run {run.public_id} is queued and uses it"]
+    with pytest.raises(ConflictError, match="still uses it"):
+        checkpoint_prune(checkpoint=checkpoint, root=settings.VAR_DIR)

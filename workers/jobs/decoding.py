@@ -54,6 +54,8 @@ def launch(
 
 def parted(override: str) -> tuple[str, str, str]:
     key, equals, value = override.partition("=")
+    if not equals:
+        raise InputError(f"setting '{override}' is not of the form key=value")
     return key.strip(), equals, value.strip()
 
 
@@ -121,7 +123,9 @@ def perform(claim: Claim) -> None:
     checkpoint = checkpoint_of(system)
     records = corpus.given_records(dataset, config["split"], source=config["source"])
     before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
-    given = with_others([Example(**record, after=before.get(record["id"])) for record in records])
+    given = [Example(**record, after=before.get(record["id"])) for record in records]
+    if TrainingConfig.from_dict(checkpoint.run.config["training"]).album_context:
+        given = with_others(given)
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
     with claim.fenced():

@@ -280,7 +280,8 @@ def perform(claim: Claim) -> None:
     for each in written:
         claim.progress(1.0 if judged else len(done) / steps, f"scoring {each.name}")
         scores = text_scores(each.decoding, each.segments, each.of)
-        if not campaign and set(metrics) & set(CHECKPOINT_METRICS):
+        alone = not each.decoding.settings.get("ensemble")  # what several models wrote has no single one's loss
+        if not campaign and alone and set(metrics) & set(CHECKPOINT_METRICS):
             model = each.decoding.system_id, each.decoding.settings.get("source")
             if model not in of_checkpoints:
                 try:
@@ -306,7 +307,7 @@ def perform(claim: Claim) -> None:
             check_unchanged()
             campaign_write(campaign, done, shared, comparisons)
         said += [f"{metric}: {each.undefined}" for metric, each in comparisons.items() if each.undefined]
-    run.message = f"scored {len(decodings)} systems"
+    run.message = f"scored {len({each.system_id for each in decodings})} systems"
     human = None if campaign else chosen  # in a campaign it is a system like any other
     run.result = {"scores": score_table(done, judged, human)} | ({"by_length": profiles} if profiles else {})
     if parts := in_words(done, count):

@@ -47,7 +47,7 @@ def launch(
     data, model_overrides = split_overrides(overrides, DATA_DEFAULTS | preset_data(preset))
     init, model_overrides = begin_from(model_overrides)
     feedback_row = feedback_set_named(feedback) if feedback else None
-    training = load_preset(preset, model_overrides)
+    training = load_preset(preset, model_overrides, on_gpu=queue == "gpu")
     base = check_base(training)
     check_data(dataset_row, feedback_row, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
@@ -155,12 +155,16 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> None:
     """Pictures of what the model looks at while it writes for a few validation sources; none without attention."""
+    from modeling.config import TrainingConfig
     from modeling.corpus import read_examples, with_others
     from modeling.errors import AttentionError, DecodingError
 
     if not valid_file.stat().st_size:
         return
-    drawn = spread(with_others(read_examples(valid_file)), PICTURES)
+    examples = read_examples(valid_file)
+    if TrainingConfig.from_dict(run.config["training"]).album_context:
+        examples = with_others(examples)
+    drawn = spread(examples, PICTURES)
     with suppress(AttentionError, DecodingError):  # such a family, or a single source without words
         attention_draw(run, checkpoint, [(example, None) for example in drawn], device=device)
 
