@@ -1,16 +1,25 @@
-"""Our Transformer's weights in the `transformers` library's model of the same layout, Pegasus, and its search."""
+"""Our weights in the `transformers` library's models, and its search: our Transformer in Pegasus, which has the same
+layout, and a decoder-only model in Llama."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import GenerationConfig, PegasusConfig, PegasusForConditionalGeneration
+from transformers import (
+    GenerationConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PegasusConfig,
+    PegasusForConditionalGeneration,
+)
 
+from modeling.architectures.causal_lm import CausalLm
 from modeling.architectures.transformer import Attention, DecoderLayer, EncoderLayer, Transformer, sinusoids
 from modeling.batching import source_batch
 from modeling.config import DecodingConfig
 from modeling.corpus import Tokens
+from modeling.ctranslate.causal_lm import llama_of
 from modeling.marks import NEVER_WRITTEN
 from modeling.tokenization import BEGIN, END, PAD
 
@@ -51,6 +60,50 @@ def pegasus(model: Transformer, longest: int = 512) -> PegasusForConditionalGene
         for to, layer in zip(side.layers, layers, strict=True):
             copy_layer(to, layer)
     return theirs
+
+
+def llama(model: CausalLm) -> LlamaForCausalLM:
+    """The same function of the same tokens."""
+    shape, parts = model.shape, llama_of(model)
+    theirs: Any = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=shape.vocabulary,
+            hidden_size=shape.size,
+            intermediate_size=shape.forward_size,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.groups,
+            head_dim=shape.head_size,
+            rms_norm_eps=shape.epsilon,
+            attention_bias=shape.biased,
+            tie_word_embeddings=shape.tied,
+            pad_token_id=PAD,
+            bos_token_id=BEGIN,
+            eos_token_id=END,
+        )
+    ).eval()
+    copy(theirs.model.rotary_emb.inv_freq, torch.tensor(shape.frequencies))
+    copy(theirs.model.embed_tokens.weight, parts.embedding)
+    copy(theirs.model.norm.weight, parts.norm)
+    if not shape.tied:
+        copy(theirs.lm_head.weight, parts.projection)
+    for to, layer in zip(theirs.model.layers, parts.layers, strict=True):
+        copy(to.input_layernorm.weight, layer.attention_norm)
+        copy(to.post_attention_layernorm.weight, layer.forward_norm)
+        attention, forward = to.self_attn, to.mlp
+        for linear, own in (
+            (attention.q_proj, layer.query),
+            (attention.k_proj, layer.key),
+            (attention.v_proj, layer.value),
+            (attention.o_proj, layer.output),
+            (forward.gate_proj, layer.gate),
+            (forward.up_proj, layer.up),
+            (forward.down_proj, layer.down),
+        ):
+            copy(linear.weight, own.weight)
+            if own.bias is not None:
+                copy(linear.bias, own.bias)
+    return theirs  # type: ignore[no-any-return]
 
 
 def copy_layer(to: Any, layer: EncoderLayer | DecoderLayer) -> None:

@@ -30,6 +30,7 @@ from modeling.lora import Adaptable
 from modeling.tokenization import PAD, Tokenizer
 
 ROOM = 16  # positions by which a cache grows
+PIECE = 256  # tokens of prompts that a CPU reads together
 NOTHING = float("-inf")
 
 
@@ -159,7 +160,20 @@ class CausalLm(Adaptable, EncoderDecoder[PromptMemory, CausalState]):
 
     @own_precision
     def encode(self, source: Tensor, lengths: Tensor) -> PromptMemory:
-        mask = source != PAD
+        """On a CPU a few prompts at a time: those of like lengths, where they are neighbours, then pad little, and what
+        is at work stays in caches."""
+        mask, width = source != PAD, source.shape[1]
+        rows = _cut(lengths.tolist()) if source.device.type == "cpu" else [slice(0, len(source))]
+        pieces = [self._prompts(source[each, : int(lengths[each].max())]) for each in rows]
+        both = [
+            torch.cat([F.pad(each, (0, 0, 0, width - each.shape[2])) for each in parts])
+            for parts in zip(*pieces, strict=True)
+        ]
+        layers = len(self.layers)
+        return PromptMemory(mask, tuple(both[:layers]), tuple(both[layers:]), mask.sum(dim=1))
+
+    def _prompts(self, source: Tensor) -> list[Tensor]:
+        """Of prompts (B, S) each layer's keys, then each layer's values: (B, G, S, D)."""
         features = self.embedding(source)
         rotation = self.rotation(torch.arange(source.shape[1], device=source.device)[None], features.dtype)
         keys, values = [], []
@@ -168,7 +182,7 @@ class CausalLm(Adaptable, EncoderDecoder[PromptMemory, CausalState]):
             features = layer.finished(features, attend(query, key, value, causal=True))
             keys.append(key)
             values.append(value)
-        return PromptMemory(mask, tuple(keys), tuple(values), mask.sum(dim=1))
+        return keys + values
 
     @own_precision
     def hidden(self, inputs: Tensor, memory: PromptMemory) -> Tensor:
@@ -305,6 +319,17 @@ def packed(batch: Batch) -> Packed:
     same = segments[:, :, None] == segments[:, None]
     mask = (columns[:, None] >= columns) & (same | of_source[:, None])
     return Packed(tokens, positions, mask[:, None], to, batch.targets[of, place], of)
+
+
+def _cut(lengths: list[int]) -> list[slice]:
+    """Rows of these lengths in order, in pieces of at most `PIECE` tokens, padding included, or of one row."""
+    found, start, longest = [], 0, 0
+    for row, length in enumerate(lengths):
+        longest = max(longest, length)
+        if row > start and (row + 1 - start) * longest > PIECE:
+            found.append(slice(start, row))
+            start, longest = row, length
+    return [*found, slice(start, len(lengths))]
 
 
 def rotate(features: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

@@ -6,7 +6,9 @@ over the tokens that may come next, so that its log-probabilities are above the 
 nothing to speak of for the tokens that are never written, more with `min_length` and `no_repeat_ngram`.
 
 Its draws come from one generator, a function of the seed, that serves the rows of a batch in turn. The same sources in
-the same order have the same texts, but a text depends on what is decoded beside it and before.
+the same order have the same texts, but a text depends on what is decoded beside it and before. In int8 a decoder-only
+model's nucleus is that of its 4096 likeliest tokens. That changes a distribution less than int8 itself does: SmolLM2's,
+fine-tuned, by 0.7 % of its probability, and int8 by 8.7 %.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from modeling.marks import BEGIN, END, NEVER_WRITTEN
 from modeling.search import Text
 
 COMPUTE_TYPES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8_float32"}
+LIKELIEST = 4096  # tokens that int8 draws from: sorting all of a pretrained model's costs more than all else there
 Hypotheses = tuple[Sequence[Iterable[str] | Iterable[int]], Sequence[float]]  # tokens with their end, and scores
 
 
@@ -91,6 +92,8 @@ class LlamaEngine(Engine):
         from ctranslate2 import Generator
 
         super().__init__(config, len(model.embedding))
+        if config.method == "nucleus" and config.precision == "int8" and config.top_p < 1:
+            self.settings["sampling_topk"] = min(LIKELIEST, len(self.names))
         self.generator = loaded(Generator, lambda folder: write_llama(model, folder), config, device)
 
     def hypotheses(self, sources: list[list[str]]) -> list[Hypotheses]:

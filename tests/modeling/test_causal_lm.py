@@ -14,8 +14,8 @@ from tokenizers import processors
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, GenerationConfig, GPT2Config, GPT2LMHeadModel
 
-from modeling import bases
-from modeling.architectures import begin, build_for, read_tokenizer
+from modeling import bases, search
+from modeling.architectures import begin, build_for, causal_lm, read_tokenizer
 from modeling.architectures.causal_lm import CausalLm
 from modeling.attention import attention_maps
 from modeling.bases import MODELS
@@ -157,6 +157,24 @@ def test_neither_batches_nor_neighbours_change_a_text(tuned: Path, config: Decod
     alone = {(each.id, each.rank): each.text for each in decode(tuned, SOURCES[:6], replace(config, batch=1))}
     assert alone.items() <= together.items()
     assert np.mean([text.startswith(("We loved the", "The")) for text in together.values()]) > 0.9
+
+
+def test_prompts_are_read_and_tokens_drawn_in_parts_as_in_one(tuned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_checkpoint(tuned)
+    model, config = loaded.model(CPU), DecodingConfig(samples=3, temperature=1, max_length=20)
+    sources = encode_sources(
+        loaded, [*SOURCES[:9], Example("long", "a dog is at the park " * 4), Example("short", "a")]
+    )
+    names = [str(number) for number in range(len(sources))]
+    whole, memory = decode_batch(model, sources, names, config), model.encode(*source_batch(sources, CPU))
+    monkeypatch.setattr(causal_lm, "PIECE", 30)
+    monkeypatch.setattr(search, "ROWS", 5)
+    in_parts = model.encode(*source_batch(sources, CPU))
+    real = memory.mask[:, None, :, None]
+    for one, other in zip((*memory.keys, *memory.values), (*in_parts.keys, *in_parts.values), strict=True):
+        torch.testing.assert_close(one * real, other * real, rtol=1e-4, atol=1e-4)
+    found = decode_batch(model, sources, names, config)
+    assert [[text.tokens for text in texts] for texts in found] == [[text.tokens for text in texts] for texts in whole]
 
 
 SETTINGS = ["max_steps=120", "learning_rate=0.01", "token_budget=512", "save_every=1000", "precision=fp32"]
