@@ -25,10 +25,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import GenerationConfig, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from benchmarks.common import print_result, print_table
+from benchmarks.machine_human import example_file
 from benchmarks.peers import CPU, llama
-from benchmarks.pretrained import SYSTEM, example_file, first_of_each_photo
 from modeling.architectures import begin, read_tokenizer
 from modeling.architectures.causal_lm import CausalLm
 from modeling.bases import find_base
@@ -63,15 +64,15 @@ def main() -> None:
     options.add_argument("--base", default="smollm2", help="name, folder or GGUF file of the pretrained model")
     options.add_argument("--only", choices=("training", "sampling"))
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--steps", type=int, default=4, help="timed steps of a training")
+    options.add_argument("--steps", type=int, default=6, help="timed steps of a training")
     options.add_argument("--tokens", type=int, default=1024, help="of a batch, padding included")
-    options.add_argument("--texts", type=int, default=256, help="sampled in a round, by 1 and by 4 a photo")
+    options.add_argument("--texts", type=int, default=256, help="sampled in a round, by 1 and by 4 a source")
     options.add_argument("--checkpoint", type=Path, help="sample from it, instead of training one")
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "storyblender-causal-lm")
     given = options.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(exist_ok=True)
-    files = {split: example_file(split, SYSTEM, given.folder) for split in ("train", "test")}
+    files = {split: example_file(split, given.folder) for split in ("train", "test")}
     found: dict[str, Any] = {}
     if given.only != "sampling":
         limits = [f"token_budget={given.tokens}", f"max_steps={WARM + given.steps}"]
@@ -170,6 +171,16 @@ def row(source: Tokens, target: Tokens) -> dict[str, list[int]]:
     return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [MASKED] * len(prompt) + story}
 
 
+def grouped(rows: Sequence[dict[str, list[int]]], width: int, seed: int) -> list[dict[str, list[int]]]:
+    """The batches that `train_sampling_strategy="group_by_length"` makes, one after the other in random order: it would
+    begin with the longest, and a few steps would all be of long rows."""
+    generator = torch.Generator().manual_seed(seed)
+    order = get_length_grouped_indices([len(each["input_ids"]) for each in rows], width, generator=generator)
+    batches = [order[start : start + width] for start in range(0, len(order) - width + 1, width)]
+    shuffled = torch.randperm(len(batches), generator=generator).tolist()
+    return [rows[index] for place in shuffled for index in batches[place]]
+
+
 class OnStep(TrainerCallback):
     def __init__(self, rows: Rows, timed: Timed) -> None:
         self.rows, self.timed = rows, timed
@@ -181,7 +192,7 @@ class OnStep(TrainerCallback):
 def trainers_rate(
     library: Any, rows: Sequence[dict[str, list[int]]], width: int, config: TrainingConfig
 ) -> tuple[float, float]:
-    data, timed = Rows(rows), Timed()
+    data, timed = Rows(grouped(rows, width, config.seed)), Timed()
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -189,7 +200,7 @@ def trainers_rate(
             seed=config.seed,
             max_steps=config.max_steps,
             per_device_train_batch_size=width,
-            train_sampling_strategy="group_by_length",
+            train_sampling_strategy="sequential",
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             max_grad_norm=config.gradient_clip,
@@ -221,15 +232,15 @@ def sampling(loaded: Checkpoint, file: Path, texts: int, rounds: int) -> dict[st
     model = loaded.model(CPU)
     if not isinstance(model, CausalLm):
         raise TypeError(f"sampling: needs a checkpoint of a decoder-only model, not of {type(model).__name__}")
-    photos = first_of_each_photo(read_examples(file))
+    examples = read_examples(file)
     library = llama(model)
-    result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, photos[:8]))}
+    result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, examples[:8]))}
     table: list[list[object]] = [
-        ["texts a photo", "sampled by", "texts a CPU-second", "ratio", "tokens a text", "figure"]
+        ["texts a source", "sampled by", "texts a CPU-second", "ratio", "tokens a text", "figure"]
     ]
     for samples in (1, 4):
         count = texts // samples
-        prompts = sorted(encode_sources(loaded, photos[:: max(1, len(photos) // count)][:count]), key=len)
+        prompts = sorted(encode_sources(loaded, examples[:: max(1, len(examples) // count)][:count]), key=len)
         config = replace(NUCLEUS, samples=samples)
         width = best_width(library, prompts[:: 2 * PEERS_SHARE], config)
         ways: dict[str, tuple[Sample, Sequence[Tokens]]] = {

@@ -1,26 +1,18 @@
 """Train with a budget, decode the test set greedily, score: what the figures of learning share."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks.common import print_table
-from modeling.checkpoints import load_checkpoint
 from modeling.config import DecodingConfig, TrainingConfig
-from modeling.corpus import Example, encode_pairs, read_examples
+from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
 from modeling.metrics import Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.intervals import ratio_interval
-from modeling.metrics.losses import pair_losses
-from modeling.metrics.outputs import RESAMPLES, SEED
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import train
 
-CPU = torch.device("cpu")
 GREEDY = DecodingConfig(method="greedy")
 
 
@@ -62,23 +54,6 @@ def learn(
             print(f"    {name}: {systems[name][example.id]}")
         print(f"    human: {example.references[0]}")
     return table
-
-
-def loss_difference(one: Path, other: Path, test_file: Path) -> tuple[float, float, float]:
-    """Loss of one checkpoint minus that of another on the same references, nats a white-space word, and its interval
-    over albums. Both have left out the same pairs, or a ValueError is raised."""
-    examples, losses, words, groups = read_examples(test_file), [], [], []
-    for checkpoint in (one, other):
-        loaded = load_checkpoint(checkpoint)
-        pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
-        losses.append(pair_losses(loaded.model(CPU), pairs, CPU))
-        words.append([pair.words for pair in pairs])
-        groups.append([examples[pair.example].album for pair in pairs])
-    if words[0] != words[1]:
-        raise ValueError(f"{one} and {other} do not score the same pairs")
-    nats = losses[0] - losses[1]
-    low, high = ratio_interval(nats, words[0], groups[0], resamples=RESAMPLES, seed=SEED) or (math.nan, math.nan)
-    return float(nats.sum() / sum(words[0])), low, high
 
 
 def segments(examples: Sequence[Example], texts: dict[str, str]) -> list[Segment]:

@@ -103,7 +103,7 @@ def llama(model: CausalLm) -> LlamaForCausalLM:
             copy(linear.weight, own.weight)
             if own.bias is not None:
                 copy(linear.bias, own.bias)
-    return theirs  # type: ignore[no-any-return]
+    return theirs
 
 
 def copy_layer(to: Any, layer: EncoderLayer | DecoderLayer) -> None:

@@ -1,124 +1,211 @@
-"""A small pretrained model and one from scratch on `machine_human`, from the system `arel`'s sentences to people's.
+"""Models that begin pretrained and models from scratch, on `machine_human`: the same data, read by the same measures.
 
-All references of a photo stand beside its source; `gru-luong` has every system's sentences as sources, since a model
-from scratch needs them. Each arm is trained on one thread, by its CPU seconds or with `--steps` by so many steps, which
-another machine repeats. Reported are its loss and source gain on the test albums, across and within them, and of one
-sampled text a photo, at the family's own temperature: variety, words that nobody writes, copies, what is taken up of
-the source, and both judges; greedy texts and the nearest of eight samples to the source beside, by `--way`.
+What the system `arel` wrote for a photo is the source, what people wrote are the references; albums are split as
+given. Each arm is trained for CPU seconds, or with `--steps` for as many steps, which repeats a training on another
+machine. On the test albums its loss and source gain are measured, and one text a photo is read: a nucleus sample at
+the temperature of the model's family, the nearest to the source of eight such samples, and the greedy one. People's
+own texts have a row of their own. Copies are of training sentences, and judges say 0.5 of what they cannot tell from
+people's.
 
-Scoring a pretrained model's checkpoint takes as long as training it here; `--no-checkpoints` leaves it out.
+Trainings in `--directory` are gone on with, or used as they are. Texts and scores in `--texts` are taken from there, so
+that one machine may write them (`--write-only`) and another one judge them.
 """
 
 import argparse
 import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import print_result, read_jsonl, shared, write_jsonl
-from benchmarks.learning import segments, show
-from modeling.config import DecodingConfig, load_preset
+from benchmarks.common import print_result, print_table, read_jsonl, write_jsonl
+from benchmarks.learning import segments
+from benchmarks.machine_human import example_file
+from modeling.config import DecodingConfig, TrainingConfig, load_preset
 from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
 from modeling.metrics import score_human, score_outputs
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.indistinguishable import JUDGES, score_indistinguishable
+from modeling.metrics.indistinguishable import HUMAN, JUDGES, judged_people, score_indistinguishable
 from modeling.metrics.source_gain import score_checkpoint
 from modeling.training import train
 
-SYSTEM, EVERY = "arel", "*"
-ARMS: dict[str, tuple[str, str, list[str]]] = {  # preset, systems whose sentences are sources, settings
-    "smollm2-full": ("smollm2-full", SYSTEM, ["budget=900"]),
-    "smollm2-full-album": ("smollm2-full", SYSTEM, ["budget=900", "context=album"]),
-    "smollm2": ("smollm2", SYSTEM, ["budget=200"]),
-    "gru-luong": ("gru-luong", EVERY, ["budget=900"]),
+LOOKING = ("dropout=0.2", "token_budget=512", "word_dropout=0.1")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """`budget` in CPU seconds. With `every_system` it learns from what every system wrote, not `arel` alone."""
+
+    preset: str
+    budget: int
+    settings: tuple[str, ...] = ()
+    every_system: bool = False
+
+
+ARMS = {
+    "smollm2-full": Arm("smollm2-full", 900),
+    "smollm2-full-album": Arm("smollm2-full", 900, ("context=album",)),
+    "smollm2": Arm("smollm2", 200),
+    "gru-luong": Arm("gru-luong", 900, every_system=True),
+    "gru-luong-arel": Arm("gru-luong", 900),
+    "looking": Arm("gru-luong", 900, LOOKING),
 }
-WAYS = {
-    "sampled": DecodingConfig(engine="torch"),
+USUAL = list(ARMS)[:4]
+KINDS = {
+    "nucleus": DecodingConfig(method="nucleus"),
+    "reranked": DecodingConfig(method="nucleus", samples=8, rerank="source", keep=1),
     "greedy": DecodingConfig(method="greedy"),
-    "reranked": DecodingConfig(engine="torch", samples=8, rerank="source", keep=1),
 }
-METRICS = ("unique", "top_share", "nonword_rate", "copy_rate", "caption_recall", "repetition", "distinct_2")
-READ = 40  # sampled texts to read, drawn by a fixed seed
+OF_TEXTS = ("unique", "top_share", "nonword_rate", "copy_rate", "caption_recall", "repetition")
+OF_MODEL = ("nll", "source_gain", "source_gain_within_album", "retrieval_accuracy")
+EXAMPLES, SEED = 40, 1
+FIGURES = (
+    "smollm2-full: nll <= 4.25, source_gain >= 0.20; with the album >= 0.30",
+    "smollm2-full, nucleus: cnn >= 0.42, embedding >= 0.45, copies <= 0.01, non-words within 0.01 of people's",
+    "smollm2-full, reranked: different >= 95 % of the photos, caption_recall >= 0.20, judges >= 0.35",
+    "smollm2: nll <= 4.6; gru-luong: nll <= 5.72, nucleus: non-words <= 0.02",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of an arm: `told` are its steps, seconds and OF_MODEL; texts by kind and by the photo's id."""
+
+    told: dict[str, Any]
+    texts: dict[str, dict[str, str]]
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--arm", nargs="*", choices=list(ARMS), default=list(ARMS))
-    options.add_argument("--way", nargs="*", choices=list(WAYS), default=["sampled"])
-    options.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of every training")
-    options.add_argument("--steps", type=int, help="train so many steps in place of so many seconds")
-    options.add_argument("--model", help="folder or GGUF file that the pretrained arms begin from; default: smollm2")
-    options.add_argument("--no-checkpoints", action="store_true", help="score texts alone")
+    options.add_argument("--arm", nargs="*", choices=list(ARMS), default=USUAL)
+    options.add_argument("--set", nargs="*", default=[], help="settings of all trainings")
+    options.add_argument("--steps", type=int, help="of every training, instead of its CPU seconds")
+    options.add_argument("--base", help="folder or GGUF file of the pretrained model, instead of the one fetched")
     options.add_argument("--directory", type=Path, help="keep the trainings there, and go on with those that are there")
-    options.add_argument("--examples", type=Path, help=f"JSON file for {READ} sampled texts of each arm")
+    options.add_argument("--texts", type=Path, help="keep texts and scores there, and take those that are there")
+    options.add_argument("--write-only", action="store_true", help="judge nothing")
+    options.add_argument("--examples", type=Path, help=f"write {EXAMPLES} sampled texts of each arm there")
     given = options.parse_args()
-    limit = [f"max_steps={given.steps}"] if given.steps else []
-    table: dict[str, dict[str, Any]] = {}
-    texts: dict[str, dict[str, str]] = {}
     with ExitStack() as stack:
         folder = given.directory or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
-        valid, test = (example_file(split, SYSTEM, folder) for split in ("valid", "test"))
-        photos = first_of_each_photo(read_examples(test))
-        stories = [text for row in read_jsonl(shared("machine_human", "train.jsonl")) for text in row["human"]]
-        for arm in given.arm:
-            preset, source, settings = ARMS[arm]
-            model = [f"model_path={given.model}"] if given.model and preset.startswith("smollm2") else []
-            config = load_preset(preset, [*settings, *limit, *model, *given.set])
-            data = example_file("train", source, folder)
-            result = train(config, train_file=data, valid_file=valid, directory=folder / arm)
-            print(
-                f"{arm}: {result.steps:,} of {result.planned_steps:,} planned steps in {result.seconds:.0f} CPU s, "
-                f"{result.precision}, ended by {result.ended_by}"
-            )
-            for way in given.way:
-                written = decode(result.checkpoint, photos, WAYS[way])
-                texts[f"{arm}, {way}"] = {each.id: each.text for each in written}
-            if not given.no_checkpoints:
-                table[f"{arm}, {given.way[0]}"] = score_checkpoint(result.checkpoint, read_examples(test))
-    for name, its in texts.items():
-        scores = score_outputs(segments(photos, its), metrics=METRICS, training_stories=stories)
-        table[name] = table.get(name, {}) | scores
-    sources = segments(photos, {each.id: each.source for each in photos})
-    table["human"] = score_human(sources, metrics=METRICS, training_stories=stories)
-    judged = {name: segments(photos, its) for name, its in texts.items()}
-    judged["random_story"] = segments(photos, random_stories([each.id for each in photos], stories, seed=1))
-    for name, scores in score_indistinguishable(judged, metrics=JUDGES).items():
-        defined = {metric: score for metric, score in scores.items() if score["value"] is not None}
-        table[name] = table.get(name, {}) | defined
-    show(table)
+        texts = given.texts or folder / "texts"
+        for each in (folder, texts):
+            each.mkdir(parents=True, exist_ok=True)
+        train_file, test = example_file("train", folder), read_examples(example_file("test", folder))
+        photos = list({(each.album, each.photo): each for each in reversed(test)}.values())[::-1]
+        stories = [text for example in read_examples(train_file) for text in example.references]
+        written = {}
+        for name in given.arm:
+            config = config_of(ARMS[name], given.set, given.steps, given.base)
+            written[name] = read_written(name, texts) or write(name, config, folder, texts, test, photos)
+            show_model(name, written[name].told)
     if given.examples:
-        read = random.Random(14).sample([each.id for each in photos], READ)
-        drawn = {name: [its[each] for each in read] for name, its in texts.items()}
-        given.examples.write_text(json.dumps(drawn, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print_result(**{name: {metric: score["value"] for metric, score in its.items()} for name, its in table.items()})
+        given.examples.write_text("\n".join(drawn(written, photos)) + "\n", encoding="utf-8")
+    if given.write_only:
+        return
+    systems = {f"{name}, {kind}": its for name, each in written.items() for kind, its in each.texts.items()}
+    scores = score_texts(systems, photos, stories)
+    sources = len({photo.source for photo in photos})
+    print(f"{len(photos)} photos of {sources} different sources")
+    print_table([["", *OF_TEXTS, *JUDGES], *([name, *map(cell, its.values())] for name, its in scores.items())])
+    print_result(
+        models={name: each.told for name, each in written.items()},
+        texts={name: {metric: score["value"] for metric, score in its.items()} for name, its in scores.items()},
+        photos=len(photos),
+        different_sources=sources,
+        figures=FIGURES,
+    )
 
 
-def example_file(split: str, system: str, folder: Path) -> Path:
-    """One example a photo and different text of the system, or of every one, with all that people wrote for it."""
-    name = f"{split}-{'every' if system == EVERY else system}.jsonl"
-    return write_jsonl(folder / name, examples(split, system))
+def config_of(arm: Arm, settings: Sequence[str], steps: int | None, base: str | None) -> TrainingConfig:
+    limit = f"max_steps={steps}" if steps else f"budget={arm.budget}"
+    config = load_preset(arm.preset, [*arm.settings, limit, *settings])
+    if base and config.model_path:
+        return load_preset(arm.preset, [*arm.settings, limit, f"model_path={base}", *settings])
+    return config
 
 
-def examples(split: str, system: str) -> Iterator[dict[str, Any]]:
-    for row in read_jsonl(shared("machine_human", f"{split}.jsonl")):
-        lists = row["machine"].values() if system == EVERY else [row["machine"].get(system, [])]
-        different = dict.fromkeys(text for texts in lists for text in texts if text.strip())
-        for number, text in enumerate(different if row["human"] else ()):
-            place = {"album": row["album"], "photo": row["photo"]}
-            name = f"{row['album']}-{row['photo']}-{number}"
-            yield {"id": name, "source": text, "references": row["human"], **place}
+def write(
+    name: str, config: TrainingConfig, folder: Path, texts: Path, test: Sequence[Example], photos: Sequence[Example]
+) -> Written:
+    """Train, score and decode an arm, and keep what came of it in the folder `texts`."""
+    files = {
+        split: example_file(split, folder, every_system=ARMS[name].every_system and split == "train")
+        for split in ("train", "valid")
+    }
+    result = train(config, train_file=files["train"], valid_file=files["valid"], directory=folder / name)
+    scores = score_checkpoint(result.checkpoint, test)
+    told = {
+        **{"steps": result.steps, "planned_steps": result.planned_steps, "ended_by": result.ended_by},
+        **{"seconds": result.seconds, "precision": result.precision, "sha256": result.sha256},
+        **{metric: scores[metric]["value"] for metric in OF_MODEL if metric in scores},
+        **{f"{metric}_ci": scores[metric]["ci"] for metric in OF_MODEL if metric in scores},
+    }
+    for kind, decoding in KINDS.items():
+        rows = ({"id": each.id, "text": each.text} for each in decode(result.checkpoint, photos, decoding))
+        write_jsonl(texts / f"{name}-{kind}.jsonl", rows)
+    (texts / f"{name}.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
+    written = read_written(name, texts)
+    if written is None:
+        raise OSError(f"{texts}: what was written of {name} is gone")
+    return written
 
 
-def first_of_each_photo(given: list[Example]) -> list[Example]:
-    found: dict[tuple[str | None, str | None], Example] = {}
-    for example in given:
-        found.setdefault((example.album, example.photo), example)
-    return list(found.values())
+def read_written(name: str, texts: Path) -> Written | None:
+    """What the folder has of an arm, once it is whole."""
+    told = texts / f"{name}.json"
+    if not told.exists():
+        return None
+    kinds = {
+        kind: {row["id"]: row["text"] for row in read_jsonl(texts / f"{name}-{kind}.jsonl") if not row.get("rank")}
+        for kind in KINDS
+    }
+    return Written(json.loads(told.read_text(encoding="utf-8")), kinds)
+
+
+def score_texts(
+    systems: dict[str, dict[str, str]], photos: Sequence[Example], stories: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """OF_TEXTS and JUDGES of each system, of the source itself, of random training stories, and of people."""
+    systems = {
+        **systems,
+        "caption": {photo.id: photo.source for photo in photos},
+        "random_story": random_stories([photo.id for photo in photos], stories, seed=SEED),
+    }
+    given = {name: segments(photos, texts) for name, texts in systems.items()}
+    options: dict[str, Any] = {"metrics": OF_TEXTS, "training_stories": stories}
+    table = {name: score_outputs(its, **options) for name, its in given.items()}
+    table[HUMAN] = score_human(given["caption"], **options)
+    judged = score_indistinguishable(given)
+    judged[HUMAN] = judged_people(judged)
+    return {
+        name: {metric: (its | judged[name]).get(metric, {"value": None}) for metric in (*OF_TEXTS, *JUDGES)}
+        for name, its in table.items()
+    }
+
+
+def cell(score: dict[str, Any]) -> str:
+    return "none" if score["value"] is None else f"{score['value']:.3f}"
+
+
+def show_model(name: str, told: dict[str, Any]) -> None:
+    shown = [f"{metric} {told[metric]:.3f} [{{:.3f}}, {{:.3f}}]" for metric in OF_MODEL if metric in told]
+    intervals = [limit for metric in OF_MODEL if metric in told for limit in told[f"{metric}_ci"] or (0, 0)]
+    steps = f"{told['steps']:,} of {told['planned_steps']:,} steps (ended by {told['ended_by']})"
+    print(f"{name}: {steps} in {told['seconds']:.0f} s, {told['precision']};", ", ".join(shown).format(*intervals))
+
+
+def drawn(written: dict[str, Written], photos: Sequence[Example]) -> Iterator[str]:
+    """The same photos for all arms: source, and what each wrote for it by nucleus."""
+    chosen = random.Random(SEED).sample(list(photos), min(EXAMPLES, len(photos)))
+    for name, each in written.items():
+        yield f"# {name}"
+        for photo in chosen:
+            yield f"{photo.source}\t{each.texts['nucleus'][photo.id]}"
 
 
 if __name__ == "__main__":

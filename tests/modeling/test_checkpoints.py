@@ -162,7 +162,7 @@ def test_other_data_are_refused(folder: Path) -> None:
 
 def test_an_older_format_is_refused_with_the_one_that_is_read(folder: Path) -> None:
     (step(folder) / MANIFEST).write_text('{"format": 1, "files": {}}')
-    with pytest.raises(CheckpointError, match=r"manifest\.json: format 1; this version reads format 3"):
+    with pytest.raises(CheckpointError, match=r"manifest\.json: format 1; this version reads format 4"):
         resume(folder)
 
 

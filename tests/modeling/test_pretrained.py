@@ -9,6 +9,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import (
+    AutoModelForSeq2SeqLM,
     BartConfig,
     BartForConditionalGeneration,
     GenerationConfig,
@@ -22,8 +23,9 @@ from transformers import (
 from modeling.batching import make_batch, source_batch
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, DecodingConfig, load_preset, preset_names
-from modeling.corpus import EncodedPair, Example
+from modeling.corpus import EncodedPair, Example, encode_pairs
 from modeling.decoding import decode, decode_batch, encode_sources
+from modeling.errors import CheckpointError
 from modeling.marks import BEGIN
 from modeling.progress import Progress
 from modeling.training import train
@@ -113,6 +115,40 @@ def test_a_checkpoint_computes_what_the_library_does(tuned: Path) -> None:
         ).logits[0]
         expected = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
         torch.testing.assert_close(losses[rows == number], expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_output_layer_is_given_real_target_tokens_alone(tuned: Path) -> None:
+    loaded = load_checkpoint(tuned)
+    model = loaded.model(CPU)
+    examples = [replace(SOURCES[0], references=("We loved the dog so much .", "dog"))]
+    pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
+    batch, seen = make_batch(pairs, CPU), list[tuple[int, ...]]()
+    model.model.get_output_embeddings().register_forward_hook(lambda _, given, output: seen.append(given[0].shape[:2]))
+    losses, _ = model.token_losses(batch)
+    model.hidden(batch.inputs, model.encode(batch.source, batch.source_lengths))
+    real = sum(len(pair.target) for pair in pairs)
+    assert len(losses) == real < batch.targets.numel()
+    assert seen == [(1, real), tuple(batch.targets.shape)]
+
+
+def test_adapters_alone_learn_and_are_kept(folder: Path, corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    base = shutil.copytree(folder, tmp_path / "library")
+    settings = ["max_steps=60", "learning_rate=0.03", "dropout=0", "token_budget=512", "save_every=1000"]
+    config = load_preset(f"hf:{base}", [*settings, "lora_rank=8", "validate_every=10"])
+    result = train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path / "run")
+    assert result.valid_nll is not None
+    assert result.valid_nll < 0.7 * result.history[0]["valid_nll"]
+    loaded = load_checkpoint(result.checkpoint)
+    kept = {name.rpartition(".")[2] for name in loaded.weights}
+    assert kept - {"final_logits_bias"} == {"up", "down"}  # that of BART is no parameter
+    found = [each.text for each in decode(result.checkpoint, SOURCES, DecodingConfig(method="greedy"))]
+    assert np.mean([text.startswith(("We loved the", "The")) for text in found]) > 0.9
+    other = AutoModelForSeq2SeqLM.from_pretrained(base)
+    other.get_output_embeddings().weight.data += 0.01
+    other.save_pretrained(base)
+    with pytest.raises(CheckpointError, match=r"library: its weights have the SHA-256 .*… are wanted"):
+        loaded.model(CPU)
 
 
 @torch.no_grad()
