@@ -123,7 +123,7 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
 
     system = System.objects.get(name="little")
     page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
-    shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "source_gain")
+    shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "top_share")
     for text in (*shown, "<title>Quality by the words of the source</title>"):
         assert text in page
 

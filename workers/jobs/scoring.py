@@ -280,8 +280,8 @@ def perform(claim: Claim) -> None:
     for each in written:
         claim.progress(1.0 if judged else len(done) / steps, f"scoring {each.name}")
         scores = text_scores(each.decoding, each.segments, each.of)
-        alone = not each.decoding.settings.get("ensemble")  # what several models wrote has no single one's loss
-        if not campaign and alone and set(metrics) & set(CHECKPOINT_METRICS):
+        single = not each.decoding.settings.get("ensemble")  # what several models wrote has no single one's loss
+        if not campaign and single and set(metrics) & set(CHECKPOINT_METRICS):
             model = each.decoding.system_id, each.decoding.settings.get("source")
             if model not in of_checkpoints:
                 try:
