@@ -3,6 +3,8 @@ disturbed, bit by bit; and during a save, after which every checkpoint there is 
 
 The models are tiny, of two families, with all whose position could be lost: a denoising stage, accumulation, dropout,
 looks at validation pairs. Every training saves after each step, is killed several times and goes on from its folder.
+
+With `--base` it is adapters (LoRA) of that pretrained model instead, which each start reads anew.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from typing import Any
 import torch
 
 from benchmarks.common import ROOT, print_result, print_table, write_jsonl
+from modeling.bases import find_base
 from modeling.checkpoints import FINAL, WEIGHTS, load_checkpoint, read_manifest
 from modeling.config import load_preset
 from modeling.errors import CheckpointError
@@ -37,15 +40,27 @@ COMMON = [
     "validate_every=10",
     "device=cpu",
 ]
-FAMILIES = {
-    "gru-luong": [*COMMON, "architecture=gru-luong"],
-    "transformer": [*COMMON, "architecture=transformer", "embedding_size=32", "layers=2", "feedforward_size=64"],
-}
+SMALL = ["embedding_size=32", "layers=2", "feedforward_size=64"]
+ADAPTERS = ["lora_rank=16", "learning_rate=0.001", "dropout=0.1", "token_budget=64", "accumulation=2", "device=cpu"]
 KILLS = 10  # of one training
 LOOK = 0.0003  # seconds between two looks into the folder
-AFTER_SAVE = 0.03  # seconds after the save that is waited for in which a kill comes
 ONE_SAVE = 0.03  # seconds of a save in which a kill is aimed at any moment
 NOUNS = ["dog", "boat", "kite", "cake", "band", "tree", "car", "lake"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """`moments`: seconds in which a kill comes after the save that is waited for, about those of a step."""
+
+    preset: str
+    settings: list[str]
+    moments: float = 0.03
+
+
+FAMILIES = [
+    Family("tiny", [*COMMON, "architecture=gru-luong"]),
+    Family("tiny", [*COMMON, "architecture=transformer", *SMALL]),
+]
 
 
 @dataclass(frozen=True)
@@ -55,11 +70,12 @@ class Training:
     train_file: Path
     valid_file: Path
     folder: Path
+    preset: str
     settings: list[str]
 
     def run(self) -> None:
         train(
-            load_preset("tiny", self.settings),
+            load_preset(self.preset, self.settings),
             train_file=self.train_file,
             valid_file=self.valid_file,
             directory=self.folder,
@@ -79,7 +95,7 @@ class Training:
     def spawned(self) -> int:
         """The process id of `python -m modeling train`."""
         command = [sys.executable, "-m", "modeling", "train", "--train", str(self.train_file)]
-        command += ["--valid", str(self.valid_file), "--preset", "tiny", "--out", str(self.folder)]
+        command += ["--valid", str(self.valid_file), "--preset", self.preset, "--out", str(self.folder)]
         log = str(self.train_file.with_name("log"))
         to_log = [(os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -122,12 +138,14 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=50, help="at random steps")
     options.add_argument("--steps", type=int, default=200, help="of a training that is killed there")
     options.add_argument("--saves", type=int, default=300, help="kills during a save")
+    options.add_argument("--base", help="name, folder or GGUF file of a decoder-only model, to train adapters of")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
+    families = [Family(f"lm:{find_base(given.base)}", ADAPTERS, 1.0)] if given.base else FAMILIES
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as folder:
-        at_steps = kill_at_steps(Path(folder) / "steps", given.kills, given.steps, draw, Training.spawned)
-        in_saves = kill_in_saves(Path(folder) / "saves", given.saves, draw)
+        at_steps = kill_at_steps(Path(folder) / "steps", families, given.kills, given.steps, draw)
+        in_saves = kill_in_saves(Path(folder) / "saves", families, given.saves, draw)
     spread = f"{min(at_steps.steps, default=0)} to {max(at_steps.steps, default=0)} of {given.steps}"
     print_table(
         [
@@ -137,7 +155,7 @@ def main() -> None:
                 f"{at_steps.identical} of {at_steps.kills}",
                 "all",
             ],
-            ["trainings of these, of two families in turn / steps saved before a kill", at_steps.trainings, spread],
+            ["trainings of these, of all families in turn / steps saved before a kill", at_steps.trainings, spread],
             ["killed during a save", in_saves.kills, ""],
             ["… that left a save / a deletion unfinished", f"{in_saves.torn} / {in_saves.half_deleted}", ""],
             ["checkpoints there after a kill / unreadable", f"{in_saves.read} / {len(in_saves.unreadable)}", "0"],
@@ -158,29 +176,29 @@ def main() -> None:
     )
 
 
-def kill_at_steps(folder: Path, kills: int, steps: int, draw: random.Random, start: Callable[[Training], int]) -> Tally:
+def kill_at_steps(folder: Path, families: list[Family], kills: int, steps: int, draw: random.Random) -> Tally:
     """Kill soon after a random step was saved, while the next steps are taken."""
     tally = Tally()
-    for family in cycle(FAMILIES):
+    for family in cycle(families):
         if tally.kills >= kills:
             break
         training, expected = prepared(folder / f"{tally.trainings}", family, steps, draw)
         before = tally.kills
         for target in sorted(draw.sample(range(1, steps * 9 // 10), min(KILLS, kills - tally.kills))):
-            child, goal = start(training), max(target, training.saved_step() + 1)
+            child, goal = training.spawned(), max(target, training.saved_step() + 1)
             wait_until(training.saved_step, goal, child, training)
-            time.sleep(draw.uniform(0, AFTER_SAVE))
+            time.sleep(draw.uniform(0, family.moments))
             if killed(child):
                 tally.kills += 1
                 tally.steps.append(training.saved_step())
-        finish(training, start, expected, before, tally)
+        finish(training, Training.spawned, expected, before, tally)
     return tally
 
 
-def kill_in_saves(folder: Path, kills: int, draw: random.Random, steps: int = 200) -> Tally:
+def kill_in_saves(folder: Path, families: list[Family], kills: int, draw: random.Random, steps: int = 200) -> Tally:
     """Kill within one of the first saves of a process that saves after every step; read what is there after it."""
     tally = Tally()
-    for family in cycle(FAMILIES):
+    for family in cycle(families):
         if tally.kills >= kills:
             break
         training, expected = prepared(folder / f"{tally.trainings}", family, steps, draw)
@@ -196,14 +214,14 @@ def kill_in_saves(folder: Path, kills: int, draw: random.Random, steps: int = 20
     return tally
 
 
-def prepared(folder: Path, family: str, steps: int, draw: random.Random) -> tuple[Training, str]:
+def prepared(folder: Path, family: Family, steps: int, draw: random.Random) -> tuple[Training, str]:
     """A training that has not begun, and the SHA-256 of the weights it has to end with."""
-    settings = [*FAMILIES[family], f"max_steps={steps}", f"seed={draw.randrange(10**6)}"]
+    settings = [*family.settings, f"max_steps={steps}", f"seed={draw.randrange(10**6)}"]
     folder.mkdir(parents=True)
     files = write_jsonl(folder / "train.jsonl", examples(200, 1)), write_jsonl(folder / "valid.jsonl", examples(30, 2))
-    undisturbed = Training(*files, folder / "undisturbed", [*settings, "save_every=1000"])
+    undisturbed = Training(*files, folder / "undisturbed", family.preset, [*settings, "save_every=1000"])
     undisturbed.run()  # here, so that what torch loads on first use is there in every fork
-    return Training(*files, folder / "killed", [*settings, "save_every=0"]), undisturbed.weights()
+    return Training(*files, folder / "killed", family.preset, [*settings, "save_every=0"]), undisturbed.weights()
 
 
 def examples(count: int, seed: int) -> Iterator[dict[str, Any]]:
