@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from PIL import ImageFile
+
 from annotations.errors import InputError
 from annotations.reports.render import report_html
 
@@ -19,9 +21,12 @@ def report_pdf(report: Mapping[str, Any]) -> bytes:
 
 def document(report: Mapping[str, Any]) -> Any:
     """The pages as WeasyPrint laid them out."""
+    truncated_too = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except OSError as error:  # from the loader of shared libraries
         raise InputError(NO_PANGO) from error
+    finally:  # the import switches it on for the whole process, where pictures cut short are to be found
+        ImageFile.LOAD_TRUNCATED_IMAGES = truncated_too
     return HTML(string=report_html(report), url_fetcher=URLFetcher(allowed_protocols=())).render()

@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from annotations.importing.pictures import Pictures, gather, problem_of
 from annotations.models import Campaign, Photo
 from tests.annotations.test_import_vist import import_vist, vist_files
 from tests.factories import PhotoFactory, make_campaign
+from tests.site import ROOT
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0H9V9Z"/></svg>\n'
 
@@ -53,6 +56,25 @@ def test_what_a_browser_cannot_show_is_found(tmp_path: Path, name: str, content:
     file.write_bytes(content)
     assert problem_of(file).startswith(problem)
     assert bool(problem_of(file)) == bool(problem)
+
+
+@pytest.mark.once
+def test_a_picture_cut_short_is_found_after_a_pdf_was_made(tmp_path: Path) -> None:
+    """WeasyPrint, as it is imported, lets the whole process decode such pictures: so in a process of its own."""
+    (tmp_path / "a.jpg").write_bytes(drawn("JPEG")[:900])
+    code = """
+import django, sys
+from pathlib import Path
+django.setup()
+from annotations.importing.pictures import problem_of
+from annotations.reports import pdf
+pdf.report_html = lambda report: "<p>a report</p>"
+assert pdf.report_pdf({}).startswith(b"%PDF-")
+print(problem_of(Path(sys.argv[1])))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "a.jpg")]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("cannot be read")
 
 
 def test_pictures_are_found_missing_unreadable_and_counted(tmp_path: Path) -> None:
