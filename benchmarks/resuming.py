@@ -176,7 +176,14 @@ def main() -> None:
     )
 
 
-def kill_at_steps(folder: Path, families: list[Family], kills: int, steps: int, draw: random.Random) -> Tally:
+def kill_at_steps(
+    folder: Path,
+    families: list[Family],
+    kills: int,
+    steps: int,
+    draw: random.Random,
+    start: Callable[[Training], int] = Training.spawned,
+) -> Tally:
     """Kill soon after a random step was saved, while the next steps are taken."""
     tally = Tally()
     for family in cycle(families):
@@ -185,13 +192,13 @@ def kill_at_steps(folder: Path, families: list[Family], kills: int, steps: int, 
         training, expected = prepared(folder / f"{tally.trainings}", family, steps, draw)
         before = tally.kills
         for target in sorted(draw.sample(range(1, steps * 9 // 10), min(KILLS, kills - tally.kills))):
-            child, goal = training.spawned(), max(target, training.saved_step() + 1)
+            child, goal = start(training), max(target, training.saved_step() + 1)
             wait_until(training.saved_step, goal, child, training)
             time.sleep(draw.uniform(0, family.moments))
             if killed(child):
                 tally.kills += 1
                 tally.steps.append(training.saved_step())
-        finish(training, Training.spawned, expected, before, tally)
+        finish(training, start, expected, before, tally)
     return tally
 
 

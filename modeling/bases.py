@@ -13,10 +13,11 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from modeling.errors import ConfigError
+from modeling.errors import CheckpointError, ConfigError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", CHECKOUT / "var")).resolve()
@@ -131,6 +132,12 @@ def find_base(name_or_path: str) -> Path:
     )
 
 
+def settled_path(name_or_path: str) -> str:
+    """A name as it is, and a path made absolute, which holds in every working directory."""
+    is_path = Path(name_or_path).exists() or not NAME.fullmatch(name_or_path)
+    return str(Path(name_or_path).resolve()) if is_path and not base_named(name_or_path) else name_or_path
+
+
 def base_named(name: str) -> Base | None:
     """The model kept under the name, if there is one."""
     return read_base(MODELS / name) if NAME.fullmatch(name) else None
@@ -167,6 +174,29 @@ def verify(base: Base) -> None:
                 )
 
 
+def weights_sha256(path: Path) -> str:
+    """SHA-256 of a GGUF file, or of the safetensors of a folder of the transformers library: where there are several,
+    over those of all, in order of their names. Raises ConfigError where there are none."""
+    files = [path] if path.suffix == GGUF else sorted(path.glob("*.safetensors"))
+    if not files:
+        raise ConfigError(f"model_path={path}: needs its weights as model.safetensors, or to be a GGUF file")
+    hashes = [sha256_of(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def check_weights(path: Path, wanted: str) -> None:
+    """Raises CheckpointError unless the weights at `path` have the SHA-256 `wanted`."""
+    if (found := weights_sha256(path)) != wanted:
+        raise CheckpointError(f"{path}: its weights have the SHA-256 {found[:12]}…, and {wanted[:12]}… are wanted")
+
+
 def sha256_of(path: Path) -> str:
+    """Computed once a process for a file that stays as it is."""
+    there = path.stat()
+    return _sha256(path, there.st_size, there.st_mtime_ns, there.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, *_: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

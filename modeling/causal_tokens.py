@@ -8,31 +8,27 @@ order once, when it is read, and nothing has to be translated while computing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer as LibraryTokenizer
 
 from modeling.errors import ConfigError
 from modeling.marks import END, MARKS
-from modeling.tokenization import WORD, Normalisation, Tokenizer
+from modeling.pretrained import DescribedTokenizer
+from modeling.tokenization import WORD
 
-TOKENIZER, DESCRIPTION = "tokenizer.json", "pretrained.json"
 LINE = "\n"
 ALBUM, STORY, PHOTO = "Album:", "So far:", "Photo:"
 
 
 @dataclass(frozen=True)
-class CausalTokenizer(Tokenizer):
-    """`model` is the library's tokenizer.json; `description` JSON: `shape` and `base` of its model (see
-    `modeling.llama`), `order`, the library's id of each of our first ones, and `prefix`, the library's ids that begin
-    every text."""
-
-    FILES: ClassVar[tuple[str, ...]] = (TOKENIZER, DESCRIPTION)
-    description: bytes = b""
+class CausalTokenizer(DescribedTokenizer):
+    """`description` holds `shape` and `base` of its model (see `modeling.llama`), `first`, the library's ids of our
+    first ones, and `prefix`, those that begin every text."""
 
     def __post_init__(self) -> None:
         described = json.loads(self.description)
@@ -50,20 +46,8 @@ class CausalTokenizer(Tokenizer):
             object.__setattr__(self, name, value)
 
     shape: Any = None
-    base: Any = None
-    library_ids: Any = None  # the library's id of each of ours
     _ours: Any = None
     _prefix: Any = None
-
-    @classmethod
-    def from_files(cls, contents: Mapping[str, bytes], normalisation: Normalisation) -> Self:
-        return cls(contents[TOKENIZER], normalisation, description=contents[DESCRIPTION])
-
-    def files(self) -> dict[str, bytes]:
-        return {TOKENIZER: self.model, DESCRIPTION: self.description}
-
-    def __len__(self) -> int:
-        return len(self.library_ids)
 
     def encode(self, text: str) -> list[int]:
         text = self.normalisation(text)
@@ -88,20 +72,12 @@ class CausalTokenizer(Tokenizer):
                 before += [*self._plain(label), *chain.from_iterable(lines[label]), *self._plain(LINE)]
         return before + ids
 
-    def mark(self, name: str) -> int:
-        raise ConfigError(f"a decoder-only model has no mark {name!r}")
-
     def pieces(self, ids: Iterable[int]) -> list[str]:
         texts = (self._pieces.decode([int(self.library_ids[each])], skip_special_tokens=False) for each in ids)
         return [WORD + text[1:] if text.startswith(" ") else text for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
-        kept: list[int] = []
-        for each in ids:
-            if each == END:
-                break
-            kept.append(int(self.library_ids[each]))
-        return " ".join(self._pieces.decode(kept, skip_special_tokens=True).split())
+        return " ".join(self._pieces.decode(self.before_end(ids), skip_special_tokens=True).split())
 
     def _plain(self, text: str) -> list[int]:
         return self._ours[self._pieces.encode(text, add_special_tokens=False).ids].tolist() if text else []

@@ -28,6 +28,10 @@ WITHOUT_ATTENTION = ("lstm", "bilstm")
 ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
 LIMITS = ("budget", "max_steps", "epochs")
+SHAPE = (  # settings that vocabulary and weights are of
+    *("architecture", "tokens", "vocabulary_size", "lowercase", "detokenize", "folding", "letters_only"),
+    *("embedding_size", "hidden_size", "layers", "heads", "feedforward_size", "tied", "lora_rank", "lora_scale"),
+)
 AUTO = "auto"
 DEVICES = (AUTO, "cpu", "cuda")
 WEIGHTS = ("best", "last")
@@ -155,6 +159,12 @@ class TrainingConfig(Config):
     device: str = _setting("auto", "where to compute", choices=DEVICES)
     threads: int = _setting(1, "CPU threads", low=1, high=256)
 
+    def another_shape(self, other: Self) -> list[str]:
+        """What of the `other`'s model differs from this one's, in words: the family alone where that does."""
+        names = SHAPE if self.architecture == other.architecture else SHAPE[:1]
+        pairs = ((name, getattr(other, name), getattr(self, name)) for name in names)
+        return [f"{name}={there} there, {here} here" for name, there, here in pairs if there != here]
+
     @property
     def story_sentences(self) -> int:
         """How many sentences of the story so far stand before the source."""
@@ -177,6 +187,12 @@ class TrainingConfig(Config):
             )
         if self.lora_rank and not pretrained:
             raise ConfigError(f"lora_rank={self.lora_rank}: only for architecture={' or '.join(BEGINS_PRETRAINED)}")
+        if pretrained and self.tokens == "word":
+            raise ConfigError("tokens=word: a pretrained model brings its own tokens; valid values: subword")
+        if self.architecture == CAUSAL and self.dropout and not self.lora_rank:
+            raise ConfigError(
+                f"dropout={self.dropout:g}: for architecture={CAUSAL} only with adapters (lora_rank); valid values: 0"
+            )
         for name in NOT_PRETRAINED.get(self.architecture, ()):
             if getattr(self, name) not in (0, "0"):
                 raise ConfigError(

@@ -20,15 +20,22 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from modeling.bases import GGUF, read_base, sha256_of
+from modeling.bases import GGUF, check_weights, read_base, sha256_of, weights_sha256
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
-from modeling.hashes import check_weights, weights_sha256
 from modeling.tokenization import Normalisation
 
 KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
 CONVERTED, MADE_FROM = "converted", "made_from.json"
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
+
+# Our matrices, and those of the library that each is made of.
+JOINED = {
+    "query_key_value": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "output": ("self_attn.o_proj",),
+    "gate_input": ("mlp.gate_proj", "mlp.up_proj"),
+    "down": ("mlp.down_proj",),
+}
 
 
 def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
@@ -93,14 +100,6 @@ def from_library(tensors: dict[str, Tensor], tokenizer: CausalTokenizer) -> dict
                 if joined:
                     found[f"{ours}.{name}.{kind}"] = torch.cat(joined)
     return found
-
-
-JOINED = {
-    "query_key_value": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "output": ("self_attn.o_proj",),
-    "gate_input": ("mlp.gate_proj", "mlp.up_proj"),
-    "down": ("mlp.down_proj",),
-}
 
 
 def readable(path: Path) -> Path:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from tokenizers import Tokenizer as LibraryTokenizer
 
+from modeling.bases import weights_sha256
 from modeling.errors import ConfigError
-from modeling.hashes import weights_sha256
 from modeling.marks import END, MARKS, PAD
 from modeling.tokenization import Normalisation, Tokenizer
 
@@ -24,12 +25,35 @@ TOKENIZER, DESCRIPTION = "tokenizer.json", "pretrained.json"
 
 
 @dataclass(frozen=True)
-class PretrainedTokenizer(Tokenizer):
-    """`model` is the library's tokenizer.json; `description` JSON: its model's config, and which of its ids are our
-    PAD, UNKNOWN, BEGIN and END."""
+class DescribedTokenizer(Tokenizer):
+    """A tokenizer of the library: `model` is its tokenizer.json, `description` JSON about the model it belongs to."""
 
     FILES: ClassVar[tuple[str, ...]] = (TOKENIZER, DESCRIPTION)
     description: bytes = b""
+    base: Any = None  # SHA-256 of the weights that it comes with
+    library_ids: Any = None  # the library's id of each of ours
+
+    @classmethod
+    def from_files(cls, contents: Mapping[str, bytes], normalisation: Normalisation) -> Self:
+        return cls(contents[TOKENIZER], normalisation, description=contents[DESCRIPTION])
+
+    def files(self) -> dict[str, bytes]:
+        return {TOKENIZER: self.model, DESCRIPTION: self.description}
+
+    def __len__(self) -> int:
+        return len(self.library_ids)
+
+    def mark(self, name: str) -> int:
+        raise ConfigError(f"a model of the transformers library has no mark {name!r}")
+
+    def before_end(self, ids: Iterable[int]) -> list[int]:
+        """The library's ids of those before the first end token."""
+        return [int(self.library_ids[each]) for each in takewhile(lambda token: token != END, ids)]
+
+
+@dataclass(frozen=True)
+class PretrainedTokenizer(DescribedTokenizer):
+    """`description` holds its model's config, and which of its ids are our PAD, UNKNOWN, BEGIN and END."""
 
     def __post_init__(self) -> None:
         described = json.loads(self.description)
@@ -48,14 +72,8 @@ class PretrainedTokenizer(Tokenizer):
         object.__setattr__(self, "_ours", ours)
 
     library_config: Any = None
-    base: Any = None  # SHA-256 of the weights that it comes with
-    library_ids: Any = None  # the library's id of each of ours
     silent: Any = None  # ours that share one with another, which has all of its probability
     _ours: Any = None
-
-    @classmethod
-    def from_files(cls, contents: Mapping[str, bytes], normalisation: Normalisation) -> Self:
-        return cls(contents[TOKENIZER], normalisation, description=contents[DESCRIPTION])
 
     @classmethod
     def read(cls, folder: Path, normalisation: Normalisation) -> Self:
@@ -90,12 +108,6 @@ class PretrainedTokenizer(Tokenizer):
             tokenizer.backend_tokenizer.to_str().encode(), normalisation, description=json.dumps(description).encode()
         )
 
-    def files(self) -> dict[str, bytes]:
-        return {TOKENIZER: self.model, DESCRIPTION: self.description}
-
-    def __len__(self) -> int:
-        return len(self.library_ids)
-
     def encode(self, text: str) -> list[int]:
         """Ids of the normalised text with what the library puts before it, the end token last."""
         text = self.normalisation(text)
@@ -104,16 +116,8 @@ class PretrainedTokenizer(Tokenizer):
         found = [self._ours[each] for each in self._pieces.encode(text).ids]
         return [*found[:-1], END] if found[-1:] == [END] else [*found, END]
 
-    def mark(self, name: str) -> int:
-        raise ConfigError(f"a model of the transformers library has no mark {name!r}")
-
     def pieces(self, ids: Iterable[int]) -> list[str]:
         return [str(self._pieces.id_to_token(self.library_ids[each])) for each in ids]
 
     def decode(self, ids: Iterable[int]) -> str:
-        kept: list[int] = []
-        for each in ids:
-            if each == END:
-                break
-            kept.append(self.library_ids[each])
-        return str(self._pieces.decode(kept)).strip()
+        return str(self._pieces.decode(self.before_end(ids))).strip()

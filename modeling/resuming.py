@@ -13,24 +13,6 @@ from modeling.config import AUTO, TrainingConfig
 from modeling.errors import CheckpointError
 from modeling.planning import SAVE_SHARE
 
-SHAPE = (
-    "architecture",
-    "tokens",
-    "vocabulary_size",
-    "lowercase",
-    "detokenize",
-    "folding",
-    "letters_only",
-    "embedding_size",
-    "hidden_size",
-    "layers",
-    "heads",
-    "feedforward_size",
-    "tied",
-    "lora_rank",
-    "lora_scale",
-)  # settings that vocabulary and weights are of
-
 
 @dataclass
 class State:
@@ -88,15 +70,17 @@ def saved_checkpoint(folder: Path, config: TrainingConfig, data_sha256: str, *, 
 
 
 def settled(config: TrainingConfig, saved: TrainingConfig) -> TrainingConfig:
-    """The config with what was found out for `auto` when the training that was `saved` began."""
-    return replace(config, precision=saved.precision) if config.precision == AUTO else config
+    """The config with what was found out when the training that was `saved` began: the precision of `auto`, and where
+    the pretrained model was, which may be gone."""
+    precision = saved.precision if config.precision == AUTO else config.precision
+    moved = bool(config.model_path) and str(Path(config.model_path).resolve()) == saved.model_path
+    return replace(config, precision=precision, model_path=saved.model_path if moved else config.model_path)
 
 
 def initial_checkpoint(config: TrainingConfig) -> Checkpoint:
     """What `init` names. Raises CheckpointError where its model is of another shape than the config says."""
     folder = Path(config.init)
     initial = load_checkpoint(folder)
-    there, here = initial.config.to_dict(), config.to_dict()
-    if differing := [f"{key}={there[key]} there, {here[key]} here" for key in SHAPE if there[key] != here[key]]:
+    if differing := config.another_shape(initial.config):
         raise CheckpointError(f"init={folder}: is of another shape; set what it has ({'; '.join(differing)})")
     return initial

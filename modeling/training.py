@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from modeling.architectures import Model, begin, build_for, make_ready
+from modeling.bases import settled_path
 from modeling.batching import Planner, plan_batches
 from modeling.checkpoints import (
     FINAL,
@@ -92,12 +93,15 @@ def train(
     or TrainingError for a loss that is not a number or a batch that does not fit into memory.
     """
     final = directory / FINAL
+    if config.model_path:
+        config = replace(config, model_path=settled_path(config.model_path))
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
         in_bfloat16 = processes.agreed(float(chosen_precision(config.precision, pick_device(config.device)) == "bf16"))
         with processes.together():
-            make_ready(config)
             data_sha256 = fingerprint(train_file, valid_file)
             if (found := latest(directory)) != final:
+                if not found:
+                    make_ready(config)
                 saved = saved_checkpoint(found, config, data_sha256, resumable=True) if found else None
                 settled = replace(config, precision="bf16" if in_bfloat16 else "fp32")
                 training = _Training(settled, directory, data_sha256, on_progress, processes)

@@ -18,10 +18,10 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM, DynamicCache, Encode
 from transformers.modeling_outputs import BaseModelOutput
 
 from modeling.architectures.interface import EncoderDecoder, Memory, State
+from modeling.bases import check_weights
 from modeling.batching import Batch
 from modeling.config import TrainingConfig
 from modeling.errors import ConfigError
-from modeling.hashes import check_weights
 from modeling.lora import Adaptable
 from modeling.pretrained import PretrainedTokenizer
 from modeling.tokenization import PAD, Tokenizer

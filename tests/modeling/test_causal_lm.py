@@ -247,7 +247,8 @@ def test_attention_is_a_distribution_over_the_prompt(tuned: Path) -> None:
 def test_an_interrupted_training_ends_with_the_same_weights(
     llama: Path, corpus: tuple[Path, Path], tmp_path: Path, precision: str, adapters: str
 ) -> None:
-    settings = ["max_steps=8", "token_budget=256", "save_every=0", "dropout=0.1", f"precision={precision}", adapters]
+    dropout = "dropout=0" if adapters == "lora_rank=0" else "dropout=0.1"
+    settings = ["max_steps=8", "token_budget=256", "save_every=0", dropout, f"precision={precision}", adapters]
     config = load_preset(f"lm:{llama}", settings)
 
     def interrupt(progress: Progress) -> None:
@@ -354,3 +355,41 @@ def test_a_model_that_was_fetched_goes_before_a_folder_of_its_name(
     monkeypatch.setattr(bases, "MODELS", tmp_path / "models")
     monkeypatch.chdir(tmp_path)
     assert bases.find_base("smollm2").resolve() == kept
+
+
+def test_a_training_of_all_weights_goes_on_and_decodes_without_the_folder(
+    llama: Path, corpus: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun by a path that holds in its working directory alone."""
+    shutil.copytree(llama, tmp_path / "library")
+    monkeypatch.chdir(tmp_path)
+    config = load_preset("lm:library", ["max_steps=4", "token_budget=256", "save_every=0", "precision=fp32"])
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "run", on_progress=interrupt)
+    (tmp_path / "library").rename(tmp_path / "away")
+    result = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "run")
+    assert len(list(decode(result.checkpoint, SOURCES[:1], DecodingConfig(method="greedy")))) == 1
+
+
+def test_adapters_find_their_base_from_any_working_directory(
+    llama: Path, corpus: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(llama, tmp_path / "library")
+    monkeypatch.chdir(tmp_path)
+    config = load_preset("lm:library", ["max_steps=1", "token_budget=256", "lora_rank=2", "precision=fp32"])
+    result = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "run")
+    monkeypatch.chdir(tmp_path.parent)
+    assert load_checkpoint(result.checkpoint).model(CPU)
+
+
+def test_settings_without_a_use_are_refused(llama: Path) -> None:
+    with pytest.raises(ConfigError, match=r"tokens=word: a pretrained model brings its own tokens"):
+        load_preset(f"lm:{llama}", ["tokens=word"])
+    with pytest.raises(ConfigError, match=r"dropout=0.1: for architecture=lm only with adapters"):
+        load_preset(f"lm:{llama}", ["dropout=0.1"])
+    assert load_preset(f"lm:{llama}", ["dropout=0.1", "lora_rank=2"]).dropout == 0.1

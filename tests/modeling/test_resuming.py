@@ -5,17 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import resuming
-from benchmarks.resuming import Training, kill_at_steps, kill_in_saves
+from benchmarks.resuming import FAMILIES, Training, kill_at_steps, kill_in_saves
 
-
-@pytest.fixture(autouse=True)
-def _one_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resuming, "FAMILIES", {"transformer": resuming.FAMILIES["transformer"]})
+TRANSFORMER = [family for family in FAMILIES if "architecture=transformer" in family.settings]
 
 
 def test_killed_at_random_steps_it_ends_with_the_same_weights(tmp_path: Path) -> None:
-    tally = kill_at_steps(tmp_path, 4, 60, random.Random(3), Training.forked)
+    tally = kill_at_steps(tmp_path, TRANSFORMER, 4, 60, random.Random(3), Training.forked)
     assert tally.identical == tally.kills == 4
     assert len(set(tally.steps)) > 1
 
@@ -24,7 +20,7 @@ def test_killed_during_a_save_it_leaves_only_whole_checkpoints(tmp_path: Path) -
     """How many kills leave a save unfinished depends on how busy the machine is: a round may have none."""
     torn = 0
     for seed in range(5):
-        tally = kill_in_saves(tmp_path / str(seed), 12, random.Random(seed), steps=40)
+        tally = kill_in_saves(tmp_path / str(seed), TRANSFORMER, 12, random.Random(seed), steps=40)
         assert tally.unreadable == []
         assert tally.identical == tally.kills == 12
         assert tally.read > 0
