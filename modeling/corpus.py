@@ -30,7 +30,7 @@ class Example:
     """A source and what people wrote for it. `weight` scales its loss; `album` groups what belongs together, `photo`
     what is of one picture of it; `context` holds the sentences of the story before this one; where they are yet to be
     written, `after` is the id of the source whose sentence stands right before. `others` are sources of the album's
-    other photos, which `with_others` sees to."""
+    other photos; where a file does not give them, `with_others` takes them from its other examples."""
 
     id: str
     source: str
@@ -58,10 +58,10 @@ class EncodedPair:
 
 
 def read_examples(path: Path, *, references: bool = True) -> list[Example]:
-    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "photo"?, "context"?, "after"?}` line by line.
+    """Read `{"id", "source", "references": [...], "weight"?, "album"?, "photo"?, "context"?, "after"?, "others"?}`.
 
-    With `references=False` a line may leave them out; blank lines count for nothing. A text without words is no defect
-    of the file: what reads the examples leaves it out. Raises CorpusError, naming file, line, key and value.
+    One a line, blank lines left out; with `references=False` a line may leave those out. A text without words is no
+    defect of the file: what reads the examples leaves it out. Raises CorpusError, naming file, line, key and value.
     """
     examples: list[Example] = []
     lines: dict[str, int] = {}
@@ -194,20 +194,27 @@ def _too_long(name: str, ids: Sequence[int], limit: int, text: str) -> TooLongEr
     return TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
 
 
+Albums = dict[str, dict[str, str]]  # of each album the source that stands for each photo: its first
+
+
 def with_others(examples: Sequence[Example]) -> list[Example]:
-    """Each example with the sources of its album's other photos as `others`: the first of each photo, in order, and of
-    more than `OTHERS` the last. Without `photo` a source is taken for a photo of its own."""
-    albums: dict[str, dict[str, str]] = {}
+    """Each example with the sources of its album's other photos as `others`, unless it came with them."""
+    albums = albums_of(examples)
+    return [each if each.others else replace(each, others=others_of(each, albums)) for each in examples]
+
+
+def albums_of(examples: Iterable[Example]) -> Albums:
+    """Without `photo` a source is taken for a photo of its own."""
+    albums: Albums = {}
     for example in examples:
         if example.album is not None:
             albums.setdefault(example.album, {}).setdefault(example.photo or example.source, example.source)
-    return [
-        example if example.album is None else replace(example, others=_others(example, albums[example.album]))
-        for example in examples
-    ]
+    return albums
 
 
-def _others(example: Example, photos: dict[str, str]) -> tuple[str, ...]:
+def others_of(example: Example, albums: Albums) -> tuple[str, ...]:
+    """The sources of the album's other photos, in order; of more than `OTHERS` the last."""
+    photos = albums.get(example.album, {}) if example.album is not None else {}
     found = [source for photo, source in photos.items() if photo != (example.photo or example.source)]
     return tuple(found[-OTHERS:])
 
@@ -237,12 +244,18 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
         raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")
     album = None if row.get("album") is None else text_of(row, "album", place)
     photo = None if row.get("photo") is None else text_of(row, "photo", place)
-    context = row.get("context", [])
-    if not isinstance(context, list) or not all(isinstance(sentence, str) for sentence in context):
-        raise CorpusError(f"{place}: context={_shown(context)} must be a list of strings")
+    context, others = (_strings(row, key, place) for key in ("context", "others"))
     after = None if row.get("after") is None else text_of(row, "after", place)
     name = text_of(row, "id", place)
-    return Example(name, source, tuple(references), float(weight), album, tuple(context), after, photo)
+    return Example(name, source, tuple(references), float(weight), album, context, after, photo, others)
+
+
+def _strings(row: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
+    """The list under `key`, empty where there is none. Raises CorpusError for anything but strings."""
+    found = row.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise CorpusError(f"{place}: {key}={_shown(found)} must be a list of strings")
+    return tuple(found)
 
 
 def _half_character(text: str) -> str:

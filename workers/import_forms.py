@@ -18,8 +18,8 @@ from annotations.fields import NameField
 from annotations.importing.campaign_file import CHOICES
 from annotations.importing.ratings.options import OPTIONS, POSITIONS, ROWS, rating_options
 from annotations.importing.ratings.values import DECIMALS
-from workers.forms import SPLITS, LaunchForm, dataset_field
 from workers.jobs import importing, pictures
+from workers.launch_form import SPLITS, LaunchForm, dataset_field
 from workers.models import Run
 
 LONGEST_STEM = 200  # bytes of a file's name

@@ -18,9 +18,10 @@ from annotations.views.pages import render_page, staff_page
 from modeling.bases import KNOWN
 from workers.attention import attention_of, picture
 from workers.curves import training_svg
-from workers.forms import LAUNCH_FORMS, LaunchForm
+from workers.forms import LAUNCH_FORMS
 from workers.import_forms import IMPORT_FORMS
 from workers.jobs import attention, corpus, fetching
+from workers.launch_form import LaunchForm
 from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage

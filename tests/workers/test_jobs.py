@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from sacrebleu.metrics import BLEU
 
 from annotations import models
+from modeling.corpus import Example, with_others
 from modeling.metrics import Segment, score_outputs
 from modeling.text import normalize
 from tests.factories import (
@@ -129,6 +130,32 @@ def test_the_reference_shown_as_the_human_is_withheld_from_everybody() -> None:
     kept = scoring.references_by_source(sources, withheld=[drawn.pk])
     assert sorted(len(texts) for texts in kept.values()) == [2, 3]
     assert drawn.text not in {text for texts in kept.values() for text in texts}
+
+
+def test_a_training_is_given_of_an_album_what_a_decoding_is() -> None:
+    """Three photos with captions, of which people wrote for the first two alone."""
+    dataset = DatasetFactory(name="beach")
+    album = AlbumFactory(dataset=dataset, split="train")
+    for place, name in enumerate(("p", "q", "r")):
+        photo = PhotoFactory(album=album, external_id=name)
+        for number in (1, 2):
+            CaptionFactory(photo=photo, key=f"{name}#{number}", position=place, text=f"caption {number} of {name}")
+        if name != "r":
+            StorySentenceFactory(story=StoryFactory(album=album), photo=photo, position=0)
+    decoded = {
+        (each.source, each.others)
+        for each in with_others(
+            [Example(**record) for record in corpus.given_records(dataset, "train", source="caption")]
+        )
+    }
+    paired = corpus.paired_records(dataset, "train", source="caption", pairing="aligned")
+    trained = [
+        (record["source"], tuple(record["others"]))
+        for record in corpus.beside_albums(paired, dataset, "train", source="caption")
+    ]
+    assert ("caption 2 of p", ("caption 1 of q", "caption 1 of r")) in trained
+    assert len(trained) == 4
+    assert set(trained) < decoded
 
 
 def test_with_a_context_each_sentence_stands_behind_those_before_it() -> None:

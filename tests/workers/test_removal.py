@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotations import models
 from annotations.errors import ConflictError
 from annotations.services import bulk
+from modeling.config import load_preset
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import import_vist, vist_files
@@ -166,7 +167,7 @@ def test_runs_at_work_hold_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def trained(dataset: models.Dataset, name: str, source: str, sources: str = "own") -> None:
-    config = {"source": source, "sources": sources}
+    config = {"source": source, "sources": sources, "training": load_preset("tiny").to_dict()}
     run = Run.objects.create(kind="train", state="done", dataset=dataset, config=config, finished_at=timezone.now())
     system = models.System.objects.create(name=name, kind="model")
     Checkpoint.objects.create(run=run, system=system, directory=name, sha256="0" * 64, size_bytes=1)
@@ -210,6 +211,13 @@ def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFix
     StorySentenceFactory(photo=CaptionFactory(photo__album__dataset=dataset).photo)
     trained(dataset, "first", "caption")
     folder = settings.VAR_DIR / "first"
+    with pytest.raises(CommandError, match=r"'first' is of another shape; set .*\(hidden_size=32 there, 64 here\)"):
+        call_command("train", dataset="boats", preset="tiny", overrides=["init=first", "hidden_size=64"], name="other")
+    with pytest.raises(CommandError, match=r"\(architecture=gru-luong there, lstm here\)"):
+        call_command(
+            "train", dataset="boats", preset="tiny", overrides=["init=first", "architecture=lstm"], name="other"
+        )
+    assert not models.System.objects.filter(name__in=["other", "lstm"]).exists()
     for init in ("first", str(folder)):
         call_command("train", dataset="boats", preset="tiny", overrides=[f"init={init}"], name="second")
         run = Run.objects.latest("pk")

@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from annotations.errors import InputError
 from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
 from annotations.querysets.datasets import pairs, references
+from modeling.corpus import Example, albums_of, others_of
 from texts.folding import fold
 
 ANY_SYSTEM = "*"
@@ -104,6 +105,15 @@ def paired_records(
                 seen.add(key)
                 record = {"id": f"{pk}-{number}", "source": text, "album": album, "photo": photo}
                 yield from with_references(record, told, before)
+
+
+def beside_albums(records: Iterable[Record], dataset: Dataset, split: str, *, source: str) -> Iterator[Record]:
+    """The records with `others`: what a model is given of the album's other photos, be there sentences for them or not,
+    the same as when it decodes."""
+    albums = albums_of(Example(**record) for record in given_records(dataset, split, source=source))
+    for record in records:
+        example = Example(record["id"], record["source"], album=record["album"], photo=record["photo"])
+        yield record | {"others": list(others_of(example, albums))}
 
 
 def with_references(

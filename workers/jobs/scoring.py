@@ -165,14 +165,12 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
     if checkpoint is None:
         return {}
     source = decoding.settings.get("source", corpus.CAPTION)
-    records = corpus.paired_records(
-        decoding.dataset,
-        split,
-        source=source,
-        pairing="aligned",
-        context=TrainingConfig.from_dict(checkpoint.run.config["training"]).story_sentences,
-    )
-    tuples = ("references", "context")
+    training = TrainingConfig.from_dict(checkpoint.run.config["training"])
+    dataset = decoding.dataset
+    records = corpus.paired_records(dataset, split, source=source, pairing="aligned", context=training.story_sentences)
+    if training.album_context:
+        records = corpus.beside_albums(records, dataset, split, source=source)
+    tuples = ("references", "context", "others")
     examples = [Example(**{**each, **{key: tuple(each.get(key, ())) for key in tuples}}) for each in records]
     return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
 

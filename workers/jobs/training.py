@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
 from annotations.names import LONGEST_NAME, check_name, fitted, numbered
 from annotations.querysets.datasets import PAIRINGS
-from modeling.config import load_preset, preset_data
+from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.fetching import check_base
@@ -48,6 +49,8 @@ def launch(
     init, model_overrides = begin_from(model_overrides)
     feedback_row = feedback_set_named(feedback) if feedback else None
     training = load_preset(preset, model_overrides, on_gpu=queue == "gpu")
+    if init:
+        check_shape(init, training)
     base = check_base(training)
     check_data(dataset_row, feedback_row, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
@@ -113,6 +116,26 @@ def begin_from(overrides: Sequence[str]) -> tuple[str | None, list[str]]:
     return checkpoint.system.name if checkpoint else None, [*others, f"init={folder}"]
 
 
+def check_shape(init: str, training: TrainingConfig) -> None:
+    """Raises InputError where the system's model is another one than the settings describe."""
+    there = TrainingConfig.from_dict(checkpoint_of(init).run.config["training"])
+    if differing := training.another_shape(there):
+        raise InputError(f"init: '{init}' is of another shape; set what it has ({'; '.join(differing)})")
+
+
+def initial_folder(init: str) -> Path:
+    """Where the system's checkpoint is on this host."""
+    return settings.VAR_DIR / checkpoint_of(init).directory
+
+
+def checkpoint_of(system: str) -> Checkpoint:
+    """Raises InputError where it was pruned meanwhile."""
+    checkpoint = Checkpoint.objects.filter(pruned_at=None, system__name=system).select_related("run").first()
+    if checkpoint is None:
+        raise InputError(f"init: system '{system}' has no checkpoint any more")
+    return checkpoint
+
+
 def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[str, str]) -> None:
     corpus.check_source(dataset, "train", data["source"])
     records = corpus.paired_records(dataset, "train", source=data["source"], pairing=data["pairing"])
@@ -155,29 +178,26 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> None:
     """Pictures of what the model looks at while it writes for a few validation sources; none without attention."""
-    from modeling.config import TrainingConfig
-    from modeling.corpus import read_examples, with_others
+    from modeling.corpus import read_examples
     from modeling.errors import AttentionError, DecodingError
 
     if not valid_file.stat().st_size:
         return
-    examples = read_examples(valid_file)
-    if TrainingConfig.from_dict(run.config["training"]).album_context:
-        examples = with_others(examples)
-    drawn = spread(examples, PICTURES)
+    drawn = spread(read_examples(valid_file), PICTURES)
     with suppress(AttentionError, DecodingError):  # such a family, or a single source without words
         attention_draw(run, checkpoint, [(example, None) for example in drawn], device=device)
 
 
 def perform(claim: Claim) -> None:
     """Write the data once, train (or go on from the last checkpoint), record the checkpoint."""
-    from modeling.config import TrainingConfig
     from modeling.training import Progress, train
 
     run = claim.run
     config = run.config
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     training = TrainingConfig.from_dict(config["training"])
+    if config["init"]:
+        training = replace(training, init=str(initial_folder(config["init"])))
     folder = settings.RUNS_DIR / str(run.public_id)
     with folder_lock(folder):
         claim.check()
@@ -186,13 +206,20 @@ def perform(claim: Claim) -> None:
         train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
         if not train_file.exists():
             claim.progress(0.0, "writing the training data")
-            valid = corpus.paired_records(dataset, "valid", **paired)
-            corpus.write_records(valid, valid_file)
-            records = corpus.paired_records(dataset, "train", **paired, sources=config["sources"])
+            by_split = {
+                "valid": corpus.paired_records(dataset, "valid", **paired),
+                "train": corpus.paired_records(dataset, "train", **paired, sources=config["sources"]),
+            }
             if run.feedback_set:
                 rated = corpus.feedback_records(run.feedback_set, source=config["source"], seed=training.seed)
-                records = chain(records, rated)
-            corpus.write_records(records, train_file)
+                by_split["feedback"] = rated
+            if training.album_context:
+                by_split = {
+                    split: corpus.beside_albums(records, dataset, split, source=config["source"])
+                    for split, records in by_split.items()
+                }
+            corpus.write_records(by_split.pop("valid"), valid_file)
+            corpus.write_records(chain.from_iterable(by_split.values()), train_file)
 
         def report(progress: Progress) -> None:
             row = {

@@ -1,0 +1,93 @@
+"""What forms that launch runs have in common: one base, and the fields of queues, data sets and settings."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django import forms
+
+from annotations.models import Dataset, Split
+from modeling.config import Config, DecodingConfig, TrainingConfig
+from workers.models import Run
+
+Result = TypeVar("Result")
+SPLITS = [(split, split) for split in Split.values]
+
+
+def queue_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        choices=[("cpu", "cpu"), ("gpu", "gpu")],
+        help_text="Which workers do it; a run waits until a worker listens to its queue.",
+    )
+
+
+def setting_field(config: type[Config], name: str, *, empty: str = "", **options: Any) -> forms.Field:
+    """The field of a setting of `modeling.config`, which is what checks it. Left empty it stays as it is: at its
+    default, or at what `empty` says."""
+    setting = config.__dataclass_fields__[name]
+    default, choices = setting.default, setting.metadata["choices"]
+    options = {"required": False, "help_text": sentence(setting.metadata["help"]), **options}
+    if empty:
+        options["help_text"] += f" Empty: {empty}."
+    if choices:
+        first = [("", empty)] if empty else []
+        options = {"choices": [*first, *((each, each) for each in choices)], **options}
+        return forms.ChoiceField(**options, initial="" if empty else default)
+    kinds = {int: forms.IntegerField, float: forms.FloatField, str: forms.CharField}
+    return kinds[type(default)](**options, initial=None if empty else default)
+
+
+def sentence(text: str) -> str:
+    """A help of `modeling.config` as a sentence; the name of a method or value that leads it stays as it is written."""
+    first = text.split()[0]
+    return f"{text if first.endswith(':') else text[0].upper() + text[1:]}."
+
+
+def training_field(name: str, **options: Any) -> forms.Field:
+    return setting_field(TrainingConfig, name, empty="the preset's", **options)
+
+
+def decoding_field(name: str, **options: Any) -> forms.Field:
+    return setting_field(DecodingConfig, name, **options)
+
+
+def dataset_field() -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), to_field_name="name", initial=Dataset.objects.newest_name
+    )
+
+
+class LaunchForm(forms.Form):
+    """A form that makes a run. `further` are the fields under "More settings"."""
+
+    title = ""
+    explanation = ""
+    button = "Launch"
+    check_button = ""  # of a form that can say what it would do
+    further: Sequence[str] = ()
+
+    def check(self) -> dict[str, Any] | None:
+        """What launching would do, or None with the problem shown."""
+        return None
+
+    def launch(self) -> Run:
+        """Raises InputError, or a ValueError of `modeling` for its settings."""
+        raise NotImplementedError
+
+    def run(self) -> Run | None:
+        """The run made, or None with the problem shown at its field or above the form."""
+        if not self.is_valid():
+            return None
+        return self.attempt(self.launch)
+
+    def attempt(self, what: Callable[[], Result]) -> Result | None:
+        """What it gives, or None with the problem shown at its field or above the form."""
+        try:
+            return what()
+        except ValueError as error:  # InputError is one, and so are the errors of modeling's settings
+            key = str(error).partition("=")[0].partition(":")[0].strip()
+            self.add_error(key if key in self.fields else None, str(error))
+            return None
+
+    def overrides(self, names: Sequence[str]) -> list[str]:
+        """`key=value` of the fields that were filled in."""
+        return [f"{name}={self.cleaned_data[name]}" for name in names if self.cleaned_data[name] not in (None, "")]
