@@ -44,11 +44,14 @@ def score_table(
 
 
 def scores_beside_people(decoding: Decoding) -> list[tuple[Score, float | None]]:
-    """The decoding's scores on its split, and what people's own texts score there, by the newest run that has both.
-    People's are of all sources, and do not stand beside scores of a part."""
+    """The decoding's scores on its split, and what people's own texts score there: each metric by the newest run that
+    has both. People's are of all sources, and do not stand beside scores of a part."""
     runs = Run.objects.filter(kind=Run.Kind.SCORE, state=Run.State.DONE, campaign=None, dataset=decoding.dataset)
     results = runs.order_by("-pk").values_list("result__scores", flat=True)
     tables = (table for table in results.filter(config__split=decoding.split)[:RUNS] if table)
-    people: dict[str, Any] = next((table[HUMAN] for table in tables if {HUMAN, decoding.row_name} <= set(table)), {})
+    people: dict[str, Any] = {}
+    for table in tables:
+        if {HUMAN, decoding.row_name} <= set(table):
+            people = table[HUMAN] | people
     scores = sorted(decoding.scores.filter(campaign=None), key=lambda score: (metric_order(score.metric), score.pk))
     return [(score, None if PART in score.signature else people.get(score.metric, {}).get("value")) for score in scores]

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from sacrebleu.metrics import BLEU
 
 from annotations import models
+from annotations.errors import InputError
 from modeling.corpus import Example, with_others
 from modeling.metrics import Segment, score_outputs
 from modeling.text import normalize
@@ -25,8 +26,8 @@ from tests.factories import (
     SystemFactory,
     make_campaign,
 )
-from workers.jobs import comparing, corpus, scoring
-from workers.models import Run
+from workers.jobs import attention, comparing, corpus, scoring
+from workers.models import Checkpoint, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -329,3 +330,18 @@ def test_of_a_single_reference_the_human_has_the_metrics_of_texts_alone(capsys: 
     assert "at least 10 items or albums" in told["undefined"][1]
     assert models.ScoreDifference.objects.filter(metric="bleu").get().ci_low is None
     assert models.ScoreDifference.objects.filter(metric="repetition").count() == 3
+
+
+def test_no_picture_is_drawn_of_what_several_models_wrote() -> None:
+    dataset = small_dataset()
+    run = Run.objects.create(kind="train", config={"training": {"architecture": "gru-luong"}})
+    first = SystemFactory(name="first", kind="model")
+    Checkpoint.objects.create(run=run, system=first, directory="first", sha256="0" * 64, size_bytes=1)
+    decoding = DecodingFactory(dataset=dataset, split="train", system=first, settings={"ensemble": {"second": "1"}})
+    output = OutputFactory(decoding=decoding, source=models.Source.objects.earliest("pk"), text="we ran")
+    with pytest.raises(InputError, match="was written by 'first' with second: no one model's picture"):
+        attention.launch(system="first", source="a boat", output=output)
+    alone = DecodingFactory(dataset=dataset, split="train", system=first, settings={}, fingerprint="x")
+    assert attention.launch(
+        system="first", source="a boat", output=OutputFactory(decoding=alone, source=output.source, text="we ran")
+    )

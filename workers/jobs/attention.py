@@ -31,7 +31,7 @@ def launch(
     """Make an attention run, queued, or claimed by this process. With an `output` its text is the target; without any
     target the system writes one, greedily.
 
-    Raises InputError for a system that has no attention to look at, and for an output of another one.
+    Raises InputError for a system that has no attention to look at, and for an output of another one or of several.
     """
     system_row = system_named(system)
     checkpoint = checkpoint_of(system_row)
@@ -41,6 +41,10 @@ def launch(
         raise InputError("source: must have words in it")
     if output and output.decoding.system_id != system_row.pk:
         raise InputError(f"output: {output.pk} was written by {output.decoding.system}, not by '{system}'")
+    if output and (others := output.decoding.settings.get("ensemble")):
+        raise InputError(
+            f"output: {output.pk} was written by '{system}' with {', '.join(others)}: no one model's picture"
+        )
     text = output.text if output else target or None
     config = {"system": system, "source": source, "target": text, "output": output.pk if output else None}
     make = run_create_claimed if claimed else run_create

@@ -269,7 +269,7 @@ def perform(claim: Claim) -> None:
         if alone and decoding.system.kind == System.Kind.HUMAN:
             theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
         scores = score_outputs(segments, by_segment=True, of=of, **theirs) if segments else {}
-        if profile := length_profile(segments, scores):
+        if not campaign and (profile := length_profile(segments, scores)):
             profiles.setdefault(str(decoding.pk), profile)
         return scores if campaign else without_segments(scores)
 
