@@ -11,20 +11,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connection, transaction
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db.models import F, QuerySet
 from kombu.exceptions import OperationalError as BrokerError
 
+from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
 from texts.storable import escaped, value_problem
+from workers.hearts import Watch
 from workers.models import Run
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ def doorbell_ring(run: Run) -> None:
     except (BrokerError, OSError) as error:
         log.warning("broker unreachable, the sweeper will ring again", run=str(run.public_id), error=str(error))
     else:
-        Run.objects.filter(pk=run.pk).update(rung_at=timezone.now())
+        Run.objects.filter(pk=run.pk).update(rung_at=from_now())
 
 
 def this_process() -> str:
@@ -105,7 +105,7 @@ class Claim:
 
     def beat(self) -> None:
         """Show life; called by the heart's own thread."""
-        if not self.rows().update(heartbeat_at=timezone.now()):
+        if not self.rows().update(heartbeat_at=from_now()):
             self.lost.set()
         elif self.rows().filter(cancel_requested=True).exists():
             self.cancelled.set()
@@ -167,7 +167,7 @@ class Claim:
             "state": state,
             "message": shortened(message),
             "log": lines,
-            "finished_at": timezone.now(),
+            "finished_at": from_now(),
         }
         if state == Run.State.DONE:
             fields |= {"fraction": 1.0, "result": result or {}}
@@ -180,7 +180,7 @@ class Claim:
 
 def log_with(run: Run, text: str) -> list[list[str]]:
     """The run's last lines with one more."""
-    line = [timezone.now().isoformat(timespec="seconds"), shortened(text)]
+    line = [database_now().isoformat(timespec="seconds"), shortened(text)]
     return [*run.log, line][-LOG_LINES:] if text else run.log
 
 
@@ -199,7 +199,6 @@ def put_back(run: Run, rows: QuerySet[Run], message: str) -> int:
 
 def run_claim(pk: int) -> Claim | None:
     """Claim a queued run: one atomic UPDATE. None when it is not there to be claimed any more."""
-    now = timezone.now()
     claimed = (
         Run.objects.claimable()
         .filter(pk=pk)
@@ -207,8 +206,8 @@ def run_claim(pk: int) -> Claim | None:
             state=Run.State.RUNNING,
             attempt=F("attempt") + 1,
             claimed_by=this_process(),
-            heartbeat_at=now,
-            started_at=now,
+            heartbeat_at=from_now(),
+            started_at=from_now(),
             fraction_at_claim=F("fraction"),
             message="",
         )
@@ -224,7 +223,7 @@ def run_claim(pk: int) -> Claim | None:
 def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Claim:
     """A run that this process does itself: no worker ever sees it queued. Raises InputError as `run_create` does."""
     check_config(config)
-    now = timezone.now()
+    now = database_now()
     run = Run.objects.create(
         kind=kind,
         config=config,
@@ -307,7 +306,7 @@ def run_here(*, kind: str, config: dict[str, Any], **links: Any) -> Iterator[Cla
 def run_cancel(run: Run) -> None:
     """Ask a run to stop: at once if it is queued, at its next step if it is running."""
     cancelled = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
-        state=Run.State.CANCELLED, finished_at=timezone.now(), message="cancelled before it began"
+        state=Run.State.CANCELLED, finished_at=from_now(), message="cancelled before it began"
     )
     if not cancelled and not Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(cancel_requested=True):
         run.refresh_from_db()
@@ -362,34 +361,38 @@ def claimant_died(run: Run) -> bool:
     return False
 
 
-def sweep() -> dict[str, int]:
+def sweep(watch: Watch | None = None) -> dict[str, int]:
     """One round of the sweeper: put back or end the runs whose heart stopped, ring again for those that wait.
 
-    A run that `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next.
+    Whose heart stopped a `watch` over many rounds knows; a single round goes by the database's clock. A run that
+    `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next.
     """
-    now = timezone.now()
-    silent_since = now - timedelta(seconds=settings.RUN_LOST_AFTER_SECONDS)
     counts = {"put_back": 0, "ended": 0, "rung": 0}
-    for run in Run.objects.in_progress().order_by("pk"):
-        if run.heartbeat_at and run.heartbeat_at > silent_since and not claimant_died(run):
+    in_progress = list(Run.objects.in_progress().order_by("pk"))
+    silent = watch.silent(in_progress) if watch else set(Run.objects.silent().values_list("pk", flat=True))
+    for run in in_progress:
+        if claimant_died(run):
+            why = "had gone"
+        elif run.pk in silent:
+            why = "gave no sign of life any more"
+        else:
             continue
         mine = Run.objects.in_progress().filter(pk=run.pk, attempt=run.attempt, heartbeat_at=run.heartbeat_at)
         if run.cancel_requested:
-            end, message = Run.State.CANCELLED, "cancelled; its worker had gone"
+            end, message = Run.State.CANCELLED, f"cancelled; its worker {why}"
         elif not run.repeatable:
-            end, message = Run.State.FAILED, "the process that did it has gone: run the command again"
+            end, message = Run.State.FAILED, f"the process that did it {why}: run the command again"
         elif run.stalled_attempts + 1 >= settings.RUN_MAX_STALLED_ATTEMPTS:
             stalled = run.stalled_attempts + 1
             end, message = Run.State.FAILED, f"given up: {stalled} workers in a row died before it got further"
         else:
             mine.update(stalled_attempts=F("stalled_attempts") + 1)
-            counts["put_back"] += put_back(run, mine, "its worker had gone: queued again")
+            counts["put_back"] += put_back(run, mine, f"its worker {why}: queued again")
             continue
-        if mine.update(state=end, message=message, finished_at=now):
+        if mine.update(state=end, message=message, finished_at=from_now()):
             counts["ended"] += 1
             leftovers_discard(run)
-    rung_since = now - timedelta(seconds=settings.RUN_RING_AGAIN_SECONDS)
-    for run in Run.objects.claimable().filter(Q(rung_at=None) | Q(rung_at__lt=rung_since)).order_by("pk"):
+    for run in Run.objects.unheard().order_by("pk"):
         doorbell_ring(run)
         counts["rung"] += 1
     return counts

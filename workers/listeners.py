@@ -7,19 +7,18 @@ process beats a row of its own from a thread.
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils import timezone
 
+from annotations.clock import from_now
 from workers.lifecycle import stopping, this_process
 from workers.models import Listener, Run
 
 log = structlog.get_logger(__name__)
 
-FORGOTTEN_AFTER = timedelta(days=1)
+FORGOTTEN_AFTER = 24 * 3600.0  # seconds
 
 
 def listen(*, queues: Sequence[str]) -> None:
@@ -43,12 +42,12 @@ def listen(*, queues: Sequence[str]) -> None:
 
 
 def listener_beat(*, name: str, queues: Sequence[str]) -> None:
-    Listener.objects.update_or_create(name=name, defaults={"queues": list(queues), "seen_at": timezone.now()})
+    Listener.objects.update_or_create(name=name, defaults={"queues": list(queues), "seen_at": from_now()})
 
 
 def listeners_forget() -> int:
     """Remove those not seen for a day. Returns how many."""
-    gone, _ = Listener.objects.filter(seen_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+    gone, _ = Listener.objects.filter(seen_at__lt=from_now(-FORGOTTEN_AFTER)).delete()
     return gone
 
 

@@ -1,14 +1,13 @@
 """Runs and checkpoints. The run row is the truth; the broker is only a doorbell (see workers.lifecycle)."""
 
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from annotations.clock import from_now
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
 
 
@@ -18,6 +17,16 @@ class RunQuerySet(models.QuerySet):
 
     def in_progress(self) -> "RunQuerySet":
         return self.filter(state=Run.State.RUNNING)
+
+    def silent(self) -> "RunQuerySet":
+        """Those in progress whose last beat is too long ago; one from the future is of before a clock was set back."""
+        lost_after = settings.RUN_LOST_AFTER_SECONDS
+        return self.in_progress().exclude(heartbeat_at__gt=from_now(-lost_after), heartbeat_at__lt=from_now(lost_after))
+
+    def unheard(self) -> "RunQuerySet":
+        """Those that wait and that no worker was told of lately."""
+        lately = settings.RUN_RING_AGAIN_SECONDS
+        return self.claimable().exclude(rung_at__gt=from_now(-lately), rung_at__lt=from_now(lately))
 
 
 class Run(models.Model):
@@ -138,7 +147,9 @@ class Checkpoint(models.Model):
 
 class ListenerQuerySet(models.QuerySet):
     def alive(self) -> "ListenerQuerySet":
-        return self.filter(seen_at__gt=timezone.now() - timedelta(seconds=settings.LISTENER_LOST_AFTER_SECONDS))
+        """Those seen lately; a beat from the future is of before the clock was set back, and no sign of life."""
+        lost_after = settings.LISTENER_LOST_AFTER_SECONDS
+        return self.filter(seen_at__gt=from_now(-lost_after), seen_at__lt=from_now(lost_after))
 
 
 class Listener(models.Model):

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from annotations.clock import from_now
 from annotations.errors import ConflictError
 from workers.models import Checkpoint, Run
 
@@ -35,7 +35,7 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
     ).first()
     if using:
         raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
-    if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=timezone.now()):
+    if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=from_now()):
         raise ConflictError(f"checkpoint of '{checkpoint.system}': its files were removed already")
     folder = run_folder(checkpoint.run, root)
     freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

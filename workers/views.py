@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError
 from annotations.models import Decoding, Output, System
 from annotations.views.pages import render_page, staff_page
@@ -105,7 +105,7 @@ def duration(seconds: float) -> str:
 
 
 def run_context(run: Run) -> dict[str, Any]:
-    now = timezone.now()
+    now = database_now()
     left = seconds_left(run, now)
     lines = [(datetime.fromisoformat(when), text) for when, text in reversed(run.log[-LOG_LINES:])]
     return {

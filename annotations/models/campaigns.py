@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -307,6 +307,7 @@ class Assignment(models.Model):
     revision = models.PositiveSmallIntegerField(default=0, help_text="of its newest rating; 0 before there is one")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     held: timedelta  # since it was first handed out, where `with_held` was asked
+    now: datetime  # by the database's clock, where `open_of` was asked
 
     objects = AssignmentQuerySet.as_manager()
 

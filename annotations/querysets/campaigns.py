@@ -3,7 +3,6 @@
 import uuid
 from collections import Counter
 from collections.abc import Container
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, models
@@ -257,8 +256,8 @@ class AssignmentQuerySet(models.QuerySet):
     def open(self) -> "AssignmentQuerySet":
         return self.filter(state="open")
 
-    def expired(self, now: datetime) -> "AssignmentQuerySet":
-        return self.filter(state="open", leased_until__lte=now)
+    def expired(self) -> "AssignmentQuerySet":
+        return self.filter(state="open", leased_until__lte=Now())
 
     def released_of(self, rater: Any) -> "AssignmentQuerySet":
         """Those that the rater's lease ended on and whose place nobody else has taken, the last one first."""
@@ -270,6 +269,7 @@ class AssignmentQuerySet(models.QuerySet):
         return self.annotate(held=ExpressionWrapper(Now() - F("created_at"), DurationField()))
 
     def open_of(self, rater: Any) -> "AssignmentQuerySet":
-        """The rater's open assignment with what its screen shows of the source, and `done` of the rater."""
+        """The rater's open assignment with what its screen shows of the source, `done` of the rater, and the `now` of
+        the database's clock."""
         mine = self.open().filter(rater=rater)
-        return mine.select_related("item__source__photo").annotate(done=done_by(rater))
+        return mine.select_related("item__source__photo").annotate(done=done_by(rater), now=Now())

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import transaction
-from django.utils import timezone
 
 from annotations.assignment.sampling import sample_sources
+from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.models import (
@@ -360,7 +360,7 @@ def campaign_archive(*, campaign: Campaign, archived: bool = True) -> Campaign:
     """Put a draft or closed campaign away from the list, or take it out again."""
     if archived and campaign.state not in (Campaign.State.DRAFT, Campaign.State.CLOSED):
         raise ConflictError(f"campaign '{campaign.name}' is {campaign.state}: close it before it is archived")
-    campaign.archived_at = timezone.now() if archived else None
+    campaign.archived_at = database_now() if archived else None
     campaign.save(update_fields=["archived_at"])
     return campaign
 
@@ -390,7 +390,7 @@ def campaign_close(*, campaign: Campaign) -> Campaign:
     for rater in raters_without_screens(campaign):
         rater_finish(rater=rater)
     closed = Campaign.objects.filter(pk=campaign.pk).exclude(state=Campaign.State.CLOSED)
-    if not closed.update(state=Campaign.State.CLOSED, closed_at=timezone.now()):
+    if not closed.update(state=Campaign.State.CLOSED, closed_at=from_now()):
         raise ConflictError(f"campaign '{campaign.name}' is closed already")
     given = Assignment.objects.filter(item__in=Item.objects.filter(campaign=campaign))
     list(given.select_for_update().order_by("pk").values_list("pk"))

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
-from django.utils import timezone
 
+from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError
 from annotations.fields import digest_of
 from annotations.importing.ratings.content import Place, RatedScreen, RatingContent
@@ -230,7 +230,7 @@ def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
                 imported_by=import_row,
                 item_count=len(content.texts),
                 state=Campaign.State.CLOSED,
-                closed_at=timezone.now(),
+                closed_at=database_now(),
             )
     except IntegrityError as error:
         raise ConflictError(f"campaign: '{prepared.name}' was made meanwhile; choose another name") from error

@@ -7,8 +7,8 @@ from typing import Any
 from typing import Protocol as TypingProtocol
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from annotations.clock import database_now
 from annotations.errors import ConflictError
 from annotations.importing.content import AlbumContent
 from annotations.models import (
@@ -60,7 +60,7 @@ def import_begin(*, dataset: Dataset, fingerprint: str, description: str) -> Imp
 @transaction.atomic
 def import_complete(*, import_row: Import, counts: dict[str, int], outcome: dict[str, Any] | None = None) -> None:
     """Make everything of the import visible at once."""
-    now = timezone.now()
+    now = database_now()
     Decoding.objects.filter(imported_by=import_row).update(completed_at=now)
     import_row.state, import_row.counts, import_row.completed_at = Import.State.COMPLETE, counts, now
     import_row.outcome = outcome or {}

@@ -5,20 +5,26 @@ assignment and reads afterwards whether it may go on is either done before an en
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.expressions import CombinedExpression
 
+from annotations.clock import from_now
 from annotations.models import Assignment, Item, Rater
 
 State = Assignment.State
 
 
-def lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+def lease_end() -> CombinedExpression:
+    """When a lease ends that is given or renewed now."""
+    return from_now(settings.ASSIGNMENT_LEASE_SECONDS)
+
+
+def lease_length() -> timedelta:
+    return timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
 
 
 def assignments_lock(rater: Rater) -> None:
@@ -70,8 +76,8 @@ def assignment_retake(assignment: Assignment) -> bool:
 def leases_release_expired() -> int:
     """Give back every open assignment whose lease has ended. Returns how many."""
     released = 0
-    for pk in Assignment.objects.expired(timezone.now()).order_by("pk").values_list("pk", flat=True)[:1000]:
+    for pk in Assignment.objects.expired().order_by("pk").values_list("pk", flat=True)[:1000]:
         with transaction.atomic():
-            still = Assignment.objects.select_for_update(skip_locked=True).expired(timezone.now()).filter(pk=pk).first()
+            still = Assignment.objects.select_for_update(skip_locked=True).expired().filter(pk=pk).first()
             released += bool(still and assignment_release(still))
     return released

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.utils import timezone
 
+from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError
 from annotations.models import (
     Campaign,
@@ -105,7 +105,7 @@ def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
 def decoding_complete(*, decoding: Decoding, settled: Mapping[str, Any] | None = None) -> None:
     """Show the decoding. `settled`: settings as they turned out, such as the engine that was there."""
     decoding.settings |= settled or {}
-    decoding.completed_at = timezone.now()
+    decoding.completed_at = database_now()
     decoding.save(update_fields=["settings", "completed_at"])
 
 

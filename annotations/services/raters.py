@@ -4,14 +4,13 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F
-from django.utils import timezone
 
+from annotations.clock import from_now
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.services.leases import assignments_lock, items_lock
@@ -112,7 +111,7 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     if release and rater.campaign.state == Campaign.State.CLOSED:
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
     this = Rater.objects.filter(pk=rater.pk)
-    left_out = this.filter(excluded_at=None).update(excluded_at=timezone.now(), exclusion=reason, replaced=release)
+    left_out = this.filter(excluded_at=None).update(excluded_at=from_now(), exclusion=reason, replaced=release)
     if not left_out and not (release and this.filter(replaced=False).update(replaced=True)):
         raise ConflictError("the rater is left out already")
     if release:
@@ -212,7 +211,7 @@ def rater_finish(*, rater: Rater) -> None:
     """Keep that nothing is left for a rater who is there. Who has skipped nothing and answered something has done all
     there was, and needs no more for their code; but who left before, and answered nothing for a lease, has not."""
     found = completion_of(rater)
-    since = timezone.now() - timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
+    since = from_now(-settings.ASSIGNMENT_LEASE_SECONDS)
     here = Rating.objects.filter(assignment__rater=rater, created_at__gt=since).exists()
     if here and found.answers and not found.skipped and found.missing and not rater.trial:
         Rater.objects.filter(pk=rater.pk).update(enough_answers=found.answers)

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Min, Q
-from django.utils import timezone
+from django.db.models import DurationField, ExpressionWrapper, Min, Q
+from django.db.models.functions import Now
 
 from annotations.assignment.choice import pick_item
 from annotations.assignment.order import secret_draw, shown_as
@@ -24,6 +24,7 @@ from annotations.services.leases import (
     assignments_lock,
     items_lock,
     lease_end,
+    lease_length,
     leases_release_expired,
     place_give_back,
     place_take,
@@ -88,7 +89,7 @@ def screen_open(rater: Rater) -> Screen | None:
     found = Assignment.objects.open_of(rater).first()
     if found is None:
         return None
-    renewed = lease_end()
+    renewed = found.now + lease_length()
     if not Assignment.objects.open().filter(pk=found.pk).update(leased_until=renewed):
         return None
     found.leased_until = renewed
@@ -149,7 +150,9 @@ def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText]) -> As
     }
     try:
         with transaction.atomic():
-            return Assignment.objects.create(item=item, rater=rater, **fields)
+            made = Assignment.objects.create(item=item, rater=rater, **fields)
+            made.leased_until = made.created_at + lease_length()  # of one statement: the same moment
+            return made
     except IntegrityError:
         again = Assignment.objects.filter(item=item, rater=rater, state=State.RELEASED)
         if not again.update(**fields):
@@ -165,13 +168,13 @@ def screen_of(assignment: Assignment, texts: Mapping[int, str], done: int) -> Sc
 
 def wait_for_others(rater: Rater) -> Wait | None:
     """How long until the first lease ends that keeps an item from the rater; None when there is no such item."""
-    now = timezone.now()
     open_lease = Min("assignments__leased_until", filter=Q(assignments__state=State.OPEN))
-    ends = Item.objects.leased_elsewhere(rater).aggregate(end=open_lease)["end"]
-    if ends is None:
+    left = ExpressionWrapper(open_lease - Now(), output_field=DurationField())
+    seconds = Item.objects.leased_elsewhere(rater).aggregate(left=left)["left"]
+    if seconds is None:
         return None
     shortest, longest = WAIT_SECONDS
-    return Wait(int(min(max((ends - now).total_seconds(), shortest), longest)))
+    return Wait(int(min(max(seconds.total_seconds(), shortest), longest)))
 
 
 def body_digest(action: str, target: object, body: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 
+from annotations.clock import from_now
 from annotations.errors import ConflictError
 from annotations.models import (
     Album,
@@ -204,7 +204,7 @@ def system_hide(system: System) -> None:
 
 def take_name(rows: QuerySet[Any], target: Dataset | System) -> None:
     name = REMOVED_NAME.format(name=target.name[:KEPT_LETTERS], pk=target.pk)
-    if not rows.update(removed_at=timezone.now(), name=name):
+    if not rows.update(removed_at=from_now(), name=name):
         raise ConflictError(f"{named(target)} is being removed already")
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
 from annotations.services.leases import leases_release_expired
+from workers.hearts import Watch
 from workers.lifecycle import sweep, this_process
 from workers.listeners import listener_beat, listeners_forget
 from workers.removal import removals_finish
@@ -29,11 +30,12 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        watch = None if options["once"] else Watch(longest_gap=3 * settings.SWEEP_EVERY_SECONDS)
         while True:
             try:
                 close_old_connections()
                 listener_beat(name=this_process(), queues=[])
-                counts = sweep() | {
+                counts = sweep(watch) | {
                     "leases": leases_release_expired(),
                     "listeners": listeners_forget(),
                     "removed": removals_finish(),
