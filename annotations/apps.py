@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 BUILT_IN_SYSTEMS = {"human": "human", "caption": "baseline", "random_story": "baseline"}
 
@@ -19,7 +19,8 @@ class AnnotationsConfig(AppConfig):
 
     def ready(self) -> None:
         from annotations import checks  # noqa: F401  registers the system checks
-        from annotations.triggers import create_missing_triggers
+        from annotations.triggers import create_missing_triggers, refuse_to_drop
 
+        pre_migrate.connect(refuse_to_drop, sender=self)
         post_migrate.connect(create_built_in_systems, sender=self)
         post_migrate.connect(create_missing_triggers, sender=self)

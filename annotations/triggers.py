@@ -1,57 +1,156 @@
-"""The triggers that keep ratings from being changed or deleted, on both databases.
+"""The triggers that keep ratings and kept reports from being changed, deleted or replaced, on both databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
-them silently. The system check `annotations.E001` fails while one is missing.
+them silently. The system check `annotations.E001` fails while one is missing. What ends in a statement of another kind
+is refused too: TRUNCATE, which `flush` sends to PostgreSQL, and SQLite's INSERT OR REPLACE, which deletes the row it
+meets without a delete trigger.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
+from django.apps import apps
+from django.core.management.base import CommandError
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import CreateModel, DeleteModel
 
-TABLE = "annotations_rating"
-NAMES = {"rating_no_update": "update", "rating_no_delete": "delete"}
 
-SQLITE = """
-CREATE TRIGGER {name} BEFORE {event} ON annotations_rating
-BEGIN SELECT RAISE(ABORT, 'ratings are never {event}d: add a revision'); END
-"""
+@dataclass(frozen=True)
+class Kept:
+    """A model whose rows stay as they were written; `fixed` are the columns that do, where not all of them."""
 
+    model: str
+    refusal: str  # what is said; `{}` is what was tried
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> Any:
+        return apps.get_model("annotations", self.model)._meta
+
+    @property
+    def table(self) -> str:
+        return str(self.options.db_table)
+
+
+KEPT = (
+    Kept("rating", "ratings are never {}: add a revision"),
+    Kept(
+        "report",
+        "kept reports are never {}: make a new one",
+        ("id", "campaign_id", "look", "content", "sha256", "created_at"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Trigger:
+    name: str
+    table: str
+    create: str  # the statement that makes it
+
+
+def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger]:
+    """The triggers that a table has on this database."""
+    columns = f" OF {', '.join(kept.fixed)}" if kept.fixed else ""
+    events = [("update", f"UPDATE{columns}", "changed"), ("delete", "DELETE", "deleted")]
+    if connection.vendor == "postgresql":
+        for event, when, tried in [*events, ("truncate", "TRUNCATE", "deleted")]:
+            level = "STATEMENT" if event == "truncate" else "ROW"
+            name = f"{kept.model}_no_{event}"
+            yield Trigger(
+                name,
+                kept.table,
+                f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table} FOR EACH {level} "
+                f"EXECUTE FUNCTION annotations_refuse('{kept.refusal.format(tried)}')",
+            )
+        return
+    met = f"EXISTS (SELECT 1 FROM {kept.table} WHERE {same_row_as_new(kept)})"
+    for event, when, tried in [*events, ("replace", "INSERT", "replaced")]:
+        name, condition = f"{kept.model}_no_{event}", f" WHEN {met}" if event == "replace" else ""
+        raised = f"SELECT RAISE(ABORT, '{kept.refusal.format(tried)}');"
+        yield Trigger(
+            name, kept.table, f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table}{condition} BEGIN {raised} END"
+        )
+
+
+def same_row_as_new(kept: Kept) -> str:
+    """The SQL condition under which a row stands in the way of a new one: they agree in what is unique."""
+    columns = {field.name: field.column for field in kept.options.local_fields}
+    unique = [(field.column,) for field in kept.options.local_fields if field.unique]
+    unique += [
+        tuple(columns[name] for name in constraint.fields)
+        for constraint in kept.options.constraints
+        if isinstance(constraint, models.UniqueConstraint)
+    ]
+    return " OR ".join("(" + " AND ".join(f"{name} = NEW.{name}" for name in group) + ")" for group in unique)
+
+
+# An empty table may be truncated: nothing is lost, and a test's flush is not in the way of anything.
 POSTGRESQL_FUNCTION = """
-CREATE OR REPLACE FUNCTION rating_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION annotations_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    filled boolean := true;
 BEGIN
-    RAISE EXCEPTION 'ratings are never %d: add a revision', lower(TG_OP)
-        USING ERRCODE = 'integrity_constraint_violation';
+    IF TG_OP = 'TRUNCATE' THEN
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO filled;
+    END IF;
+    IF filled THEN
+        RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
 END $$
-"""
-POSTGRESQL = """
-CREATE TRIGGER {name} BEFORE {event} ON annotations_rating FOR EACH ROW EXECUTE FUNCTION rating_refuse_change()
 """
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of the triggers that should be on the ratings table and are not; none while there is no such table."""
+    """Names of the triggers that should be there and are not; none of a table that is not there itself."""
+    return [trigger.name for trigger in missing(connection)]
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[Trigger]:
     with connection.cursor() as cursor:
-        if TABLE not in connection.introspection.table_names(cursor):
-            return []
+        tables = connection.introspection.table_names(cursor)
         if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'",
-                [TABLE],
-            )
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         present = {row[0] for row in cursor.fetchall()}
-    return [name for name in NAMES if name not in present]
+    expected = (trigger for kept in KEPT if kept.table in tables for trigger in triggers_of(connection, kept))
+    return [trigger for trigger in expected if trigger.name not in present]
 
 
 def create_missing_triggers(using: str, **kwargs: Any) -> None:
     """Receiver of `post_migrate`."""
     connection = connections[using]
-    missing = missing_triggers(connection)
+    lacking = missing(connection)
     with connection.cursor() as cursor:
-        if missing and connection.vendor == "postgresql":
+        if lacking and connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL_FUNCTION)
-        for name in missing:
-            body = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
-            cursor.execute(body.format(name=name, event=NAMES[name]))
+        for trigger in lacking:
+            cursor.execute(trigger.create)
+
+
+def refuse_to_drop(using: str, plan: list[tuple[Any, bool]], **kwargs: Any) -> None:
+    """Receiver of `pre_migrate`: no migration drops a table that holds rows which are kept."""
+    dropped = {
+        (migration.app_label, operation.name_lower)
+        for migration, backwards in plan
+        for operation in migration.operations
+        if isinstance(operation, CreateModel if backwards else DeleteModel)
+    }
+    connection = connections[using]
+    for kept in KEPT:
+        if ("annotations", kept.model) not in dropped:
+            continue
+        with connection.cursor() as cursor:
+            if kept.table not in connection.introspection.table_names(cursor):
+                continue
+            cursor.execute(f"SELECT count(*) FROM {kept.table}")
+            (rows,) = cursor.fetchone()
+        if rows:
+            raise CommandError(
+                f"this migration would drop {kept.table} with its {rows} rows, which are never deleted; "
+                "for an empty site take a new database"
+            )

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 
-from annotations.triggers import NAMES, TABLE, create_missing_triggers
+from annotations.triggers import create_missing_triggers
 from tests.site import Site
+from tests.triggers import triggers_drop
 
 
 @pytest.fixture(autouse=True)
 def ratings_can_be_flushed(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test with real transactions ends in Django's flush, which the rating triggers refuse: lift them for it.
+    """A test with real transactions ends in Django's flush, which the triggers refuse: lift them for it.
 
     `post_migrate`, which the flush sends, makes them again.
     """
@@ -27,10 +27,7 @@ def ratings_can_be_flushed(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("transactional_db")
     create_missing_triggers(using="default")
     yield
-    on_table = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        for name in NAMES:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+    triggers_drop()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from annotations.services.reports import differences, report_freeze, report_keep
 from tests.annotations.raters import Rater
 from tests.annotations.test_reports import rate
 from tests.factories import make_campaign
+from tests.triggers import triggers_drop
 
 pytestmark = pytest.mark.django_db
 DECLARED: dict[str, Any] = {"primary": ["gru", "lstm", "human_likeness"], "looks": 2}
@@ -89,6 +90,7 @@ def test_a_kept_report_is_recomputed_from_its_ratings(capsys: pytest.CaptureFixt
 
     changed = content(kept)
     changed["criteria"]["human_likeness"]["systems"][1]["mean"] += 1e-6
+    triggers_drop()  # as if another version of the code had made it
     models.Report.objects.filter(pk=kept.pk).update(content=json.dumps(changed).encode())
     with pytest.raises(CommandError, match=r"criteria\.human_likeness\.systems\[1\]\.mean: kept .*, now"):
         call_command("report", made.campaign.name, "--recompute")

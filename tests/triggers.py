@@ -1,0 +1,17 @@
+"""Lifting what protects kept rows, as a person with the database's own tools could; only tests do it."""
+
+from django.db import connection
+
+from annotations.triggers import KEPT, Trigger, triggers_of
+
+
+def every_trigger() -> list[Trigger]:
+    return [trigger for kept in KEPT for trigger in triggers_of(connection, kept)]
+
+
+def triggers_drop() -> None:
+    """Until `create_missing_triggers` makes them again, which the end of `migrate` and of a flush does."""
+    with connection.cursor() as cursor:
+        for trigger in every_trigger():
+            on_table = f" ON {trigger.table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}")
