@@ -4,7 +4,8 @@ FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN useradd --create-home --uid 10001 storyblender \
-    && install --directory --owner storyblender /srv/storyblender /var/lib/storyblender
+    && install --directory --owner storyblender /srv/storyblender \
+    && install --directory --owner storyblender --mode 0700 /var/lib/storyblender
 WORKDIR /srv/storyblender
 
 # What WeasyPrint draws a report's PDF with.
@@ -23,10 +24,10 @@ COPY storyblender_site storyblender_site
 COPY texts texts
 COPY workers workers
 
-ENV PRODUCTION=1 VAR_DIR=/var/lib/storyblender STATIC_ROOT=/srv/storyblender/static
-RUN VAR_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 && rm -r /tmp/build
+ENV PRODUCTION=1 ACCESS_LOG=1 VAR_DIR=/var/lib/storyblender STATIC_ROOT=/srv/storyblender/static
+RUN PRODUCTION=0 VAR_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 && rm -r /tmp/build
 USER 10001
 VOLUME /var/lib/storyblender
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "storyblender_site.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--access-logfile", "-"]
+CMD ["gunicorn", "storyblender_site.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8"]

@@ -8,7 +8,8 @@ FROM python:3.11-slim
 ARG TORCH_INDEX_URL=""
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN useradd --create-home --uid 10001 storyblender \
-    && install --directory --owner storyblender /srv/storyblender /var/lib/storyblender
+    && install --directory --owner storyblender /srv/storyblender \
+    && install --directory --owner storyblender --mode 0700 /var/lib/storyblender
 WORKDIR /srv/storyblender
 
 COPY pyproject.toml constraints.txt README.md LICENSE ./

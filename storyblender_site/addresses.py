@@ -4,7 +4,9 @@ What `SITE_URL` says is what every printed link begins with. So its host is alwa
 and the site answers below its path, whether or not a proxy takes that path away.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,6 +16,8 @@ THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 EVERYWHERE = ("0.0.0.0", "::", "")  # to listen on, never to go to
 USUAL_PORTS = {"http": 80, "https": 443}
 EXAMPLE = "such as https://stories.example.org or http://127.0.0.1:8000/stories"
+
+PATH = re.compile(r"(/[\w.~%-]+)*/?", re.ASCII)
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -62,7 +66,23 @@ def site_address(url: str) -> SiteAddress:
         raise ImproperlyConfigured(
             f"SITE_URL={url!r}: nobody can go to {host}; give the name or address by which raters reach this machine"
         )
+    if not PATH.fullmatch(parts.path):
+        raise ImproperlyConfigured(f"SITE_URL={url!r}: the path {parts.path!r} is not plain, {EXAMPLE}")
     return SiteAddress(parts.scheme, host, port or USUAL_PORTS[parts.scheme], parts.path.rstrip("/"))
+
+
+def trusted_proxies(value: str) -> int | list[IPv4Network | IPv6Network]:
+    """`TRUSTED_PROXIES` taken apart: how many proxies each request passes, or the networks that they are in. Raises
+    ImproperlyConfigured."""
+    if value.strip().isdecimal():
+        return int(value)
+    try:
+        return [ip_network(each.strip(), strict=False) for each in value.split(",") if each.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"TRUSTED_PROXIES={value!r} ({error}); give the number of proxies in front of the site, such as 1, or "
+            "their addresses and networks, such as 10.0.0.7,172.20.0.0/16"
+        ) from error
 
 
 def mismatches(site: SiteAddress, host: str, port: int) -> list[str]:

@@ -13,16 +13,19 @@ from typing import Any
 
 import environ
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 from modeling import bases
-from storyblender_site.addresses import THIS_MACHINE, served_at, site_address
+from storyblender_site.addresses import THIS_MACHINE, served_at, site_address, trusted_proxies
+from storyblender_site.files import database_private
+from storyblender_site.production import problems
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 
 VAR_DIR = bases.VAR_DIR  # where the environment's VAR_DIR says; `python -m modeling` finds pretrained models there too
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 RUNS_DIR = VAR_DIR / "runs"
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -47,7 +50,25 @@ FORCE_SCRIPT_NAME = SITE.path or None
 ALLOWED_HOSTS = list(dict.fromkeys([*env.list("ALLOWED_HOSTS", default=[]), SITE.host, *THIS_MACHINE]))
 CSRF_TRUSTED_ORIGINS = list(dict.fromkeys([*env.list("CSRF_TRUSTED_ORIGINS", default=[]), SITE.origin]))
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{SITE.path}/"
+HTTPS = env.bool("HTTPS") if env.str("HTTPS", default="") else SITE.scheme == "https"
+TRUSTED_PROXIES = trusted_proxies(env.str("TRUSTED_PROXIES", default=""))
 PRODUCTION = env.bool("PRODUCTION", default=False)
+
+problem = next(
+    problems(
+        production=PRODUCTION,
+        debug=DEBUG,
+        own_key=not env.str("SECRET_KEY", default=""),
+        https=HTTPS,
+        proxied=bool(TRUSTED_PROXIES),
+        site=SITE,
+        hosts=ALLOWED_HOSTS,
+        origins=CSRF_TRUSTED_ORIGINS,
+    ),
+    None,
+)
+if problem:
+    raise ImproperlyConfigured(problem)
 
 
 def secret_key() -> str:
@@ -69,7 +90,6 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
-SECRET_KEY_IS_OURS = not env.str("SECRET_KEY", default="")  # made on first start, under VAR_DIR
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -106,6 +126,9 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+if env.bool("ACCESS_LOG", default=False):
+    MIDDLEWARE.insert(0, "storyblender_site.logs.access_log")
+
 ROOT_URLCONF = "storyblender_site.urls"
 WSGI_APPLICATION = "storyblender_site.wsgi.application"
 
@@ -133,6 +156,7 @@ def database() -> dict[str, Any]:
         name = config["NAME"]
     else:
         name = str(VAR_DIR / "storyblender.sqlite3")
+    database_private(name)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": name,
@@ -153,6 +177,9 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # of one account from one place: nobody can lock others out
+AXES_HANDLER = "storyblender_site.logins.LoginLimits"
+LOGIN_FAILURES_AN_ADDRESS = env.int("LOGIN_FAILURES_AN_ADDRESS", default=30)  # of all accounts: a laboratory has one
+AXES_CLIENT_IP_CALLABLE = "annotations.client_address.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -240,7 +267,6 @@ ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
 # --- security ----------------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
@@ -257,7 +283,13 @@ structlog.configure(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "storyblender_site.logs.Formatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from storyblender_site.accounts import account_make, password_link
@@ -16,6 +17,11 @@ from workers.models import Run
 
 pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = ("healthz", "rate/", "api/v1/rate/", "account/", "admin/login/", "admin/jsi18n/")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def addresses(resolver: URLResolver, before: str = "") -> Iterator[str]:
@@ -95,6 +101,28 @@ def test_guessing_a_password_is_stopped_and_others_are_not() -> None:
     assert "Too many wrong passwords" in locked.content.decode()
     assert log_in(client, "ada", "right horse") == 429
     assert log_in(Client(), "bob", "right horse") == 302
+
+
+@override_settings(TRUSTED_PROXIES=1)
+def test_nobody_is_locked_out_by_another_client_behind_the_proxy() -> None:
+    """Every connection is the proxy's; the client is who the proxy says it is, whatever the client wrote there."""
+    account_make(name="ada", role="researcher", password="right horse")
+    sent = {"REMOTE_ADDR": "172.20.0.5", "HTTP_X_FORWARDED_FOR": "192.0.2.1, 203.0.113.66"}
+    stranger, ada = Client(**sent), Client(REMOTE_ADDR="172.20.0.5", HTTP_X_FORWARDED_FOR="203.0.113.7")
+    for number in range(6):
+        stranger.defaults["HTTP_X_FORWARDED_FOR"] = f"192.0.2.{number}, 203.0.113.66"
+        last = log_in(stranger, "ada", "wrong")
+    assert last == 429
+    assert log_in(ada, "ada", "right horse") == 302
+
+
+def test_one_address_cannot_try_one_password_on_every_account(settings: Any) -> None:
+    settings.LOGIN_FAILURES_AN_ADDRESS = 8
+    account_make(name="ada", role="researcher", password="right horse")
+    client = Client()
+    assert [log_in(client, f"name{number}", "wrong") for number in range(10)] == [200] * 8 + [429] * 2
+    assert log_in(client, "ada", "right horse") == 429
+    assert log_in(Client(REMOTE_ADDR="203.0.113.7"), "ada", "right horse") == 302
 
 
 def test_a_link_sets_a_password_once(capsys: pytest.CaptureFixture[str]) -> None:

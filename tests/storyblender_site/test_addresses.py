@@ -1,8 +1,11 @@
 """What is printed is what is served: SITE_URL, port, hosts, a path and IPv6 are held against each other."""
 
+import os
 import re
+import subprocess
+import sys
 import urllib.request
-from typing import Any
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -12,9 +15,8 @@ from django.http.request import split_domain_port, validate_host
 from django.test import RequestFactory
 from django.urls import reverse, set_script_prefix
 
-from storyblender_site.addresses import below_path, mismatches, served_at, site_address
-from storyblender_site.checks import addresses
-from tests.site import Site
+from storyblender_site.addresses import below_path, mismatches, served_at, site_address, trusted_proxies
+from tests.site import ROOT, Site
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ def test_an_address_is_taken_apart(url: str, origin: str, host: str, path: str) 
     "url",
     [
         "stories.example.org", "ftp://example.org", "http://", "http://host:port", "http://host/?a=1", "http://[::1",
-        "http://user@host", "http://0.0.0.0:8000", "http://[::]:8000",
+        "http://user@host", "http://0.0.0.0:8000", "http://[::]:8000", "http://host//path", "http://host/a b",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
@@ -77,12 +79,17 @@ def test_addresses_that_lead_nowhere_are_said(url: str, host: str, port: int, sa
     assert said in "".join(found)
 
 
-def test_https_with_links_of_http_is_an_error(settings: Any) -> None:
-    settings.HTTPS = True
-    settings.SITE = site_address("http://stories.example.org")
-    assert [message.id for message in addresses(None)] == ["storyblender.E002"]
-    settings.SITE = site_address("https://stories.example.org")
-    assert addresses(None) == []
+@pytest.mark.once
+def test_https_follows_the_address(tmp_path: Path) -> None:
+    ask = "from storyblender_site import settings as s; print(s.HTTPS, s.SESSION_COOKIE_SECURE, s.SECURE_SSL_REDIRECT)"
+    env = {**os.environ, "VAR_DIR": str(tmp_path), "SITE_URL": "https://stories.example.org", "HTTPS": ""}
+    assert subprocess.check_output([sys.executable, "-c", ask], cwd=ROOT, env=env).split() == [b"True"] * 3
+
+
+@pytest.mark.parametrize("value", ["proxy", "10.0.0.1/33", "1.5", "-1"])
+def test_proxies_that_are_none_are_refused(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES="):
+        trusted_proxies(value)
 
 
 @pytest.mark.django_db

@@ -1,0 +1,42 @@
+"""What a log may hold: which page was asked for, and never the token, signature or id that its address carries."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from annotations.client_address import client_address
+
+log = logging.getLogger("storyblender.access")
+
+# A rater's link and a link to set a password open something for whoever has them; so does all that follows in them.
+SECRET = re.compile(
+    r"(/(?:rate|account)/)[^\s\"'<>]+|([?&](?:rater|signature|whose|code|key|[A-Za-z_]*id)=)[^\s&\"'<>]+", re.I
+)
+
+
+def without_secrets(text: str) -> str:
+    return SECRET.sub(lambda found: f"{found[1] or found[2]}…", text)
+
+
+class Formatter(logging.Formatter):
+    """A whole record, its traceback with it, without what addresses carry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+def access_log(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A line a request: the client's address, the method, the route in place of the path, the status, milliseconds."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
+        response = get_response(request)
+        route = request.resolver_match.route if request.resolver_match else "-"
+        took = 1000 * (time.perf_counter() - begun)
+        log.info("%s %s /%s %d %.0f ms", client_address(request), request.method, route, response.status_code, took)
+        return response
+
+    return middleware
