@@ -54,7 +54,10 @@ def parser() -> argparse.ArgumentParser:
     settings = {"nargs": "*", "action": "extend", "default": [], "metavar": "KEY=VALUE", "help": "settings"}
     train = command("train", train_command, "Train a model, or go on with an interrupted training.")
     train.add_argument(
-        "--train", type=Path, required=True, help="JSONL: id, source, references, weight?, album?, photo?"
+        "--train",
+        type=Path,
+        required=True,
+        help="JSONL: id, source, references, weight?, album?, photo?, context?, others?",
     )
     train.add_argument("--valid", type=Path, help="JSONL of the same kind")
     train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH, lm:PATH")
@@ -65,7 +68,9 @@ def parser() -> argparse.ArgumentParser:
     decode.add_argument(
         "--checkpoint", type=Path, required=True, action="append", help="repeated, the models write together"
     )
-    decode.add_argument("--input", type=Path, required=True, help="JSONL: id, source, album?")
+    decode.add_argument(
+        "--input", type=Path, required=True, help="JSONL: id, source, album?, photo?, context?, after?, others?"
+    )
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 

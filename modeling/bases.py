@@ -25,6 +25,7 @@ MODELS = VAR_DIR / "models"
 SOURCE = "source.json"
 GGUF = ".gguf"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LLAMA_LIKE = ("llama", "mistral", "qwen2")  # what the library calls the decoder-only models that are computed alike
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,13 @@ class Base:
     def preset(self) -> str:
         """What trains it: `hf:` an encoder-decoder, `lm:` any other model."""
         config = self.folder / "config.json"
-        two_parts = config.is_file() and json.loads(config.read_bytes()).get("is_encoder_decoder")
+        two_parts = config.is_file() and is_encoder_decoder(json.loads(config.read_bytes()))
         return f"{'hf' if two_parts else 'lm'}:{self.name}"
+
+
+def is_encoder_decoder(config: Mapping[str, Any]) -> bool:
+    """Whether a config.json of the transformers library is of such a model."""
+    return bool(config.get("is_encoder_decoder"))
 
 
 def find_base(name_or_path: str) -> Path:

@@ -227,7 +227,7 @@ class DecodingConfig(Config):
         high=100,
     )
     seed: int = _setting(1, "nucleus: seeds the draws", low=0, high=2**31)
-    samples: int = _setting(1, "texts a source: draws of nucleus, the best of beam", low=1, high=1000)
+    samples: int = _setting(1, "texts per source: draws of nucleus, the best of beam", low=1, high=1000)
     beam: int = _setting(5, "beam: texts kept side by side", low=1, high=1000)
     groups: int = _setting(1, "diverse_beam: groups that the beam is split into", low=1, high=1000)
     diversity: float = _setting(0.5, "diverse_beam: what a token costs that another group has taken", low=0, high=100)
@@ -242,7 +242,7 @@ class DecodingConfig(Config):
     )
     rerank_weight: float = _setting(0.5, "pmi: what being likely with any source costs a text", low=0, high=10)
     keep: int = _setting(0, "of a source's texts, the first so many are kept; 0 keeps all", low=0, high=1000)
-    no_repeat_ngram: int = _setting(0, "n of the n-grams that no text may hold twice; 0 allows all", low=0, high=100)
+    no_repeat_ngram: int = _setting(0, "no text holds so many tokens in a row twice; 0 allows it", low=0, high=100)
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
     weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)

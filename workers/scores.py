@@ -33,11 +33,12 @@ def metric_order(metric: str) -> tuple[int, str]:
 def score_table(
     scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
 ) -> dict[str, Any]:
-    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its values."""
+    """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its
+    scores, empty where it has none."""
     metrics = sorted({metric for cells in scores.values() for metric in cells}, key=metric_order)
     said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
     rows = [
-        (system, said.get(system, ""), [cells.get(metric, {}).get("value") for metric in metrics])
+        (system, said.get(system, ""), [cells.get(metric, {}) for metric in metrics])
         for system, cells in scores.items()
     ]
     return {"metrics": metrics, "rows": rows} if rows else {}

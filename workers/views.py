@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -77,7 +78,9 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
 @require_http_methods(["GET", "POST"])
 @staff_page("workers.add_run")
 def base(request: HttpRequest, name: str) -> HttpResponse:
-    """How it stands with a known pretrained model, beside the presets that begin from it; a POST has it fetched."""
+    """How it stands with a known pretrained model, beside the presets that begin from it; a POST has it fetched.
+
+    Without scripts a POST holds the whole form that the button stands in, which comes back as it was filled in."""
     if name not in KNOWN:
         raise Http404
     if request.method == "POST":
@@ -86,7 +89,9 @@ def base(request: HttpRequest, name: str) -> HttpResponse:
         except ConflictError as error:
             messages.info(request, str(error))
     if not request.htmx:  # type: ignore[attr-defined]  # by its middleware
-        return redirect(f"{reverse('admin:workers_run_launch', args=['train'])}?preset={name}")
+        fields = LAUNCH_FORMS["train"].base_fields
+        typed = {key: value for key, value in request.POST.items() if key in fields} or {"preset": name}
+        return redirect(f"{reverse('admin:workers_run_launch', args=['train'])}?{urlencode(typed)}")
     return render(request, "workers/_base.html", {"standing": fetching.standing(KNOWN[name])})
 
 
@@ -116,11 +121,15 @@ def run_context(run: Run) -> dict[str, Any]:
         "curve": mark_safe(training_svg(run.history)),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
-        "result": [(key, value) for key, value in run.result.items() if key not in (*SHOWN, "message")],
+        "result": [(key, value) for key, value in run.result.items() if key not in SHOWN and filled(value)],
         **score_tables(run.result),
         "settings": sorted(flat(run.config)),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
     }
+
+
+def filled(value: Any) -> bool:
+    return value not in (None, "", [], {})
 
 
 def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
@@ -129,7 +138,7 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
     for key, value in config.items():
         if isinstance(value, dict):
             found += flat(value, f"{place}{key}.") if key != "files" else []
-        elif value not in (None, "", []):
+        elif filled(value):
             found.append((f"{place}{key}".removeprefix("training.").removeprefix("decoding."), value))
     return found
 

@@ -94,6 +94,7 @@ class Hub:
 
     def __init__(self, files: dict[str, bytes], licence: str) -> None:
         self.asked: list[str] = []
+        self.files = files
         hub = self
 
         class Answers(BaseHTTPRequestHandler):
@@ -179,6 +180,27 @@ def test_from_a_repository_of_the_hub(hub: Hub, models: Path) -> None:
         fetch("hub:others/talker")
     with pytest.raises(FetchError, match="hub:people/nobody: the Hub has no such repository"):
         fetch("hub:people/nobody")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (b'{"model_type": "gpt2"}', "holds a model of type gpt2; trainings begin from .* llama, mistral, qwen2"),
+        (b"[]", "its config.json is no JSON object"),
+        (b"{", "its config.json is no JSON object"),
+    ],
+)
+def test_what_no_training_begins_from_is_not_downloaded(hub: Hub, models: Path, config: bytes, message: str) -> None:
+    hub.files["config.json"] = config
+    with pytest.raises(FetchError, match=f"^hub:people/talker: {message}"):
+        fetch("hub:people/talker")
+    assert not [path for path in hub.asked if path.endswith(".safetensors")]
+    assert not bases.bases()
+
+
+def test_an_encoder_decoder_of_the_hub(hub: Hub, models: Path) -> None:
+    hub.files["config.json"] = b'{"model_type": "t5", "is_encoder_decoder": true}'
+    assert fetch("hub:people/talker")[0].preset == "hf:talker"
 
 
 @pytest.mark.parametrize(

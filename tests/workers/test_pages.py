@@ -1,6 +1,7 @@
 """Launching from forms, the live run page, the banner, pruning."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from annotations.models import Campaign, Dataset, Import, Output, Source, System
 from modeling.config import DecodingConfig, load_preset
@@ -136,6 +138,27 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     assert "were removed already" in staff.post(f"{address}/prune/", follow=True).content.decode()
     assert "Select a valid choice" in str(launch(staff, "launch/decode/", values))
     assert checkpoint.sha256 in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+
+
+def test_a_form_without_a_trained_system_says_what_to_do(staff: Client, dataset: Dataset) -> None:
+    for kind in ("decode", "attention"):
+        address = f"{RUNS}launch/{kind}/"
+        assert "No model has been trained yet" in staff.get(address).content.decode()
+    trained_system(dataset)
+    assert "No model has been trained yet" not in staff.get(address).content.decode()
+
+
+def test_a_result_shows_what_there_is(staff: Client) -> None:
+    """Scores with their intervals; noughts, and no row for what is empty."""
+    scores = {"gru": {"nll": {"value": 4.1815, "ci": [4.1, 4.254]}, "unique": {"value": 24, "ci": None}}, "human": {}}
+    result = {"left_out": 0, "why_left_out": [], "cut": {}, "valid_nll": None, "scores": scores}
+    run = Run.objects.create(kind="score", state="done", result=result, finished_at=timezone.now())
+    page = staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    rows = [strip_tags(row).replace("&nbsp;", " ") for row in re.findall("<tr>.*?</tr>", page, re.DOTALL)]
+    assert [row for row in rows if row.startswith(("gru", "human"))] == ["gru244.1824.100 to 4.254", "human––"]
+    assert "left_out0" in rows
+    for empty in ("why_left_out", "cut", "valid_nll"):
+        assert f'<th scope="row">{empty}</th>' not in page
 
 
 def test_a_feedback_set_from_a_form(staff: Client) -> None:

@@ -16,6 +16,7 @@ from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
 from annotations.names import LONGEST_NAME, check_name, fitted, numbered
 from annotations.querysets.datasets import PAIRINGS
+from modeling.bases import settled_path
 from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
@@ -49,6 +50,7 @@ def launch(
     init, model_overrides = begin_from(model_overrides)
     feedback_row = feedback_set_named(feedback) if feedback else None
     training = load_preset(preset, model_overrides, on_gpu=queue == "gpu")
+    training = replace(training, model_path=settled_path(training.model_path) if training.model_path else "")
     if init:
         check_shape(init, training)
     base = check_base(training)
@@ -264,4 +266,5 @@ def perform(claim: Claim) -> None:
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
     left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
     of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""
-    run.message = f"trained {result.steps:,}{of_planned} steps{left_out}"
+    steps = "step" if result.planned_steps == 1 else "steps"
+    run.message = f"trained {result.steps:,}{of_planned} {steps}{left_out}"
