@@ -1,4 +1,5 @@
-"""The triggers that keep ratings and kept reports from being changed, deleted or replaced, on both databases.
+"""The triggers that keep ratings, kept reports and the audit log from being changed, deleted or replaced, on both
+databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
 them silently. The system check `annotations.E001` fails while one is missing. What ends in a statement of another kind
@@ -41,6 +42,7 @@ KEPT = (
         "kept reports are never {}: make a new one",
         ("id", "campaign_id", "look", "content", "sha256", "created_at"),
     ),
+    Kept("auditentry", "entries of the audit log are never {}"),
 )
 
 
@@ -130,6 +132,15 @@ def create_missing_triggers(using: str, **kwargs: Any) -> None:
             cursor.execute(POSTGRESQL_FUNCTION)
         for trigger in lacking:
             cursor.execute(trigger.create)
+
+
+def drop_triggers(connection: BaseDatabaseWrapper) -> None:
+    """Lift the protection: for who replaces all rows at once, and makes it again in the same transaction."""
+    with connection.cursor() as cursor:
+        for kept in KEPT:
+            on_table = f" ON {kept.table}" if connection.vendor == "postgresql" else ""
+            for trigger in triggers_of(connection, kept):
+                cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}")
 
 
 def refuse_to_drop(using: str, plan: list[tuple[Any, bool]], **kwargs: Any) -> None:

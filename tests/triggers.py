@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from annotations.triggers import KEPT, Trigger, triggers_of
+from annotations.triggers import KEPT, Trigger, drop_triggers, triggers_of
 
 
 def every_trigger() -> list[Trigger]:
@@ -11,7 +11,4 @@ def every_trigger() -> list[Trigger]:
 
 def triggers_drop() -> None:
     """Until `create_missing_triggers` makes them again, which the end of `migrate` and of a flush does."""
-    with connection.cursor() as cursor:
-        for trigger in every_trigger():
-            on_table = f" ON {trigger.table}" if connection.vendor == "postgresql" else ""
-            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}")
+    drop_triggers(connection)

