@@ -13,7 +13,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -180,6 +180,25 @@ def latest(directory: Path) -> Path | None:
     if (directory / FINAL).is_dir():
         return directory / FINAL
     return max(directory.glob(f"{STEP}*"), default=None)
+
+
+def adopt_latest(directory: Path, others: Iterable[Path]) -> None:
+    """Copy into `directory` the checkpoint of `others` that is further than its own, if there is one. Another process
+    may be at work there: what goes away meanwhile is left."""
+    own, best = latest(directory), max(filter(None, map(latest, others)), key=_how_far, default=None)
+    if best is None or (own is not None and _how_far(own) >= _how_far(best)):
+        return
+    temporary = directory / f"{_TEMPORARY}{best.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        shutil.copytree(best, temporary)
+        temporary.rename(directory / best.name)
+    except OSError:  # copytree's own error is one
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _how_far(checkpoint: Path) -> tuple[bool, str]:
+    return checkpoint.name == FINAL, checkpoint.name
 
 
 def prune(directory: Path, keep: Path) -> None:

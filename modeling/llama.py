@@ -6,7 +6,6 @@ are multiplied with the same thing are one, and embeddings stand in the order of
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import shutil
@@ -23,9 +22,11 @@ from torch import Tensor
 from modeling.bases import GGUF, LLAMA_LIKE, check_weights, read_base, sha256_of, weights_sha256
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
+from modeling.locks import file_lock
 from modeling.tokenization import Normalisation
 
 CONVERTED, MADE_FROM = "converted", "made_from.json"
+CONVERSION_SECONDS = 60.0  # that another process which makes it is waited for
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
 
 # Our matrices, and those of the library that each is made of.
@@ -105,7 +106,8 @@ def readable(path: Path) -> Path:
     """What is read for the model at `path`: itself, or, of a GGUF file that was fetched, the folder that was made of it
     at the first reading, since that takes a tenth of the time to read.
 
-    It is made anew where it was made of another file or is not whole, and done without where it cannot be written.
+    It is made anew where it was made of another file or is not whole, and done without where it cannot be written, or
+    where another process that makes it does not come to an end.
     """
     if path.suffix != GGUF or read_base(path.parent) is None:
         return path
@@ -113,8 +115,7 @@ def readable(path: Path) -> Path:
     if is_made_from(folder, made_from):
         return folder
     try:
-        with (path.parent / f".{CONVERTED}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with file_lock(path.parent / f".{CONVERTED}.lock", seconds=CONVERSION_SECONDS):
             if not is_made_from(folder, made_from):
                 convert(path, folder, made_from)
     except OSError:

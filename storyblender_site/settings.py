@@ -148,11 +148,19 @@ TEMPLATES = [
 ]
 
 
+# Of PostgreSQL: nobody waits for ever for a row, nor for who stopped in the middle of a transaction.
+DATABASE_LIMITS = {
+    "connect_timeout": 10,
+    "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s",
+}
+
+
 def database() -> dict[str, Any]:
     if url := env.str("DATABASE_URL", default=""):
         config = env.db_url_config(url)
         if "sqlite" not in config["ENGINE"]:
-            return {**config, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+            options = DATABASE_LIMITS | config.get("OPTIONS", {})
+            return {**config, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         name = config["NAME"]
     else:
         name = str(VAR_DIR / "storyblender.sqlite3")
@@ -225,7 +233,15 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"global_keyprefix": env.str("QUEUE_PREFIX", default="")}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage
+# A Redis that hangs is given up after these seconds. Other brokers leave them aside.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    "global_keyprefix": env.str("QUEUE_PREFIX", default=""),
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 2.0,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+}
 if CELERY_BROKER_URL.startswith("filesystem"):
     BROKER_DIR = VAR_DIR / "broker"
     for folder in ("messages", "control"):
@@ -244,6 +260,7 @@ RUN_MAX_STALLED_ATTEMPTS = env.int("RUN_MAX_STALLED_ATTEMPTS", default=20)
 SWEEP_EVERY_SECONDS = env.float("SWEEP_EVERY_SECONDS", default=5.0)
 LISTENER_BEAT_SECONDS = env.float("LISTENER_BEAT_SECONDS", default=5.0)
 LISTENER_LOST_AFTER_SECONDS = env.float("LISTENER_LOST_AFTER_SECONDS", default=30.0)
+WORKER_NICENESS = env.int("WORKER_NICENESS", default=10)
 
 # --- cache -------------------------------------------------------------------------------------------------------
 # Holds only what can be made again at any time: the drawn charts of reports.
@@ -252,11 +269,15 @@ CACHES: dict[str, Any] = {
         "BACKEND": "storyblender_site.caching.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": f"{env.str('QUEUE_PREFIX', default='')}cache",
-        "OPTIONS": {"serializer": "storyblender_site.caching.JsonSerializer"},
+        "OPTIONS": {
+            "serializer": "storyblender_site.caching.JsonSerializer",
+            "socket_timeout": 0.25,
+            "socket_connect_timeout": 0.25,
+        },
     }
     if REDIS_URL
     else {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "BACKEND": "storyblender_site.caching.ForgivingFileCache",
         "LOCATION": str(VAR_DIR / "cache"),
     }
 }

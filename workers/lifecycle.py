@@ -17,21 +17,22 @@ import structlog
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.models import F, QuerySet
-from kombu.exceptions import OperationalError as BrokerError
 
 from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
 from texts.storable import escaped, value_problem
+from workers import doorbell
 from workers.hearts import Watch
-from workers.models import Run
+from workers.models import Listener, Run
 
 log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS = 1.0
 HISTORY_ROWS = 500
 LOG_LINES = 100
+JOIN_SECONDS = 30.0
 
 
 class RunStopped(Exception):
@@ -73,15 +74,9 @@ def shortened(message: str) -> str:
 
 
 def doorbell_ring(run: Run) -> None:
-    """Tell the workers. Nothing is lost if that fails: the sweeper rings again for every run that waits."""
-    from workers.tasks import execute_run
-
-    try:
-        execute_run.apply_async((run.pk,), queue=run.queue)
-    except (BrokerError, OSError) as error:
-        log.warning("broker unreachable, the sweeper will ring again", run=str(run.public_id), error=str(error))
-    else:
-        Run.objects.filter(pk=run.pk).update(rung_at=from_now())
+    """Tell the workers, without waiting for the broker. Nothing is lost if that fails: the sweeper rings again."""
+    Run.objects.filter(pk=run.pk).update(rung_at=from_now())
+    doorbell.bell.ring(run.pk, run.queue)
 
 
 def this_process() -> str:
@@ -259,7 +254,7 @@ def heart(claim: Claim) -> Iterator[None]:
         yield
     finally:
         stopped.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)  # it may wait for a database that hangs
 
 
 @contextmanager
@@ -362,7 +357,8 @@ def claimant_died(run: Run) -> bool:
 
 
 def sweep(watch: Watch | None = None) -> dict[str, int]:
-    """One round of the sweeper: put back or end the runs whose heart stopped, ring again for those that wait.
+    """One round of the sweeper: put back or end the runs whose heart stopped, ring again for those that wait while a
+    worker has nothing to do. (Where none hears or all are busy, messages would pile up.)
 
     Whose heart stopped a `watch` over many rounds knows; a single round goes by the database's clock. A run that
     `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next.
@@ -392,7 +388,8 @@ def sweep(watch: Watch | None = None) -> dict[str, int]:
         if mine.update(state=end, message=message, finished_at=from_now()):
             counts["ended"] += 1
             leftovers_discard(run)
-    for run in Run.objects.unheard().order_by("pk"):
+    idle = {queue for listener in Listener.objects.idle() for queue in listener.queues}
+    for run in Run.objects.unheard().filter(queue__in=idle).order_by("pk"):
         doorbell_ring(run)
         counts["rung"] += 1
     return counts

@@ -151,6 +151,10 @@ class ListenerQuerySet(models.QuerySet):
         lost_after = settings.LISTENER_LOST_AFTER_SECONDS
         return self.filter(seen_at__gt=from_now(-lost_after), seen_at__lt=from_now(lost_after))
 
+    def idle(self) -> "ListenerQuerySet":
+        """Those alive that hold no run."""
+        return self.alive().exclude(name__in=Run.objects.in_progress().values("claimed_by"))
+
 
 class Listener(models.Model):
     """A worker process and the queues it takes runs from, or a sweeper, which has none. It beats while it lives."""

@@ -3,10 +3,12 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
+from django.conf import settings
 
 from workers import lifecycle, listeners
 from workers.jobs import perform
+from workers.priority import give_way
 
 
 @shared_task(name="workers.execute_run", ignore_result=True)
@@ -20,6 +22,11 @@ def execute_run(pk: int) -> None:
             perform(claim)
     except lifecycle.RunStopped:
         return  # the row says how it ended
+
+
+@worker_init.connect
+def note_starting(**kwargs: Any) -> None:
+    give_way(settings.WORKER_NICENESS)
 
 
 @worker_shutting_down.connect

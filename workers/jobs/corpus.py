@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -227,7 +228,7 @@ def training_stories(dataset: Dataset) -> list[str]:
 
 def write_records(records: Iterable[Record], file: Path) -> int:
     """Write JSON lines under a temporary name, then rename. Returns how many there were."""
-    draft, count = file.with_suffix(".part"), 0
+    draft, count = file.with_suffix(f".{secrets.token_hex(4)}.part"), 0  # of this process alone
     with draft.open("w", encoding="utf-8") as out:
         for record in records:
             out.write(json.dumps(record, ensure_ascii=False) + "\n")

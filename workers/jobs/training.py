@@ -1,8 +1,7 @@
 """A training run: from a dataset, and possibly a feedback set, to a checkpoint."""
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -22,6 +21,7 @@ from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.fetching import check_base
 from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
+from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
@@ -169,15 +169,6 @@ def system_reserve(name: str) -> System:
     return system
 
 
-@contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """One process at a time in the run's folder: a worker that was given up may still be on its way out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> None:
     """Pictures of what the model looks at while it writes for a few validation sources; none without attention."""
     from modeling.corpus import read_examples
@@ -201,7 +192,7 @@ def perform(claim: Claim) -> None:
     if config["init"]:
         training = replace(training, init=str(initial_folder(config["init"])))
     folder = settings.RUNS_DIR / str(run.public_id)
-    with folder_lock(folder):
+    with training_folder(folder, claim) as directory:
         claim.check()
         paired: dict[str, Any] = {key: config[key] for key in ("source", "pairing")}
         paired["context"] = training.story_sentences
@@ -239,7 +230,7 @@ def perform(claim: Claim) -> None:
             training,
             train_file=train_file,
             valid_file=valid_file if valid_file.stat().st_size else None,
-            directory=folder / "training",
+            directory=directory,
             on_progress=report,
         )
         draw_examples(run, result.checkpoint, valid_file, training.device)
@@ -263,6 +254,7 @@ def perform(claim: Claim) -> None:
             size_bytes=sum(file.stat().st_size for file in files),
             metrics=metrics,
         )
+    discard_others(result.checkpoint.parent)
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
     left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
     of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""

@@ -1,0 +1,51 @@
+"""Where an attempt of a training run works, with no other process in it.
+
+A worker that was given up may still be on its way out of the run's folder. One that does not leave it (it was stopped,
+or its host hangs) keeps it, and the attempt that comes after it works in a folder of its own.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from modeling.locks import file_lock
+from workers.lifecycle import Claim, log_with
+
+PATIENCE_SECONDS = 20.0  # a worker that was given up notices it at its next step
+NAME = "training"
+
+
+@contextmanager
+def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
+    """A folder below the run's to train in, with the newest checkpoint that any attempt has left.
+
+    Raises a RunStopped where the run must not go on, while it waits too.
+    """
+    from modeling.checkpoints import adopt_latest  # loads torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        directory = folder / NAME
+        try:
+            held.enter_context(file_lock(folder / "lock", seconds=PATIENCE_SECONDS, look=lambda: look(claim)))
+        except TimeoutError:
+            directory = folder / f"{NAME}-{claim.attempt}"  # no two attempts have the same number
+            line = f"a worker that was given up keeps the run's folder; this attempt works in {directory.name}"
+            claim.save(log=log_with(claim.run, line))
+        else:
+            for left in folder.glob("*.part"):  # by one that was killed while it wrote
+                left.unlink()
+        adopt_latest(directory, folder.glob(f"{NAME}*"))
+        yield directory
+
+
+def look(claim: Claim) -> None:
+    claim.progress(claim.run.fraction, "waiting for a worker that was given up to leave the run's folder")
+
+
+def discard_others(directory: Path) -> None:
+    """Remove what other attempts have left beside the folder of the one that is done."""
+    for other in directory.parent.glob(f"{NAME}*"):
+        if other != directory:
+            shutil.rmtree(other, ignore_errors=True)
