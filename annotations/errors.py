@@ -31,5 +31,13 @@ class ForbiddenError(InputError):
     """The request needs a session or a signed link that it does not have."""
 
 
+class TooOftenError(InputError):
+    """One client asks more often than a person would; `seconds` is how long to wait."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message, "often")
+        self.seconds = seconds
+
+
 class GoneError(InputError):
     """Others have taken an assignment's place after its lease expired."""

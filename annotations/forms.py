@@ -1,6 +1,5 @@
 """Forms of the researcher's pages."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -177,9 +176,9 @@ class ExtendForm(forms.Form):
 
 
 class ExcludeForm(forms.Form):
-    """A rater to leave out of the results, or to take in again. `raters` are the campaign's, in their order."""
+    """A rater to leave out of the results, or to take in again: the one with this number on the campaign's page."""
 
-    rater = forms.TypedChoiceField(coerce=int)
+    rater = forms.IntegerField(min_value=1, help_text="The number that stands before them under Progress.")
     reason = forms.CharField(
         max_length=300, required=False, help_text="The report gives it. Only needed when a rater is first left out."
     )
@@ -189,26 +188,27 @@ class ExcludeForm(forms.Form):
         help_text="Their part ends, and the places they took are free again.",
     )
 
-    def __init__(self, *args: Any, raters: Sequence[Rater], **options: Any) -> None:
+    def __init__(self, *args: Any, campaign: Campaign, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.raters = raters
-        choices = [
-            (number, f"{number} {rater.outside_id or ''} {'(left out)' if rater.excluded_at else ''}")
-            for number, rater in enumerate(raters, start=1)
-        ]
-        self.fields["rater"].choices = choices  # type: ignore[attr-defined]
+        self.raters = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        if "rater" in given:
-            given |= {"number": given["rater"], "rater": self.raters[given["rater"] - 1]}
+        if number := given.get("rater"):
+            rater = self.raters[number - 1 : number].first() if number < 2**31 else None
+            if rater is None:
+                raise forms.ValidationError(
+                    {"rater": f"there is no rater {number}; they are numbered to {self.raters.count()}"}
+                )
+            given |= {"number": number, "rater": rater}
         return given
 
 
 class InviteForm(forms.Form):
     raters = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One id a line, such as a participant number. Each gets a link of their own, on any device.",
+        help_text="One id a line, such as a participant number. Each gets a link of their own, on any device, and "
+        "nobody joins under the id without it.",
     )
 
     def clean_raters(self) -> list[str]:

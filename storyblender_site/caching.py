@@ -45,6 +45,13 @@ class Forgiving(BaseCache):
     def set(self, key: Any, value: Any, *args: Any, **options: Any) -> None:
         self._or(None, lambda: super(Forgiving, self).set(key, value, *args, **options))
 
+    def add(self, key: Any, value: Any, *args: Any, **options: Any) -> bool:
+        return bool(self._or(False, lambda: super(Forgiving, self).add(key, value, *args, **options)))
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """0 where it does not answer: what is counted there is not limited then."""
+        return int(self._or(0, lambda: super(Forgiving, self).incr(key, delta, version)))
+
     def _or(self, otherwise: Any, ask: Callable[[], Any]) -> Any:
         if time.monotonic() < _rests_until.get(self._location, 0.0):
             return otherwise

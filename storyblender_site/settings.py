@@ -264,26 +264,34 @@ WORKER_NICENESS = env.int("WORKER_NICENESS", default=10)
 
 # --- cache -------------------------------------------------------------------------------------------------------
 # Holds only what can be made again at any time: the drawn charts of reports.
+REDIS_CACHE = {
+    "BACKEND": "storyblender_site.caching.ForgivingRedisCache",
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": f"{env.str('QUEUE_PREFIX', default='')}cache",
+    "OPTIONS": {
+        "serializer": "storyblender_site.caching.JsonSerializer",
+        "socket_timeout": 0.25,
+        "socket_connect_timeout": 0.25,
+    },
+}
+FILE_CACHE = {
+    "BACKEND": "storyblender_site.caching.ForgivingFileCache",
+    "LOCATION": str(VAR_DIR / "cache"),
+}
+MEMORY_CACHE = {  # of one process, as there is one without Redis; where there are more, each counts for itself
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "limits",
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
 CACHES: dict[str, Any] = {
-    "default": {
-        "BACKEND": "storyblender_site.caching.ForgivingRedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": f"{env.str('QUEUE_PREFIX', default='')}cache",
-        "OPTIONS": {
-            "serializer": "storyblender_site.caching.JsonSerializer",
-            "socket_timeout": 0.25,
-            "socket_connect_timeout": 0.25,
-        },
-    }
-    if REDIS_URL
-    else {
-        "BACKEND": "storyblender_site.caching.ForgivingFileCache",
-        "LOCATION": str(VAR_DIR / "cache"),
-    }
+    "default": REDIS_CACHE if REDIS_URL else FILE_CACHE,
+    "limits": REDIS_CACHE if REDIS_URL else MEMORY_CACHE,
 }
 
 # --- rating ------------------------------------------------------------------------------------------------------
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
+JOINS_AN_ADDRESS = env.int("JOINS_AN_ADDRESS", default=100)  # of a campaign, an hour; a laboratory has one address
+SCREENS_A_RATER = env.int("SCREENS_A_RATER", default=120)  # asked for, a minute
 
 # --- security ----------------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -37,6 +37,7 @@ class Site:
     def __init__(self, var_dir: Path, **env: str) -> None:
         self.var_dir, self.port = var_dir, free_port()
         self.env = {**os.environ, "VAR_DIR": str(var_dir), "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **env}
+        self.env.setdefault("JOINS_AN_ADDRESS", "0")  # all raters of a test have the same one
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
         self.server_url = os.environ.get("DATABASE_URL", "").replace("postgres://", "postgresql://")
         self.database = f"storyblender_test_{secrets.token_hex(4)}"

@@ -7,7 +7,15 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from annotations.errors import AnswerError, ConflictError, ForbiddenError, GoneError, InputError, NotFoundError
+from annotations.errors import (
+    AnswerError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InputError,
+    NotFoundError,
+    TooOftenError,
+)
 from texts.storable import escaped
 
 STATUS: dict[type[Exception], int] = {
@@ -15,6 +23,7 @@ STATUS: dict[type[Exception], int] = {
     ConflictError: 409,
     ForbiddenError: 403,
     GoneError: 410,
+    TooOftenError: 429,
     NotFoundError: 404,
     InputError: 422,
 }
@@ -22,6 +31,8 @@ STATUS: dict[type[Exception], int] = {
 
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. An error that is a bug, not the client's, is left to Django (None)."""
+    if isinstance(error, TooOftenError):
+        return problem(STATUS[TooOftenError], str(error), headers={"Retry-After": str(error.seconds)})
     if isinstance(error, InputError):
         return problem(STATUS[type(error)], str(error))
     response = exception_handler(error, context)

@@ -11,7 +11,9 @@ from rest_framework.views import APIView
 
 from annotations.api.permissions import IsRater, RaterAuthentication, session_of
 from annotations.api.serializers import AnswerInput, JoinInput, KeyInput, campaign_output, next_output
+from annotations.client_address import client_address
 from annotations.errors import ConflictError
+from annotations.limits import count_next
 from annotations.models import Rater, Rating
 from annotations.services import ratings
 from annotations.services.raters import rater_join
@@ -29,6 +31,7 @@ class JoinView(APIView):
             outside_id=given.validated_data.get("rater"),
             signature=given.validated_data.get("signature"),
             session=session_of(request),
+            address=client_address(request),
         )
         body = {"session": session, "campaign": campaign_output(rater.campaign)}
         return Response(body, status=status.HTTP_201_CREATED)
@@ -60,6 +63,7 @@ class RaterView(APIView):
 class NextView(RaterView):
     def post(self, request: Request) -> Response:
         rater = self.rater()
+        count_next(rater.pk)
         found = next_output(ratings.assignment_next(rater=rater), rater)
         return Response(status=status.HTTP_204_NO_CONTENT) if found is None else Response(found)
 

@@ -1,5 +1,14 @@
 from annotations.models.audit import AuditEntry
-from annotations.models.campaigns import Assignment, Campaign, CampaignSystem, Candidate, CandidateOutput, Item, Rater
+from annotations.models.campaigns import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    Invitation,
+    Item,
+    Rater,
+)
 from annotations.models.datasets import (
     Album,
     Dataset,
@@ -28,6 +37,7 @@ __all__ = [
     "FeedbackExample",
     "FeedbackSet",
     "Import",
+    "Invitation",
     "Item",
     "Output",
     "Photo",

@@ -279,6 +279,23 @@ class Rater(models.Model):
         return str(self.public_id)
 
 
+class Invitation(models.Model):
+    """An outside id that was given a signed link: nobody joins under it without."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="invitations")
+    outside_id = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "outside_id"], name="invitation_once"),
+            models.CheckConstraint(condition=~Q(outside_id=""), name="invitation_outside_id_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.outside_id
+
+
 class Assignment(models.Model):
     """An item given to one rater, on a lease."""
 

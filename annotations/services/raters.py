@@ -12,7 +12,8 @@ from django.db.models import Count, F
 
 from annotations.clock import from_now
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
-from annotations.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.limits import count_join
+from annotations.models import Assignment, Campaign, Invitation, Item, Rater, Rating
 from annotations.services.leases import assignments_lock, items_lock
 from texts.storable import is_blank, storable, text_problem
 
@@ -50,12 +51,19 @@ def campaign_by_token(token: str) -> Campaign:
 
 @transaction.atomic
 def rater_join(
-    *, token: str, outside_id: str | None = None, session: str | None = None, signature: str | None = None
+    *,
+    token: str,
+    outside_id: str | None = None,
+    session: str | None = None,
+    signature: str | None = None,
+    address: str = "",
 ) -> tuple[Rater, str]:
     """A rater of the campaign and a fresh session for them.
 
     An outside id that has joined already needs that rater's session or the signature of their link; the sessions
-    before it end. Raises NotFoundError, ConflictError for a campaign that is not open, ForbiddenError.
+    before it end. One that was given a signed link needs the signature in any case. `address` is the client's, from
+    which only so many new raters come within an hour. Raises NotFoundError, ConflictError for a campaign that is not
+    open, ForbiddenError, TooOftenError.
     """
     campaign = campaign_by_token(token)
     if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
@@ -75,6 +83,10 @@ def rater_join(
             known.session_hash = session_hash(fresh)
             known.save(update_fields=["session_hash"])
             return known, fresh
+        if not signed and Invitation.objects.filter(campaign=campaign, outside_id=outside_id).exists():
+            raise ForbiddenError("rater: this id has a signed link, and nobody can join under it without", "personal")
+    if not signed:
+        count_join(campaign.pk, address)
     try:
         with transaction.atomic():
             rater = Rater.objects.create(campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,12 +20,14 @@ from annotations.links import rater_link
 from annotations.models import Assignment, Campaign, Item, Rater, Remark
 from annotations.querysets.campaigns import item_shown, items_by_answers, rater_progress, screens_answered
 from annotations.services import campaigns
+from annotations.services.invitations import raters_invite
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
 from annotations.views.joining import trial_begin, welcome_context
 from annotations.views.pages import attached, render_page, staff_page
 from annotations.views.rating import picture, screen_context
 
+RATERS_A_PAGE = 50
 ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
     "open": ("opened", campaigns.campaign_open),
     "pause": ("paused", campaigns.campaign_pause),
@@ -48,8 +51,9 @@ def note_act(request: HttpRequest, campaign: Campaign, what: str) -> None:
     LogEntry.objects.log_actions(who, [campaign], CHANGE, change_message=what, single_object=True)
 
 
-def progress_context(campaign: Campaign) -> dict[str, Any]:
-    """The part of the page that changes while raters are at work."""
+def progress_context(campaign: Campaign, page: str | None = None) -> dict[str, Any]:
+    """The part of the page that changes while raters are at work; of the raters themselves so many as fit a `page`."""
+    theirs = Rater.objects.filter(campaign=campaign, trial=False)
     progress = items_by_answers(campaign)
     answered = screens_answered(campaign)
     trials = Rater.objects.filter(campaign=campaign, trial=True)
@@ -61,41 +65,42 @@ def progress_context(campaign: Campaign) -> dict[str, Any]:
         "answered": answered,
         "share": min(100, round(100 * answered / campaign.screens)),
         "progress": [{"answers": answers, "items": items} for answers, items in progress.items()],
-        "raters": list(rater_progress(campaign)),
+        "joined": theirs.count(),
+        "have_answered": theirs.filter(assignments__state=Assignment.State.DONE).distinct().count(),
+        "raters": Paginator(rater_progress(campaign), RATERS_A_PAGE).get_page(page),
         "remarks": remarks.order_by("-pk")[:50],
         "tried_out": Assignment.objects.filter(rater__in=trials, state="done").count(),
     }
 
 
-def campaign_context(campaign: Campaign) -> dict[str, Any]:
-    context = progress_context(campaign)
+def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
     return {
-        **context,
+        **progress_context(campaign, page),
         "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
         "link": rater_link(campaign),
         "invite": InviteForm(),
         "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),
-        "exclude": ExcludeForm(raters=context["raters"]),
+        "exclude": ExcludeForm(campaign=campaign),
     }
 
 
 def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpResponse:
     """The page of a campaign; `template` is the admin's, which others may extend. `?code=` asks whose code it is."""
-    context = campaign_context(campaign)
+    context = campaign_context(campaign, request.GET.get("raters"))
     if typed := request.GET.get("code", "").strip():
-        context["asked"] = code_context(campaign, typed, context["raters"])
+        context["asked"] = code_context(campaign, typed)
     return render_page(request, template, campaign.name, context)
 
 
-def code_context(campaign: Campaign, typed: str, raters: list[Any]) -> dict[str, Any]:
+def code_context(campaign: Campaign, typed: str) -> dict[str, Any]:
     """Whose completion code it is, and what they have done for it; `number` is the rater's on the page."""
     code = code_as_typed(typed)
-    for number, rater in enumerate(raters, start=1):
-        if rater.completion_code == code:
-            rater.campaign = campaign
-            took = rater.last - rater.first if rater.first else None
-            minutes = round(took.total_seconds() / 60) if took else 0
-            return {"typed": typed, "number": number, "rater": rater, "minutes": minutes, "done": completion_of(rater)}
+    if rater := rater_progress(campaign).filter(completion_code=code).first():
+        rater.campaign = campaign
+        number = Rater.objects.filter(campaign=campaign, trial=False, pk__lte=rater.pk).count()
+        took = rater.last - rater.first if rater.first else None
+        minutes = round(took.total_seconds() / 60) if took else 0
+        return {"typed": typed, "number": number, "rater": rater, "minutes": minutes, "done": completion_of(rater)}
     other = Rater.objects.filter(completion_code=code).select_related("campaign").first()
     return {"typed": typed, "other": other and other.campaign}
 
@@ -114,7 +119,7 @@ def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> Http
 @staff_page("annotations.view_campaign")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that changes while raters are at work."""
-    context = progress_context(get_object_or_404(Campaign, pk=pk))
+    context = progress_context(get_object_or_404(Campaign, pk=pk), request.GET.get("raters"))
     return render(request, "annotations/campaigns/_progress.html", context)
 
 
@@ -216,7 +221,7 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
     campaign, action = get_object_or_404(Campaign, pk=pk), request.POST.get("action")
     if action not in ("exclude", "readmit"):
         raise Http404
-    form = ExcludeForm(request.POST, raters=list(rater_progress(campaign)))
+    form = ExcludeForm(request.POST, campaign=campaign)
     if not form.is_valid():
         messages.error(request, "; ".join(f"{name}: {error}" for name, each in form.errors.items() for error in each))
         return redirect(page_of(campaign))
@@ -250,7 +255,9 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     form = InviteForm(request.POST)
     links = []
     if form.is_valid():
-        links = [{"rater": each, "link": rater_link(campaign, each)} for each in form.cleaned_data["raters"]]
+        ids = form.cleaned_data["raters"]
+        made = raters_invite(campaign=campaign, outside_ids=ids)
+        links = [{"rater": rater, "link": link} for rater, link in zip(ids, made, strict=True)]
     context = {"campaign": campaign, "invite": form, "links": links}
     return render_page(request, "annotations/campaigns/links.html", f"Links of {campaign.name}", context)
 

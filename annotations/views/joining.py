@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.client_address import client_address
+from annotations.errors import ConflictError, InputError, NotFoundError, TooOftenError
 from annotations.links import outside_id_in
 from annotations.models import Campaign, Rater
 from annotations.protocols.labels import label_of
@@ -109,7 +110,7 @@ def trial_begin(request: HttpRequest, trial: Rater, session: str) -> HttpRespons
     return answer
 
 
-def welcome(request: HttpRequest, campaign: Campaign, problem: str = "") -> HttpResponse:
+def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status: int = 200) -> HttpResponse:
     """What the study is about and how to begin; who was here already only says that they go on."""
     given = given_in(request)
     named = outside_id_in(given)
@@ -120,7 +121,7 @@ def welcome(request: HttpRequest, campaign: Campaign, problem: str = "") -> Http
         "was_here": any(rater.outside_id == named for rater in raters_here(request, campaign).values() if named),
         "problem": problem,
     }
-    return render(request, "rating/welcome.html", context, status=403 if problem else 200)
+    return render(request, "rating/welcome.html", context, status=status)
 
 
 def welcome_context(campaign: Campaign) -> dict[str, Any]:
@@ -171,11 +172,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if whose or (not named and rater_here(request, campaign)):
         return redirect("rate", token)
     try:
-        rater, session = rater_join(token=token, outside_id=named or None, signature=signature or None)
+        rater, session = rater_join(
+            token=token, outside_id=named or None, signature=signature or None, address=client_address(request)
+        )
     except ConflictError:  # not open: the page says so
         return redirect("rate", token)
     except InputError as error:
-        return welcome(request, campaign, note_of(error))
+        return welcome(request, campaign, note_of(error), status=429 if isinstance(error, TooOftenError) else 403)
     return go_on(request, rater, session, list(here), signature)
 
 

@@ -42,6 +42,8 @@ NOTES = {
         "own link."
     ),
     "signature": _("This link is not complete or was changed. Open it exactly as you were given it."),
+    "personal": _("This id has a link of its own. Open the link that you were given, exactly as it is."),
+    "often": _("There were too many requests from here. Please wait a while, then try again."),
     "id": _(
         "The id in this link cannot be used: it is too long or holds characters that cannot be stored. Open the link "
         "exactly as you were given it."

@@ -13,7 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotations.errors import AnswerError, ConflictError, InputError
+from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
+from annotations.limits import count_next
 from annotations.links import outside_id_in, photo_address
 from annotations.models import Assignment, Campaign, Rater, Rating
 from annotations.protocols.labels import label_of
@@ -66,6 +67,10 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         return start_again(request, token)
     if rater is None or (named and rater.outside_id != named and not rater.trial):
         return welcome(request, campaign)
+    try:
+        count_next(rater.pk)
+    except TooOftenError as error:
+        return HttpResponse(note_of(error), status=429, headers={"Retry-After": str(error.seconds)})
     return show(request, rater)
 
 

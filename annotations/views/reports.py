@@ -48,7 +48,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         frozen = report_freeze(campaign=campaign)
     except ConflictError:
-        context, paces = progress_context(campaign), rater_paces(campaign)
+        context, paces = progress_context(campaign, request.GET.get("raters")), rater_paces(campaign)
         context["paced"] = [(rater, paces.get(rater.pk)) for rater in context["raters"]]
         context["looks"] = boundaries_of(campaign)[:-1]
         return render_page(request, "annotations/campaigns/report_hidden.html", title, context)

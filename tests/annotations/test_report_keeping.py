@@ -333,7 +333,7 @@ def test_raters_are_left_out_on_the_campaigns_page(staff: Client) -> None:
         assert says in staff.post(address, values, follow=True).content.decode()
     assert not models.Rater.objects.filter(excluded_at__isnull=False).exists()
     wrong = staff.post(address, {"rater": 3, "action": "readmit"}, follow=True)
-    assert "Rater: Select a valid choice" in wrong.content.decode()
+    assert "there is no rater 3; they are numbered to 2" in wrong.content.decode()
 
 
 def test_report_needs_to_know_what_to_write(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from django.core.management.base import CommandParser
 from annotations.links import rater_link
 from annotations.management.base import AnswerCommand
 from annotations.services.campaigns import campaign_named, check_rated_here
+from annotations.services.invitations import raters_invite
 
 
 class Command(AnswerCommand):
@@ -17,4 +18,6 @@ class Command(AnswerCommand):
     def answer(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_named(options["name"])
         check_rated_here(campaign, "rated here")
-        return {"campaign": campaign.name, "link": rater_link(campaign, options["rater"])}
+        rater = options["rater"]
+        link = rater_link(campaign) if rater is None else raters_invite(campaign=campaign, outside_ids=[rater])[0]
+        return {"campaign": campaign.name, "link": link}

@@ -1,0 +1,16 @@
+"""Writes of invitations: outside ids that only the holder of a signed link can join under."""
+
+from collections.abc import Sequence
+
+from annotations.links import rater_link
+from annotations.models import Campaign, Invitation
+from annotations.services.raters import check_outside_id
+
+
+def raters_invite(*, campaign: Campaign, outside_ids: Sequence[str]) -> list[str]:
+    """The signed link of each id, which from now on nobody can join under without it. Raises InputError."""
+    checked = [check_outside_id(each) for each in outside_ids]
+    Invitation.objects.bulk_create(
+        [Invitation(campaign=campaign, outside_id=each) for each in dict.fromkeys(checked)], ignore_conflicts=True
+    )
+    return [rater_link(campaign, each) for each in checked]
