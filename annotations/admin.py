@@ -10,9 +10,13 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from annotations.models import Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
-from annotations.views import campaigns, comparison, reports
+from annotations.views import campaigns
+from annotations.views.pages import OnDemand
 
 SAMPLES = 12
+
+comparison = OnDemand("annotations.views.comparison")
+reports = OnDemand("annotations.views.reports")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -10,8 +10,11 @@ from django.utils.html import format_html
 
 from annotations.admin import CampaignAdmin, DatasetAdmin, ReadOnlyAdmin, state_badge
 from annotations.models import Campaign, Dataset, System
-from workers import removal_views, views
+from annotations.views.pages import OnDemand
+from workers import removal_views
 from workers.models import Checkpoint, Listener, Run
+
+views = OnDemand("workers.views")
 
 
 @admin.register(Run)

@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable
 
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
 
 log = structlog.get_logger(__name__)
 
 REST_SECONDS = 10.0  # without a try, after one that failed
 LAST_SECONDS = 3.0  # that a process which ends waits for its messages to be handed over
-ERRORS = (BrokerError, OSError)
 
 
 class Doorbell:
@@ -48,6 +46,8 @@ class Doorbell:
             return self._change.wait_for(lambda: not self._waiting and not self._sending, seconds)
 
     def _hand_over(self) -> None:
+        from kombu.exceptions import OperationalError as BrokerError  # only who rings loads the broker's library
+
         while True:
             with self._change:
                 self._change.wait_for(lambda: bool(self._waiting))
@@ -56,7 +56,7 @@ class Doorbell:
             failed = False
             try:
                 self._send(pk, queue)
-            except ERRORS as error:
+            except (BrokerError, OSError) as error:
                 failed = True
                 log.warning("the broker does not answer; the sweeper will ring again", run=pk, error=str(error))
             finally:

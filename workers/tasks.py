@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from workers import lifecycle, listeners
+from workers.celery import app
 from workers.jobs import perform
 from workers.priority import give_way
 
 
-@shared_task(name="workers.execute_run", ignore_result=True)
+@app.task(name="workers.execute_run", ignore_result=True)
 def execute_run(pk: int) -> None:
     """Do a run if it still waits; a message that comes twice, late or for a finished run does nothing."""
     claim = lifecycle.run_claim(pk)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from django.contrib.admin import site
@@ -30,6 +31,21 @@ def staff_page(permission: str) -> Callable[[View], View]:
         return guarded
 
     return wrap
+
+
+class OnDemand:
+    """The views of a module that is imported when one of them is first asked for: pages that need numpy, scipy and what
+    draws charts. A web process that serves raters alone never loads those."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> View:
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response: HttpResponseBase = getattr(import_module(self._module), name)(request, *args, **kwargs)
+            return response
+
+        return view
 
 
 def render_page(

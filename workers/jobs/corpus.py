@@ -21,7 +21,6 @@ from django.db.models import QuerySet
 from annotations.errors import InputError
 from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
 from annotations.querysets.datasets import pairs, references
-from modeling.corpus import Example, albums_of, others_of
 from texts.folding import fold
 
 ANY_SYSTEM = "*"
@@ -111,6 +110,8 @@ def paired_records(
 def beside_albums(records: Iterable[Record], dataset: Dataset, split: str, *, source: str) -> Iterator[Record]:
     """The records with `others`: what a model is given of the album's other photos, be there sentences for them or not,
     the same as when it decodes."""
+    from modeling.corpus import Example, albums_of, others_of  # numpy, which the sweeper does without
+
     albums = albums_of(Example(**record) for record in given_records(dataset, split, source=source))
     for record in records:
         example = Example(record["id"], record["source"], album=record["album"], photo=record["photo"])
