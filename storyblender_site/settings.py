@@ -212,7 +212,7 @@ STATIC_URL = f"{SITE.path}/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "storyblender_site.static_files.GzipStaticFilesStorage"},
 }
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 

@@ -75,6 +75,8 @@ def shortened(message: str) -> str:
 
 def doorbell_ring(run: Run) -> None:
     """Tell the workers, without waiting for the broker. Nothing is lost if that fails: the sweeper rings again."""
+    from workers import tasks  # noqa: F401  Celery, which few processes need; the bell's thread may be waited for
+
     Run.objects.filter(pk=run.pk).update(rung_at=from_now())
     doorbell.bell.ring(run.pk, run.queue)
 

@@ -60,10 +60,17 @@ def children_of(pid: int) -> set[int]:
     return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
+def memory_mb(pid: int) -> float:
+    """Resident memory of a process that no other shares, with its part of what is shared."""
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1000
+
+
 def test_the_supervisor_starts_what_dies_and_stops_everything(site: Site) -> None:
     up = site.up()
     site.wait(lambda: len(children_of(up.pid)) == 3, 20, "web, worker and sweeper")
     before = children_of(up.pid)
+    assert memory_mb(up.pid) < 20  # the supervisor lives as long as the site, and holds none of it
     for pid in before:
         os.killpg(pid, signal.SIGKILL)
     site.wait(lambda: len(children_of(up.pid) - before) == 3, 20, "all three to be started again")

@@ -1,18 +1,18 @@
-import io
 import os
-import signal
 import socket
 import sys
-import threading
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotations.management.base import whole_file
 from storyblender_site.addresses import in_address, mismatches, served_at, site_address
-from workers.supervisor import Child, supervise
+from storyblender_site.preparation import prepare
+from workers.supervisor import Command as Process
+from workers.supervisor import become_supervisor
+
+WEB_SECONDS = 1.0  # that the site takes to answer, for which a person waits
 
 
 class Command(BaseCommand):
@@ -34,23 +34,17 @@ class Command(BaseCommand):
         check_port_free(host, port)
         site = settings.SITE if os.environ.get("SITE_URL") else site_address(served_at(host, port))
         os.environ |= {"LISTEN_HOST": host, "PORT": str(port), "SITE_URL": str(site)}  # for what is started here
+        os.environ["CELERY_SKIP_CHECKS"] = "1"  # the worker would check once more, and load every page for it
         with whole_file(settings.ADDRESS_FILE) as file:  # for commands in other shells
             file.write(f"{site}\n")
-        call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        call_command("check", databases=["default"], stdout=io.StringIO())
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        prepare()
         for mismatch in mismatches(site, host, port):
             self.stderr.write(f"warning: {mismatch}")
         self.stdout.write(f"Story Blender serves {site} with a worker and the sweeper (Ctrl-C stops them)")
-        self.stdout.flush()
-        supervise(children(host, port, options["threads"], samples=options["samples"]), stop)
-        self.stdout.write("stopped")
+        become_supervisor(processes(host, port, options["threads"], samples=options["samples"]))
 
 
-def children(host: str, port: int, threads: int, *, samples: bool) -> list[Child]:
+def processes(host: str, port: int, threads: int, *, samples: bool) -> list[Process]:
     python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")
     web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{in_address(host)}:{port}", "--chdir"]
     worker = [
@@ -64,16 +58,20 @@ def children(host: str, port: int, threads: int, *, samples: bool) -> list[Child
         "storyblender_site",
         "worker",
     ]
-    first_start = [Child("first start", [python, manage, "first_start"], once=True)] if samples else []
+    first_start = (
+        [Process("first start", [python, manage, "first_start"], once=True, after=WEB_SECONDS)] if samples else []
+    )
     return [
-        Child(
+        Process(
             "web", [*web, str(settings.BASE_DIR), "--workers", "1", "--threads", str(threads), "--log-level", "warning"]
         ),
         # Solo: one run at a time in the worker's own process, which a signal reaches at once.
-        Child(
-            "worker", [*worker, "--pool", "solo", "--queues", "cpu,gpu", "--loglevel", "WARNING", "--without-mingle"]
+        Process(
+            "worker",
+            [*worker, "--pool", "solo", "--queues", "cpu,gpu", "--loglevel", "WARNING", "--without-mingle"],
+            after=WEB_SECONDS,
         ),
-        Child("sweeper", [python, manage, "sweeper"]),
+        Process("sweeper", [python, manage, "sweeper"], after=WEB_SECONDS),
         *first_start,
     ]
 
