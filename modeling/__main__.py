@@ -133,6 +133,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         "sha256": result.sha256,
         "steps": result.steps,
         "planned_steps": result.planned_steps,
+        "valid_pairs": result.valid_pairs,
         "ended_by": result.ended_by,
         "precision": result.precision,
         "seconds": result.seconds,

@@ -70,11 +70,13 @@ def saved_checkpoint(folder: Path, config: TrainingConfig, data_sha256: str, *, 
 
 
 def settled(config: TrainingConfig, saved: TrainingConfig) -> TrainingConfig:
-    """The config with what was found out when the training that was `saved` began: the precision of `auto`, and where
-    the pretrained model was, which may be gone."""
+    """The config with what was found out when the training that was `saved` began: the precision of `auto`, how many
+    pairs a look has time for in the budget, and where the pretrained model was, which may be gone."""
     precision = saved.precision if config.precision == AUTO else config.precision
     moved = bool(config.model_path) and str(Path(config.model_path).resolve()) == saved.model_path
-    return replace(config, precision=precision, model_path=saved.model_path if moved else config.model_path)
+    pairs = min(config.valid_pairs, saved.valid_pairs) if config.budget else config.valid_pairs
+    path = saved.model_path if moved else config.model_path
+    return replace(config, precision=precision, valid_pairs=pairs, model_path=path)
 
 
 def initial_checkpoint(config: TrainingConfig) -> Checkpoint:

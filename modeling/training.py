@@ -40,7 +40,7 @@ from modeling.errors import CheckpointError, TrainingError
 from modeling.gradients import Gradients
 from modeling.material import Examples, Material
 from modeling.optimizer import Optimizer
-from modeling.planning import TIMED_SHARE, mean_seconds, planned_steps
+from modeling.planning import TIMED_SHARE, look_pairs, mean_seconds, planned_steps
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
 from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint
@@ -60,7 +60,7 @@ class TrainingResult:
     """Where the model is and how its training went. `valid_nll` in nats a token; None without validation pairs.
 
     `ended_by` is plan, after all `planned_steps`, or budget or patience, before them. `precision` is what was computed
-    in, fp32 or bf16.
+    in, fp32 or bf16; `valid_pairs` how many pairs a look read at most, fewer than asked for where a budget was small.
     """
 
     checkpoint: Path
@@ -69,6 +69,7 @@ class TrainingResult:
     planned_steps: int
     ended_by: str
     precision: str
+    valid_pairs: int
     seconds: float
     valid_nll: float | None
     history: list[dict[str, float]]
@@ -86,11 +87,12 @@ def train(
 ) -> TrainingResult:
     """Train for the steps that the config's first limit allows, and leave the checkpoint as `directory/final`.
 
-    A `budget` is turned into steps by a short timing at the start; a training of as many `max_steps` has the same
-    weights. Where the budget runs out before them it ends there. A directory that holds an unfinished training of the
-    same config and data is gone on with; a finished one returns at once. With validation pairs the weights of the best
-    look are kept. `on_progress` is called after every step and may raise, to stop. Raises CorpusError, CheckpointError,
-    or TrainingError for a loss that is not a number or a batch that does not fit into memory.
+    A `budget` is turned into steps by a short timing at the start; a training of as many `max_steps`, with as many
+    `valid_pairs`, has the same weights. Where the budget runs out before them it ends there. A directory that holds an
+    unfinished training of the same config and data is gone on with; a finished one returns at once. With validation
+    pairs the weights of the best look are kept. `on_progress` is called after every step and may raise, to stop. Raises
+    CorpusError, CheckpointError, or TrainingError for a loss that is not a number or a batch that does not fit into
+    memory.
     """
     final = directory / FINAL
     if config.model_path:
@@ -134,7 +136,7 @@ class _Training:
         if saved:
             self.config = saved.config  # which holds what was found out for `auto`
         initial = initial_checkpoint(self.config) if self.config.init and not saved else None
-        examples = Examples.read(self.config, train_file, valid_file)
+        self.examples = examples = Examples.read(self.config, train_file, valid_file)
         if known := saved or initial:
             self.tokenizer = known.tokenizer
         else:
@@ -186,7 +188,7 @@ class _Training:
             if self.processes.first:
                 self.on_progress(Progress(0, None, 0.0, message="timing a few steps"))
                 if material.valid_pairs:
-                    look_seconds = self._timed_look(TIMED_SHARE / 3 * config.budget)
+                    look_seconds = self._bounded_look(self._timed_look(TIMED_SHARE / 3 * config.budget))
         shares = {True: config.denoising, False: 1 - config.denoising}
         step_seconds = sum(
             share * self._timed_step(restoring, 2 / 3 * TIMED_SHARE * config.budget * share)
@@ -201,6 +203,15 @@ class _Training:
         plan = plan_batches(pairs, token_budget=self.config.token_budget, packs=self.model.packs)
         batches = cycle([[pairs[index] for index in indices] for indices in plan])
         return len(plan) * mean_seconds(lambda: self._nll(next(batches)), self._now, limit)
+
+    def _bounded_look(self, seconds: float) -> float:
+        """Let looks read as many pairs as the budget has room for. Returns the seconds that one takes."""
+        there = len(self.material.valid_pairs)
+        pairs = look_pairs(self.config, pairs=there, look_seconds=seconds)
+        if pairs < there:
+            self.config = replace(self.config, valid_pairs=pairs)
+            self.material = Material.of(self.examples, self.tokenizer, self.config)
+        return seconds * pairs / there
 
     def _timed_step(self, restoring: bool, limit: float) -> float:
         batches = self._planner(self._pairs(restoring)).batches(0, 0)
@@ -388,6 +399,7 @@ def _result(final: Path, saved: Checkpoint) -> TrainingResult:
         planned_steps=state["total_steps"],
         ended_by=state["ended_by"],
         precision=saved.config.precision,
+        valid_pairs=saved.config.valid_pairs,
         seconds=state["seconds"],
         valid_nll=state["best_nll"],
         history=state["history"],

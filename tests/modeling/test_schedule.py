@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modeling.config import TrainingConfig
-from modeling.planning import mean_seconds, planned_steps
+from modeling.planning import look_pairs, mean_seconds, planned_steps
 from modeling.resuming import Pace
 from modeling.schedule import learning_rate
 from modeling.training import Progress, train
@@ -46,6 +46,15 @@ def test_a_mean_is_of_what_the_time_has_room_for(limit: float, seconds: float, d
     clock = Clock()
     assert mean_seconds(clock.work, clock.now, limit) == pytest.approx(seconds)
     assert clock.done == done
+
+
+def test_a_look_takes_a_tenth_of_the_budget_at_most() -> None:
+    """As it was: 200 pairs that take 50 seconds of a budget of 60 leave time for a single step."""
+    config = TrainingConfig(budget=60, validate_every=50)
+    assert look_pairs(config, pairs=200, look_seconds=6) == 200
+    assert look_pairs(config, pairs=200, look_seconds=50) == 24
+    assert look_pairs(config, pairs=200, look_seconds=5000) == 20
+    assert look_pairs(config, pairs=7, look_seconds=5000) == 7
 
 
 def test_looks_and_saves_have_their_part_of_the_budget() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from modeling import devices, training
+from modeling import devices, planning, training
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
 from modeling.errors import CheckpointError, CorpusError, TrainingError
@@ -121,8 +121,13 @@ def test_a_limit_replaces_those_of_the_preset() -> None:
 SHORT = ["vocabulary_size=60", "dropout=0.2", "denoising=0.2", "source_dropout=0.2", "validate_every=10", "patience=0"]
 
 
-def test_a_budget_is_planned_in_steps_and_so_repeated(corpus: tuple[Path, Path], tmp_path: Path) -> None:
-    """The timing leaves no trace in the weights; an interruption keeps the plan."""
+@pytest.mark.parametrize("look_share", [10.0, 1e-6])
+def test_a_budget_is_planned_in_steps_and_so_repeated(
+    look_share: float, corpus: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timing leaves no trace in the weights; an interruption keeps the plan, and the pairs that looks have time
+    for."""
+    monkeypatch.setattr(planning, "LOOK_SHARE", look_share)
     files: dict[str, Any] = {"train_file": corpus[0], "valid_file": corpus[1]}
     config, plans = load_preset("tiny", [*SHORT, "budget=0.7", "save_every=0.001"]), set[int | None]()
 
@@ -134,12 +139,14 @@ def test_a_budget_is_planned_in_steps_and_so_repeated(corpus: tuple[Path, Path],
                 raise Stop
 
     stopped: list[bool] = []
+    train(replace(config, budget=0, max_steps=2), **files, directory=tmp_path / "before")  # what is loaded once
     with pytest.raises(Stop):
         train(config, **files, directory=tmp_path / "budget", on_progress=stop_once)
     result = train(config, **files, directory=tmp_path / "budget", on_progress=stop_once)
     assert plans == {result.planned_steps}
     assert result.ended_by == "plan" or result.seconds >= 0.7
-    counted = replace(config, budget=0, max_steps=result.planned_steps)
+    assert (result.valid_pairs == planning.FEWEST_PAIRS) == (look_share < 1)
+    counted = replace(config, budget=0, max_steps=result.planned_steps, valid_pairs=result.valid_pairs)
     again = train(counted, **files, directory=tmp_path / "steps")
     assert (again.steps, again.ended_by) == (result.planned_steps, "plan")
     if result.ended_by == "plan":

@@ -238,6 +238,7 @@ def perform(claim: Claim) -> None:
     metrics = {
         "steps": result.steps,
         "planned_steps": result.planned_steps,
+        "valid_pairs": result.valid_pairs,
         "ended_by": result.ended_by,
         "precision": result.precision,
         "seconds": result.seconds,
