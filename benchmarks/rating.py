@@ -177,11 +177,11 @@ def run_client(site: Site, token: str, *arguments: object) -> list[int]:
 
 
 def cpu_of_web(supervisor: int) -> float:
-    """CPU seconds of gunicorn's processes so far."""
+    """CPU seconds of the web server's process so far."""
     total = 0
     for line in subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()[1:]:
         pid, _, command = line.strip().partition(" ")
-        if "gunicorn" in command and belongs_to(int(pid), supervisor):
+        if "manage.py serve" in command and belongs_to(int(pid), supervisor):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
     return total / TICKS

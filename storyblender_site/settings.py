@@ -323,6 +323,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "axes": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},  # it warns of every request that waits for a thread
         "django.db.backends": {"level": "INFO"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},  # it reports each page, and warns of CSS that is for browsers

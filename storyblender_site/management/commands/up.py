@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 def processes(host: str, port: int, threads: int, *, samples: bool) -> list[Process]:
     python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")
-    web = [python, "-m", "gunicorn", "storyblender_site.wsgi", "--bind", f"{in_address(host)}:{port}", "--chdir"]
+    web = [python, manage, "serve", "--host", host, "--port", str(port), "--threads", str(threads)]
     worker = [
         python,
         "-m",
@@ -62,9 +62,7 @@ def processes(host: str, port: int, threads: int, *, samples: bool) -> list[Proc
         [Process("first start", [python, manage, "first_start"], once=True, after=WEB_SECONDS)] if samples else []
     )
     return [
-        Process(
-            "web", [*web, str(settings.BASE_DIR), "--workers", "1", "--threads", str(threads), "--log-level", "warning"]
-        ),
+        Process("web", web),
         # Solo: one run at a time in the worker's own process, which a signal reaches at once.
         Process(
             "worker",

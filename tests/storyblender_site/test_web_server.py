@@ -1,0 +1,55 @@
+"""Clients that send half a request and wait, and one that opens connection after connection, stop nobody else."""
+
+import signal
+import socket
+import subprocess
+from contextlib import ExitStack
+
+import pytest
+
+from tests.site import Site
+
+pytestmark = pytest.mark.once
+HALF = [
+    b"GET /hea",
+    b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+    b"POST /rate/x/join/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nrater=",
+    b"POST /rate/x/join/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nra",
+]
+
+
+@pytest.fixture
+def served(site: Site) -> tuple[Site, subprocess.Popen[bytes]]:
+    process = site.start("manage.py", "serve", "--threads", "4", log="serve.log")
+    site.wait(lambda: process.poll() is not None or site.healthy(), 30, "the site to answer")
+    return site, process
+
+
+def connect(site: Site, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", site.port), timeout=5, source_address=(source, 0))
+    client.sendall(sent)
+    return client
+
+
+def test_half_a_request_holds_nobody_up(served: tuple[Site, subprocess.Popen[bytes]]) -> None:
+    """More of each kind than there are threads; the last one then sends its other half and is answered too."""
+    site, process = served
+    with ExitStack() as clients:
+        opened = [clients.enter_context(connect(site, half)) for half in HALF for _ in range(10)]
+        assert site.healthy(), "it answers within two seconds"
+        opened[19].sendall(b"\r\n")
+        assert opened[19].recv(100).startswith(b"HTTP/1.1 200")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, "it waits for none of them"
+
+
+def test_a_client_has_only_so_many_connections(served: tuple[Site, subprocess.Popen[bytes]]) -> None:
+    site, _ = served
+    with ExitStack() as clients:
+        opened = [clients.enter_context(connect(site, b"")) for _ in range(400)]
+        more = clients.enter_context(connect(site, b""))
+        assert more.recv(10) == b"", "closed"
+        other = clients.enter_context(connect(site, HALF[1] + b"\r\n", source="127.0.0.2"))
+        assert other.recv(100).startswith(b"HTTP/1.1 200")
+        opened.pop().close()
+        site.wait(site.healthy, 5, "a place to be free again")
