@@ -30,4 +30,4 @@ USER 10001
 VOLUME /var/lib/storyblender
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "storyblender_site.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8"]
+CMD ["python", "manage.py", "serve", "--host", "0.0.0.0"]

@@ -24,7 +24,7 @@ FINISH_SECONDS = 5.0  # for the requests at work when it is told to stop
 
 
 def channel_open(server: Any, sock: socket.socket, address: Any, adjustments: Any, map: dict[int, Any]) -> None:
-    """Serve a connection that was accepted, or close it where its client has too many; a proxy stands for many clients."""
+    """Serve a connection that was accepted, or close it where its client has too many; a proxy stands for many."""
     theirs = sum(channel.addr[0] == address[0] for channel in server.active_channels.values())
     if theirs >= CONNECTIONS_A_CLIENT and not settings.TRUSTED_PROXIES:
         sock.close()

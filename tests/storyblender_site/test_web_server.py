@@ -21,7 +21,7 @@ HALF = [
 @pytest.fixture
 def served(site: Site) -> tuple[Site, subprocess.Popen[bytes]]:
     process = site.start("manage.py", "serve", "--threads", "4", log="serve.log")
-    site.wait(lambda: process.poll() is not None or site.healthy(), 30, "the site to answer")
+    site.wait(lambda: process.poll() is not None or site.healthy(), 90, "the site to answer")
     return site, process
 
 
