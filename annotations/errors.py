@@ -2,6 +2,8 @@
 
 from texts.storable import escaped
 
+LONGEST, TAIL = 1_500, 300  # characters of a message, and of its end, which says what would be right
+
 
 class InputError(ValueError):
     """Says what was wrong, where (file, line, key, value) and what would be right, in one line that can be stored and
@@ -11,7 +13,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(escaped(message))
+        line = escaped(message)
+        super().__init__(line if len(line) <= LONGEST else f"{line[: LONGEST - TAIL]} … {line[-TAIL:]}")
         self.code = code
 
 

@@ -8,7 +8,6 @@ text of its licence where its source has one; and `source.json`: `{"name", "file
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from modeling.errors import CheckpointError, ConfigError
+from texts.limits import parse_json
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", CHECKOUT / "var")).resolve()
@@ -112,7 +112,7 @@ class Base:
     def preset(self) -> str:
         """What trains it: `hf:` an encoder-decoder, `lm:` any other model."""
         config = self.folder / "config.json"
-        two_parts = config.is_file() and is_encoder_decoder(json.loads(config.read_bytes()))
+        two_parts = config.is_file() and is_encoder_decoder(parse_json(config.read_text(encoding="utf-8")))
         return f"{'hf' if two_parts else 'lm'}:{self.name}"
 
 
@@ -158,7 +158,7 @@ def bases() -> list[Base]:
 def read_base(folder: Path) -> Base | None:
     """The model in a folder; None where it holds none that was fetched."""
     try:
-        said: dict[str, Any] = json.loads((folder / SOURCE).read_bytes())
+        said: dict[str, Any] = parse_json((folder / SOURCE).read_text(encoding="utf-8"))
         return Base(folder.name, folder, dict(said["files"]), said["licence"], said["from"], said["fetched"])
     except (OSError, KeyError, TypeError, ValueError):
         return None

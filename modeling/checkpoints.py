@@ -30,6 +30,7 @@ from modeling.architectures import Model, build_for, tokenizer_kind
 from modeling.config import TrainingConfig
 from modeling.errors import CheckpointError
 from modeling.tokenization import Normalisation, Tokenizer
+from texts.limits import parse_json
 
 FORMAT = 4
 WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
@@ -270,7 +271,7 @@ def _sealed(manifest: dict[str, Any]) -> bytes:
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = parse_json(content.decode())
     except ValueError as error:
         raise CheckpointError(f"{path}: altered: not JSON ({error})") from error
     if not isinstance(value, dict):

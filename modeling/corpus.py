@@ -16,6 +16,7 @@ from modeling.config import TrainingConfig
 from modeling.errors import CorpusError, TooLongError
 from modeling.marks import END, STORY
 from texts.folding import fold
+from texts.limits import LimitError, lines_within, parse_json, shown
 
 if TYPE_CHECKING:
     from modeling.tokenization import Tokenizer
@@ -78,21 +79,26 @@ def read_examples(path: Path, *, references: bool = True) -> list[Example]:
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each line of a JSONL file as (line number from 1, object)."""
+    number = 0
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(lines_within(file), start=1):
                 line = line.removeprefix("\ufeff")  # the mark of a file, or of a part joined to it
                 if not line.strip():
                     continue
                 try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
+                    row = parse_json(line)
+                except LimitError as error:
+                    raise CorpusError(f"{path}:{number}: {error}") from error
+                except ValueError as error:
                     raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
                 if not isinstance(row, dict):
-                    raise CorpusError(f"{path}:{number}: must be an object, is {_shown(row)}")
+                    raise CorpusError(f"{path}:{number}: must be an object, is {shown(row)}")
                 if "\\u" in line and (half := _half_character(json.dumps(row, ensure_ascii=False))):
                     raise CorpusError(f"{path}:{number}: {half}")
                 yield number, row
+    except LimitError as error:
+        raise CorpusError(f"{path}:{number + 1}: {error}") from error
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -105,7 +111,7 @@ def text_of(row: dict[str, Any], key: str, place: str) -> str:
     if key == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise CorpusError(f"{place}: {key}={_shown(value)} must be a string")
+        raise CorpusError(f"{place}: {key}={shown(value)} must be a string")
     return value
 
 
@@ -183,15 +189,15 @@ def encode_text(text: str, tokenizer: Tokenizer, limit: int, name: str) -> Token
 def _check_text(text: str, tokenizer: Tokenizer, name: str) -> list[int]:
     """The token ids of a text with words. Raises CorpusError for another one."""
     if half := _half_character(text):
-        raise CorpusError(f"{name} has {half}: {_shown(text)}")
+        raise CorpusError(f"{name} has {half}: {shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
-        raise CorpusError(f"{name} is empty once normalised: {_shown(text)}")
+        raise CorpusError(f"{name} is empty once normalised: {shown(text)}")
     return ids
 
 
 def _too_long(name: str, ids: Sequence[int], limit: int, text: str) -> TooLongError:
-    return TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {_shown(text)}")
+    return TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {shown(text)}")
 
 
 Albums = dict[str, dict[str, str]]  # of each album the source that stands for each photo: its first
@@ -234,14 +240,14 @@ def deduplicate(examples: Iterable[Example], normalisation: Callable[[str], str]
 def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     references = row.get("references", None if with_references else [])
     if not isinstance(references, list) or (with_references and not references):
-        raise CorpusError(f"{place}: references={_shown(references)} must be a list of at least one string")
+        raise CorpusError(f"{place}: references={shown(references)} must be a list of at least one string")
     for position, reference in enumerate(references):
         if not isinstance(reference, str):
-            raise CorpusError(f"{place}: references[{position}]={_shown(reference)} must be a string")
+            raise CorpusError(f"{place}: references[{position}]={shown(reference)} must be a string")
     source = text_of(row, "source", place)
     weight = row.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-        raise CorpusError(f"{place}: weight={_shown(weight)} must be a number from 0")
+        raise CorpusError(f"{place}: weight={shown(weight)} must be a number from 0")
     album = None if row.get("album") is None else text_of(row, "album", place)
     photo = None if row.get("photo") is None else text_of(row, "photo", place)
     context, others = (_strings(row, key, place) for key in ("context", "others"))
@@ -254,7 +260,7 @@ def _strings(row: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
     """The list under `key`, empty where there is none. Raises CorpusError for anything but strings."""
     found = row.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise CorpusError(f"{place}: {key}={_shown(found)} must be a list of strings")
+        raise CorpusError(f"{place}: {key}={shown(found)} must be a list of strings")
     return tuple(found)
 
 
@@ -265,11 +271,6 @@ def _half_character(text: str) -> str:
     except UnicodeEncodeError as error:
         return f"half a character, {text[error.start]!r}, where a whole one must be"
     return ""
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def texts(examples: Sequence[Example]) -> list[str]:

@@ -24,6 +24,7 @@ from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
 from modeling.locks import file_lock
 from modeling.tokenization import Normalisation
+from texts.limits import parse_json
 
 CONVERTED, MADE_FROM = "converted", "made_from.json"
 CONVERSION_SECONDS = 60.0  # that another process which makes it is waited for
@@ -126,7 +127,7 @@ def readable(path: Path) -> Path:
 def is_made_from(folder: Path, gguf_sha256: str) -> bool:
     """Whether the folder is whole, and of that file."""
     try:
-        said = json.loads((folder / MADE_FROM).read_bytes())
+        said = parse_json((folder / MADE_FROM).read_text(encoding="utf-8"))
         return bool(said["gguf"] == gguf_sha256 and said["files"] == hashes_of(folder))
     except (OSError, ValueError, KeyError, TypeError):
         return False

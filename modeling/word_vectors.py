@@ -57,7 +57,7 @@ def initial_vectors(words: Sequence[str], found: dict[str, Vector], *, size: int
 
 def _vectors(path: Path, content: mmap.mmap, words: dict[bytes, str]) -> Iterator[tuple[bytes, Vector]]:
     header = content.readline().split()
-    if len(header) != 2 or not all(part.isdigit() for part in header):
+    if len(header) != 2 or not all(part.isdigit() and len(part) < 19 for part in header):
         content.seek(0)
         yield from _text(path, content, words, len(header) - 1, None)
         return

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import InputError
+from annotations.importing.content import shown
 from annotations.importing.files import text_of
 from annotations.names import check_name
 from annotations.protocols import check_shown_here, protocol_named
+from texts.limits import MAX_DEPTH, too_deep
 from texts.storable import text_problem
 
 LONGEST_TEXT = 20_000
+LARGEST_FILE = 1 << 18  # bytes
+DOTTED = re.compile(rf"""(?<!["'\w-])(?:["'\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")  # a key of as many tables
 CHOICES = {
     "purpose": ("evaluation", "feedback"),
     "split": ("test", "feedback"),
@@ -77,7 +82,7 @@ class CampaignSpec:
             else:
                 read[key] = check_name(value, f"{place}: {key}")
             if key in CHOICES and value not in CHOICES[key]:
-                raise InputError(f"{place}: {key}: {value!r} is not one of {', '.join(CHOICES[key])}")
+                raise InputError(f"{place}: {key}: {shown(value)} is not one of {', '.join(CHOICES[key])}")
         spec = cls(**read)
         check_shown_here(spec.protocol, f"{place}: protocol")
         if spec.split != SPLIT_OF[spec.purpose]:
@@ -120,11 +125,16 @@ def widest_margin(protocol: str) -> tuple[float, str]:
 
 
 def read_campaign_file(file: Path) -> CampaignSpec:
-    text = text_of(file)
+    text = text_of(file, LARGEST_FILE)
+    nested = InputError(f"{file}: lists and tables are nested more than {MAX_DEPTH} deep")
+    if DOTTED.search(text):
+        raise nested
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: not TOML ({error})") from error
+    if too_deep(values):
+        raise nested
     return CampaignSpec.from_mapping(values, str(file))
 
 
@@ -146,7 +156,7 @@ def _text(value: Any, place: str) -> str:
 
 def _names(value: Any, place: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise InputError(f"{place}: {value!r} must be a list of at least one name")
+        raise InputError(f"{place}: {shown(value)} must be a list of at least one name")
     names = tuple(check_name(each, place) for each in value)
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"{place}: '{twice[0]}' stands there twice")
@@ -157,17 +167,17 @@ def _contrast(value: Any, place: str) -> tuple[str, ...]:
     """Two systems and a criterion, or nothing."""
     names = _names(value, place) if value != [] else ()
     if names and len(names) != 3:
-        raise InputError(f"{place}: {value!r} must be two systems and a criterion")
+        raise InputError(f"{place}: {shown(value)} must be two systems and a criterion")
     return names
 
 
 def _count(value: Any, place: str, *, lowest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value < 2**31:
-        raise InputError(f"{place}: {value!r} must be a whole number from {lowest}")
+        raise InputError(f"{place}: {shown(value)} must be a whole number from {lowest}")
     return value
 
 
 def _margin(value: Any, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InputError(f"{place}: {value!r} must be a number above 0")
+        raise InputError(f"{place}: {shown(value)} must be a number above 0")
     return float(value)

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from zipfile import ZipFile
 
 from annotations.errors import InputError
+from texts.limits import FREE_INFLATION, MAX_INFLATION, shown
 from texts.storable import text_problem
 
 LONGEST_ID = 200
@@ -84,10 +85,14 @@ class PlaceNames:
         return f"{self.files[number >> FILE_BITS]}: {self.pattern.format(number & ((1 << FILE_BITS) - 1))}"
 
 
-def shown(value: Any) -> str:
-    """A value as an error shows it: short."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def unpacked_too_large(archive: ZipFile) -> str:
+    """Why a ZIP file is not unpacked: what is in it is so much larger than the file that it can only be made up. Empty
+    where that is not so."""
+    files = archive.infolist()
+    packed, unpacked = (sum(row.compress_size for row in files), sum(row.file_size for row in files))
+    if unpacked <= MAX_INFLATION * packed + FREE_INFLATION:
+        return ""
+    return f"its {packed:,} bytes unpack to {unpacked:,}; a file unpacks to at most {MAX_INFLATION} times its size"
 
 
 def check_text(file: Path, place: str, key: str, value: str, longest: int | None = None) -> str:

@@ -6,12 +6,15 @@ import json
 import mmap
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ijson
 
 from annotations.importing.content import ImportFileError, shown
+from texts.limits import LARGEST_WHOLE, LONGEST_LINE, BoundedJson, LimitError, lines_within, parse_json
 
 MARK = "\ufeff"
 # The mark of UTF-16 begins that of UTF-32, which is looked for first.
@@ -52,12 +55,26 @@ def encoding_by_mark(file: Path) -> str:
 def lines_of(file: Path, encoding: str = "", newline: str | None = None) -> Iterator[str]:
     """The lines as text, in UTF-8 unless the file's mark or `encoding` says otherwise. Raises ImportFileError."""
     encoding = encoding or encoding_by_mark(file) or "utf-8"
+    number = 1
     try:
         with file.open(encoding=encoding, newline=newline) as opened:
-            for line in opened:
+            for line in lines_within(opened):
                 yield line.removeprefix(MARK)
+                number += 1
     except UnicodeDecodeError as error:
         raise not_decoded(file, encoding, error) from error
+    except LimitError as error:
+        raise ImportFileError(file, f"line {number}", str(error)) from error
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def first_lines(file: Path, count: int) -> list[str]:
+    """The first lines that are not blank, among so many, each cut where a line may be no longer."""
+    try:
+        with file.open(encoding=encoding_by_mark(file) or "utf-8", errors="replace") as opened:
+            lines = islice(iter(lambda: opened.readline(LONGEST_LINE), ""), count)
+            return [line.removeprefix(MARK) for line in lines if line.strip()]
     except OSError as error:
         raise unreadable(file, error) from error
 
@@ -71,12 +88,26 @@ def start_of(file: Path) -> str:
         raise unreadable(file, error) from error
 
 
-def text_of(file: Path) -> str:
+def text_of(file: Path, largest: int = LARGEST_WHOLE) -> str:
+    """The whole text. Raises ImportFileError, for a file of more bytes than `largest` too."""
+    check_size(file, largest)
     return "".join(lines_of(file, newline=""))
+
+
+def check_size(file: Path, largest: int) -> None:
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise unreadable(file, error) from error
+    if size > largest:
+        raise ImportFileError(file, "", f"has {size:,} bytes, and may have {largest:,}")
 
 
 def not_decoded(file: Path, encoding: str, error: UnicodeDecodeError) -> ImportFileError:
     """Where a file stops being in an encoding; reads it whole to say so, since a stream tells its own places."""
+    name = "UTF-8" if encoding.startswith("utf-8") else encoding
+    if file.stat().st_size > LARGEST_WHOLE:
+        return ImportFileError(file, "", f"not {name}: {error.object[error.start : error.end]!r}")
     content = file.read_bytes()
     try:
         content.decode(encoding)
@@ -84,7 +115,6 @@ def not_decoded(file: Path, encoding: str, error: UnicodeDecodeError) -> ImportF
         error = wrong
     line = content.count(b"\n", 0, error.start) + 1
     around = content[max(0, error.start - 20) : error.end + 5]
-    name = "UTF-8" if encoding.startswith("utf-8") else encoding
     return ImportFileError(file, f"line {line}", f"not {name}: byte {error.start} in {around!r}")
 
 
@@ -97,8 +127,10 @@ def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(line)
+        except LimitError as error:
+            raise ImportFileError(file, f"line {number}", str(error)) from error
+        except ValueError as error:
             raise ImportFileError(file, f"line {number}", f"not JSON: {error}") from error
         if not isinstance(row, dict):
             raise ImportFileError(file, f"line {number}", f"{shown(row)} must be an object")
@@ -109,13 +141,13 @@ def json_value(file: Path) -> Any:
     """The whole file. Raises ImportFileError."""
     text = text_of(file)
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         near = error.doc[max(0, error.pos - 30) : error.pos + 10]
         place = f"line {error.lineno}, column {error.colno}"
         raise ImportFileError(file, place, f"not JSON: {error.msg} at {near!r}") from error
-    except (ValueError, RecursionError) as error:
-        raise ImportFileError(file, "", f"not JSON: {error}") from error
+    except LimitError as error:
+        raise beyond_limit(file, error) from error
 
 
 def json_elements(file: Path, key: str = "") -> Iterator[Any]:
@@ -125,11 +157,8 @@ def json_elements(file: Path, key: str = "") -> Iterator[Any]:
         found = whole.get(key) if key and isinstance(whole, dict) else None if key else whole
         yield from found if isinstance(found, list) else ()
         return
-    try:
-        with json_stream(file) as stream:
-            yield from ijson.items(stream, f"{key}.item" if key else "item", use_float=True)
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise not_json(file, error) from error
+    with json_stream(file) as stream:
+        yield from ijson.items(stream, f"{key}.item" if key else "item", use_float=True)
 
 
 def json_members(file: Path) -> Iterator[tuple[str, Any]]:
@@ -138,11 +167,8 @@ def json_members(file: Path) -> Iterator[tuple[str, Any]]:
         whole = json_value(file)
         yield from whole.items() if isinstance(whole, dict) else ()
         return
-    try:
-        with json_stream(file) as stream:
-            yield from ijson.kvitems(stream, "", use_float=True)
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise not_json(file, error) from error
+    with json_stream(file) as stream:
+        yield from ijson.kvitems(stream, "", use_float=True)
 
 
 def json_kinds(file: Path) -> dict[str, type]:
@@ -155,31 +181,38 @@ def json_kinds(file: Path) -> dict[str, type]:
     begins = {"start_map": dict, "start_array": list}
     kinds: dict[str, type] = {}
     depth, key = 0, ""
-    try:
-        with json_stream(file) as stream:
-            for event, value in ijson.basic_parse(stream, use_float=True):
-                if depth == 0 and event != "start_map":
-                    return {"": begins.get(event, object)}
-                if depth == 1 and event == "map_key":
-                    key = value
-                elif depth == 1 and event != "end_map":
-                    kinds[key] = begins.get(event, object)
-                depth += event in begins
-                depth -= event in ("end_map", "end_array")
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise not_json(file, error) from error
+    with json_stream(file) as stream:
+        for event, value in ijson.basic_parse(stream, use_float=True):
+            if depth == 0 and event != "start_map":
+                return {"": begins.get(event, object)}
+            if depth == 1 and event == "map_key":
+                key = value
+            elif depth == 1 and event != "end_map":
+                kinds[key] = begins.get(event, object)
+            depth += event in begins
+            depth -= event in ("end_map", "end_array")
     return kinds
 
 
-def json_stream(file: Path) -> IO[bytes]:
-    """The file's bytes behind a mark of UTF-8."""
+@contextmanager
+def json_stream(file: Path) -> Iterator[BoundedJson]:
+    """The file's bytes behind a mark of UTF-8, within the limits. Raises ImportFileError, also for what the parser
+    finds in the block."""
     marked = encoding_by_mark(file)
     try:
-        stream = file.open("rb")
+        with file.open("rb") as stream:
+            stream.seek(len(codecs.BOM_UTF8) if marked else 0)
+            yield BoundedJson(stream)
+    except LimitError as error:
+        raise beyond_limit(file, error) from error
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise not_json(file, error) from error
     except OSError as error:
         raise unreadable(file, error) from error
-    stream.seek(len(codecs.BOM_UTF8) if marked else 0)
-    return stream
+
+
+def beyond_limit(file: Path, error: LimitError) -> ImportFileError:
+    return ImportFileError(file, "" if error.position is None else f"byte {error.position}", str(error))
 
 
 def streams(file: Path) -> bool:
@@ -201,8 +234,9 @@ def streams(file: Path) -> bool:
 
 def not_json(file: Path, error: Exception) -> ImportFileError:
     """Where a file that the streaming parser gave up stops being JSON in UTF-8; reads it whole to say so."""
-    try:
-        json_value(file)
-    except ImportFileError as wrong:
-        return wrong
+    if file.stat().st_size <= LARGEST_WHOLE:
+        try:
+            json_value(file)
+        except ImportFileError as wrong:
+            return wrong
     return ImportFileError(file, "", f"not JSON: {' '.join(str(error).split())[:120]}")

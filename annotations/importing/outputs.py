@@ -75,7 +75,7 @@ def checked(file: Path, place: str, row: dict[str, Any]) -> Row:
 def rank_of(file: Path, place: str, value: Any) -> int | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 32768:
         raise ImportFileError(file, place, f"rank={shown(value)} must be a whole number from 0")
@@ -90,7 +90,7 @@ def from_json_lines(file: Path) -> Iterator[Row]:
 def from_table(file: Path) -> Iterator[Row]:
     """Cells between commas, semicolons or tabs, below a header. An encoding is not guessed: texts would be spoilt."""
     table = delimited(file, encoding_by_mark(file) or "utf-8", headed=True)
-    if twice := sorted({name for name in table.names if table.names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(table.names).items() if count > 1):
         raise ImportFileError(file, table.header, f"the column {shown(twice[0])} stands there twice")
     for line, cells in table.rows(Defects(file)):
         yield checked(file, f"line {line}", dict(zip(table.names, cells, strict=True)))

@@ -4,8 +4,9 @@ A field is a dotted path to a string or a list of strings. Without an album fiel
 without a photo field each line is a place of its own, where its source and its references meet.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from annotations.importing.files import json_lines
 from annotations.importing.identity import digest, reference_id, row_id, unique
 from annotations.names import RULE, check_name, composed, name_problem
 from texts.folding import fold
+from texts.limits import SHOWN
 from texts.storable import is_blank
 
 EVERY_KEY = "*"
@@ -203,10 +205,15 @@ def look_up(file: Path, place: str, row: dict[str, Any], field: str) -> Any:
     value: Any = row
     for key in field.split("."):
         if not isinstance(value, dict) or key not in value:
-            there = ", ".join(value) if isinstance(value, dict) else shown(value)
+            there = listed(value) if isinstance(value, dict) else shown(value)
             raise ImportFileError(file, place, f"the key '{field}' is missing; there is: {there}")
         value = value[key]
     return value
+
+
+def listed(keys: Iterable[str]) -> str:
+    """The first keys of an object, which may have any number of any length."""
+    return ", ".join(key[:SHOWN] for key in islice(keys, 20))
 
 
 def texts(

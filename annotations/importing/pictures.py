@@ -16,7 +16,8 @@ from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 
-from annotations.importing.content import ImportFileError, shown
+from annotations.importing.content import ImportFileError, shown, unpacked_too_large
+from texts.limits import MAX_PIXELS
 from texts.storable import text_problem
 
 SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP")
@@ -107,10 +108,12 @@ def problem_of(file: Path) -> str:
     """Why a browser could not show the picture: empty where it can. A file cut short is found by its missing end."""
     try:
         if file.suffix.lower() == ".svg":
-            content = file.read_bytes()
-            whole = b"<svg" in content[:4096] and content.rstrip().endswith(b"</svg>")
+            with file.open("rb") as stream:
+                whole = b"<svg" in stream.read(4096) and tail_of(file).rstrip().endswith(b"</svg>")
             return "" if whole else "is not a whole SVG drawing"
         with Image.open(file, formats=SHOWN_BY_BROWSERS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return f"has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are shown: save it smaller"
             mark = END_MARKS.get(image.format or "")
             if mark is None or mark not in tail_of(file):
                 image.load()
@@ -153,6 +156,8 @@ def gather(files: Sequence[Path], folder: Path, on_progress: Callable[[float], N
 def unzip(file: Path, folder: Path, on_progress: Callable[[float], None]) -> int:
     try:
         with zipfile.ZipFile(file) as archive:
+            if problem := unpacked_too_large(archive):
+                raise ImportFileError(file, "", problem)
             rows = [row for row in archive.infolist() if not row.is_dir() and is_picture(Path(row.filename).name)]
             needed, free = sum(row.file_size for row in rows), shutil.disk_usage(folder).free
             if needed > free:

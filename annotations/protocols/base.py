@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from annotations.errors import AnswerError
+from texts.limits import shown
 
 Gives = Literal["scores", "choices"]
 Level = Literal["nominal", "ordinal", "interval"]
@@ -81,7 +82,7 @@ class Scored(Protocol):
     def number(self, value: Any, ends: tuple[float, float], place: str) -> float:
         low, high = ends
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise AnswerError(f"{place}: {value!r} must be a number from {low:g} to {high:g}", "value")
+            raise AnswerError(f"{place}: {shown(value)} must be a number from {low:g} to {high:g}", "value")
         return float(value)
 
     def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:

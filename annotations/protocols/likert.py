@@ -4,6 +4,7 @@ from typing import Any
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import Scored
+from texts.limits import shown
 
 MOST_STEPS = 11
 
@@ -16,5 +17,5 @@ class Likert(Scored):
     def number(self, value: Any, ends: tuple[float, float], place: str) -> float:
         low, high = ends
         if isinstance(value, bool) or value not in range(int(low), int(high) + 1):
-            raise AnswerError(f"{place}: {value!r} must be a whole number from {low:g} to {high:g}", "value")
+            raise AnswerError(f"{place}: {shown(value)} must be a whole number from {low:g} to {high:g}", "value")
         return float(value)

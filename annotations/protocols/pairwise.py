@@ -5,6 +5,7 @@ from typing import Any
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import Protocol, check_keys
+from texts.limits import shown
 
 TIE = "tie"
 
@@ -30,7 +31,7 @@ class Pairwise(Protocol):
         for criterion in criteria:
             if answers[criterion] not in allowed:
                 place = f"answers.{criterion}"
-                raise AnswerError(f"{place}: {answers[criterion]!r} must be one of {', '.join(allowed)}", "value")
+                raise AnswerError(f"{place}: {shown(answers[criterion])} must be one of {', '.join(allowed)}", "value")
         return {
             criterion: TIE if answers[criterion] == TIE else str(candidates[answers[criterion]])
             for criterion in criteria

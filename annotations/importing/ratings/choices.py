@@ -11,6 +11,7 @@ from annotations.importing.ratings.options import RatingOptions
 from annotations.importing.ratings.shapes import Shape, later, shortened
 from annotations.importing.ratings.values import Cell, name_list, number_of
 from annotations.protocols.pairwise import TIE
+from texts.limits import MAX_CHOICES
 
 TIE_WORDS = (TIE, "same", "equal", "both", "neither")
 TIES = frozenset(
@@ -235,10 +236,16 @@ class Ranks(PairShape):
         return bool(self.ranked)
 
     def content(self) -> RatingContent:
+        sizes = [len(ranks) for rankings in self.ranked.values() for ranks in rankings]
+        choices = sum(size * (size - 1) // 2 for size in sizes)
+        if choices > MAX_CHOICES:
+            problem = f"its rankings are {choices:,} choices between every two, and may be {MAX_CHOICES:,}"
+            raise ImportFileError(self.plan.table.file, "", f"{problem}; the longest lists {max(sizes):,} systems")
+        places = {system: place for place, system in enumerate(self.systems.origin)}
         for (place, rater, criterion), rankings in self.ranked.items():
             for ranks in sorted(rankings, key=first_time):
                 for one, other in combinations(ranks, 2):
-                    pair = in_order(self, one, other)
+                    pair = (one, other) if places[one] < places[other] else (other, one)
                     first, second = (ranks[system] for system in pair)
                     chosen = TIE if first.value == second.value else pair[float(first.value) > float(second.value)]
                     given = Given(chosen, max(first.line, second.line), first.at)
@@ -316,6 +323,6 @@ class BestWorst(PairShape):
             return known
         if word in columns and len(columns) == len(options):
             return options[columns.index(word)]
-        if word.isdecimal() and 1 <= int(word) <= len(options):
+        if word.isdecimal() and len(word) < 10 and 1 <= int(word) <= len(options):
             return options[int(word) - 1]
         raise RowDefectError(f"{label}={shown(word)} must be one of what was shown: {', '.join(options)}")

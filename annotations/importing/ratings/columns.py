@@ -1,6 +1,7 @@
 """Which column is what: the study's names mapped onto ours, and the values of wide tables told apart."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -102,7 +103,7 @@ class Planner:
         self.places: dict[str, int] = {}
         for place, name in enumerate(table.names):
             self.places.setdefault(name, place)
-        self.twice = {name for name in table.names if name and table.names.count(name) > 1}
+        self.twice = {name for name, count in Counter(table.names).items() if name and count > 1}
         self.constants: list[str] = []
         self.joins: list[tuple[tuple[int, ...], str]] = []
         self.taken: dict[str, str] = {}

@@ -1,16 +1,16 @@
 """JSON as tables: an object a row, what is nested in it called by a dotted path."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from annotations.importing.content import ImportFileError, shown
-from annotations.importing.files import json_elements, json_kinds, json_lines, json_members, lines_of
+from annotations.importing.files import first_lines, json_elements, json_kinds, json_lines, json_members
 from annotations.importing.ratings.defects import Defects
 from annotations.importing.ratings.tables import Table, cells_problem
 from annotations.importing.ratings.values import ABSENT, Cell, plain
+from texts.limits import MAX_CELLS, MAX_KEYS, LimitError, parse_json
 
 KEY = "key"  # the column of the keys, where the file is an object of objects
 Records = Callable[[], Iterator[tuple[int, dict[str, Any]]]]
@@ -23,7 +23,7 @@ def json_lines_table(file: Path) -> Table:
 def json_table(file: Path) -> Table:
     """A list of objects; an object with one list of them; or an object of objects, or of lists of them, whose keys
     become the column `key`. Raises ImportFileError for anything else."""
-    lines = [line for line in islice(lines_of(file), 3) if line.strip()]
+    lines = first_lines(file, 3)
     if len(lines) > 1 and all(one_object(line) for line in lines[:2]):
         return json_lines_table(file)
     if not lines:
@@ -43,8 +43,8 @@ def json_table(file: Path) -> Table:
 
 def one_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse_json(line), dict)
+    except ValueError:
         return False
 
 
@@ -74,17 +74,20 @@ def keyed(file: Path) -> Records:
 def of_records(file: Path, records: Records, unit: str, how: str) -> Table:
     """The columns are all paths that any record has; what a record lacks is blank."""
     names: dict[str, None] = {}
-    try:
-        for _, record in records():
-            for name, _ in flat(record):
-                names.setdefault(name)
-    except RecursionError as error:
-        raise ImportFileError(file, "", "is nested too deeply to be a table") from error
+    for number, record in records():
+        try:
+            names |= dict.fromkeys(flat_record(record))
+        except LimitError as error:
+            raise ImportFileError(file, f"{unit} {number}", str(error)) from error
+        if len(names) > MAX_KEYS:
+            raise ImportFileError(
+                file, f"{unit} {number}", f"is the first by which there are more than {MAX_KEYS:,} different keys"
+            )
     columns = tuple(names)
 
     def rows(defects: Defects) -> Iterator[tuple[int, Sequence[Cell]]]:
         for number, record in records():
-            found = dict(flat(record))
+            found = flat_record(record)
             cells = [found.get(name, ABSENT) for name in columns]
             if problem := cells_problem(columns, cells):
                 defects.add(f"{unit} {number}", problem)
@@ -94,18 +97,32 @@ def of_records(file: Path, records: Records, unit: str, how: str) -> Table:
     return Table(file, columns, unit, rows, how, header="its keys", comma=True)
 
 
-def flat(value: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
-    """The cells of an object by dotted paths. A list of plain values is a cell that lists them; a list of objects has a
-    cell for each of their paths, which lists the values in order."""
+def flat_record(record: dict[str, Any]) -> dict[str, Cell]:
+    """The cells of a record by dotted paths. Raises LimitError for one that becomes more cells than may be."""
+    return dict(flat(record, "", count(1)))
+
+
+def flat(value: Any, path: str, cells_so_far: "count[int]") -> Iterator[tuple[str, Cell]]:
+    """A list of plain values is a cell that lists them; a list of objects has a cell for each of their paths, which
+    lists the values in order."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from flat(inner, f"{path}.{key}" if path else str(key))
+            yield from flat(inner, f"{path}.{key}" if path else str(key), cells_so_far)
     elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-        flattened = [dict(flat(each)) for each in value]
+        flattened = [dict(flat(each, "", cells_so_far)) for each in value]
         for key in dict.fromkeys(key for each in flattened for key in each):
-            cells = [each.get(key, "") for each in flattened]
+            cells = []
+            for each in flattened:
+                cells.append(each.get(key, ""))
+                counted(cells_so_far)
             yield f"{path}.{key}", tuple(cells)
     elif isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
         yield path, tuple(plain(each) for each in value)
     else:
+        counted(cells_so_far)
         yield path, plain(value)
+
+
+def counted(cells_so_far: "count[int]") -> None:
+    if next(cells_so_far) > MAX_CELLS:
+        raise LimitError(f"becomes more than {MAX_CELLS:,} cells: lists of objects with keys that differ make one each")

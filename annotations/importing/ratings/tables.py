@@ -15,6 +15,7 @@ from annotations.importing.content import ImportFileError, shown
 from annotations.importing.files import encoding_by_mark, ending, lines_of
 from annotations.importing.ratings.defects import Defects
 from annotations.importing.ratings.values import Cell, text_of
+from texts.limits import LONGEST_VALUE, MAX_COLUMNS
 from texts.storable import storable, text_problem
 
 DELIMITED = (".csv", ".tsv", ".txt", ".tab")
@@ -23,12 +24,12 @@ WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LINES_LOOKED_AT = 200
 BYTES_LOOKED_AT = 1 << 16
 BYTES_OF_AN_ENCODING = 1 << 20
+BYTES_OF_LINES = 1 << 24  # among which those are looked for that say what it is
 # What files that are not in Unicode are in: Western, Central European and Cyrillic Windows, Korean, Japanese, Chinese.
 ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp949", "cp932", "gb18030", "big5"]
-MAX_CELL = 1 << 24
 Rows = Callable[[Defects], Iterator[tuple[int, Sequence[Cell]]]]
 
-csv.field_size_limit(MAX_CELL)
+csv.field_size_limit(LONGEST_VALUE)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def records(file: Path, encoding: str, delimiter: str, *, quoted: bool) -> Itera
                 yield begins, row
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise ImportFileError(file, f"line {begins}", f"not a table of quoted cells ({error})") from error
+        long = f"a cell has more than {LONGEST_VALUE:,} characters" if "field limit" in str(error) else ""
+        problem = long or f"not a table of quoted cells ({error})"
+        raise ImportFileError(file, f"line {begins}", problem) from error
 
 
 def encoding_of(file: Path) -> str:
@@ -126,7 +129,7 @@ def encoding_of(file: Path) -> str:
 def likeliest_encoding(file: Path) -> str:
     """Of the lines that are not ASCII, by charset-normalizer; Western Windows where it has no opinion."""
     with file.open("rb") as opened:
-        lines = [line for line in islice(opened, 100_000) if not line.isascii()]
+        lines = [line for line in opened.read(BYTES_OF_LINES).splitlines(keepends=True) if not line.isascii()]
     best = from_bytes(b"".join(lines)[:BYTES_OF_AN_ENCODING], cp_isolation=ENCODINGS).best()
     return best.encoding if best else "cp1252"
 
@@ -191,6 +194,8 @@ def open_table(file: Path, *, sheet: str = "", encoding: str = "", headed: bool 
 
 
 def check_names(table: Table) -> None:
+    if len(table.names) > MAX_COLUMNS:
+        raise ImportFileError(table.file, table.header, f"has more than {MAX_COLUMNS:,} columns")
     if not table.names or not any(table.names):
         raise ImportFileError(table.file, "", f"is empty: {table.header} must name the columns")
     for name in table.names:

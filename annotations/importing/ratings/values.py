@@ -11,8 +11,10 @@ from typing import Any
 from annotations.errors import InputError
 from annotations.importing.content import shown
 from annotations.importing.ratings.defects import RowDefectError
+from texts.limits import LONGEST_VALUE, MAX_DEPTH, parse_json
 
 MISSING = frozenset({"", "-", "–", "—", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "."})
+LONGEST_OF_PYTHON = 100_000  # characters of a list as Python writes it: its parser takes a thousand times the memory
 LARGEST_SCORE = 1_000_000_000
 MILLISECONDS_FROM = 1e11  # an epoch above it counts milliseconds: in seconds it would be the year 5138
 COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -87,7 +89,12 @@ def text_of(value: Cell) -> str:
 
 
 def bracketed(value: str) -> list[Cell]:
-    for read in (json.loads, ast.literal_eval):
+    """Raises RowDefectError for lists inside each other that nobody would write."""
+    if "".join(value.split()).startswith("[" * (MAX_DEPTH + 1)):
+        raise RowDefectError(f"{shown(value)}: lists are nested more than {MAX_DEPTH} deep")
+    for read, longest in ((parse_json, LONGEST_VALUE), (ast.literal_eval, LONGEST_OF_PYTHON)):
+        if len(value) > longest:
+            continue
         try:
             given = read(value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
