@@ -45,7 +45,8 @@ class Outcome(NamedTuple):
 
 def filled(size: int, row: Callable[[int], str], between: str = ",") -> str:
     """As many rows as fit."""
-    rows, length = [], 0
+    rows: list[str] = []
+    length = 0
     for number in count():
         text = row(number)
         length += len(text) + len(between)
@@ -263,7 +264,9 @@ def of_workbooks(size: int) -> Iterator[Hostile]:
         "a text": SHEET.format(f'<sheetData><row><c t="str"><v>{"a" * most}</v></c></row></sheetData>'),
         "merged cells": SHEET.format("<mergeCells>" + '<mergeCell ref="A1:A1"/>' * (most // 24) + "</mergeCells>"),
         "merged cells within the limit": SHEET.format(
-            f"<sheetData>{head}</sheetData><mergeCells>" + '<mergeCell ref="A1:A1"/>' * 99_000 + "</mergeCells>"
+            f"<sheetData>{head}</sheetData><mergeCells>"
+            + '<mergeCell ref="A1:A1"/>' * min(99_000, size)
+            + "</mergeCells>"
         ),
         "good rows": SHEET.format(
             f"<sheetData>{head}"
@@ -276,7 +279,7 @@ def of_workbooks(size: int) -> Iterator[Hostile]:
         yield Hostile("ratings", f"sheet: {name}", ".xlsx", packed_workbook(sheet=sheet))
     texts = {
         "many": STRINGS.format("<si><t>a</t></si>" * (most // 18)),
-        "a million": STRINGS.format("<si><t>a</t></si>" * 1_000_000),
+        "a million": STRINGS.format("<si><t>a</t></si>" * min(1_000_000, 2 * size)),
         "within the inflation": STRINGS.format(
             "".join(f"<si><t>{random.random()}</t></si>" for _ in range(size // 12))
         ),
@@ -295,7 +298,7 @@ def of_workbooks(size: int) -> Iterator[Hostile]:
         "ratings",
         "styles within the limit",
         ".xlsx",
-        packed_workbook(sheet=sheet, styles=styles.format("<xf/>" * 99_000)),
+        packed_workbook(sheet=sheet, styles=styles.format("<xf/>" * min(99_000, size))),
     )
     yield Hostile("ratings", "a workbook of one byte", ".xlsx", b"P")
 

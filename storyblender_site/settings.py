@@ -218,7 +218,7 @@ Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["annotations.api.parsers.BoundedJsonParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "EXCEPTION_HANDLER": "annotations.api.errors.problem_details",
@@ -257,6 +257,7 @@ RUN_HEARTBEAT_SECONDS = env.float("RUN_HEARTBEAT_SECONDS", default=5.0)
 RUN_LOST_AFTER_SECONDS = env.float("RUN_LOST_AFTER_SECONDS", default=30.0)
 RUN_RING_AGAIN_SECONDS = env.float("RUN_RING_AGAIN_SECONDS", default=30.0)
 RUN_MAX_STALLED_ATTEMPTS = env.int("RUN_MAX_STALLED_ATTEMPTS", default=20)
+RUN_MAX_DEATHS = env.int("RUN_MAX_DEATHS", default=2)  # of what begins anew each time: a training goes on
 SWEEP_EVERY_SECONDS = env.float("SWEEP_EVERY_SECONDS", default=5.0)
 LISTENER_BEAT_SECONDS = env.float("LISTENER_BEAT_SECONDS", default=5.0)
 LISTENER_LOST_AFTER_SECONDS = env.float("LISTENER_LOST_AFTER_SECONDS", default=30.0)

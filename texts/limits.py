@@ -6,7 +6,7 @@ JSON is looked at on its way into the parser: parsers spend memory on depth befo
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import accumulate
 from typing import IO, Any
@@ -47,14 +47,15 @@ class LimitError(ValueError):
         self.position = position
 
 
-def parse_json(text: str) -> Any:
-    """The value. Raises LimitError, and json.JSONDecodeError for what is no JSON."""
+def parse_json(text: str, parse_constant: Callable[[str], Any] | None = None) -> Any:
+    """The value; NaN and the infinities are numbers, unless `parse_constant` makes something else of them. Raises
+    LimitError, and json.JSONDecodeError for what is no JSON."""
     brackets = text.count("[") + text.count("{")
     if brackets > MAX_DEPTH or len(text) > LONGEST_VALUE or LONG_NUMBER.search(text):
         stream = BoundedJson(BytesIO(text.encode("utf-8", "surrogatepass")))
         while stream.read(PART):
             pass
-    return json.loads(text)
+    return json.loads(text, parse_constant=parse_constant)
 
 
 class BoundedJson:

@@ -33,6 +33,7 @@ PROGRESS_SECONDS = 1.0
 HISTORY_ROWS = 500
 LOG_LINES = 100
 JOIN_SECONDS = 30.0
+DIED = "worker processes died while they did it, as where memory runs out; mend what it is given, then try it again"
 
 
 class RunStopped(Exception):
@@ -322,6 +323,7 @@ def run_retry(run: Run) -> None:
         claimed_by="",
         heartbeat_at=None,
         stalled_attempts=0,
+        deaths=0,
         message="",
         log=log_with(run, "queued again by a person"),
     )
@@ -363,13 +365,15 @@ def sweep(watch: Watch | None = None) -> dict[str, int]:
     worker has nothing to do. (Where none hears or all are busy, messages would pile up.)
 
     Whose heart stopped a `watch` over many rounds knows; a single round goes by the database's clock. A run that
-    `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next.
+    `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next. So does
+    one, but for a training, which goes on from its last checkpoint, that `RUN_MAX_DEATHS` processes are known to have
+    died of: whatever killed them will come again.
     """
     counts = {"put_back": 0, "ended": 0, "rung": 0}
     in_progress = list(Run.objects.in_progress().order_by("pk"))
     silent = watch.silent(in_progress) if watch else set(Run.objects.silent().values_list("pk", flat=True))
     for run in in_progress:
-        if claimant_died(run):
+        if died := claimant_died(run):
             why = "had gone"
         elif run.pk in silent:
             why = "gave no sign of life any more"
@@ -380,11 +384,13 @@ def sweep(watch: Watch | None = None) -> dict[str, int]:
             end, message = Run.State.CANCELLED, f"cancelled; its worker {why}"
         elif not run.repeatable:
             end, message = Run.State.FAILED, f"the process that did it {why}: run the command again"
+        elif died and run.kind != Run.Kind.TRAIN and run.deaths + 1 >= settings.RUN_MAX_DEATHS:
+            end, message = Run.State.FAILED, f"given up: {run.deaths + 1} {DIED}"
         elif run.stalled_attempts + 1 >= settings.RUN_MAX_STALLED_ATTEMPTS:
             stalled = run.stalled_attempts + 1
             end, message = Run.State.FAILED, f"given up: {stalled} workers in a row died before it got further"
         else:
-            mine.update(stalled_attempts=F("stalled_attempts") + 1)
+            mine.update(stalled_attempts=F("stalled_attempts") + 1, deaths=F("deaths") + int(died))
             counts["put_back"] += put_back(run, mine, f"its worker {why}: queued again")
             continue
         if mine.update(state=end, message=message, finished_at=from_now()):

@@ -60,6 +60,7 @@ class Run(models.Model):
 
     attempt = models.PositiveIntegerField(default=0)
     stalled_attempts = models.PositiveIntegerField(default=0, help_text="given up in a row, none getting further")
+    deaths = models.PositiveIntegerField(default=0, help_text="worker processes that died while they did it")
     claimed_by = models.CharField(max_length=200, blank=True, help_text="host and process of the claim")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)

@@ -38,7 +38,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "picture": problem_of,
     "pictures": lambda file: gather([file], file.with_suffix(".d")),
 }
-SIZES = {"of_json": 2_000, "of_workbooks": 1_000, "of_pictures": 20_000}  # bytes; of others 5,000
+SIZES = {"of_json": 2_000, "of_workbooks": 200, "of_pictures": 20_000}  # bytes; of others 5,000
 
 
 def said_of(hostile: Hostile, folder: Path) -> str:

@@ -318,3 +318,35 @@ def test_a_round_costs_the_same_few_queries_however_many_items() -> None:
         assert len(asked) <= 9, "\n".join(asked)
         counts.append(len(asked))
     assert len(set(counts)) == 1, counts
+
+
+BODIES = {
+    "nested": (b"[" * 100_000, 400),
+    "nested in an answer": (b'{"key": 1, "answers": ' + b"[" * 500 + b"]" * 500 + b"}", 400),
+    "a long number": (b'{"rater": ' + b"9" * 5_000 + b"}", 400),
+    "too large": (b'{"rater": "' + b"a" * (1 << 20) + b'"}', 413),
+    "not UTF-8": (b'{"rater": "\xff"}', 400),
+    "NaN": (b'{"rater": NaN}', 400),
+    "no JSON": (b"{", 400),
+    "half a character": (b'{"rater": "\\ud83d"}', 422),
+    "NUL": (b'{"rater": "\\u0000"}', 422),
+    "a signature": ('{"rater": "a", "signature": "서명"}'.encode(), 403),
+    "a list": (b"[]", 422),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_whatever_is_sent_is_answered_by_a_problem(name: str) -> None:
+    campaign = make_campaign().campaign
+    rater, (body, status) = Rater(campaign), BODIES[name]
+    paths = [f"{campaign.token}/join"] + ([f"assignments/{new_key()}"] if status in (400, 413) else [])
+    for path in paths:
+        for charset in ("", "; charset=utf-16", "; charset=rot13"):
+            answer = rater.client.generic(
+                "POST",
+                f"/api/v1/rate/{path}",
+                body,
+                content_type=f"application/json{charset}",
+                headers={"Authorization": f"Rater {rater.session}"},
+            )
+            problem(answer, status)

@@ -1,6 +1,8 @@
 """A run is done once, by whoever holds it, whatever is lost, doubled or late on the way."""
 
 import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -11,7 +13,15 @@ from django.utils import timezone
 from annotations.errors import ConflictError
 from tests.factories import DatasetFactory
 from workers import lifecycle
-from workers.lifecycle import RunCancelled, RunLost, WorkerStopping, holding, run_claim, run_create_claimed
+from workers.lifecycle import (
+    RunCancelled,
+    RunLost,
+    WorkerStopping,
+    holding,
+    run_claim,
+    run_create_claimed,
+    run_retry,
+)
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +107,27 @@ def test_a_run_that_kills_every_worker_is_given_up(settings: pytest.FixtureReque
     run.refresh_from_db()
     assert (run.state, run.attempt) == ("failed", 3)
     assert "3 workers in a row died" in run.message
+
+
+@pytest.mark.parametrize(("kind", "state"), [("import", "failed"), ("decode", "failed"), ("train", "queued")])
+def test_what_begins_anew_is_not_given_to_a_third_process(kind: str, state: str) -> None:
+    """However far each came before it died. A training goes on from its checkpoint, and is tried again."""
+    run = Run.objects.create(kind=kind, config={"uploaded": True})
+    for deaths in (1, 2):
+        claim = run_claim(run.pk)
+        assert claim is not None
+        claim.progress(deaths / 10)
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        claim.save(claimed_by=f"{lifecycle.this_process().rpartition(':')[0]}:{dead.pid}")
+        lifecycle.sweep()
+    run.refresh_from_db()
+    assert run.state == state
+    if state == "failed":
+        assert "2 worker processes died while they did it" in run.message
+        run_retry(run)
+        run.refresh_from_db()
+        assert (run.state, run.deaths) == ("queued", 0)
 
 
 def test_progress_forgives_the_deaths_before_it(settings: pytest.FixtureRequest) -> None:

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('config', models.JSONField(default=dict, help_text='what was asked for, complete: a retry needs nothing else')),
                 ('attempt', models.PositiveIntegerField(default=0)),
                 ('stalled_attempts', models.PositiveIntegerField(default=0, help_text='given up in a row, none getting further')),
+                ('deaths', models.PositiveIntegerField(default=0, help_text='worker processes that died while they did it')),
                 ('claimed_by', models.CharField(blank=True, help_text='host and process of the claim', max_length=200)),
                 ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
                 ('cancel_requested', models.BooleanField(default=False)),
