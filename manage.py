@@ -6,6 +6,9 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
+
+from texts.disk import disk_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storyblender_site.settings")
@@ -13,3 +16,7 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"error: {error}")
+    except (OSError, DatabaseError) as error:
+        if (line := disk_line(error)) is None:
+            raise
+        sys.exit(f"error: {line} (VAR_DIR is {os.environ.get('VAR_DIR', 'var')})")

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from modeling.architectures import Model, build_for, tokenizer_kind
 from modeling.config import TrainingConfig
-from modeling.errors import CheckpointError
+from modeling.errors import CheckpointError, DamagedError
 from modeling.tokenization import Normalisation, Tokenizer
 from texts.limits import parse_json
 
@@ -152,12 +152,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: missing, so this is no checkpoint ({error.strerror})") from error
+        raise DamagedError(f"{path}: missing, so this is no checkpoint ({error.strerror})") from error
     manifest = _parsed(path, content)
     if manifest.get("format") != FORMAT:
         raise CheckpointError(f"{path}: format {manifest.get('format')}; this version reads format {FORMAT}")
     if _sealed({key: value for key, value in manifest.items() if key != SEAL}) != content:
-        raise CheckpointError(f"{path}: altered: it does not have the SHA-256 that it says itself")
+        raise DamagedError(f"{path}: altered: it does not have the SHA-256 that it says itself")
     return manifest
 
 
@@ -202,13 +202,25 @@ def _how_far(checkpoint: Path) -> tuple[bool, str]:
     return checkpoint.name == FINAL, checkpoint.name
 
 
-def prune(directory: Path, keep: Path) -> None:
-    """Delete the other step checkpoints and what a killed save left. Renamed first, so none is ever half there."""
-    for old in directory.glob(f"{STEP}*"):
-        if old != keep:
-            old.rename(directory / f"{_TEMPORARY}{old.name}")
+def steps_of(directory: Path) -> list[Path]:
+    """The step checkpoints in the directory, the newest first."""
+    return sorted(directory.glob(f"{STEP}*"), reverse=True)
+
+
+def prune(directory: Path, keep: int) -> None:
+    """Delete all step checkpoints but the newest `keep`, and what a killed save left."""
+    for old in steps_of(directory)[keep:]:
+        discard(old)
     for left in directory.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(left)
+
+
+def discard(checkpoint: Path) -> None:
+    """Delete a checkpoint. Renamed first, so it is never half there."""
+    doomed = checkpoint.with_name(f"{_TEMPORARY}{checkpoint.name}")
+    shutil.rmtree(doomed, ignore_errors=True)
+    checkpoint.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -216,11 +228,15 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     if temporary.exists():
         shutil.rmtree(temporary)
     temporary.mkdir(parents=True)
-    for name, content in files.items():
-        with (temporary / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    try:
+        for name, content in files.items():
+            with (temporary / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:  # a full disk: what lies there half would keep it full
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     _sync_folder(temporary)
     temporary.rename(folder)
     _sync_folder(folder.parent)
@@ -238,10 +254,10 @@ def _verified(path: Path, expected: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: missing ({error.strerror})") from error
+        raise DamagedError(f"{path}: missing ({error.strerror})") from error
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise CheckpointError(f"{path}: altered: its SHA-256 is {found[:12]}…, the manifest says {expected[:12]}…")
+        raise DamagedError(f"{path}: altered: its SHA-256 is {found[:12]}…, the manifest says {expected[:12]}…")
     return content
 
 
@@ -273,7 +289,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
         value = parse_json(content.decode())
     except ValueError as error:
-        raise CheckpointError(f"{path}: altered: not JSON ({error})") from error
+        raise DamagedError(f"{path}: altered: not JSON ({error})") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: altered: not a JSON object")
+        raise DamagedError(f"{path}: altered: not a JSON object")
     return value

@@ -25,6 +25,10 @@ class CheckpointError(ModelingError):
     """A checkpoint that is incomplete, altered, or belongs to another training."""
 
 
+class DamagedError(CheckpointError):
+    """A checkpoint with a file that is missing or is not what its manifest says, as one that was cut short."""
+
+
 class TrainingError(ModelingError):
     """A training that cannot go on, such as one whose loss is not a number."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from modeling.checkpoints import Checkpoint, load_checkpoint
+from modeling.checkpoints import Checkpoint, discard, load_checkpoint, steps_of
 from modeling.config import AUTO, TrainingConfig
-from modeling.errors import CheckpointError
+from modeling.errors import CheckpointError, DamagedError
 from modeling.planning import SAVE_SHARE
+from modeling.progress import OnProgress, Progress
+
+KEPT = 2  # step checkpoints of a training: the newest, and the one before in case that is damaged
 
 
 @dataclass
@@ -67,6 +70,35 @@ def saved_checkpoint(folder: Path, config: TrainingConfig, data_sha256: str, *, 
     if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
         raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
     return saved
+
+
+def newest_whole(
+    directory: Path, config: TrainingConfig, data_sha256: str
+) -> tuple[Checkpoint | None, list[tuple[Path, DamagedError]]]:
+    """The newest step checkpoint that is whole, and the newer ones with what is wrong with each.
+
+    None where there is no whole one. Raises CheckpointError as `saved_checkpoint` does.
+    """
+    damaged: list[tuple[Path, DamagedError]] = []
+    for folder in steps_of(directory):
+        try:
+            return saved_checkpoint(folder, config, data_sha256, resumable=True), damaged
+        except DamagedError as error:
+            damaged.append((folder, error))
+    return None, damaged
+
+
+def discard_damaged(
+    damaged: Sequence[tuple[Path, DamagedError]], saved: Checkpoint | None, on_progress: OnProgress
+) -> None:
+    """Delete what is damaged, so that its steps can be saved again, and say what the training goes on from."""
+    state = saved.values.get("state", {}) if saved else {}
+    step, total = (saved.step if saved else 0), state.get("total_steps") or 0
+    goes_on = f"goes on from step {step:,}" if saved else "begins anew"
+    for folder, error in damaged:
+        message = f"{folder.name} is damaged and left out, the training {goes_on} ({error})"
+        on_progress(Progress(step, total or None, step / total if total else 0.0, message=message))
+        discard(folder)
 
 
 def settled(config: TrainingConfig, saved: TrainingConfig) -> TrainingConfig:

@@ -43,7 +43,7 @@ from modeling.optimizer import Optimizer
 from modeling.planning import TIMED_SHARE, look_pairs, mean_seconds, planned_steps
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
-from modeling.resuming import Pace, State, initial_checkpoint, saved_checkpoint
+from modeling.resuming import KEPT, Pace, State, discard_damaged, initial_checkpoint, newest_whole, saved_checkpoint
 from modeling.schedule import learning_rate
 from modeling.step_losses import StepLosses
 from modeling.validation import mean_nll
@@ -102,9 +102,11 @@ def train(
         with processes.together():
             data_sha256 = fingerprint(train_file, valid_file)
             if (found := latest(directory)) != final:
-                if not found:
+                saved, damaged = newest_whole(directory, config, data_sha256)
+                if not saved:
                     make_ready(config)
-                saved = saved_checkpoint(found, config, data_sha256, resumable=True) if found else None
+                if damaged and processes.first:
+                    discard_damaged(damaged, saved, on_progress)
                 settled = replace(config, precision="bf16" if in_bfloat16 else "fp32")
                 training = _Training(settled, directory, data_sha256, on_progress, processes)
                 training.prepare(train_file, valid_file, saved)
@@ -113,7 +115,7 @@ def train(
         with processes.together():
             result = _result(final, saved_checkpoint(final, config, data_sha256, resumable=False))
         if processes.first:
-            prune(directory, keep=final)
+            prune(directory, keep=0)
         return result
 
 
@@ -351,7 +353,7 @@ class _Training:
         self.state.seconds = self.clock.seconds()
         folder = step_folder(self.directory, self.state.step)
         save_checkpoint(self._checkpoint(resumable=True), folder)
-        prune(self.directory, keep=folder)
+        prune(self.directory, keep=KEPT)
 
     def _checkpoint(self, *, resumable: bool) -> Checkpoint:
         current = self.model.state_dict()

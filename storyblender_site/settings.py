@@ -25,7 +25,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 VAR_DIR = bases.VAR_DIR  # where the environment's VAR_DIR says; `python -m modeling` finds pretrained models there too
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"VAR_DIR={VAR_DIR} cannot be made ({error.strerror}); name a folder that can"
+    ) from error
 RUNS_DIR = VAR_DIR / "runs"
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -300,7 +305,7 @@ X_FRAME_OPTIONS = "DENY"
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"(^|/)healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"(^|/)(healthz|readyz)$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from storyblender_site.readiness import readyz
+
 
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -18,6 +20,7 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz),
+    path("readyz", readyz),
     path("api/v1/", include("annotations.api.urls")),
     path("rate/", include("annotations.urls")),
     path("account/<uidb64>/<token>/", PasswordResetConfirmView.as_view(), name="password_reset_confirm"),

@@ -22,6 +22,7 @@ from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
+from texts.disk import disk_line
 from texts.storable import escaped, value_problem
 from workers import doorbell
 from workers.hearts import Watch
@@ -260,6 +261,13 @@ def heart(claim: Claim) -> Iterator[None]:
         thread.join(JOIN_SECONDS)  # it may wait for a database that hangs
 
 
+def in_words(error: BaseException) -> str:
+    """How a run's row says why it failed."""
+    if line := disk_line(error):
+        return f"{line}. Mend that and try the run again; a training goes on from its last checkpoint"
+    return f"{type(error).__name__}: {error}"
+
+
 @contextmanager
 def holding(claim: Claim) -> Iterator[None]:
     """Do a claimed run's work in the block: the heart beats, and however the block ends, the row says so.
@@ -279,14 +287,17 @@ def holding(claim: Claim) -> Iterator[None]:
             leftovers_discard(run)
             raise
         except (KeyboardInterrupt, WorkerStopping, OperationalError) as error:
-            if run.repeatable:
+            if disk_line(error):
+                claim.finish(Run.State.FAILED, in_words(error))
+                leftovers_discard(run)
+            elif run.repeatable:
                 claim.release(f"put back in the queue: {type(error).__name__} {error}".strip())
             else:
                 claim.finish(Run.State.CANCELLED, "interrupted")
                 leftovers_discard(run)
             raise
         except Exception as error:
-            claim.finish(Run.State.FAILED, f"{type(error).__name__}: {error}")
+            claim.finish(Run.State.FAILED, in_words(error))
             leftovers_discard(run)
             raise
         claim.finish(Run.State.DONE, claim.run.message, result=claim.run.result)

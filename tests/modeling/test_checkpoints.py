@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from modeling import checkpoints
-from modeling.checkpoints import MANIFEST, git_commit, latest, load_checkpoint, read_manifest
+from modeling.checkpoints import MANIFEST, git_commit, latest, load_checkpoint, read_manifest, steps_of
 from modeling.config import DecodingConfig, TrainingConfig, load_preset
 from modeling.corpus import Example, fingerprint
 from modeling.decoding import decode
@@ -93,14 +93,14 @@ def test_any_flipped_bit_is_refused(name: str, folder: Path) -> None:
         with pytest.raises(CheckpointError, match=name):
             load_checkpoint(file.parent, resumable=True)
     with pytest.raises(CheckpointError, match=f"{name}: altered|{name}: format"):
-        resume(folder)
+        load_checkpoint(file.parent, resumable=True)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_refused(name: str, folder: Path) -> None:
     (step(folder) / name).unlink()
     with pytest.raises(CheckpointError, match=f"{name}: missing"):
-        resume(folder)
+        load_checkpoint(step(folder), resumable=True)
 
 
 class Malicious:
@@ -123,7 +123,7 @@ def test_a_pickle_is_refused_and_never_run(name: str, resealed: bool, folder: Pa
     if resealed and name != MANIFEST:
         reseal(step(folder))
     with pytest.raises(CheckpointError, match=Path(name).parts[0]):
-        resume(folder)
+        load_checkpoint(step(folder), resumable=True)
     with pytest.raises(CheckpointError, match=Path(name).parts[0]):
         list(decode(step(folder), [Example("a", "a dog")], DecodingConfig(device="cpu")))
     assert not trace.exists()
@@ -249,3 +249,32 @@ def test_what_a_kill_after_the_last_save_left_is_removed(folder: Path) -> None:
     (folder / "out" / ".writing-step-000000001").mkdir()
     assert resume(folder) == result
     assert [path.name for path in (folder / "out").iterdir()] == ["final"]
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(folder: Path, tmp_path: Path, damaged: int) -> None:
+    """With both of them damaged, to the beginning; the weights are those of an undisturbed training."""
+    whole = Path(shutil.copytree(folder, tmp_path / "whole"))
+    steps = steps_of(folder / "out")
+    assert [path.name for path in steps] == ["step-000000004", "step-000000003"]
+    for path in steps[:damaged]:
+        file = path / "training.safetensors"
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    said: list[str] = []
+    files = folder / "train.jsonl", folder / "valid.jsonl"
+    result = train(
+        CONFIG,
+        train_file=files[0],
+        valid_file=files[1],
+        directory=folder / "out",
+        on_progress=lambda progress: said.append(progress.message),
+    )
+    assert result.sha256 == resume(whole).sha256
+    goes_on = "the training goes on from step 3" if damaged == 1 else "the training begins anew"
+    assert said[0].startswith(f"step-000000004 is damaged and left out, {goes_on} (")
+    assert "training.safetensors: altered" in said[0]
+    assert [path.name for path in (folder / "out").iterdir()] == ["final"]
+
+
+def test_two_step_checkpoints_are_kept_and_no_more(interrupted: Path) -> None:
+    assert len(steps_of(interrupted / "out")) == 2

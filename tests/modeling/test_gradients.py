@@ -14,7 +14,7 @@ from torch import Tensor
 from modeling import gradients
 from modeling.architectures import Model, build
 from modeling.batching import Batch, make_batch, padded_tokens
-from modeling.checkpoints import load_checkpoint
+from modeling.checkpoints import load_checkpoint, steps_of
 from modeling.config import load_preset
 from modeling.corpus import EncodedPair, encode_pairs, read_examples, texts
 from modeling.devices import cpu_threads
@@ -189,7 +189,7 @@ def test_the_halving_is_kept_in_the_checkpoint(tmp_path: Path, monkeypatch: pyte
         limited(build(CONFIG, 60), 200, patch, torch.OutOfMemoryError())
         with pytest.raises(Stop):
             train(config, train_file=file, valid_file=None, directory=tmp_path / "out", on_progress=stop)
-    (saved,) = (tmp_path / "out").glob("step-*")
+    saved = steps_of(tmp_path / "out")[0]
     assert load_checkpoint(saved, resumable=True).values["parts"] == 2
     tried = limited(build(CONFIG, 60), 10**9, monkeypatch, MemoryError())
     train(config, train_file=file, valid_file=None, directory=tmp_path / "out")

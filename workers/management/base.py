@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from annotations.management.base import AnswerCommand
 from workers.jobs import importing, perform
-from workers.lifecycle import Claim, holding
+from workers.lifecycle import Claim, holding, in_words
 from workers.models import Run
 
 
@@ -65,7 +65,7 @@ class LaunchCommand(AnswerCommand):
             except KeyboardInterrupt as error:
                 raise CommandError(f"run {run.public_id}: interrupted, and back in the queue for a worker") from error
             except Exception as error:
-                raise CommandError(f"run {run.public_id} failed: {type(error).__name__}: {error}") from error
+                raise CommandError(f"run {run.public_id} failed: {in_words(error)}") from error
         return {"run": str(run.public_id), "kind": run.kind, "state": Run.State.DONE.value, **names(run), **run.result}
 
 
