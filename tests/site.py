@@ -62,7 +62,7 @@ class Site:
     def up(self) -> subprocess.Popen[bytes]:
         """`manage.py up`, once it answers."""
         process = self.start("manage.py", "up", log="up.log")
-        self.wait(lambda: process.poll() is not None or self.healthy(), 30, "the site to answer")
+        self.wait(lambda: process.poll() is not None or self.healthy(), 120, "the site to answer")
         assert process.poll() is None, (self.var_dir / "up.log").read_text()
         return process
 

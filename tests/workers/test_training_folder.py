@@ -14,7 +14,7 @@ from modeling import locks
 from modeling.checkpoints import adopt_latest
 from tests.workers.test_killed_worker import write_pairs
 from workers import lifecycle
-from workers.jobs import perform, training_folder
+from workers.jobs import perform
 from workers.lifecycle import Claim, RunCancelled, holding, run_claim
 from workers.models import Checkpoint, Run
 
@@ -25,7 +25,7 @@ STEPS = 6
 @pytest.fixture
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Claimed by a worker that was stopped in the middle of it, holding its folder; queued again."""
-    monkeypatch.setattr(training_folder, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(settings, "RUN_LOST_AFTER_SECONDS", 0.1)
     monkeypatch.setattr(locks, "LOOK_SECONDS", 0.01)
     write_pairs(tmp_path / "train.jsonl", 40, seed=1)
     call_command("import_pairs", str(tmp_path / "train.jsonl"), "--dataset", "beach", "--split", "train", "--json")
@@ -61,7 +61,7 @@ def test_the_successor_goes_on_in_a_folder_of_its_own(stopped: Claim, training: 
 
 
 def test_a_cancel_is_heard_while_it_waits(stopped: Claim, training: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_folder, "PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr(settings, "RUN_LOST_AFTER_SECONDS", 3600.0)
     claim = run_claim(training.pk)
     assert claim is not None
     lifecycle.run_cancel(claim.run)

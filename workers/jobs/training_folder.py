@@ -1,7 +1,7 @@
 """Where an attempt of a training run works, with no other process in it.
 
-A worker that was given up may still be on its way out of the run's folder. One that does not leave it (it was stopped,
-or its host hangs) keeps it, and the attempt that comes after it works in a folder of its own.
+A worker that was given up may still be on its way out of the run's folder, which it leaves at its next step. One that
+does not leave it (it was stopped, or its host hangs) keeps it, and the attempt after it works in a folder of its own.
 """
 
 import shutil
@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from django.conf import settings
+
 from modeling.locks import file_lock
 from workers.lifecycle import Claim, log_with
 
-PATIENCE_SECONDS = 20.0  # a worker that was given up notices it at its next step
 NAME = "training"
 
 
@@ -28,7 +29,9 @@ def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
     with ExitStack() as held:
         directory = folder / NAME
         try:
-            held.enter_context(file_lock(folder / "lock", seconds=PATIENCE_SECONDS, look=lambda: look(claim)))
+            held.enter_context(
+                file_lock(folder / "lock", seconds=settings.RUN_LOST_AFTER_SECONDS, look=lambda: look(claim))
+            )
         except TimeoutError:
             directory = folder / f"{NAME}-{claim.attempt}"  # no two attempts have the same number
             line = f"a worker that was given up keeps the run's folder; this attempt works in {directory.name}"
