@@ -31,6 +31,15 @@ def name_length(model: str) -> models.CheckConstraint:
     )
 
 
+def unfinished_column() -> "models.DateTimeField[Any, Any]":
+    """Of rows that take many short writes to make or remove; see `services.unfinished`."""
+    return models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="being made, or removed: nobody sees it, and past this time the sweeper removes it",
+    )
+
+
 class NameField(forms.CharField):
     """A name of something new, composed."""
 

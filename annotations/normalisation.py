@@ -29,11 +29,33 @@ _TOKEN = re.compile(
     rf"|(?P<word>{_SIGN}(?:(?:['-]|(?<=\d)[.,:/](?=\d)){_SIGN})*)"
     r"|(?P<stop>[.!?]+)"
 )
+_I = re.compile(r"i(?:'.*)?[.?]?")
+_WORD = re.compile(r"[a-z0-9]+")
+_WORDS = r"[a-z0-9]+(?:(?: ?,)? [a-z0-9]+)*"
+_SIMPLE = re.compile(rf"{_WORDS}(?: ?[.!?] {_WORDS})*(?: ?[.!?]+)*")
+_SENTENCE = re.compile(rf"({_WORDS})([ .!?]*)")
 
 
 def normalise(text: str) -> str:
     """Lower-cased, detokenised, without marks inside a sentence, then cased by rule (starts of sentences, and the
     pronoun "I"), closed by a full stop or a question mark. Idempotent; an empty text stays empty."""
+    return _simple(text) or _set_whole(text)
+
+
+def _simple(text: str) -> str:
+    """As `_set_whole` sets it, for sentences of plain words, which most are; empty for any other text."""
+    lowered = fold(text).lower()
+    if not _SIMPLE.fullmatch(lowered):
+        return ""
+    words: list[str] = []
+    for sentence, end in _SENTENCE.findall(lowered):
+        first, *rest = _WORD.findall(sentence)
+        words += [first[0].upper() + first[1:], *("I" if word == "i" else word for word in rest)]
+        words[-1] += "?" if "?" in end else "."
+    return " ".join(words)
+
+
+def _set_whole(text: str) -> str:
     while (again := _set_anew(text)) != text:  # what was beside a mark may join once the mark is gone
         text = again
     return text
@@ -41,7 +63,7 @@ def normalise(text: str) -> str:
 
 def _set_anew(text: str) -> str:
     text = unicodedata.normalize("NFC", fold(text).lower()).translate(_ALIKE)
-    text = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), "".join(map(_plain, text)).replace("''", " "))
+    text = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), text.translate(_PLAIN).replace("''", " "))
     text = " ".join(text.split())
     words: list[str] = []
     tokens = list(_TOKEN.finditer(text))
@@ -65,16 +87,25 @@ def _set_anew(text: str) -> str:
     return " ".join(_cased(word, start) for word, start in zip(words, starts, strict=True))
 
 
-def _plain(sign: str) -> str:
-    """The sign, or a space for one that is neither a letter's nor a word's. A joiner is a word's."""
-    category = unicodedata.category(sign)
-    if sign in _IN_WORDS or category == "Cf":
-        return sign
-    return " " if category[0] in "PZC" or category == "Sk" else sign
+class _Plain(dict[int, str]):
+    """A sign, or a space for one that is neither a letter's nor a word's, by code point. A joiner is a word's."""
+
+    def __missing__(self, point: int) -> str:
+        sign = chr(point)
+        category = unicodedata.category(sign)
+        if sign in _IN_WORDS or category == "Cf":
+            plain = sign
+        else:
+            plain = " " if category[0] in "PZC" or category == "Sk" else sign
+        self[point] = plain
+        return plain
+
+
+_PLAIN = _Plain()
 
 
 def _cased(word: str, start: bool) -> str:
-    if start or re.fullmatch(r"i(?:'.*)?[.?]?", word):
+    if start or (word[0] == "i" and _I.fullmatch(word)):
         upper = word[0].upper()
         return (upper if len(upper) == 1 else word[0]) + word[1:]  # "ß" has no capital of its own
     return word

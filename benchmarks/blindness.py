@@ -72,7 +72,7 @@ def rated(number: int) -> list[tuple[str, Order, int, int, int]]:
     """A campaign rated whole: of each screen the guess, its order, its rater, its item, and which showing it is."""
     from annotations.importing.campaign_file import CampaignSpec
     from annotations.models import Assignment, CandidateOutput
-    from annotations.services.campaigns import campaign_create
+    from annotations.services.campaign_making import campaign_create
     from annotations.services.raters import rater_join
 
     spec = CampaignSpec(

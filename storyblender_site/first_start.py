@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from annotations.errors import InputError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.models import Campaign, Dataset, Decoding, System
-from annotations.services.campaigns import campaign_create
+from annotations.services.campaign_making import campaign_create
 from samples.generate import generate
 from storyblender_site.accounts import account_make
 from workers.jobs import decoding, importing, scoring, training

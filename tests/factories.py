@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from annotations import models
 from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaigns import campaign_create
+from annotations.services.campaign_making import campaign_create
 
 
 class DatasetFactory(factory.django.DjangoModelFactory):

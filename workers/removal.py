@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -11,9 +12,11 @@ from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
 from annotations.errors import ConflictError, InputError, NotFoundError
-from annotations.models import Dataset, Decoding, Import, Source, Split, Story, System
+from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, Source, Split, Story, System
 from annotations.plurals import listed
 from annotations.services.bulk import exhaust
+from annotations.services.campaign_making import campaign_discarding
+from annotations.services.feedback import feedback_discarding
 from annotations.services.removal import (
     Removable,
     dependents,
@@ -23,6 +26,7 @@ from annotations.services.removal import (
     removals_begun,
     rows_of,
 )
+from annotations.services.unfinished import left_unfinished
 from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder
@@ -160,21 +164,32 @@ def removals_finish() -> int:
     """Go on with removals that were begun and not finished, for a few seconds; the sweeper calls it every round.
     Returns how many were finished. One that cannot be is said, and left alone for an hour."""
     done, until = 0, time.monotonic() + SECONDS_A_ROUND
-    for target in removals_begun():
+    removals = ((target, rows_removing(target)) for target in removals_begun())
+    for target, steps in chain(removals, unfinished_removing()):
         key = type(target), target.pk
         if stuck.get(key, 0.0) > time.monotonic():
             continue
         try:
-            for _ in rows_removing(target):
+            for _ in steps:
                 if time.monotonic() >= until:
                     return done
         except IntegrityError as error:
             stuck[key] = time.monotonic() + STUCK_SECONDS
-            log.error("removal cannot be finished", target=named(target), why=why_stuck(target, error))
+            what, why = str(target), str(error)
+            if not isinstance(target, Campaign | FeedbackSet):
+                what, why = named(target), why_stuck(target, error)
+            log.error("removal cannot be finished", target=what, why=why)
         else:
             stuck.pop(key, None)
             done += 1
     return done
+
+
+def unfinished_removing() -> Iterator[tuple[Campaign | FeedbackSet, Iterator[None]]]:
+    """What nobody will make whole any more, and what removes its rows."""
+    for row in left_unfinished():
+        discarding = campaign_discarding(campaign=row) if isinstance(row, Campaign) else feedback_discarding(row=row)
+        yield row, discarding
 
 
 def described(target: Removable) -> dict[str, Any]:

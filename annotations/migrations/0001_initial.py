@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('valid', models.BooleanField(default=True, help_text='false once words it holds were erased')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feedback_sets', to='annotations.dataset')),
+                ('unfinished_until', models.DateTimeField(editable=False, help_text='being made, or removed: nobody sees it, and past this time the sweeper removes it', null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='feedback_set_name_length', violation_error_message='A name has 1 to 100 characters.')],
@@ -108,6 +109,7 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, help_text='put away from the list; nothing is lost', null=True)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='annotations.dataset')),
                 ('imported_by', models.ForeignKey(blank=True, help_text='its ratings were collected elsewhere', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.import')),
+                ('unfinished_until', models.DateTimeField(editable=False, help_text='being made, or removed: nobody sees it, and past this time the sweeper removes it', null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='campaign_name_length', violation_error_message='A name has 1 to 100 characters.'), models.CheckConstraint(condition=models.Q(models.Q(('purpose', 'evaluation'), ('split', 'test')), models.Q(('purpose', 'feedback'), ('split', 'feedback')), _connector='OR'), name='campaign_purpose_fits_split', violation_error_message='An evaluation campaign shows test albums, a feedback one feedback albums.'), models.CheckConstraint(condition=models.Q(('family__in', ['criterion', 'campaign'])), name='campaign_family_known'), models.CheckConstraint(condition=models.Q(('spending__in', ['obrien-fleming', 'pocock'])), name='campaign_spending_known'), models.CheckConstraint(condition=models.Q(('equivalence_margin', None), ('equivalence_margin__gt', 0), _connector='OR'), name='campaign_equivalence_margin_positive', violation_error_message='An equivalence margin is above 0.'), models.CheckConstraint(condition=models.Q(('looks__gte', 1)), name='campaign_looks_positive'), models.CheckConstraint(condition=models.Q(('overlap__gte', 1)), name='campaign_overlap_positive'), models.CheckConstraint(condition=models.Q(('item_count__gte', 1)), name='campaign_has_items'), models.CheckConstraint(condition=models.Q(('minimum_answers__gte', 1), ('minimum_answers__lte', models.F('item_count'))), name='campaign_minimum_answers_within_items', violation_error_message='A completion code needs from one answer to as many as there are items.'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'paused', 'closed'])), name='campaign_state_known'), models.CheckConstraint(condition=models.Q(('archived_at', None), ('state__in', ['draft', 'closed']), _connector='OR'), name='campaign_archived_takes_no_ratings')],
@@ -124,7 +126,7 @@ class Migration(migrations.Migration):
                 ('completed_at', models.DateTimeField(blank=True, null=True)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decodings', to='annotations.dataset')),
                 ('imported_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='decodings', to='annotations.import')),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decodings', to='annotations.system')),
+                ('system', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='decodings', to='annotations.system')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('system', 'dataset', 'split', 'fingerprint'), name='decoding_once'), models.CheckConstraint(condition=models.Q(('split__in', ['train', 'feedback', 'valid', 'test'])), name='decoding_split_known')],
@@ -137,7 +139,7 @@ class Migration(migrations.Migration):
                 ('external_id', models.CharField(max_length=200)),
                 ('split', models.CharField(choices=[('train', 'Train'), ('feedback', 'Feedback'), ('valid', 'Valid'), ('test', 'Test')], max_length=8)),
                 ('title', models.CharField(blank=True, max_length=500)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='albums', to='annotations.dataset')),
+                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='albums', to='annotations.dataset')),
                 ('imported_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotations.import')),
             ],
             options={
@@ -152,7 +154,7 @@ class Migration(migrations.Migration):
                 ('external_id', models.CharField(max_length=200)),
                 ('url', models.URLField(blank=True, help_text='where the photo was published', max_length=500)),
                 ('image', models.CharField(blank=True, help_text="path of the picture's file, relative to VAR_DIR where it lies below it", max_length=500)),
-                ('album', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='annotations.album')),
+                ('album', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='annotations.album')),
                 ('imported_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotations.import')),
             ],
             options={
@@ -237,7 +239,7 @@ class Migration(migrations.Migration):
             name='CampaignSystem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='annotations.campaign')),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='annotations.campaign')),
                 ('decoding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='annotations.decoding')),
                 ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.system')),
             ],
@@ -253,7 +255,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=500)),
                 ('position', models.PositiveSmallIntegerField(default=0, help_text='place of the photo in the described sequence')),
                 ('text', models.TextField(blank=True, help_text='the caption; empty for a photo or a sequence')),
-                ('album', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='annotations.album')),
+                ('album', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='annotations.album')),
                 ('imported_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotations.import')),
                 ('photo', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='annotations.photo')),
             ],
@@ -269,7 +271,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('regular', 'Regular'), ('repeat', 'planned repeat'), ('control', 'quality control')], default='regular', max_length=7)),
                 ('position', models.PositiveIntegerField(help_text="in the campaign's seeded order")),
                 ('taken', models.PositiveSmallIntegerField(default=0, help_text='assignments open or done, but places given back')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='annotations.campaign')),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='annotations.campaign')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='annotations.source')),
             ],
             options={
@@ -283,7 +285,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField()),
                 ('photo', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotations.photo')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sequence_photos', to='annotations.source')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sequence_photos', to='annotations.source')),
             ],
             options={
                 'ordering': ['position'],
@@ -296,7 +298,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_id', models.CharField(max_length=200)),
                 ('author', models.CharField(blank=True, help_text="the dataset's pseudonym of who wrote it", max_length=100)),
-                ('album', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stories', to='annotations.album')),
+                ('album', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='stories', to='annotations.album')),
                 ('imported_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotations.import')),
                 ('sequence', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='stories', to='annotations.source')),
             ],
@@ -312,7 +314,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('text', models.TextField()),
                 ('digest', annotations.fields.DigestField('text', editable=False, help_text='SHA-256 of the text, which is once in an item')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='annotations.item')),
+                ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='annotations.item')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('item', 'digest'), name='candidate_text_once')],
@@ -344,11 +346,11 @@ class Migration(migrations.Migration):
                 ('leased_until', models.DateTimeField()),
                 ('revision', models.PositiveSmallIntegerField(default=0, help_text='of its newest rating; 0 before there is one')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotations.item')),
-                ('rater', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotations.rater')),
+                ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotations.item')),
+                ('rater', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotations.rater')),
             ],
             options={
-                'indexes': [models.Index(models.F('leased_until'), condition=models.Q(('state', 'open')), name='assignment_by_lease')],
+                'indexes': [models.Index(models.F('leased_until'), condition=models.Q(('state', 'open')), name='assignment_by_lease'), models.Index(fields=['rater', 'state'], name='assignment_by_rater')],
                 'constraints': [models.UniqueConstraint(fields=('item', 'rater'), name='assignment_item_once_a_rater'), models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('rater',), name='assignment_one_open_a_rater'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'done', 'skipped', 'released'])), name='assignment_state_known'), models.CheckConstraint(condition=models.Q(('seconds_spent__gte', 0)), name='assignment_seconds_not_negative')],
             },
         ),
@@ -359,7 +361,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveSmallIntegerField()),
                 ('text', models.TextField()),
                 ('photo', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sentences', to='annotations.photo')),
-                ('story', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sentences', to='annotations.story')),
+                ('story', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sentences', to='annotations.story')),
             ],
             options={
                 'ordering': ['story', 'position'],
@@ -373,7 +375,7 @@ class Migration(migrations.Migration):
                 ('rank', models.PositiveSmallIntegerField(default=0)),
                 ('text', models.TextField(blank=True)),
                 ('logprob', models.FloatField(blank=True, help_text='sum over tokens, nats', null=True)),
-                ('decoding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='annotations.decoding')),
+                ('decoding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='annotations.decoding')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='annotations.source')),
                 ('sentence', models.ForeignKey(blank=True, help_text='the reference it quotes', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.storysentence')),
             ],
@@ -392,7 +394,7 @@ class Migration(migrations.Migration):
                 ('key', models.UUIDField(help_text="the client's idempotency key", unique=True)),
                 ('body_hash', models.CharField(help_text='SHA-256 of what was sent with the key', max_length=64)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('assignment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='annotations.assignment')),
+                ('assignment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='annotations.assignment')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('assignment', 'revision'), name='rating_revision_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['answer', 'skip', 'withdrawn'])), name='rating_kind_known'), models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='rating_revision_from_one'), models.CheckConstraint(condition=models.Q(('seconds', None), ('seconds__gte', 0), _connector='OR'), name='rating_seconds_not_negative')],
@@ -406,7 +408,7 @@ class Migration(migrations.Migration):
                 ('z', models.FloatField(help_text='mean over its ratings of the shrunk per-rater z')),
                 ('weight', models.FloatField()),
                 ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.candidate')),
-                ('feedback_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='examples', to='annotations.feedbackset')),
+                ('feedback_set', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='examples', to='annotations.feedbackset')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.source')),
             ],
             options={
@@ -417,7 +419,7 @@ class Migration(migrations.Migration):
             name='CandidateOutput',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shown_outputs', to='annotations.candidate')),
+                ('candidate', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='shown_outputs', to='annotations.candidate')),
                 ('output', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shown_as', to='annotations.output')),
             ],
             options={

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from annotations.fields import DigestField, name_column, name_length
+from annotations.fields import DigestField, name_column, name_length, unfinished_column
 from annotations.models.datasets import Dataset, Import, Source, Split
 from annotations.models.outputs import Decoding, Output, System
 from annotations.querysets.campaigns import (
@@ -16,6 +16,7 @@ from annotations.querysets.campaigns import (
     CampaignQuerySet,
     ItemQuerySet,
 )
+from annotations.querysets.datasets import FinishedManager
 
 
 def new_token() -> str:
@@ -114,7 +115,10 @@ class Campaign(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True, help_text="put away from the list; nothing is lost")
 
-    objects = CampaignQuerySet.as_manager()
+    unfinished_until = unfinished_column()
+
+    objects = FinishedManager.from_queryset(CampaignQuerySet)()
+    all_rows = models.Manager()  # noqa: DJ012
 
     class Meta:
         constraints = [
@@ -169,7 +173,7 @@ class Campaign(models.Model):
 class CampaignSystem(models.Model):
     """The decoding with which a system takes part, frozen when the campaign is made."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="entries")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="entries", db_index=False)
     system = models.ForeignKey(System, models.PROTECT, related_name="+")
     decoding = models.ForeignKey(Decoding, models.PROTECT, related_name="entries")
 
@@ -189,7 +193,7 @@ class Item(models.Model):
         CONTROL = "control", "quality control"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items", db_index=False)
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
@@ -215,7 +219,7 @@ class Candidate(models.Model):
     """A text as shown, under a random id. It counts for every system one of whose outputs it shows."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    item = models.ForeignKey(Item, models.CASCADE, related_name="candidates")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="candidates", db_index=False)
     text = models.TextField()
     digest = DigestField("text", help_text="SHA-256 of the text, which is once in an item")
     outputs: "models.ManyToManyField[Output, CandidateOutput]" = models.ManyToManyField(
@@ -230,7 +234,7 @@ class Candidate(models.Model):
 
 
 class CandidateOutput(models.Model):
-    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="shown_outputs")
+    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="shown_outputs", db_index=False)
     output = models.ForeignKey(Output, models.PROTECT, related_name="shown_as")
 
     class Meta:
@@ -306,8 +310,8 @@ class Assignment(models.Model):
         RELEASED = "released", "given back unanswered"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments")
-    rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_index=False)
+    rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments", db_index=False)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     candidate_order = models.JSONField(help_text="[primary key, random id] of each candidate, as this rater sees them")
     shown = models.TextField(
@@ -337,7 +341,10 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(condition=Q(seconds_spent__gte=0), name="assignment_seconds_not_negative"),
         ]
-        indexes = [models.Index(F("leased_until"), condition=Q(state="open"), name="assignment_by_lease")]
+        indexes = [
+            models.Index(F("leased_until"), condition=Q(state="open"), name="assignment_by_lease"),
+            models.Index(fields=["rater", "state"], name="assignment_by_rater"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item_id} to {self.rater_id}"

@@ -98,7 +98,7 @@ class Import(models.Model):
 class Album(models.Model):
     """A VIST album, or one document of a generic import. It belongs to exactly one split of its dataset."""
 
-    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="albums")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="albums", db_index=False)
     imported_by = models.ForeignKey(Import, models.CASCADE, related_name="+")
     external_id = models.CharField(max_length=200)
     split = models.CharField(max_length=8, choices=Split)
@@ -125,7 +125,7 @@ class Album(models.Model):
 class Photo(models.Model):
     """A photo of an album. A generic import without photos makes one a row, with neither address nor picture."""
 
-    album = models.ForeignKey(Album, models.CASCADE, related_name="photos")
+    album = models.ForeignKey(Album, models.CASCADE, related_name="photos", db_index=False)
     imported_by = models.ForeignKey(Import, models.CASCADE, related_name="+")
     external_id = models.CharField(max_length=200)
     url = models.URLField(max_length=500, blank=True, help_text="where the photo was published")
@@ -159,7 +159,7 @@ class Source(models.Model):
         PHOTO = "photo"
         SEQUENCE = "sequence"
 
-    album = models.ForeignKey(Album, models.CASCADE, related_name="sources")
+    album = models.ForeignKey(Album, models.CASCADE, related_name="sources", db_index=False)
     imported_by = models.ForeignKey(Import, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind)
     key = models.CharField(max_length=500)
@@ -187,7 +187,7 @@ class Source(models.Model):
 class SequencePhoto(models.Model):
     """One photo of a sequence source, at its place."""
 
-    source = models.ForeignKey(Source, models.CASCADE, related_name="sequence_photos")
+    source = models.ForeignKey(Source, models.CASCADE, related_name="sequence_photos", db_index=False)
     photo = models.ForeignKey(Photo, models.CASCADE, related_name="+")
     position = models.PositiveSmallIntegerField()
 
@@ -202,7 +202,7 @@ class SequencePhoto(models.Model):
 class Story(models.Model):
     """What one person wrote for a sequence of photos, or for a single one in a generic import."""
 
-    album = models.ForeignKey(Album, models.CASCADE, related_name="stories")
+    album = models.ForeignKey(Album, models.CASCADE, related_name="stories", db_index=False)
     imported_by = models.ForeignKey(Import, models.CASCADE, related_name="+")
     external_id = models.CharField(max_length=200)
     sequence = models.ForeignKey(Source, models.CASCADE, null=True, blank=True, related_name="stories")
@@ -219,7 +219,7 @@ class Story(models.Model):
 class StorySentence(models.Model):
     """A sentence of a story, on one photo: a reference of that photo and of its captions."""
 
-    story = models.ForeignKey(Story, models.CASCADE, related_name="sentences")
+    story = models.ForeignKey(Story, models.CASCADE, related_name="sentences", db_index=False)
     position = models.PositiveSmallIntegerField()
     photo = models.ForeignKey(Photo, models.CASCADE, related_name="sentences")
     text = models.TextField()

@@ -44,7 +44,7 @@ class System(models.Model):
 class Decoding(models.Model):
     """One pass of a system over a split with fixed settings. Immutable, and invisible until complete."""
 
-    system = models.ForeignKey(System, models.PROTECT, related_name="decodings")
+    system = models.ForeignKey(System, models.PROTECT, related_name="decodings", db_index=False)
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="decodings")
     split = models.CharField(max_length=8, choices=Split)
     settings = models.JSONField(default=dict)
@@ -86,7 +86,7 @@ class Decoding(models.Model):
 class Output(models.Model):
     """One text of a decoding for one source; `rank` 0 is the one a campaign or a report takes."""
 
-    decoding = models.ForeignKey(Decoding, models.CASCADE, related_name="outputs")
+    decoding = models.ForeignKey(Decoding, models.CASCADE, related_name="outputs", db_index=False)
     source = models.ForeignKey(Source, models.CASCADE, related_name="outputs")
     rank = models.PositiveSmallIntegerField(default=0)
     text = models.TextField(blank=True)

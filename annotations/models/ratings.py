@@ -4,9 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.fields import name_column, name_length
+from annotations.fields import name_column, name_length, unfinished_column
 from annotations.models.campaigns import Assignment, Campaign, Candidate
 from annotations.models.datasets import Dataset, Source
+from annotations.querysets.datasets import FinishedManager
 from annotations.querysets.ratings import RatingQuerySet
 
 
@@ -18,7 +19,7 @@ class Rating(models.Model):
         SKIP = "skip"
         WITHDRAWN = "withdrawn"
 
-    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="ratings")
+    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="ratings", db_index=False)
     revision = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=9, choices=Kind)
     answers = models.JSONField(default=dict, help_text="by criterion, as the protocol says; candidates by primary key")
@@ -76,6 +77,10 @@ class FeedbackSet(models.Model):
     counts = models.JSONField(default=dict)
     valid = models.BooleanField(default=True, help_text="false once words it holds were erased")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    unfinished_until = unfinished_column()
+
+    objects = FinishedManager()
+    all_rows = models.Manager()  # noqa: DJ012
 
     class Meta:
         constraints = [name_length("feedback_set")]
@@ -87,7 +92,7 @@ class FeedbackSet(models.Model):
 class FeedbackExample(models.Model):
     """A rated text as a training example of its source, with its weight and the ratings it stands on."""
 
-    feedback_set = models.ForeignKey(FeedbackSet, models.CASCADE, related_name="examples")
+    feedback_set = models.ForeignKey(FeedbackSet, models.CASCADE, related_name="examples", db_index=False)
     candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="+")
     source = models.ForeignKey(Source, models.PROTECT, related_name="+")
     text = models.TextField()

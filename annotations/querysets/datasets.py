@@ -19,6 +19,13 @@ class KeptManager(models.Manager):
         return super().get_queryset().filter(removed_at=None)
 
 
+class FinishedManager(models.Manager):
+    """Rows that are whole: making one, or removing it, takes many short writes, and nothing of it is seen meanwhile."""
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().filter(unfinished_until=None)
+
+
 class DatasetQuerySet(models.QuerySet):
     def newest_name(self) -> str | None:
         """What a form offers first."""

@@ -4,13 +4,27 @@ Rows carry primary keys reserved beforehand, so that rows of one batch can refer
 default may be left out. Nothing is validated here; the database's own constraints hold.
 """
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Model, QuerySet
 
-DELETED_A_WRITE = 5000
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
+
+T = TypeVar("T")
+
+
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    waiting = iter(rows)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+def database_uuid(value: uuid.UUID) -> uuid.UUID | str:
+    return value if connection.features.has_native_uuid_field else value.hex
 
 
 def ids_reserve(model: type[Model], count: int) -> Sequence[int]:
@@ -67,8 +81,8 @@ def exhaust(steps: Iterator[None]) -> None:
 
 def rows_deleting(rows: QuerySet[Any]) -> Iterator[None]:
     """`rows_delete`, a write a step."""
-    while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:DELETED_A_WRITE]):
-        # In SQLite's range form: a list of 5,000 values would meet its limit of variables.
+    while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_A_WRITE]):
         batch = rows.filter(pk__gte=pks[0], pk__lte=pks[-1])
-        batch._raw_delete(batch.db)
+        with short_write():
+            batch._raw_delete(batch.db)
         yield

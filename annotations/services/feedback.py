@@ -3,19 +3,23 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign, Candidate, FeedbackExample, FeedbackSet, Rating
 from annotations.protocols import protocol_named
+from annotations.services.bulk import batched, exhaust, ids_reserve, rows_deleting, rows_insert
+from annotations.services.short_writes import short_write
+from annotations.services.unfinished import finish, give_up, lease_fields, lease_renew, unfinished_name
 from annotations.statistics.scores import feedback_weights, shrunk_z
 
-ROWS_A_WRITE = 1000
+EXAMPLES_A_WRITE = 250
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,20 @@ def check_campaigns(campaigns: Sequence[Campaign]) -> None:
         raise InputError(f"the campaigns are of several datasets ({', '.join(sorted(datasets))}); choose those of one")
 
 
-@transaction.atomic
-def feedback_set_build(*, name: str, campaigns: Sequence[Campaign], settings: FeedbackSettings) -> FeedbackSet:
-    """A frozen set of every rated text of the campaigns, each with its mean z, its weight and its ratings."""
+def feedback_set_build(
+    *,
+    name: str,
+    campaigns: Sequence[Campaign],
+    settings: FeedbackSettings,
+    last_write: Callable[[FeedbackSet], AbstractContextManager[None]] = lambda row: transaction.atomic(),
+) -> FeedbackSet:
+    """A frozen set of every rated text of the campaigns, each with its mean z, its weight and its ratings.
+
+    It is written in short transactions, and shows with the last one, within `last_write`.
+    """
     check_campaigns(campaigns)
     if FeedbackSet.objects.filter(name=name).exists():
-        raise ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
+        raise set_exists(name)
     campaigns = sorted(campaigns, key=lambda campaign: campaign.pk)
     z: dict[int, list[float]] = defaultdict(list)
     behind: dict[int, list[int]] = defaultdict(list)
@@ -74,36 +86,61 @@ def feedback_set_build(*, name: str, campaigns: Sequence[Campaign], settings: Fe
         for candidate, weight in zip(rated, weights.tolist(), strict=True)
     ]
     digest = hashlib.sha256(json.dumps([settings.to_dict(), content]).encode()).hexdigest()
-    feedback_set = FeedbackSet.objects.create(
-        name=name,
+    feedback_set = FeedbackSet.all_rows.create(
+        name=unfinished_name(name),
+        **lease_fields(),
         dataset=campaigns[0].dataset,
         settings=settings.to_dict(),
         sha256=digest,
         counts={"examples": len(rated), "ratings": ratings, "raters": len(raters)},
     )
-    feedback_set.campaigns.set(campaigns)
-    examples = FeedbackExample.objects.bulk_create(
-        [
-            FeedbackExample(
-                feedback_set=feedback_set,
-                candidate=candidate,
-                source_id=candidate.item.source_id,
-                text=candidate.text,
-                z=float(mean),
-                weight=float(weight),
-            )
-            for candidate, mean, weight in zip(rated, means, weights, strict=True)
-        ],
-        batch_size=ROWS_A_WRITE,
-    )
-    through = FeedbackExample.ratings.through
-    links = [
-        through(feedbackexample_id=example.pk, rating_id=rating)
-        for example in examples
-        for rating in behind[example.candidate_id]
-    ]
-    through._default_manager.bulk_create(links, batch_size=ROWS_A_WRITE)
+    try:
+        feedback_set.campaigns.set(campaigns)
+        for part in batched(zip(rated, means.tolist(), weights.tolist(), strict=True), EXAMPLES_A_WRITE):
+            examples_write(feedback_set, part, behind)
+        with last_write(feedback_set):
+            finish(feedback_set, name=name)
+    except IntegrityError as error:
+        give_up(feedback_set)
+        raise set_exists(name) from error
+    except BaseException:
+        if give_up(feedback_set):
+            exhaust(feedback_discarding(row=feedback_set))
+        raise
+    feedback_set.refresh_from_db()
     return feedback_set
+
+
+def examples_write(
+    feedback_set: FeedbackSet, rated: Sequence[tuple[Candidate, float, float]], behind: Mapping[int, Sequence[int]]
+) -> None:
+    """A few examples with the ratings behind each."""
+    with short_write():
+        lease_renew(feedback_set)
+        ids = ids_reserve(FeedbackExample, len(rated))
+        rows_insert(
+            FeedbackExample,
+            ("id", "feedback_set", "candidate", "source", "text", "z", "weight"),
+            [
+                (pk, feedback_set.pk, candidate.pk, candidate.item.source_id, candidate.text, z, weight)
+                for pk, (candidate, z, weight) in zip(ids, rated, strict=True)
+            ],
+        )
+        links = [
+            (pk, rating) for pk, (candidate, _, _) in zip(ids, rated, strict=True) for rating in behind[candidate.pk]
+        ]
+        rows_insert(FeedbackExample.ratings.through, ("feedbackexample", "rating"), links)
+
+
+def set_exists(name: str) -> ConflictError:
+    return ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
+
+
+def feedback_discarding(*, row: FeedbackSet) -> Iterator[None]:
+    """Remove a set that nobody sees, a short write a step."""
+    yield from rows_deleting(FeedbackExample.ratings.through._default_manager.filter(feedbackexample__feedback_set=row))
+    yield from rows_deleting(FeedbackExample.objects.filter(feedback_set=row))
+    FeedbackSet.all_rows.filter(pk=row.pk).delete()
 
 
 def standardised(campaign: Campaign, rows: Sequence[Rating]) -> list[tuple[int, float]]:

@@ -27,8 +27,8 @@ from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_
 from annotations.services.imported_outputs import OnProgress, imported_decoding_begin, older_outputs_copy
 from annotations.services.locks import dataset_lock
 from annotations.services.outputs import OutputRow, decoding_discarding, outputs_add, system_for_file
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
 
-ROWS_A_WRITE = 5000
 ALBUMS_A_WRITE = 500
 KINDS = ("albums", "photos", "sources", "stories", "sentences", "outputs")
 
@@ -96,7 +96,7 @@ def albums_write(
     known: Mapping[str, Mapping[int, int]] | None = None,
     older: Mapping[str, Decoding] | None = None,
 ) -> dict[str, int]:
-    """Write albums and what belongs to them, a few thousand rows a transaction. Returns the rows written by kind.
+    """Write albums and what belongs to them, a thousand rows a transaction. Returns the rows written by kind.
 
     Albums and photos that the dataset has already are used again, and the captions that are `known`: their primary
     keys by album and place. What else the `older` decoding of a system has goes into its new one. `on_progress` is
@@ -111,7 +111,7 @@ def albums_write(
     counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
     done = 0
     for batch in album_batches(albums):
-        with transaction.atomic():
+        with short_write():
             counts.update(AlbumBatch(import_row, split, decodings, known or {}).write(batch))
         done += len(batch)
         on_progress(done / len(albums))

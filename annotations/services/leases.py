@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, QuerySet
 from django.db.models.expressions import CombinedExpression
 
 from annotations.clock import from_now
@@ -27,10 +27,10 @@ def lease_length() -> timedelta:
     return timedelta(seconds=settings.ASSIGNMENT_LEASE_SECONDS)
 
 
-def assignments_lock(rater: Rater) -> None:
-    """Lock all that the rater was given until the transaction ends."""
-    theirs = Assignment.objects.select_for_update().filter(rater=rater)
-    list(theirs.order_by("pk").values_list("pk"))
+def assignments_lock(rows: QuerySet[Assignment]) -> None:
+    """Lock assignments until the transaction ends. On SQLite it has the whole database to itself."""
+    if connection.vendor != "sqlite":
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def items_lock(items: Iterable[int]) -> None:

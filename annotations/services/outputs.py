@@ -4,10 +4,13 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import islice
+from secrets import token_hex
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError
@@ -27,9 +30,10 @@ from annotations.names import check_name
 from annotations.querysets.outputs import BY_TEXT, of_part_or_whole
 from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_insert
 from annotations.services.locks import dataset_lock, system_lock
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
 from texts.storable import without_unstorable
 
-OUTPUTS_A_WRITE = 5000
+LEFT_AFTER = timedelta(hours=1)  # nobody takes so long between two writes
 OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob
 
 
@@ -90,8 +94,8 @@ def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
     """Write outputs in short transactions, without what no text can hold: a model may write anything. Returns how many
     there were."""
     waiting, count = iter(rows), 0
-    while batch := list(islice(waiting, OUTPUTS_A_WRITE)):
-        with transaction.atomic():
+    while batch := list(islice(waiting, ROWS_A_WRITE)):
+        with short_write():
             ids = ids_reserve(Output, len(batch))
             complete = (
                 (pk, decoding.pk, source, rank, without_unstorable(text), logprob)
@@ -132,18 +136,26 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
     sources = Source.objects.of_split(dataset, split).of_kind(kind)
     if system_name == "caption" and kind != Source.Kind.CAPTION:
         raise InputError(f"system 'caption': a {kind} has no caption to show")
-    decoding = decoding_begin(
-        system=System.objects.get(name=system_name, kind=System.Kind.BASELINE),
-        dataset=dataset,
-        split=split,
-        settings=settings,
-        fingerprint=sources_fingerprint(settings, sources),
-    )
-    if decoding.completed_at is None:
-        rows = caption_rows(sources) if system_name == "caption" else random_story_rows(dataset, sources, seed)
-        outputs_add(decoding=decoding, rows=rows)
-        decoding_complete(decoding=decoding)
-    return decoding
+    system = System.objects.get(name=system_name, kind=System.Kind.BASELINE)
+    fingerprint = sources_fingerprint(settings, sources)
+    same = Decoding.objects.filter(system=system, dataset=dataset, split=split, fingerprint=fingerprint)
+    if there := same.complete().first():
+        return there
+    for left in same:  # of texts that are not all there any more
+        decoding_discard(decoding=left)
+    # Whoever else makes it this very moment writes outputs of their own; who is done first is there for both.
+    made = decoding_begin(system=system, dataset=dataset, split=split, settings=settings, fingerprint=token_hex(32))
+    rows = caption_rows(sources) if system_name == "caption" else random_story_rows(dataset, sources, seed)
+    outputs_add(decoding=made, rows=rows)
+    try:
+        with transaction.atomic():
+            made.fingerprint = fingerprint
+            made.save(update_fields=["fingerprint"])
+            decoding_complete(decoding=made)
+    except IntegrityError:
+        decoding_discard(decoding=made)
+        return same.complete().get()
+    return made
 
 
 def sources_fingerprint(settings: Mapping[str, Any], sources: Any) -> str:
@@ -163,6 +175,15 @@ def random_story_rows(dataset: Dataset, sources: Any, seed: int) -> Iterator[Out
         raise InputError(f"system 'random_story': dataset '{dataset.name}' has no stories in its split 'train'")
     for pk, key in sources.values_list("pk", "key"):
         yield pk, 0, random.Random(f"{seed}:{key}").choice(stories), None
+
+
+def baselines_left_discard() -> int:
+    """Remove baselines' decodings whose maker was killed. Returns how many."""
+    left = Decoding.objects.filter(system__kind=System.Kind.BASELINE, completed_at=None, entries=None)
+    old = left.filter(imported_by=None, created_at__lt=Now() - LEFT_AFTER)
+    for decoding in old:
+        decoding_discard(decoding=decoding)
+    return len(old)
 
 
 @transaction.atomic

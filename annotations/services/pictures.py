@@ -5,14 +5,13 @@ from filecmp import cmp
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from annotations.errors import ConflictError
 from annotations.importing.pictures import Pictures
 from annotations.models import Campaign, Dataset, Photo
 from annotations.plurals import counted
-
-PHOTOS_A_WRITE = 5000
+from annotations.services.bulk import batched, rows_update
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
 
 
 def pictures_attach(
@@ -46,10 +45,9 @@ def pictures_attach(
         raise ConflictError(
             f"campaign '{seen.name}' shows pictures that would be replaced: what raters saw stays as it was"
         )
-    changed = [Photo(pk=pk, image=path) for pk, path in new.items()]
-    for start in range(0, len(changed), PHOTOS_A_WRITE):
-        with transaction.atomic():
-            Photo.objects.bulk_update(changed[start : start + PHOTOS_A_WRITE], ["image"], batch_size=500)
+    for part in batched(new.items(), ROWS_A_WRITE):
+        with short_write():
+            rows_update(Photo, "image", part)
     still = sum(not (image or pk in new) for pk, _, image in rows)
     return {"attached": len(new) - len(other), "replaced": len(other), "still_without": still, **pictures.counts()}
 

@@ -153,7 +153,7 @@ def places_move(rater: Rater, *, given_back: bool) -> None:
     Each answer says whether its place is given back, so that none moves twice.
     """
     theirs = Assignment.objects.filter(rater=rater)
-    assignments_lock(rater)  # what is answered meanwhile is either in or refused
+    assignments_lock(Assignment.objects.filter(rater=rater))  # what is answered meanwhile is either in or refused
     moving = theirs.filter(state=State.DONE, place_given_back=not given_back)
     holding = moving | theirs.open() if given_back else moving
     items = list(holding.values_list("item", flat=True))

@@ -381,7 +381,7 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
         target = Rating.objects.filter(key=rating_key, assignment__rater=rater).select_related("assignment").first()
         if target is None:
             raise NotFoundError("there is no such rating of this rater", "unknown")
-        assignments_lock(rater)
+        assignments_lock(Assignment.objects.filter(rater=rater))
         assignment = assignment_lock(rater, target.assignment.public_id)
         if again := rating_of_key(key, digest):
             return again

@@ -153,6 +153,10 @@ def removal_begin(*, target: Removable, further: Iterable[str] = ()) -> None:
         raise ConflictError(f"{named(target)} cannot be removed: {'; '.join(depends)}")
     if Import.objects.filter(dataset__in=datasets, state=Import.State.WRITING).exists():
         raise ConflictError(f"{named(target)} cannot be removed now: an import is being written; wait until it is done")
+    if Campaign.all_rows.filter(dataset__in=datasets, unfinished_until__isnull=False).exists():
+        raise ConflictError(
+            f"{named(target)} cannot be removed now: a campaign is being made or removed; wait until it is done"
+        )
     begin: dict[type, Any] = {Import: import_hide, Dataset: dataset_hide, System: system_hide}
     begin[type(target)](target)
 

@@ -115,6 +115,8 @@ def dependents(comparison: Comparison) -> Iterator[str]:
             drawn[name or "a campaign"] += count
         for name, count in StorySentence.objects.filter(pk__in=part).counted_by_campaign().items():
             referred[name] += count
+    if Campaign.all_rows.filter(dataset=comparison.dataset, unfinished_until__isnull=False).exists():
+        yield "a campaign is being made or removed; wait until it is done"
     pictures = {each.row[1] for each in comparison.differences if each.row and each.kind == "pictures"}
     if campaign := Campaign.objects.showing_pictures_of(pictures):
         yield f"campaign '{campaign}' shows pictures of them"

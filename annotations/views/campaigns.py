@@ -19,7 +19,7 @@ from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
 from annotations.models import Assignment, Campaign, Item, Rater, Remark
 from annotations.querysets.campaigns import item_shown, items_by_answers, rater_progress, screens_answered
-from annotations.services import campaigns
+from annotations.services import campaign_making, campaigns
 from annotations.services.invitations import raters_invite
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.services.ratings import Screen
@@ -136,9 +136,9 @@ def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -
             spec = form.cleaned_data["spec"]
             try:
                 if origin and replace:
-                    campaign = campaigns.draft_replace(draft=origin, spec=spec)
+                    campaign = campaign_making.draft_replace(draft=origin, spec=spec)
                 else:
-                    campaign = campaigns.campaign_create(spec=spec, state=Campaign.State.DRAFT)
+                    campaign = campaign_making.campaign_create(spec=spec, state=Campaign.State.DRAFT)
             except InputError as error:
                 form.add_problem(error)
             else:
@@ -189,7 +189,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
                 f"extended to {campaigns.campaign_extend(campaign=campaign, overlap=overlap).overlap} raters per item"
             )
         elif action == "delete":
-            campaigns.draft_delete(draft=campaign)
+            campaign_making.draft_delete(draft=campaign)
             messages.success(request, f"Draft '{campaign.name}' is gone.")
             return redirect("admin:annotations_campaign_changelist")
         else:

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from annotations import models
 from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaigns import campaign_create
+from annotations.services.campaign_making import campaign_create
 from tests.annotations.raters import Rater, new_key
 from tests.factories import (
     AlbumFactory,

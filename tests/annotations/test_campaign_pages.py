@@ -20,7 +20,7 @@ from annotations import models
 from annotations.errors import ConflictError, InputError
 from annotations.importing.campaign_file import CampaignSpec, campaign_toml, read_campaign_file
 from annotations.reports.build import report_build
-from annotations.services import campaigns
+from annotations.services import campaign_making, campaigns
 from tests.annotations.raters import Rater, new_key
 from tests.factories import CampaignParts, make_campaign
 
@@ -63,8 +63,8 @@ def test_the_form_makes_what_the_file_makes(staff: Client, tmp_path: Path) -> No
     assert (spec.criteria, spec.split, spec.seed) == (("human_likeness", "warmth"), "test", 7)
     assert (spec.equivalence_margin, spec.minimum_answers) == (2.5, 3)
     texts = [set(item.candidates.values_list("text", flat=True)) for item in made.items.order_by("position")]
-    campaigns.draft_delete(draft=made)
-    again = campaigns.campaign_create(spec=spec)
+    campaign_making.draft_delete(draft=made)
+    again = campaign_making.campaign_create(spec=spec)
     assert texts == [set(item.candidates.values_list("text", flat=True)) for item in again.items.order_by("position")]
 
 
@@ -121,7 +121,7 @@ def test_a_draft_can_be_changed_and_an_opened_campaign_cannot(staff: Client) -> 
     assert "its content is locked" in answer.content.decode()
     assert models.Campaign.objects.get(name="from-the-form").item_count == 2
     with pytest.raises(ConflictError, match="locked"):
-        campaigns.draft_delete(draft=made)
+        campaign_making.draft_delete(draft=made)
 
 
 def test_pause_extend_close_archive(staff: Client) -> None:
@@ -238,7 +238,7 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
     page = staff.get(f"{LIST}{campaign.pk}/change/").content.decode()
     assert "Dry runs, which never count: 2 screens" in page
     with pytest.raises(InputError):
-        campaigns.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
+        campaign_making.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
 
 
 def test_a_draft_that_was_tried_out_is_kept(staff: Client) -> None:

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from annotations import models
 from annotations.errors import ConflictError, InputError
 from annotations.importing.campaign_file import CampaignSpec, read_campaign_file
-from annotations.services.campaigns import campaign_close, campaign_create
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import campaign_close
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from annotations import models
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.reports.comparison import comparison_build
-from annotations.services.campaigns import campaign_close, campaign_create
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import campaign_close
 from annotations.services.outputs import scores_write
 from tests.annotations.raters import Rater
 from tests.factories import (

@@ -14,7 +14,7 @@ from django.utils import timezone
 from annotations import models
 from annotations.errors import ConflictError
 from annotations.querysets.campaigns import items_by_answers
-from annotations.services import campaigns
+from annotations.services import campaign_making, campaigns
 from annotations.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.services.ratings import Screen, Wait, assignment_next, leases_release_expired, rating_skip
 from tests.annotations.raters import Rater, new_key
@@ -178,7 +178,7 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     assert "Earned: 1 answer is needed" in found
     assert "is nobody’s code" in asked("AAAAAAAAAA")
     assert "is nobody’s code" in asked("<b>x</b>")
-    other = campaigns.campaign_create(spec=replace(campaigns.spec_of(campaign), name="another"))
+    other = campaign_making.campaign_create(spec=replace(campaigns.spec_of(campaign), name="another"))
     rater_join(token=other.token)
     assert "belongs to another campaign:" in asked(code, other)
     assert code in staff.get(f"{LIST}{campaign.pk}/progress/").content.decode()

@@ -25,7 +25,8 @@ from annotations.importing.pairs import PairFields, read_pairs
 from annotations.importing.vist import read_vist
 from annotations.links import rater_link
 from annotations.reports.export import csv_file
-from annotations.services.campaigns import campaign_create, campaign_named
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import campaign_named
 from annotations.services.outputs import outputs_add
 from annotations.services.raters import rater_exclude
 from storyblender_site.accounts import account_make, account_named

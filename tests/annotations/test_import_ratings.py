@@ -20,7 +20,8 @@ from annotations.importing.campaign_file import CampaignSpec, campaign_toml
 from annotations.protocols import protocol_named
 from annotations.reports.rows import rating_rows
 from annotations.reports.table import rating_table
-from annotations.services.campaigns import campaign_create, campaign_extend, spec_of
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import campaign_extend, spec_of
 from annotations.services.feedback import check_campaigns
 from annotations.services.imports import import_begin
 from annotations.services.reports import report_freeze

@@ -13,7 +13,8 @@ from annotations.errors import TooOftenError
 from annotations.limits import count
 from annotations.models import Campaign
 from annotations.models import Rater as RaterRow
-from annotations.services.campaigns import campaign_create, spec_of
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import spec_of
 from annotations.services.invitations import raters_invite
 from storyblender_site.caching import ForgivingRedisCache
 from tests.annotations.raters import Rater

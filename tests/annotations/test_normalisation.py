@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotations.normalisation import normalise
+from annotations.normalisation import _set_whole, normalise
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,11 @@ pieces = st.sampled_from(
 @given(st.one_of(st.text(max_size=60), st.lists(pieces, max_size=14).map(" ".join), st.lists(pieces).map("".join)))
 def test_again_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text(alphabet="aib03 .,!?'", max_size=12))
+def test_plain_words_are_set_as_all_texts_are(text: str) -> None:
+    assert normalise(text) == _set_whole(text)
 
 
 @given(st.lists(st.sampled_from(["we", "saw", "a", "dog", "it", "was", "fun", "i"]), min_size=1, max_size=9))

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from annotations import models
 from annotations.errors import InputError
 from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaigns import campaign_create
+from annotations.services.campaign_making import campaign_create
 from annotations.services.outputs import decoding_begin
 from annotations.services.removal import Removable, removal_begin
 from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, ImportFactory, OutputFactory, SystemFactory

@@ -94,7 +94,7 @@ def test_a_round_of_the_sweeper_gives_a_removal_a_few_seconds(tmp_path: Path, mo
     """Runs and leases wait no longer; the next round goes on with it."""
     two_imports(tmp_path)
     removal.take_from_view(models.Dataset.objects.get())
-    monkeypatch.setattr(bulk, "DELETED_A_WRITE", 5)
+    monkeypatch.setattr(bulk, "ROWS_A_WRITE", 5)
     before = left()
     with monkeypatch.context() as short:
         short.setattr(removal, "SECONDS_A_ROUND", 0.0)

@@ -1,6 +1,7 @@
 """A feedback run: from the ratings of feedback campaigns to a frozen training set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign, FeedbackSet
@@ -31,12 +32,18 @@ def launch(
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     claim.progress(0.0, "weighing the ratings")
-    with claim.fenced():
-        feedback_set = feedback_set_build(
-            name=config["name"],
-            campaigns=list(Campaign.objects.filter(name__in=config["campaigns"])),
-            settings=FeedbackSettings(**config["settings"]),
-        )
-        claim.save(feedback_set=feedback_set)
+
+    @contextmanager
+    def last_write(row: FeedbackSet) -> Iterator[None]:
+        with claim.fenced():
+            yield
+            claim.save(feedback_set=row)
+
+    feedback_set = feedback_set_build(
+        name=config["name"],
+        campaigns=list(Campaign.objects.filter(name__in=config["campaigns"])),
+        settings=FeedbackSettings(**config["settings"]),
+        last_write=last_write,
+    )
     run.message = f"{feedback_set.counts['examples']} rated texts"
     run.result = {"feedback_set": feedback_set.name, "sha256": feedback_set.sha256, **feedback_set.counts}

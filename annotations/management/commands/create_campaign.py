@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 from annotations.importing.campaign_file import read_campaign_file
 from annotations.links import rater_link
 from annotations.management.base import AnswerCommand
-from annotations.services.campaigns import campaign_create
+from annotations.services.campaign_making import campaign_create
 
 
 class Command(AnswerCommand):

@@ -1,0 +1,369 @@
+"""Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
+
+import random
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from secrets import token_hex
+
+from django.db import IntegrityError, transaction
+
+from annotations.assignment.sampling import sample_sources
+from annotations.clock import database_now
+from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.fields import digest_of
+from annotations.importing.campaign_file import CampaignSpec
+from annotations.models import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    Dataset,
+    Decoding,
+    Item,
+    Output,
+    Photo,
+    Rater,
+    Source,
+    System,
+)
+from annotations.models.campaigns import new_token
+from annotations.normalisation import normalise, sentences
+from annotations.protocols import check_shown_here
+from annotations.querysets.datasets import references
+from annotations.querysets.names import row_named
+from annotations.services.bulk import batched, database_uuid, exhaust, ids_reserve, rows_deleting, rows_insert
+from annotations.services.campaigns import check_deletable
+from annotations.services.leases import assignments_lock
+from annotations.services.locks import dataset_lock
+from annotations.services.outputs import baseline_decoding, decoding_begin, settings_fingerprint
+from annotations.services.short_writes import short_write
+from annotations.services.unfinished import finish, give_up, hide, lease_fields, lease_renew, unfinished_name
+
+ITEMS_A_WRITE = 250
+OUTPUTS_A_WRITE = 1000
+SOURCES_A_READ = 500
+Sources = Sequence[int]  # primary keys, in the order of the campaign's items
+
+
+def campaign_create(
+    *, spec: CampaignSpec, state: str = Campaign.State.OPEN, instead_of: Campaign | None = None
+) -> Campaign:
+    """A campaign with its frozen decodings, items and candidates, open to raters or a draft; `instead_of` a draft,
+    which goes, under that one's link.
+
+    It shows once it is whole, and where making it fails nothing is left. Raises InputError, naming the key of the spec,
+    where a name is unknown, a system has no outputs, or the split has too few sources that all systems wrote for;
+    ConflictError where the draft is none or was tried out already, or the name was taken meanwhile.
+    """
+    check_shown_here(spec.protocol)
+    if instead_of:
+        check_deletable(instead_of)
+    campaign = campaign_begin(spec, state, instead_of)
+    try:
+        systems, written, sources = content_choose(spec, campaign.dataset)
+        human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
+        drawn: Decoding | None = None
+        with short_write():
+            lease_renew(campaign)
+            if human:
+                drawn = written[human] = human_decoding_begin(human, spec, campaign.dataset)
+            CampaignSystem.objects.bulk_create(
+                CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
+            )
+        if drawn:
+            human_outputs_write(campaign, drawn, spec, sources)
+        items_write(campaign, sources, [decoding.pk for decoding in written.values()])
+        campaign_show(campaign, spec, drawn, instead_of)
+    except BaseException:
+        if give_up(campaign):
+            exhaust(campaign_discarding(campaign=campaign))
+        raise
+    campaign.refresh_from_db()
+    if instead_of:
+        exhaust(campaign_discarding(campaign=instead_of))
+    return campaign
+
+
+def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) -> Campaign:
+    """The row that nobody sees yet. From now on nothing that it may be made of is removed or replaced."""
+    dataset = Dataset.objects.filter(name=spec.dataset).first()
+    if dataset is None:
+        there = ", ".join(Dataset.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError(f"dataset: '{spec.dataset}' does not exist; there is: {there or 'none yet'}")
+    for name in spec.systems:
+        system_named(name)
+    with transaction.atomic():
+        dataset_lock(dataset=dataset)
+        others = Campaign.objects.exclude(pk=instead_of.pk) if instead_of else Campaign.objects.all()
+        if others.filter(name=spec.name).exists():
+            raise name_taken(spec.name)
+        return Campaign.all_rows.create(
+            name=unfinished_name(spec.name),
+            **lease_fields(),
+            purpose=spec.purpose,
+            dataset=dataset,
+            split=spec.split,
+            unit=spec.unit,
+            protocol=spec.protocol,
+            show=spec.show,
+            criteria=list(spec.criteria),
+            instructions=spec.instructions,
+            consent=spec.consent,
+            overlap=spec.overlap,
+            seed=spec.seed,
+            minimum_answers=spec.minimum_answers,
+            primary=list(spec.primary),
+            family=spec.family,
+            looks=spec.looks,
+            spending=spec.spending,
+            equivalence_margin=spec.equivalence_margin,
+            item_count=spec.items,
+            state=state,
+        )
+
+
+def name_taken(name: str) -> ConflictError:
+    return ConflictError(f"name: campaign '{name}' exists already, and its content is frozen; choose another")
+
+
+def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None, instead_of: Campaign | None) -> None:
+    """The last write, which makes the campaign visible under its name."""
+    token = instead_of.token if instead_of else campaign.token
+    try:
+        with transaction.atomic():
+            if instead_of:
+                draft_hide(instead_of)
+            if drawn:
+                fingerprint = settings_fingerprint(drawn.settings)
+                Decoding.objects.filter(pk=drawn.pk).update(fingerprint=fingerprint, completed_at=database_now())
+            finish(campaign, name=spec.name, token=token)
+    except IntegrityError as error:
+        raise name_taken(spec.name) from error
+
+
+def system_named(name: str) -> System:
+    system = row_named(System.objects.all(), name)
+    if system is None:
+        there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError(f"systems: '{name}' does not exist; there is: {there}")
+    return system
+
+
+def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], dict[System, Decoding], Sources]:
+    """The systems, their decodings, people's aside, and the sources of the items."""
+    systems = [system_named(name) for name in spec.systems]
+    written = {
+        system: latest_decoding(system, dataset, spec.split)
+        for system in systems
+        if system.kind in (System.Kind.FILE, System.Kind.MODEL)
+    }
+    kind = common_kind(written, dataset, spec)
+    written |= {
+        system: baseline_decoding(system_name=system.name, dataset=dataset, split=spec.split, kind=kind)
+        for system in systems
+        if system.kind == System.Kind.BASELINE
+    }
+    with_human = any(system.kind == System.Kind.HUMAN for system in systems)
+    return systems, written, choose_sources(spec, dataset, kind, written, with_human)
+
+
+def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
+    decoding: Decoding | None = Decoding.objects.latest_of(system, dataset, split)
+    if decoding is None:
+        raise InputError(
+            f"systems: '{system.name}' has no complete decoding of {dataset.name}/{split}; decode or import one first"
+        )
+    return decoding
+
+
+def common_kind(decodings: Mapping[System, Decoding], dataset: Dataset, spec: CampaignSpec) -> str:
+    """The kind of source that all systems wrote for: captions, or photos. Without any system to say, what there is."""
+    for decoding in decodings.values():
+        kinds = set(Source.objects.filter(outputs__decoding=decoding).values_list("kind", flat=True).distinct())
+        if "sequence" in kinds:
+            raise InputError(f"systems: '{decoding.system.name}' wrote whole stories, and unit is '{spec.unit}'")
+        return "caption" if "caption" in kinds else "photo"
+    sources = Source.objects.of_split(dataset, spec.split)
+    return "caption" if sources.captions().exists() or spec.show in ("caption", "both") else "photo"
+
+
+def choose_sources(
+    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: Mapping[System, Decoding], with_human: bool
+) -> Sources:
+    """The sources of the campaign's items, in the order of the items."""
+    if spec.show in ("caption", "both") and kind != "caption":
+        raise InputError(
+            f"show: '{spec.show}', and the systems wrote for {kind}s, which have no caption; show = \"none\""
+        )
+    eligible = Source.objects.of_split(dataset, spec.split).of_kind(kind)
+    if spec.show in ("photo", "both"):
+        eligible = eligible.exclude(photo__image="")
+        if not eligible.exists():
+            raise InputError(
+                f"show: '{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture; attach_pictures"
+                " gives photos theirs"
+            )
+    left: dict[int, int] = dict(eligible.values_list("pk", "photo_id"))
+    counts = [f"{len(left)} {kind}s"]
+    for system, decoding in decodings.items():
+        wrote = set(Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", flat=True))
+        counts.append(f"{len(wrote)} by {system.name}")
+        left = {pk: photo for pk, photo in left.items() if pk in wrote}
+    if with_human:
+        referred = set(references(eligible).values_list("pk", flat=True))
+        counts.append(f"{len(referred)} with a reference")
+        left = {pk: photo for pk, photo in left.items() if pk in referred}
+    if len(left) < spec.items:
+        raise InputError(
+            f"items: {spec.items} asked for, and {dataset.name}/{spec.split} has {len(left)} sources with a text of "
+            f"every system ({', '.join(counts)})"
+        )
+    sources = sample_sources(list(left.items()), spec.items, seed=spec.seed)
+    if spec.show in ("photo", "both"):
+        check_pictures(sources)
+    return sources
+
+
+def check_pictures(sources: Sources) -> None:
+    """Raises InputError where a picture that raters are to see is not there any more."""
+    gone = [
+        photo.image
+        for part in batched(sources, SOURCES_A_READ)
+        for photo in Photo.objects.filter(sources__in=part).order_by("pk")
+        if not photo.picture.is_file()
+    ]
+    if gone:
+        raise InputError(
+            f"show: the pictures of {len(gone)} of the {len(sources)} items are not there any more, such as {gone[0]}; "
+            "attach_pictures finds them where they are now"
+        )
+
+
+def human_decoding_begin(human: System, spec: CampaignSpec, dataset: Dataset) -> Decoding:
+    """Of the references that are drawn for the campaign. Its fingerprint is given as its campaign is shown."""
+    return decoding_begin(
+        system=human,
+        dataset=dataset,
+        split=spec.split,
+        settings={"campaign": spec.name, "seed": spec.seed},
+        fingerprint=token_hex(32),
+    )
+
+
+def human_outputs_write(campaign: Campaign, decoding: Decoding, spec: CampaignSpec, sources: Sources) -> None:
+    """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems.
+
+    It is drawn from those of a single sentence where there are any: two sentences tell a person from most machines.
+    """
+    draw = random.Random(spec.seed)
+    for part in batched(sources, OUTPUTS_A_WRITE):
+        written: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for row in references(Source.objects.filter(pk__in=part)).values_list("pk", "sentence_id", "sentence"):
+            written[row[0]].append(row[1:])
+        chosen = []
+        for source in part:
+            single = [row for row in written[source] if sentences(row[1]) == 1]
+            chosen.append((source, 0, *draw.choice(single or written[source])))
+        with short_write():
+            lease_renew(campaign)
+            ids = ids_reserve(Output, len(chosen))
+            rows_insert(
+                Output,
+                ("id", "decoding", "source", "rank", "sentence", "text"),
+                [(pk, decoding.pk, *row) for pk, row in zip(ids, chosen, strict=True)],
+            )
+
+
+def items_write(campaign: Campaign, sources: Sources, decodings: Sequence[int]) -> None:
+    """An item a source; its candidates are the different texts, each shown once for every system that wrote it."""
+    for part in batched(enumerate(sources), ITEMS_A_WRITE):
+        shown: dict[int, dict[str, list[int]]] = {source: defaultdict(list) for _, source in part}
+        outputs = Output.objects.filter(decoding__in=decodings, source__in=list(shown), rank=0).order_by("pk")
+        for pk, source, text in outputs.values_list("pk", "source_id", "text"):
+            shown[source][normalise(text)].append(pk)
+        # By the random id, so that no number follows who wrote the text.
+        drawn = sorted((uuid.uuid4(), source, text) for source, by_text in shown.items() for text in by_text)
+        with short_write():
+            lease_renew(campaign)
+            items = dict(zip(shown, ids_reserve(Item, len(part)), strict=True))
+            candidates = list(zip(ids_reserve(Candidate, len(drawn)), drawn, strict=True))
+            rows_insert(
+                Item,
+                ("id", "public_id", "campaign", "kind", "source", "position", "taken"),
+                [
+                    (items[source], database_uuid(uuid.uuid4()), campaign.pk, Item.Kind.REGULAR.value, source, place, 0)
+                    for place, source in part
+                ],
+            )
+            rows_insert(
+                Candidate,
+                ("id", "public_id", "item", "text", "digest"),
+                [
+                    (pk, database_uuid(public_id), items[source], text, digest_of(text))
+                    for pk, (public_id, source, text) in candidates
+                ],
+            )
+            rows_insert(
+                CandidateOutput,
+                ("candidate", "output"),
+                [(pk, output) for pk, (_, source, text) in candidates for output in shown[source][text]],
+            )
+
+
+def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:
+    """Make a draft anew from another spec, under its link. Content is locked once raters may have seen it.
+
+    Raises ConflictError for a campaign that is no draft or was tried out already: those answers are never deleted.
+    """
+    return campaign_create(spec=spec, state=Campaign.State.DRAFT, instead_of=draft)
+
+
+def draft_delete(*, draft: Campaign) -> None:
+    """It goes from view at once, and its rows in short writes. Raises ConflictError as `draft_replace` does."""
+    with transaction.atomic():
+        draft_hide(draft)
+    exhaust(campaign_discarding(campaign=draft))
+
+
+def draft_hide(draft: Campaign) -> None:
+    """Take a draft from view, with its name, its link and what was drawn for it. Answers of dry runs that are being
+    stored are waited for, and then keep it."""
+    now = Campaign.objects.select_for_update(no_key=True).filter(pk=draft.pk).first()
+    if now is None:
+        raise ConflictError(f"campaign '{draft.name}' does not exist any more")
+    check_deletable(now)
+    hide(now, token=new_token(), state=Campaign.State.CLOSED)
+    assignments_lock(Assignment.objects.filter(rater__in=Rater.objects.filter(campaign=draft)))
+    check_deletable(now)
+    for decoding in drawn_for(draft):
+        Decoding.objects.filter(pk=decoding).update(completed_at=None, fingerprint=token_hex(32))
+
+
+def drawn_for(campaign: Campaign) -> list[int]:
+    """The decoding of people's texts, drawn for this campaign alone."""
+    people = CampaignSystem.objects.filter(campaign=campaign, system__kind=System.Kind.HUMAN)
+    return list(people.values_list("decoding", flat=True))
+
+
+def campaign_discarding(*, campaign: Campaign) -> Iterator[None]:
+    """Remove what is there of a campaign that nobody sees, children first, a short write a step."""
+    yield from rows_deleting(Assignment.objects.filter(rater__campaign=campaign))
+    yield from rows_deleting(Rater.objects.filter(campaign=campaign))
+    items = Item.objects.filter(campaign=campaign).order_by("position").values_list("pk", flat=True)
+    while part := list(items[:ITEMS_A_WRITE]):
+        with short_write():
+            for rows in (
+                CandidateOutput.objects.filter(candidate__item__in=part),
+                Candidate.objects.filter(item__in=part),
+                Item.objects.filter(pk__in=part),
+            ):
+                rows._raw_delete(rows.db)
+        yield
+    drawn = drawn_for(campaign)
+    yield from rows_deleting(Output.objects.filter(decoding__in=drawn))
+    with short_write():
+        CampaignSystem.objects.filter(campaign=campaign).delete()
+        Decoding.objects.filter(pk__in=drawn).delete()
+        Campaign.all_rows.filter(pk=campaign.pk).delete()

@@ -1,0 +1,143 @@
+"""Nothing in the background keeps raters waiting: it writes in short transactions, whatever there is to write."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from annotations import models
+from annotations.errors import ConflictError
+from annotations.importing.campaign_file import CampaignSpec
+from annotations.importing.content import AlbumContent, StoryContent
+from annotations.services import campaign_making, imports
+from annotations.services.removal import removal_begin, removal_finishing
+from annotations.services.short_writes import short_write
+from annotations.services.unfinished import lease_renew
+from tests.annotations.raters import Rater
+from tests.factories import DatasetFactory, DecodingFactory, make_campaign
+from workers.removal import removals_finish
+
+ITEMS = 1100
+MOST_ROWS = 2500  # in one transaction: some 25 ms
+KEPT = (models.Campaign, models.Item, models.Candidate, models.CandidateOutput, models.CampaignSystem)
+Rows = list[int]
+
+
+@contextmanager
+def rows_of_transactions() -> Iterator[Rows]:
+    """The rows that each transaction of this connection changes."""
+    found: Rows = [0]
+
+    def counting(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("BEGIN") or not connection.in_atomic_block:
+            found.append(0)
+        done = execute(sql, params, many, context)
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            found[-1] += max(context["cursor"].rowcount, 0)
+        return done
+
+    with connection.execute_wrapper(counting):
+        yield found
+
+
+def spec_of(dataset: models.Dataset, **values: Any) -> CampaignSpec:
+    spec = {"name": "c", "purpose": "evaluation", "dataset": dataset.name, "split": "test", "criteria": ["x"]}
+    return CampaignSpec.from_mapping(spec | {"systems": ["human", "lstm"], "items": ITEMS} | values, "spec")
+
+
+def imported() -> models.Import:
+    dataset = DatasetFactory()
+    row = imports.import_begin(dataset=dataset, fingerprint="f", description="many")
+    albums = []
+    for n in range(ITEMS):
+        album = AlbumContent(f"a{n}", photos={"p": ("", "")}, captions=[("p", 0, f"caption {n}")])
+        album.stories.append(StoryContent("s", [("p", f"A sentence {n}.")]))
+        album.outputs.append(("lstm", "p", range(1), [f"an output {n}"]))
+        albums.append(album)
+    counts = imports.albums_write(import_row=row, split="test", albums=albums, on_progress=lambda share: None)
+    imports.import_complete(import_row=row, counts=counts)
+    return row
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_writes_many_rows() -> None:
+    with rows_of_transactions() as rows:
+        row = imported()
+        assert sum(rows) > 5 * ITEMS
+        campaign = campaign_making.campaign_create(spec=spec_of(row.dataset), state="draft")
+        assert campaign.items.count() == ITEMS
+        campaign_making.draft_replace(draft=campaign, spec=spec_of(row.dataset, items=ITEMS - 1))
+        campaign_making.draft_delete(draft=models.Campaign.objects.get())
+        removal_begin(target=row.dataset)
+        for _ in removal_finishing(target=row.dataset):
+            pass
+    assert not models.Output.objects.exists()
+    assert max(rows) <= MOST_ROWS, rows
+
+
+def half_made(made: models.Campaign) -> models.Campaign:
+    """What is there of a campaign whose maker was killed before the last item."""
+    spec = spec_of(made.dataset, items=5)
+    campaign = campaign_making.campaign_begin(spec, "open", None)
+    _, written, sources = campaign_making.content_choose(spec, made.dataset)
+    campaign_making.items_write(campaign, sources, [decoding.pk for decoding in written.values()])
+    return campaign
+
+
+@pytest.mark.django_db
+def test_a_killed_maker_leaves_nothing_and_the_name_is_free() -> None:
+    made = make_campaign(captions=5).campaign
+    before = [model._default_manager.count() for model in KEPT]
+    left = half_made(made)
+    assert models.Item.objects.filter(campaign=left).count() == 5
+    assert list(models.Campaign.objects.all()) == [made]
+    with pytest.raises(ConflictError, match="a campaign is being made or removed"):
+        removal_begin(target=DecodingFactory(dataset=made.dataset).system)
+    again = campaign_making.campaign_create(spec=spec_of(made.dataset, items=5))
+    assert again.name == "c"
+    assert removals_finish() == 0, "it may still be at work"
+    models.Campaign.all_rows.filter(pk=left.pk).update(unfinished_until="2020-01-01T00:00Z")
+    assert removals_finish() == 1
+    with pytest.raises(ConflictError, match="given up"):
+        lease_renew(left)
+    models.Campaign.all_rows.filter(pk=again.pk).update(unfinished_until="2020-01-01T00:00Z")
+    assert removals_finish() == 1
+    assert [model._default_manager.count() for model in KEPT] == before
+
+
+@pytest.mark.django_db
+def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_campaign(captions=5).campaign
+    whole = campaign_making.items_write
+
+    def beside(*given: Any) -> None:
+        whole(*given)
+        models.Campaign.objects.filter(pk=made.pk).update(name="c")
+
+    monkeypatch.setattr(campaign_making, "items_write", beside)
+    with pytest.raises(ConflictError, match="campaign 'c' exists already"):
+        campaign_making.campaign_create(spec=spec_of(made.dataset, items=5))
+    assert models.Campaign.all_rows.count() == 1
+    assert models.Item.objects.count() == 5
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_in_the_background_pauses_while_raters_are_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("annotations.services.short_writes.time.sleep", pauses.append)
+    campaign = make_campaign(captions=2).campaign
+    with short_write():
+        pass
+    assert not pauses
+    assert Rater(campaign).next()
+    with short_write(), short_write():
+        pass
+    assert len(pauses) == 1
+    models.Assignment.objects.update(created_at="2020-01-01T00:00Z")
+    with short_write():
+        pass
+    assert len(pauses) == 1
