@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from django.db import IntegrityError, transaction
 
 from annotations.errors import ConflictError, InputError
@@ -17,7 +16,6 @@ from annotations.protocols import protocol_named
 from annotations.services.bulk import batched, exhaust, ids_reserve, rows_deleting, rows_insert
 from annotations.services.short_writes import short_write
 from annotations.services.unfinished import finish, give_up, lease_fields, lease_renew, unfinished_name
-from annotations.statistics.scores import feedback_weights, shrunk_z
 
 EXAMPLES_A_WRITE = 250
 
@@ -61,6 +59,10 @@ def feedback_set_build(
 
     It is written in short transactions, and shows with the last one, within `last_write`.
     """
+    import numpy as np  # here: the sweeper and the site load this module, and count nothing
+
+    from annotations.statistics.scores import feedback_weights
+
     check_campaigns(campaigns)
     if FeedbackSet.objects.filter(name=name).exists():
         raise set_exists(name)
@@ -145,6 +147,10 @@ def feedback_discarding(*, row: FeedbackSet) -> Iterator[None]:
 
 def standardised(campaign: Campaign, rows: Sequence[Rating]) -> list[tuple[int, float]]:
     """(candidate's primary key, shrunk z) of every number in the ratings, standardised criterion by criterion."""
+    import numpy as np  # here: the sweeper and the site load this module, and count nothing
+
+    from annotations.statistics.scores import shrunk_z
+
     protocol = protocol_named(campaign.protocol)
     given: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     for row in rows:

@@ -16,7 +16,7 @@ from tests.factories import make_campaign
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
-OPEN_TO_ALL = ("healthz", "rate/", "api/v1/rate/", "account/", "admin/login/", "admin/jsi18n/")
+OPEN_TO_ALL = ("healthz", "readyz", "rate/", "api/v1/rate/", "account/", "admin/login/", "admin/jsi18n/")
 
 
 @pytest.fixture(autouse=True)

@@ -117,6 +117,7 @@ def test_links_are_printed_as_they_are_served(site: Site) -> None:
     up = site.start("manage.py", "up", log="up.log")
     printed = f"http://[::1]:{site.port}/stories"
     site.wait(lambda: printed in (site.var_dir / "up.log").read_text() or up.poll() is not None, 60, "the address")
+    site.wait(lambda: up.poll() is not None or site.status(f"{printed}/healthz") == 200, 120, "the site to answer")
     refusal = site.manage_plain("up", code=1)
     assert f"cannot listen on [::1]:{site.port}" in refusal
     assert "choose another with LISTEN_HOST=… or PORT=…" in refusal

@@ -10,7 +10,7 @@ from django.test import Client
 
 from annotations.errors import InputError
 from annotations.models import Dataset, Photo
-from annotations.services.campaigns import check_pictures
+from annotations.services.campaign_making import check_pictures
 from tests.factories import CaptionFactory, DatasetFactory
 from tests.workers.test_pages import launch, uploads
 from workers.models import Run
