@@ -239,7 +239,7 @@ NAMES = ("item", "system", "rater", "criterion", "score")
 
 def of_workbooks(size: int) -> Iterator[Hostile]:
     """What `size` bytes of ZIP can hold: a thousand times as many of XML."""
-    most = size * 900
+    most = min(size * 900, 150_000_000)  # more than may be unpacked, and no more than is needed to see that
 
     def cells(row: int, *values: object) -> str:
         return "".join(f'<c r="{chr(65 + n)}{row}" t="str"><v>{value}</v></c>' for n, value in enumerate(values))
@@ -247,49 +247,55 @@ def of_workbooks(size: int) -> Iterator[Hostile]:
     head = f'<row r="1">{cells(1, *NAMES)}</row>'
     entities = ['<!ENTITY a{} "{}">'.format(n, f"&a{n - 1 or ''};" * 10) for n in range(1, 9)]
     sheets = {
-        "cells in a row": SHEET.format("<sheetData><row>" + "<c/>" * (most // 4) + "</row></sheetData>"),
-        "rows": SHEET.format("<sheetData>" + "<row/>" * (most // 6) + "</sheetData>"),
-        "rows of a cell": SHEET.format(
+        "cells in a row": lambda: SHEET.format("<sheetData><row>" + "<c/>" * (most // 4) + "</row></sheetData>"),
+        "rows": lambda: SHEET.format("<sheetData>" + "<row/>" * (most // 6) + "</sheetData>"),
+        "rows of a cell": lambda: SHEET.format(
             f"<sheetData>{head}" + "<row><c><v>1</v></c></row>" * (most // 26) + "</sheetData>"
         ),
-        "a far row": SHEET.format(f'<sheetData>{head}<row r="99999999999"><c><v>1</v></c></row></sheetData>'),
-        "a far column": SHEET.format(f'<sheetData>{head}<row r="2"><c r="ZZZZZZZ2"><v>1</v></c></row></sheetData>'),
-        "a far dimension": SHEET.format(
+        "a far row": lambda: SHEET.format(f'<sheetData>{head}<row r="99999999999"><c><v>1</v></c></row></sheetData>'),
+        "a far column": lambda: SHEET.format(
+            f'<sheetData>{head}<row r="2"><c r="ZZZZZZZ2"><v>1</v></c></row></sheetData>'
+        ),
+        "a far dimension": lambda: SHEET.format(
             '<dimension ref="A1:XFD1048576"/><sheetData>' + "<row><c><v>1</v></c></row>" * (size // 26) + "</sheetData>"
         ),
-        "nested": SHEET.format("<a>" * (most // 3)),
-        "a comment": SHEET.format(f"<!--{'a' * most}-->"),
-        "a tag": SHEET.format(f"<a{' ' * most}/>"),
-        "an attribute": SHEET.format(f'<a b="{"c" * most}"/>'),
-        "a text": SHEET.format(f'<sheetData><row><c t="str"><v>{"a" * most}</v></c></row></sheetData>'),
-        "merged cells": SHEET.format("<mergeCells>" + '<mergeCell ref="A1:A1"/>' * (most // 24) + "</mergeCells>"),
-        "merged cells within the limit": SHEET.format(
+        "nested": lambda: SHEET.format("<a>" * (most // 3)),
+        "a comment": lambda: SHEET.format(f"<!--{'a' * most}-->"),
+        "a tag": lambda: SHEET.format(f"<a{' ' * most}/>"),
+        "an attribute": lambda: SHEET.format(f'<a b="{"c" * most}"/>'),
+        "a text": lambda: SHEET.format(f'<sheetData><row><c t="str"><v>{"a" * most}</v></c></row></sheetData>'),
+        "merged cells": lambda: SHEET.format(
+            "<mergeCells>" + '<mergeCell ref="A1:A1"/>' * (most // 24) + "</mergeCells>"
+        ),
+        "merged cells within the limit": lambda: SHEET.format(
             f"<sheetData>{head}</sheetData><mergeCells>"
             + '<mergeCell ref="A1:A1"/>' * min(99_000, size)
             + "</mergeCells>"
         ),
-        "good rows": SHEET.format(
+        "good rows": lambda: SHEET.format(
             f"<sheetData>{head}"
             + "".join(f'<row r="{n}">{cells(n, n, "s", "r", "c", 1)}</row>' for n in range(2, size // 12))
             + "</sheetData>"
         ),
-        "entities": '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + "".join(entities) + "]>" + SHEET.format("<a>&a8;</a>"),
+        "entities": lambda: (
+            '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + "".join(entities) + "]>" + SHEET.format("<a>&a8;</a>")
+        ),
     }
-    for name, sheet in sheets.items():
-        yield Hostile("ratings", f"sheet: {name}", ".xlsx", packed_workbook(sheet=sheet))
+    for name, made in sheets.items():
+        yield Hostile("ratings", f"sheet: {name}", ".xlsx", packed_workbook(sheet=made()))
     texts = {
-        "many": STRINGS.format("<si><t>a</t></si>" * (most // 18)),
-        "a million": STRINGS.format("<si><t>a</t></si>" * min(1_000_000, 2 * size)),
-        "within the inflation": STRINGS.format(
+        "many": lambda: STRINGS.format("<si><t>a</t></si>" * (most // 18)),
+        "a million": lambda: STRINGS.format("<si><t>a</t></si>" * min(1_000_000, 2 * size)),
+        "within the inflation": lambda: STRINGS.format(
             "".join(f"<si><t>{random.random()}</t></si>" for _ in range(size // 12))
         ),
-        "empty": STRINGS.format("<si/>" * (most // 5)),
-        "one": STRINGS.format(f"<si><t>{'a' * most}</t></si>"),
-        "runs": STRINGS.format(f"<si>{'<r><t>a</t></r>' * (most // 16)}</si>"),
+        "empty": lambda: STRINGS.format("<si/>" * (most // 5)),
+        "one": lambda: STRINGS.format(f"<si><t>{'a' * most}</t></si>"),
+        "runs": lambda: STRINGS.format(f"<si>{'<r><t>a</t></r>' * (most // 16)}</si>"),
     }
     sheet = SHEET.format(f'<sheetData>{head}<row r="2"><c r="A2" t="s"><v>0</v></c></row></sheetData>')
-    for name, text in texts.items():
-        yield Hostile("ratings", f"texts: {name}", ".xlsx", packed_workbook(sheet=sheet, strings=text))
+    for name, made in texts.items():
+        yield Hostile("ratings", f"texts: {name}", ".xlsx", packed_workbook(sheet=sheet, strings=made()))
     styles = '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>{}</cellXfs></styleSheet>'
     yield Hostile(
         "ratings", "styles", ".xlsx", packed_workbook(sheet=sheet, styles=styles.format("<xf/>" * (most // 5)))
@@ -362,6 +368,7 @@ FAMILY = (of_json, of_rows, of_tables, of_toml, of_workbooks, of_pictures)
 def readers() -> dict[str, Callable[[Path], object]]:
     """By form: a whole import where there is one, as a worker does it."""
     from annotations.importing.campaign_file import read_campaign_file
+    from annotations.importing.outputs import read_outputs
     from annotations.importing.pictures import gather, problem_of
     from modeling.corpus import read_examples
     from workers.jobs.importing import import_here
@@ -373,7 +380,12 @@ def readers() -> dict[str, Callable[[Path], object]]:
 
         return run
 
-    fields = {"source": None, "reference": "story", "album": None, "photo": None, "systems": ["*=machine"]}
+    fields = {"source": None, "reference": "story", "album": None, "photo": None}
+
+    def pairs(file: Path) -> object:
+        """With the systems that a file may have, which are refused where they are missing."""
+        systems = ["*=machine"] if b'"machine"' in file.read_bytes() else []
+        return imported("pairs", split="train", fields={**fields, "systems": systems})(file)
 
     def vist(file: Path) -> object:
         config = {"form": "vist", "dataset": file.stem, "split": "train", "images": None}
@@ -383,9 +395,9 @@ def readers() -> dict[str, Callable[[Path], object]]:
 
     return {
         "vist": vist,
-        "pairs": imported("pairs", split="train", fields=fields),
-        "outputs": imported("outputs", system="s"),
-        "ratings": lambda file: imported("ratings", campaign=file.stem)(file),
+        "pairs": pairs,
+        "outputs": read_outputs,  # an import needs the dataset that they are of
+        "ratings": lambda file: imported("ratings", campaign=file.stem, scale=[1.0, 5.0])(file),
         "campaign": read_campaign_file,
         "corpus": read_examples,
         "picture": problem_of,

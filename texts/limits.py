@@ -18,6 +18,8 @@ LONGEST_LINE = 1 << 24  # characters of one line
 MAX_COLUMNS = 16_384  # of a table, as many as a workbook has
 MAX_KEYS = 2_000  # different ones of a table's records, each of which has a cell for every key
 MAX_CELLS = 1_000_000  # that one record of JSON becomes
+MAX_LISTED = 32_767  # values that one cell lists, as many as an item has raters
+MAX_NAMES = 1_000  # of systems, and of criteria, in one file
 MAX_CHOICES = 500_000  # between every two of what rankings list
 MAX_ROWS = 1_048_576  # of a sheet, as many as a workbook has
 LARGEST_WHOLE = 1 << 25  # bytes of a file that cannot be read in parts
@@ -74,11 +76,11 @@ class BoundedJson:
         """The next part, longer than was asked for where it would end in a number or after a backslash. Raises
         LimitError."""
         part = self.stream.read(size)
-        if (len(part) - len(part.rstrip(b"\\"))) % 2:
-            part += self.stream.read(1)
         for _ in range(MAX_DIGITS + 1):
             if not part[-1:].isdigit():
                 break
+            part += self.stream.read(1)
+        if (len(part) - len(part.rstrip(b"\\"))) % 2:
             part += self.stream.read(1)
         self.look_at(part)
         return part

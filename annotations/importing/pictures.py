@@ -114,6 +114,8 @@ def problem_of(file: Path) -> str:
         with Image.open(file, formats=SHOWN_BY_BROWSERS) as image:
             if image.width * image.height > MAX_PIXELS:
                 return f"has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are shown: save it smaller"
+            if image.format == "WEBP":
+                return "" if riff_is_whole(file) else "cannot be read (it is cut short)"
             mark = END_MARKS.get(image.format or "")
             if mark is None or mark not in tail_of(file):
                 image.load()
@@ -122,6 +124,14 @@ def problem_of(file: Path) -> str:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return f"cannot be read ({str(error)[:80] or type(error).__name__})"
     return ""
+
+
+def riff_is_whole(file: Path) -> bool:
+    """Whether a WebP file has as many bytes as it says. It is not decoded for that: its decoder takes sixteen bytes a
+    pixel."""
+    with file.open("rb") as stream:
+        said = int.from_bytes(stream.read(8)[4:], "little") + 8
+    return said <= file.stat().st_size
 
 
 def tail_of(file: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from annotations.errors import InputError
@@ -138,6 +138,7 @@ def test_what_is_within_the_limits_goes_through_unchanged(value: Any, ascii_only
     assert parse_json(content.decode()) == value
 
 
+@example(before=['9"'], beyond="[" * (MAX_DEPTH + 1), size=1)  # a part would end between a backslash and its sign
 @settings(max_examples=150, deadline=None)
 @given(
     before=st.lists(ANY_JSON, max_size=3),
@@ -159,3 +160,16 @@ def test_a_value_is_shown_short_whatever_it_is() -> None:
     for value in ("x" * 10**6, int("f" * 10_000, 16), list(range(10**6)), deep):
         assert len(shown(value)) <= 60
     assert too_deep(deep)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("1,s,r,c," + "1|" * 40_000 + "1", "lists 40,001 values; a cell may list 32,767"),
+        ("\n".join(f"1,s{number},r,c,1" for number in range(1_001)), "is one system more than the 1,000 of a file"),
+    ],
+)
+def test_nobody_has_so_many_raters_or_systems(row: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"item,system,rater,criterion,score\n{row}\n")
+    found = preview_ratings([tmp_path / "a.csv"], rating_options({}))
+    assert says in found["defects"][0]["problem"]

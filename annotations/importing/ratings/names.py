@@ -1,6 +1,8 @@
 """Names of systems and criteria as the site can hold them: a file may call them anything."""
 
+from annotations.importing.ratings.defects import RowDefectError
 from annotations.names import composed, fitted, name_problem, numbered
+from texts.limits import MAX_NAMES, shown
 
 
 class Names:
@@ -18,6 +20,8 @@ class Names:
         if found is None:
             plain = " ".join(composed(name).split())
             if plain not in self.plain:
+                if len(self.plain) >= MAX_NAMES:
+                    raise RowDefectError(f"{shown(name)} is one {self.kind} more than the {MAX_NAMES:,} of a file")
                 self.plain[plain] = self.free(plain)
                 self.origin[self.plain[plain]] = name
             found = self.known[name] = self.plain[plain]

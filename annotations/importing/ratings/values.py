@@ -11,7 +11,7 @@ from typing import Any
 from annotations.errors import InputError
 from annotations.importing.content import shown
 from annotations.importing.ratings.defects import RowDefectError
-from texts.limits import LONGEST_VALUE, MAX_DEPTH, parse_json
+from texts.limits import LONGEST_VALUE, MAX_DEPTH, MAX_LISTED, parse_json
 
 MISSING = frozenset({"", "-", "–", "—", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "."})
 LONGEST_OF_PYTHON = 100_000  # characters of a list as Python writes it: its parser takes a thousand times the memory
@@ -65,7 +65,12 @@ def comma_number(value: str, column: str, *, comma: bool | None) -> float:
 
 
 def list_of(value: Cell, separator: str) -> list[Cell] | None:
-    """What a cell lists, if it is a list: of JSON or Python, in brackets without commas, or split by a separator."""
+    """What a cell lists, if it is a list: of JSON or Python, in brackets without commas, or split by a separator.
+    Raises RowDefectError for more than anybody would list."""
+    if isinstance(value, str):
+        parts = max(map(value.count, filter(None, ("|", ",", separator))))
+        if parts >= MAX_LISTED:
+            raise RowDefectError(f"{shown(value)} lists {parts + 1:,} values; a cell may list {MAX_LISTED:,}")
     if isinstance(value, tuple):
         return [each.strip() if isinstance(each, str) else each for each in value]
     if is_list(value):
