@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.views.decorators.http import require_GET
 
-from annotations.models import Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
-from annotations.views import campaigns
+from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
+from annotations.views import audit, campaigns
 from annotations.views.pages import OnDemand
 
 SAMPLES = 12
+SHOWN_PEOPLE = 100
 
 comparison = OnDemand("annotations.views.comparison")
 reports = OnDemand("annotations.views.reports")
@@ -185,3 +189,47 @@ class FeedbackSetAdmin(ReadOnlyAdmin):
     @admin.display(description="campaigns")
     def from_campaigns(self, row: FeedbackSet) -> str:
         return ", ".join(row.campaigns.order_by("name").values_list("name", flat=True))
+
+
+class PersonFilter(admin.SimpleListFilter):
+    title = "person"
+    parameter_name = "person"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        people = AuditEntry.objects.exclude(person="").order_by("person").values_list("person", flat=True).distinct()
+        return [(name, name) for name in people[:SHOWN_PEOPLE]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(person=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """For admins alone: no other role has the permission to view it."""
+
+    list_display = ("when", "who", "address", "kind", "about", "detail")
+    list_display_links = None
+    list_filter = ("kind", PersonFilter, "shell")
+    search_fields = ("person", "about", "detail")
+    date_hierarchy = "at"
+    ordering = ("-pk",)
+    list_per_page = 100
+    change_list_template = "annotations/audit/list.html"
+
+    @admin.display(description="time (UTC)", ordering="at")
+    def when(self, entry: AuditEntry) -> str:
+        return f"{entry.at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="person", ordering="person")
+    def who(self, entry: AuditEntry) -> str:
+        return f"{entry.person or 'not known'}{' (in a shell)' if entry.shell else ''}"
+
+    def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """What the page with the same address parameters lists, all of its pages."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return audit.export(request, self.get_changelist_instance(request).get_queryset(request), form)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = require_GET(self.admin_site.admin_view(self.export_view))
+        return [path("export.<str:form>", view, name="annotations_auditentry_export"), *super().get_urls()]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+from annotations.services.audit import acting
+
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -45,5 +47,15 @@ def addresses_without_nul(
         if "\0" in request.path or "%00" in query or "\0" in query or "\0" in "".join(request.COOKIES.values()):
             return HttpResponseBadRequest("The address or a cookie holds a NUL character.", content_type="text/plain")
         return get_response(request)
+
+    return middleware
+
+
+def audited(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """What is done in a request is its visitor's deed."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with acting(request):
+            return get_response(request)
 
     return middleware

@@ -4,12 +4,14 @@ account: their link is enough, and opens nothing but their own screens."""
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from annotations.errors import InputError, NotFoundError
 from annotations.links import site_link
+from annotations.services.audit import Deed, audit_note
 from texts.storable import storable
 
 RESEARCHERS = "researchers"
@@ -36,6 +38,7 @@ def researchers_group_make(*, using: str = "default") -> Group:
     return group
 
 
+@transaction.atomic
 def account_make(*, name: str, role: str, password: str | None = None) -> User:
     """A new account, which without a password cannot log in before its link is used.
 
@@ -54,6 +57,7 @@ def account_make(*, name: str, role: str, password: str | None = None) -> User:
     user.save()
     if role == "researcher":
         user.groups.add(researchers_group_make())
+    audit_note(kind=Deed.ACCOUNT, about=f"account '{name}'", detail=f"made as {role}")
     return user
 
 

@@ -1,10 +1,11 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import PasswordResetCompleteView, PasswordResetConfirmView
+from django.contrib.auth.views import PasswordResetCompleteView
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from storyblender_site.audited import PasswordByLinkView, password_change
 from storyblender_site.readiness import readyz
 
 
@@ -23,7 +24,8 @@ urlpatterns = [
     path("readyz", readyz),
     path("api/v1/", include("annotations.api.urls")),
     path("rate/", include("annotations.urls")),
-    path("account/<uidb64>/<token>/", PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
+    path("account/<uidb64>/<token>/", PasswordByLinkView.as_view(), name="password_reset_confirm"),
     path("account/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path("admin/password_change/", password_change),
     path("admin/", admin.site.urls),
 ]

@@ -20,6 +20,7 @@ from django.db.models import F, QuerySet
 
 from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError
+from annotations.services.audit import Deed, audit_note
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
 from texts.disk import disk_line
@@ -60,9 +61,15 @@ def run_create(*, kind: str, config: dict[str, Any], queue: str = "cpu", **links
     """Queue a run; its doorbell is rung once the transaction is committed. Raises InputError for a request that holds
     what cannot be stored."""
     check_config(config)
-    run = Run.objects.create(kind=kind, config=config, queue=queue, **links)
+    with transaction.atomic():
+        run = Run.objects.create(kind=kind, config=config, queue=queue, **links)
+        audit_note(kind=Deed.RUN_LAUNCH, about=named(run))
     transaction.on_commit(lambda: doorbell_ring(run))
     return run
+
+
+def named(run: Run) -> str:
+    return f"{run.kind} run {run.public_id} {run.about}".strip()
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -223,16 +230,18 @@ def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Cl
     """A run that this process does itself: no worker ever sees it queued. Raises InputError as `run_create` does."""
     check_config(config)
     now = database_now()
-    run = Run.objects.create(
-        kind=kind,
-        config=config,
-        state=Run.State.RUNNING,
-        attempt=1,
-        claimed_by=this_process(),
-        heartbeat_at=now,
-        started_at=now,
-        **links,
-    )
+    with transaction.atomic():
+        run = Run.objects.create(
+            kind=kind,
+            config=config,
+            state=Run.State.RUNNING,
+            attempt=1,
+            claimed_by=this_process(),
+            heartbeat_at=now,
+            started_at=now,
+            **links,
+        )
+        audit_note(kind=Deed.RUN_LAUNCH, about=named(run))
     return Claim(run)
 
 
@@ -312,6 +321,7 @@ def run_here(*, kind: str, config: dict[str, Any], **links: Any) -> Iterator[Cla
         yield claim
 
 
+@transaction.atomic
 def run_cancel(run: Run) -> None:
     """Ask a run to stop: at once if it is queued, at its next step if it is running."""
     cancelled = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
@@ -320,8 +330,10 @@ def run_cancel(run: Run) -> None:
     if not cancelled and not Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(cancel_requested=True):
         run.refresh_from_db()
         raise ConflictError(f"run {run.public_id}: it is {run.state}, only a queued or running run can be cancelled")
+    audit_note(kind=Deed.RUN_CANCEL, about=named(run))
 
 
+@transaction.atomic
 def run_retry(run: Run) -> None:
     """Queue a failed or cancelled run again. A training goes on from its last checkpoint."""
     if not run.repeatable:
@@ -343,7 +355,8 @@ def run_retry(run: Run) -> None:
         raise ConflictError(
             f"run {run.public_id}: it is {run.state}, only a failed or cancelled run can be tried again"
         )
-    doorbell_ring(run)
+    audit_note(kind=Deed.RUN_RETRY, about=named(run))
+    transaction.on_commit(lambda: doorbell_ring(run))
 
 
 def leftovers_discard(run: Run) -> None:

@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from annotations.clock import from_now
 from annotations.errors import ConflictError
+from annotations.services.audit import Deed, audit_note
 from workers.models import Checkpoint, Run
 
 
@@ -24,6 +26,7 @@ def run_folder(run: Run, root: Path) -> Path:
     return root / "runs" / str(run.public_id)
 
 
+@transaction.atomic
 def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
     """Remove a checkpoint's files and its training's data; rows, decodings and lineage stay. Returns bytes freed.
 
@@ -37,6 +40,7 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
         raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
     if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=from_now()):
         raise ConflictError(f"checkpoint of '{checkpoint.system}': its files were removed already")
+    audit_note(kind=Deed.PRUNE, about=f"checkpoint of '{name}'")
     folder = run_folder(checkpoint.run, root)
     freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     shutil.rmtree(folder, ignore_errors=True)

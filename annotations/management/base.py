@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from annotations.errors import InputError
+from annotations.services.audit import acting, this_shell
 
 
 class AnswerCommand(BaseCommand):
@@ -32,7 +33,8 @@ class AnswerCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            result = self.answer(**options)
+            with acting(this_shell()):
+                result = self.answer(**options)
         except self.errors as error:
             raise CommandError(str(error)) from error
         except OSError as error:

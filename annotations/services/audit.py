@@ -15,7 +15,7 @@ from annotations.client_address import client_address
 from annotations.models import AuditEntry
 from texts.storable import escaped
 
-Kind = AuditEntry.Kind
+Deed = AuditEntry.Kind
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ from annotations.normalisation import normalise, sentences
 from annotations.protocols import check_shown_here
 from annotations.querysets.datasets import references
 from annotations.querysets.names import row_named
+from annotations.services.audit import Deed, audit_note
 from annotations.services.bulk import batched, database_uuid, exhaust, ids_reserve, rows_deleting, rows_insert
-from annotations.services.campaigns import check_deletable
+from annotations.services.campaigns import check_deletable, named
 from annotations.services.leases import assignments_lock
 from annotations.services.locks import dataset_lock
 from annotations.services.outputs import baseline_decoding, decoding_begin, settings_fingerprint
@@ -139,6 +140,10 @@ def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None
                 fingerprint = settings_fingerprint(drawn.settings)
                 Decoding.objects.filter(pk=drawn.pk).update(fingerprint=fingerprint, completed_at=database_now())
             finish(campaign, name=spec.name, token=token)
+            kind, how = (
+                (Deed.CAMPAIGN_CHANGE, "draft made anew") if instead_of else (Deed.CAMPAIGN_CREATE, campaign.state)
+            )
+            audit_note(kind=kind, about=f"campaign '{spec.name}'", detail=how)
     except IntegrityError as error:
         raise name_taken(spec.name) from error
 
@@ -323,6 +328,7 @@ def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:
 def draft_delete(*, draft: Campaign) -> None:
     """It goes from view at once, and its rows in short writes. Raises ConflictError as `draft_replace` does."""
     with transaction.atomic():
+        audit_note(kind=Deed.CAMPAIGN_DELETE, about=named(draft))
         draft_hide(draft)
     exhaust(campaign_discarding(campaign=draft))
 

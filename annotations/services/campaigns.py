@@ -14,10 +14,15 @@ from annotations.models import (
 )
 from annotations.querysets.campaigns import raters_without_screens, screens_answered
 from annotations.querysets.names import row_named
+from annotations.services.audit import Deed, audit_note
 from annotations.services.leases import assignments_lock
 from annotations.services.raters import rater_finish
 
 LARGEST_OVERLAP = 1000
+
+
+def named(campaign: Campaign) -> str:
+    return f"campaign '{campaign.name}'"
 
 
 def campaign_named(name: str) -> Campaign:
@@ -83,6 +88,7 @@ def check_deletable(draft: Campaign) -> None:
         )
 
 
+@transaction.atomic
 def campaign_move(campaign: Campaign, *, to: str, allowed: Sequence[str], what: str) -> Campaign:
     """Set the state if it is one of the allowed. Raises ConflictError."""
     moved = Campaign.objects.current().filter(pk=campaign.pk, state__in=allowed).update(state=to)
@@ -90,6 +96,7 @@ def campaign_move(campaign: Campaign, *, to: str, allowed: Sequence[str], what: 
     if not moved:
         state = "archived" if campaign.archived_at else campaign.state
         raise ConflictError(f"campaign '{campaign.name}' is {state} and cannot be {what}")
+    audit_note(kind=Deed.CAMPAIGN_CHANGE, about=named(campaign), detail=what)
     return campaign
 
 
@@ -103,6 +110,7 @@ def campaign_pause(*, campaign: Campaign) -> Campaign:
     return campaign_move(campaign, to=Campaign.State.PAUSED, allowed=["open"], what="paused")
 
 
+@transaction.atomic
 def campaign_extend(*, campaign: Campaign, overlap: int) -> Campaign:
     """More raters an item. Raises ConflictError for a closed campaign, InputError for fewer than there are."""
     if not campaign.overlap < overlap <= LARGEST_OVERLAP:
@@ -111,15 +119,19 @@ def campaign_extend(*, campaign: Campaign, overlap: int) -> Campaign:
     if not going.update(overlap=overlap):
         raise ConflictError(f"campaign '{campaign.name}' is over, and cannot be extended")
     campaign.refresh_from_db()
+    audit_note(kind=Deed.CAMPAIGN_CHANGE, about=named(campaign), detail=f"{overlap} raters per item")
     return campaign
 
 
+@transaction.atomic
 def campaign_archive(*, campaign: Campaign, archived: bool = True) -> Campaign:
     """Put a draft or closed campaign away from the list, or take it out again."""
     if archived and campaign.state not in (Campaign.State.DRAFT, Campaign.State.CLOSED):
         raise ConflictError(f"campaign '{campaign.name}' is {campaign.state}: close it before it is archived")
     campaign.archived_at = database_now() if archived else None
     campaign.save(update_fields=["archived_at"])
+    what = "archived" if archived else "taken out of the archive"
+    audit_note(kind=Deed.CAMPAIGN_CHANGE, about=named(campaign), detail=what)
     return campaign
 
 
@@ -154,4 +166,5 @@ def campaign_close(*, campaign: Campaign) -> Campaign:
     assignments_lock(given)
     Assignment.objects.open().filter(pk__in=given.open().values("pk")).update(state=Assignment.State.RELEASED)
     campaign.refresh_from_db()
+    audit_note(kind=Deed.CAMPAIGN_CLOSE, about=named(campaign))
     return campaign

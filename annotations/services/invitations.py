@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from annotations.links import rater_link
 from annotations.models import Campaign, Invitation
+from annotations.plurals import counted
+from annotations.services.audit import Deed, audit_note
 from annotations.services.raters import check_outside_id
 
 
+@transaction.atomic
 def raters_invite(*, campaign: Campaign, outside_ids: Sequence[str]) -> list[str]:
     """The signed link of each id, which from now on nobody can join under without it. Raises InputError."""
     checked = [check_outside_id(each) for each in outside_ids]
     Invitation.objects.bulk_create(
         [Invitation(campaign=campaign, outside_id=each) for each in dict.fromkeys(checked)], ignore_conflicts=True
     )
+    audit_note(kind=Deed.LINK, about=f"campaign '{campaign.name}'", detail=counted(len(checked), "personal links"))
     return [rater_link(campaign, each) for each in checked]

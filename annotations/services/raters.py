@@ -14,6 +14,7 @@ from annotations.clock import from_now
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.limits import count_join
 from annotations.models import Assignment, Campaign, Invitation, Item, Rater, Rating
+from annotations.services.audit import Deed, audit_note
 from annotations.services.leases import assignments_lock, items_lock
 from texts.storable import is_blank, storable, text_problem
 
@@ -134,6 +135,7 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     if release:
         places_move(rater, given_back=True)
     rater.refresh_from_db()
+    audit_note(kind=Deed.EXCLUDE, about=named(rater), detail="their screens are free again" if release else "")
     return rater
 
 
@@ -144,7 +146,12 @@ def rater_readmit(*, rater: Rater) -> Rater:
     Rater.objects.filter(pk=rater.pk).update(excluded_at=None, exclusion="", replaced=False)
     places_move(rater, given_back=False)
     rater.refresh_from_db()
+    audit_note(kind=Deed.READMIT, about=named(rater))
     return rater
+
+
+def named(rater: Rater) -> str:
+    return f"rater {rater.public_id} of campaign '{rater.campaign.name}'"
 
 
 def places_move(rater: Rater, *, given_back: bool) -> None:

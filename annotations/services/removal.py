@@ -32,6 +32,7 @@ from annotations.models import (
     StorySentence,
     System,
 )
+from annotations.services.audit import Deed, audit_note
 from annotations.services.imports import import_discarding
 from annotations.services.outdated import outdated_scores_remove
 from annotations.services.outputs import decoding_discarding
@@ -158,6 +159,7 @@ def removal_begin(*, target: Removable, further: Iterable[str] = ()) -> None:
             f"{named(target)} cannot be removed now: a campaign is being made or removed; wait until it is done"
         )
     begin: dict[type, Any] = {Import: import_hide, Dataset: dataset_hide, System: system_hide}
+    audit_note(kind=Deed.REMOVE, about=named(target))
     begin[type(target)](target)
 
 

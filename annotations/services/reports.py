@@ -15,6 +15,7 @@ from annotations.querysets.campaigns import screens_answered
 from annotations.querysets.reports import campaign_revision
 from annotations.reports.build import report_build
 from annotations.reports.looks import look_due
+from annotations.services.audit import Deed, audit_note
 
 log = structlog.get_logger(__name__)
 TRIES = 3  # to build a report between two ratings
@@ -28,6 +29,7 @@ def check_unblinded(campaign: Campaign, unblind: bool) -> None:
     if not unblind:
         raise still_blind(campaign)
     log.warning("campaign unblinded before its close", campaign=campaign.name, state=campaign.state)
+    audit_note(kind=Deed.UNBLIND, about=f"campaign '{campaign.name}'", detail=f"while it was {campaign.state}")
 
 
 def still_blind(campaign: Campaign) -> ConflictError:

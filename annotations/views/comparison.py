@@ -12,6 +12,7 @@ from annotations.errors import InputError
 from annotations.models import Campaign
 from annotations.reports.comparison import comparison_build
 from annotations.reports.comparison_formats import FORMATS, comparison_context
+from annotations.services.audit import Deed, audit_note
 from annotations.views.pages import render_page, staff_page
 from annotations.views.reports import attachment
 
@@ -48,5 +49,6 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
     except InputError as error:
         messages.error(request, str(error))
         return redirect(reverse("admin:annotations_campaign_compare"))
+    audit_note(kind=Deed.EXPORT, about="comparison of campaigns", detail=", ".join(request.GET.getlist("campaign")))
     made = FORMATS[form]
     return attachment(f"comparison.{made.suffix}", made.media_type, made.write(comparison))

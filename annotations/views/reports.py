@@ -21,8 +21,9 @@ from annotations.reports.preregistration import preregistration
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_context
 from annotations.reports.rows import export_rows
+from annotations.services.audit import Deed, audit_note
 from annotations.services.reports import check_unblinded, report_freeze
-from annotations.views.campaigns import note_act, page_of, progress_context
+from annotations.views.campaigns import page_of, progress_context
 from annotations.views.pages import attached, render_page, staff_page
 
 RATING_TYPES = {
@@ -67,8 +68,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def unblind(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     if campaign.state != Campaign.State.CLOSED:
-        frozen = report_freeze(campaign=campaign, unblind=True)
-        note_act(request, campaign, f"looked at the results before the close (report {frozen.sha256[:12]})")
+        report_freeze(campaign=campaign, unblind=True)
     return redirect("admin:annotations_campaign_report", pk)
 
 
@@ -85,6 +85,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(page_of(campaign))
     content = bytes(frozen.content)
+    audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"report, {form}")
     if form == "json":
         return attachment(f"{campaign.name}-report.json", "application/json", content)
     made = FORMATS[form]
@@ -112,6 +113,7 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     except ConflictError as error:
         messages.error(request, str(error))
         return redirect(page_of(campaign))
+    audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"ratings, {form}")
     if form == "parquet":
         file = TemporaryFile()  # noqa: SIM115  the response closes it
         write_parquet(file, columns, export_rows(campaign))

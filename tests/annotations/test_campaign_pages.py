@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db.models import ProtectedError
 from django.test import Client, RequestFactory
@@ -146,9 +145,10 @@ def test_pause_extend_close_archive(staff: Client) -> None:
     assert campaign.name in staff.get(f"{LIST}?archived=yes").content.decode()
     act(staff, campaign, "restore")
     assert "cannot be opened" in act(staff, campaign, "open")
-    said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(said) == ["paused", "opened", "extended to 2 raters per item", "closed", "archived",
-                          "taken out of the archive"]  # fmt: skip
+    said = models.AuditEntry.objects.order_by("pk").values_list("kind", "detail")
+    changed = ["paused", "opened", "2 raters per item", "archived", "taken out of the archive"]
+    assert [detail for kind, detail in said if kind == "campaign_change"] == changed
+    assert [kind for kind, _ in said if kind != "campaign_change"] == ["login", "campaign_close"]
 
 
 def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None:
@@ -295,7 +295,8 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
 
     page = staff.post(f"{LIST}{campaign.pk}/unblind/", follow=True).content.decode()
     assert "early look" in page
-    assert "before the close" in LogEntry.objects.get().change_message
+    early = models.AuditEntry.objects.filter(kind="unblind")
+    assert early.get().about == f"campaign '{campaign.name}'"
 
     kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
     rater.submit(rater.next())
@@ -303,7 +304,7 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
     assert "close it first" in staff.get(f"{LIST}{campaign.pk}/ratings.csv", follow=True).content.decode()
     staff.post(f"{LIST}{campaign.pk}/unblind/")
     assert staff.get(f"{LIST}{campaign.pk}/report.json").content != kept
-    assert LogEntry.objects.count() == 2
+    assert early.count() == 2
 
 
 @pytest.mark.parametrize("model", ["annotations/campaign", "annotations/dataset", "annotations/system", "workers/run"])

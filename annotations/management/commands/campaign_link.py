@@ -4,6 +4,7 @@ from django.core.management.base import CommandParser
 
 from annotations.links import rater_link
 from annotations.management.base import AnswerCommand
+from annotations.services.audit import Deed, audit_note
 from annotations.services.campaigns import campaign_named, check_rated_here
 from annotations.services.invitations import raters_invite
 
@@ -19,5 +20,9 @@ class Command(AnswerCommand):
         campaign = campaign_named(options["name"])
         check_rated_here(campaign, "rated here")
         rater = options["rater"]
-        link = rater_link(campaign) if rater is None else raters_invite(campaign=campaign, outside_ids=[rater])[0]
+        if rater is None:
+            link = rater_link(campaign)
+            audit_note(kind=Deed.LINK, about=f"campaign '{campaign.name}'", detail="the link for all raters")
+        else:
+            [link] = raters_invite(campaign=campaign, outside_ids=[rater])
         return {"campaign": campaign.name, "link": link}

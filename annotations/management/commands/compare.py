@@ -8,6 +8,7 @@ from annotations.errors import InputError
 from annotations.management.base import AnswerCommand, lines, whole_file
 from annotations.reports.comparison import comparison_build
 from annotations.reports.comparison_formats import FORMATS, lines_of
+from annotations.services.audit import Deed, audit_note
 
 
 class Command(AnswerCommand):
@@ -28,6 +29,7 @@ class Command(AnswerCommand):
         comparison = comparison_build(options["names"])
         if not out:
             return comparison
+        audit_note(kind=Deed.EXPORT, about="comparison of campaigns", detail=", ".join(options["names"]))
         with whole_file(out, "wb") as file:
             file.write(FORMATS[form].write(comparison))
         names = [campaign["name"] for campaign in comparison["campaigns"]]

@@ -7,6 +7,7 @@ from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import dictionary_csv, write_ratings
 from annotations.reports.rows import export_rows
+from annotations.services.audit import Deed, audit_note
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import check_unblinded
 
@@ -35,6 +36,7 @@ class Command(AnswerCommand):
                 out.write(dictionary_csv(columns))
             return {"campaign": campaign.name, "file": str(options["out"]), "rows": len(columns)}
         check_unblinded(campaign, options["unblind"])
+        audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"ratings, {options['format']}")
         with whole_file(options["out"], "wb") as out:
             count = write_ratings(out, columns, export_rows(campaign), options["format"])
         return {"campaign": campaign.name, "file": str(options["out"]), "rows": count}

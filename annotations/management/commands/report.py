@@ -9,6 +9,7 @@ from annotations.management.base import AnswerCommand, whole_file
 from annotations.models import Campaign, Report
 from annotations.querysets.reports import campaign_revision
 from annotations.reports.formats import FORMATS, NAMES
+from annotations.services.audit import Deed, audit_note
 from annotations.services.campaigns import campaign_named
 from annotations.services.reports import report_freeze, report_recompute
 
@@ -38,6 +39,7 @@ class Command(AnswerCommand):
         frozen = report_freeze(campaign=campaign, unblind=options["unblind"])
         content, form = bytes(frozen.content), options["format"]
         report = json.loads(content)
+        audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"report, {form}")
         with whole_file(options["out"], "wb") as out:
             out.write(content if form == "json" else FORMATS[form].write(report))
         about = report["campaign"]

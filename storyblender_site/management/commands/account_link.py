@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotations.management.base import AnswerCommand
+from annotations.services.audit import Deed, audit_note
 from storyblender_site.accounts import ROLES, account_make, account_named, password_link
 
 
@@ -16,4 +17,6 @@ class Command(AnswerCommand):
     def answer(self, **options: Any) -> dict[str, Any]:
         name, role = options["name"], options["role"]
         user = account_make(name=name, role=role) if role else account_named(name)
+        if not role:
+            audit_note(kind=Deed.LINK, about=f"account '{user.username}'", detail="a link to set its password")
         return {"account": user.username, "link": password_link(user)}
