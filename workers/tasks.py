@@ -1,5 +1,6 @@
 """The one Celery task. It takes a run's primary key, claims the run, does it and records how it ended."""
 
+import socket
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutting_down
@@ -9,6 +10,12 @@ from workers import lifecycle, listeners
 from workers.celery import app
 from workers.jobs import perform
 from workers.priority import give_way
+
+KEEPALIVE = {  # a broker's host that went away is noticed within two minutes
+    getattr(socket, name): seconds
+    for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, name)
+}
 
 
 @app.task(name="workers.execute_run", ignore_result=True)
@@ -25,8 +32,16 @@ def execute_run(pk: int) -> None:
 
 
 @worker_init.connect
-def note_starting(**kwargs: Any) -> None:
+def note_starting(sender: Any, **kwargs: Any) -> None:
+    """A worker may wait for a broker that hangs: its beats come from threads of their own. Were it to give up instead,
+    a message that it could not acknowledge would count as one in hand for ever, and it would take no other."""
     give_way(settings.WORKER_NICENESS)
+    options = sender.app.conf.broker_transport_options
+    sender.app.conf.broker_transport_options = {
+        **options,
+        "socket_timeout": None,
+        "socket_keepalive_options": KEEPALIVE,
+    }
 
 
 @worker_shutting_down.connect

@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from tests.site import Site, free_port
-from workers import doorbell, lifecycle
+from workers import doorbell, lifecycle, tasks
+from workers.celery import app as celery_app
 from workers.doorbell import Doorbell
 from workers.lifecycle import run_claim
 from workers.listeners import listener_beat
@@ -102,6 +105,18 @@ def test_nobody_rings_for_ever_where_nobody_hears(rung: list[int]) -> None:
     Listener.objects.filter(name="host:1").delete()
     sweeps(1)
     assert rung == [waiting.pk, on_gpu.pk]
+
+
+def test_a_worker_waits_for_a_broker_where_who_rings_gives_up(settings: Any) -> None:
+    """A worker that gave up could not acknowledge the message, would count it as in hand, and take no other."""
+    settings.WORKER_NICENESS = 0
+    options = {"socket_timeout": 5.0, "health_check_interval": 5}
+    worker = SimpleNamespace(app=Celery(broker="redis://nobody", broker_transport_options=options))
+    tasks.note_starting(sender=worker)
+    there = worker.app.connection_for_read().transport_options
+    assert there["socket_timeout"] is None
+    assert there["health_check_interval"] == 5
+    assert celery_app.conf.broker_transport_options.get("socket_timeout", 5.0) == 5.0
 
 
 @pytest.fixture
