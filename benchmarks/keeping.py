@@ -33,6 +33,7 @@ def main() -> None:
     measured = keeping(short=given.short, database_url=given.database_url, move=given.move)
     print_table([["", "measured", "figure"], *rows(measured)])
     print_result(**measured)
+    sys.exit(bool(measured["differing"]) or max(measured["backup_s"], measured["restore_s"]) > MOST_SECONDS)
 
 
 def rows(measured: dict[str, Any]) -> list[list[object]]:

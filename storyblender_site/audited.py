@@ -30,7 +30,10 @@ def note_logout(user: User | None, request: HttpRequest, **kwargs: Any) -> None:
 
 @receiver(user_login_failed)
 def note_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Under the name of an account alone: what else is typed there may be a password."""
+    """Under the name of an account alone: what else is typed there may be a password. Attempts that are refused without
+    a look, as too many failed before, leave nothing: entries stay for ever, and anybody can make attempts."""
+    if getattr(request, "login_refused", False):
+        return
     typed = str(credentials.get("username", ""))
     known = storable(typed) and User.objects.filter(username=typed).exists()
     about, address = "" if known else "no account of that name", client_address(request) if request else ""

@@ -14,6 +14,11 @@ from django.http import HttpRequest
 class LoginLimits(AxesDatabaseHandler):
     """The limit of axes for an account from one address, and beside it a higher one for all accounts from there."""
 
+    def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+        allowed = bool(super().is_allowed(request, credentials))
+        request.login_refused = not allowed  # type: ignore[attr-defined]  # before the password was looked at
+        return allowed
+
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         if super().is_locked(request, credentials):
             return True

@@ -17,6 +17,7 @@ from annotations.plurals import listed
 from annotations.services.bulk import exhaust
 from annotations.services.campaign_making import campaign_discarding
 from annotations.services.feedback import feedback_discarding
+from annotations.services.outputs import baselines_left, decoding_discarding
 from annotations.services.removal import (
     Removable,
     dependents,
@@ -176,7 +177,7 @@ def removals_finish() -> int:
         except IntegrityError as error:
             stuck[key] = time.monotonic() + STUCK_SECONDS
             what, why = str(target), str(error)
-            if not isinstance(target, Campaign | FeedbackSet):
+            if not isinstance(target, Campaign | FeedbackSet | Decoding):
                 what, why = named(target), why_stuck(target, error)
             log.error("removal cannot be finished", target=what, why=why)
         else:
@@ -185,8 +186,10 @@ def removals_finish() -> int:
     return done
 
 
-def unfinished_removing() -> Iterator[tuple[Campaign | FeedbackSet, Iterator[None]]]:
+def unfinished_removing() -> Iterator[tuple[Campaign | FeedbackSet | Decoding, Iterator[None]]]:
     """What nobody will make whole any more, and what removes its rows."""
+    for decoding in baselines_left():
+        yield decoding, decoding_discarding(decoding=decoding)
     for row in left_unfinished():
         discarding = campaign_discarding(campaign=row) if isinstance(row, Campaign) else feedback_discarding(row=row)
         yield row, discarding

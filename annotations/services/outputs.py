@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotations.clock import database_now
@@ -177,13 +178,10 @@ def random_story_rows(dataset: Dataset, sources: Any, seed: int) -> Iterator[Out
         yield pk, 0, random.Random(f"{seed}:{key}").choice(stories), None
 
 
-def baselines_left_discard() -> int:
-    """Remove baselines' decodings whose maker was killed. Returns how many."""
+def baselines_left() -> QuerySet[Decoding]:
+    """Baselines' decodings whose maker was killed."""
     left = Decoding.objects.filter(system__kind=System.Kind.BASELINE, completed_at=None, entries=None)
-    old = left.filter(imported_by=None, created_at__lt=Now() - LEFT_AFTER)
-    for decoding in old:
-        decoding_discard(decoding=decoding)
-    return len(old)
+    return left.filter(imported_by=None, created_at__lt=Now() - LEFT_AFTER)
 
 
 @transaction.atomic

@@ -15,7 +15,15 @@ from django.db.models import Model
 from annotations.errors import ConflictError, InputError
 from annotations.models import AuditEntry, Campaign, Dataset, Rater, Rating, Report
 from annotations.services.audit import audit_note
-from storyblender_site.keeping.files import kept_entries, make_private, private_file, unit_copy, units
+from storyblender_site.keeping.files import (
+    check_place,
+    kept_entries,
+    make_private,
+    private_file,
+    size_below,
+    unit_copy,
+    units,
+)
 from storyblender_site.keeping.manifest import FILES, MANIFEST, TABLES, Kept, Manifest, key_mark, version
 from storyblender_site.keeping.restore import restores_finish
 from storyblender_site.keeping.tables import kept_models, migrations_applied, snapshot, table_lines
@@ -40,9 +48,11 @@ def backup_make(*, folder: Path, models: bool = True, watch: Watch) -> Manifest:
     """Write a backup of the site as `folder`, which must not be there: it appears once it is whole.
 
     The rows are those of one moment, and the files are copied after it, so that a file which a row names is there.
-    Raises InputError where the folder is there already, ConflictError where a checkpoint was removed meanwhile.
+    Raises InputError where the folder is there already or in the way, ConflictError where a checkpoint was removed
+    meanwhile.
     """
     folder = folder.resolve()
+    check_place(folder)
     if folder.exists():
         raise InputError(f"{folder}: is there already; name a new folder")
     restores_finish()
@@ -106,8 +116,8 @@ def table_write(model: type[Model], path: Path) -> Kept:
 
 def files_write(draft: Path, models: bool, watch: Watch) -> dict[str, Kept]:
     root: Path = settings.VAR_DIR
-    entries = kept_entries(root, models=models, besides=draft)
-    done, total = 0, max(sum(file.stat().st_size for each in entries for file in each.rglob("*") if file.is_file()), 1)
+    entries = kept_entries(root, models=models)
+    done, total = 0, max(sum(map(size_below, entries)), 1)
     kept: dict[str, Kept] = {}
     for entry in entries:
         (draft / FILES).mkdir(mode=0o700, exist_ok=True)

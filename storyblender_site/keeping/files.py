@@ -4,14 +4,19 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO
 
-from annotations.errors import ConflictError
+from django.conf import settings
+
+from annotations.errors import ConflictError, InputError
+from storyblender_site.files import BESIDE
 
 # What is made again by itself, or is of this moment or this host alone. The rows are kept in a form of their own.
-LEFT_OUT = ("*.sqlite3*", "broker", "cache", "static", "address", "*.pid", "*.log")
+BACKUPS = "backups"  # the one place under `VAR_DIR` for them: where a volume is all there is
+LEFT_OUT = ("*.sqlite3*", "broker", "cache", "static", "address", "*.pid", "*.log", BACKUPS)
 STAGING = "restoring"  # of a restore under way
 UNFINISHED = (".*", "lock")  # what is being written has a hidden name
 MODELS = "models"
@@ -19,16 +24,36 @@ TRIES = 50  # to copy a folder in which something is being replaced
 BLOCK = 1 << 20
 
 
-def kept_entries(root: Path, *, models: bool = True, besides: Path | None = None) -> list[Path]:
-    """What is kept, right under `root`; `besides` is the backup that is being made, or the folder that holds it."""
+def check_place(backup: Path) -> None:
+    """Raises InputError for a backup that would be part of what is backed up, or replaced by what is restored."""
+    root = settings.VAR_DIR.resolve()
+    if backup.resolve().is_relative_to(root) and not backup.resolve().is_relative_to(root / BACKUPS):
+        raise InputError(
+            f"{backup}: is under VAR_DIR, of which a backup is made; under it, backups are in {root / BACKUPS}"
+        )
+
+
+def kept_entries(root: Path, *, models: bool = True) -> list[Path]:
+    """What is kept, right under `root`."""
+    database = {f"{settings.DATABASES['default']['NAME']}{ending}" for ending in BESIDE}
     patterns = (*LEFT_OUT, STAGING, *UNFINISHED, *(() if models else (MODELS,)))
     return sorted(
         path
         for path in root.iterdir()
         if not any(fnmatch(path.name, pattern) for pattern in patterns)
-        and not (besides and besides.resolve().is_relative_to(path.resolve()))
+        and str(path) not in database
         and (path.is_dir() or path.is_file())
     )
+
+
+def size_below(path: Path) -> int:
+    """Bytes of the files that are there at the moment, more or less: some come and go meanwhile."""
+    size = path.stat().st_size if path.is_file() else 0
+    for folder, _, names in os.walk(path, followlinks=False):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += os.stat(os.path.join(folder, name)).st_size
+    return size
 
 
 def units(entry: Path) -> Iterator[Path]:

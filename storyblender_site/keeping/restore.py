@@ -25,7 +25,15 @@ from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet
 from annotations.plurals import listed
 from annotations.services.audit import audit_write, this_shell
 from annotations.triggers import create_missing_triggers, drop_triggers
-from storyblender_site.keeping.files import STAGING, file_copy, file_digest, kept_entries, make_private
+from storyblender_site.keeping.files import (
+    STAGING,
+    check_place,
+    file_copy,
+    file_digest,
+    kept_entries,
+    make_private,
+    size_below,
+)
 from storyblender_site.keeping.manifest import FILES, MANIFEST, TABLES, Manifest, manifest_read
 from storyblender_site.keeping.tables import (
     column_problem,
@@ -45,6 +53,7 @@ OF_A_SITE: dict[str, type[Model]] = {
     "runs": Run,
     "accounts": User,
 }
+KEY = "secret_key"  # made at the first start
 READ_SHARE = 0.2  # of the progress, when the files are read
 OLD, LOCK, DONE = "old", "lock", "done-"
 
@@ -57,13 +66,14 @@ def backup_restore(*, folder: Path, replace: bool = False, watch: Watch) -> Mani
     Raises InputError for a backup that is damaged or of another version, ConflictError for a site that holds something
     or is at work.
     """
+    check_place(folder)
     restores_finish()
     manifest = manifest_read(folder)
     check_files(folder, manifest)
     if not migrations_applied():
         call_command("migrate", verbosity=0)
     check_version(folder, manifest)
-    check_site(replace)
+    check_site(manifest, replace)
     staging = settings.VAR_DIR / STAGING / secrets.token_hex(8)
     with alone(staging):
         try:
@@ -106,7 +116,7 @@ def check_version(folder: Path, manifest: Manifest) -> None:
                 raise InputError(f"{folder / place}: {problem}; restore it with version {manifest.version} of its code")
 
 
-def check_site(replace: bool) -> None:
+def check_site(manifest: Manifest, replace: bool) -> None:
     at_work = Listener.objects.alive().first()
     if at_work:
         raise ConflictError(
@@ -116,6 +126,9 @@ def check_site(replace: bool) -> None:
     counts = {name: model._base_manager.count() for name, model in OF_A_SITE.items()}
     if any(counts.values()) and not replace:
         raise ConflictError(f"the site is not empty: it holds {listed(counts)}; --replace gives them up")
+    there = kept_entries(settings.VAR_DIR, models=not manifest.without_models)
+    if (files := [each.name for each in there if each.name != KEY and size_below(each)]) and not replace:
+        raise ConflictError(f"{settings.VAR_DIR}: holds {', '.join(files)}; move them away, or --replace gives them up")
 
 
 @contextmanager
@@ -193,7 +206,7 @@ def files_place(staging: Path) -> None:
     old.mkdir(exist_ok=True)
     entries = {Path(place).parts[1] for place in manifest.files if place.startswith(f"{FILES}/")}
     for path in kept_entries(root, models=not manifest.without_models):
-        if path.name not in entries and path.name != "secret_key":
+        if path.name not in entries and path.name != KEY:
             path.rename(old / path.name)
     for name in sorted(entries):
         new, place = staging / FILES / name, root / name

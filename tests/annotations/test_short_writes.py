@@ -12,6 +12,7 @@ from annotations.errors import ConflictError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.importing.content import AlbumContent, StoryContent
 from annotations.services import campaign_making, imports
+from annotations.services.outputs import decoding_begin, outputs_add
 from annotations.services.removal import removal_begin, removal_finishing
 from annotations.services.short_writes import short_write
 from annotations.services.unfinished import lease_renew
@@ -106,6 +107,19 @@ def test_a_killed_maker_leaves_nothing_and_the_name_is_free() -> None:
     models.Campaign.all_rows.filter(pk=again.pk).update(unfinished_until="2020-01-01T00:00Z")
     assert removals_finish() == 1
     assert [model._default_manager.count() for model in KEPT] == before
+
+
+@pytest.mark.django_db
+def test_a_baseline_whose_maker_was_killed_goes() -> None:
+    dataset = make_campaign(captions=2).dataset
+    caption = models.System.objects.get(name="caption")
+    left = decoding_begin(system=caption, dataset=dataset, split="test", settings={}, fingerprint="of nobody else")
+    outputs_add(decoding=left, rows=[(source.pk, 0, source.text, None) for source in models.Source.objects.all()])
+    assert removals_finish() == 0, "it may still be at work"
+    models.Decoding.objects.filter(pk=left.pk).update(created_at="2020-01-01T00:00Z")
+    assert removals_finish() == 1
+    assert not models.Decoding.objects.filter(pk=left.pk).exists()
+    assert not models.Output.objects.filter(decoding=left.pk).exists()
 
 
 @pytest.mark.django_db

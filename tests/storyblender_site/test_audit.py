@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import transaction
@@ -188,8 +189,17 @@ def test_a_deed_leaves_one_entry(
 
 
 def test_every_kind_of_deed_is_tried() -> None:
-    elsewhere = {Kind.BACKUP, Kind.RESTORE, Kind.ERASE, Kind.CAMPAIGN_DELETE}  # in tests of their own
+    elsewhere = {Kind.BACKUP, Kind.RESTORE, Kind.CAMPAIGN_DELETE}  # in tests of their own
     assert {each[1] for each in DEEDS} | elsewhere == set(Kind)
+
+
+def test_attempts_that_are_refused_unlooked_at_leave_nothing() -> None:
+    """Entries stay for ever, and anybody can make attempts."""
+    account_make(name="ada", role="researcher", password=PASSWORD)
+    before = AuditEntry.objects.count()
+    for _ in range(settings.AXES_FAILURE_LIMIT + 4):
+        log_in("ada", "wrong")
+    assert AuditEntry.objects.count() - before == settings.AXES_FAILURE_LIMIT
 
 
 def test_an_entry_goes_with_its_deed() -> None:

@@ -27,7 +27,7 @@ from annotations.services.reports import report_freeze
 from annotations.triggers import missing_triggers
 from benchmarks.keeping import new_site
 from storyblender_site.keeping import restore
-from storyblender_site.keeping.files import unit_copy
+from storyblender_site.keeping.files import kept_entries, unit_copy
 from storyblender_site.keeping.tables import kept_models, table_digest
 from tests.annotations.raters import Rater
 from tests.factories import SystemFactory, make_campaign
@@ -107,10 +107,42 @@ def test_what_was_kept_comes_back_and_nothing_else_stays(var_dir: Path, tmp_path
 
 
 @transactional
+def test_a_backup_lies_where_no_restore_takes_it(var_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is under VAR_DIR, of which a backup is made; under it, backups are in"):
+        back_up(var_dir / "kept")
+    rated_campaign()
+    first, second = var_dir / "backups" / "first", var_dir / "backups" / "second"
+    back_up(first)
+    manifest = back_up(second)
+    assert not any("backups" in place for place in manifest["files"])
+    kinds = AuditEntry.objects.filter(kind=AuditEntry.Kind.BACKUP).values_list("about", flat=True)
+    assert f"backup {manifest['id']}" in kinds
+    call_command("restore", str(second), "--replace", "--yes")
+    assert (first / "manifest.json").exists()
+    assert (second / "manifest.json").exists()
+
+
+@transactional
+def test_files_that_are_there_are_not_replaced_unasked(var_dir: Path, tmp_path: Path) -> None:
+    back_up(tmp_path / "backup")
+    with pytest.raises(CommandError, match="holds images, models, runs; move them away, or --replace gives them up"):
+        call_command("restore", str(tmp_path / "backup"))
+    assert (var_dir / "images" / "picture.jpg").exists()
+
+
+@pytest.mark.django_db
+def test_a_database_of_another_name_is_no_file_of_a_backup(settings: Any, tmp_path: Path) -> None:
+    for name in ("site.db", "site.db-wal", "kept"):
+        (tmp_path / name).touch()
+    settings.DATABASES = {"default": {**settings.DATABASES["default"], "NAME": str(tmp_path / "site.db")}}
+    assert [path.name for path in kept_entries(tmp_path)] == ["kept"]
+
+
+@transactional
 def test_pretrained_models_stay_where_a_backup_leaves_them_out(var_dir: Path, tmp_path: Path) -> None:
     manifest = back_up(tmp_path / "backup", "--without-models")
     assert not any(place.startswith("files/models") for place in manifest["files"])
-    call_command("restore", str(tmp_path / "backup"))
+    call_command("restore", str(tmp_path / "backup"), "--replace", "--yes")
     assert (var_dir / "models" / "big" / "weights").exists()
 
 

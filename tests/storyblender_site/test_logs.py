@@ -16,7 +16,6 @@ from tests.annotations.raters import new_key
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
-LOGGED = [*site_settings.MIDDLEWARE]
 
 
 @pytest.fixture
