@@ -309,8 +309,8 @@ def of_workbooks(size: int) -> Iterator[Hostile]:
     yield Hostile("ratings", "a workbook of one byte", ".xlsx", b"P")
 
 
-def packed_workbook(**parts: str) -> bytes:
-    """A workbook as the library writes it, with parts of it as they are given."""
+def packed_workbook(*, sheet_name: str = "sheet1.xml", **parts: str) -> bytes:
+    """A workbook as the library writes it, with parts of it as they are given, and its sheet's file named so."""
     from openpyxl import Workbook
 
     book, plain = Workbook(), io.BytesIO()
@@ -321,7 +321,10 @@ def packed_workbook(**parts: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
         for row in source.infolist():
-            target.writestr(row.filename, given.get(row.filename) or source.read(row))
+            content = given.get(row.filename, "").encode() or source.read(row)
+            if row.filename.endswith((".rels", "[Content_Types].xml")):
+                content = content.replace(b"sheet1.xml", sheet_name.encode())
+            target.writestr(row.filename.replace("sheet1.xml", sheet_name), content)
     return packed.getvalue()
 
 

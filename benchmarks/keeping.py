@@ -77,13 +77,7 @@ def keeping(*, short: bool = False, database_url: str = "", move: bool = False) 
 
 def new_site(folder: Path, database_url: str) -> Site:
     folder.mkdir()
-    site = Site(folder)
-    site.env = {key: value for key, value in site.env.items() if key not in ("DATABASE_URL", "REDIS_URL")}
-    site.server_url = database_url.replace("postgres://", "postgresql://")
-    if site.server_url:
-        site._on_server(f'CREATE DATABASE "{site.database}"')
-        site.env["DATABASE_URL"] = f"{site.server_url.rpartition('/')[0]}/{site.database}"
-    return site
+    return Site(folder, server_url=database_url)
 
 
 def timed(site: Site, *command: str) -> float:

@@ -36,6 +36,7 @@ from modeling.bases import (
 from modeling.errors import FetchError
 from modeling.locks import file_lock
 from modeling.progress import OnProgress, Progress, no_progress
+from texts.limits import parse_json
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -225,7 +226,7 @@ def from_hub(repository: str, model: Path, on_progress: OnProgress) -> tuple[str
 def check_kind(repository: str, config: Path) -> None:
     """Raises FetchError unless a config.json is of a model that `lm:` or `hf:` trains."""
     try:
-        said = json.loads(config.read_bytes())
+        said = parse_json(config.read_text())
         kind = said.get("model_type")
     except (ValueError, AttributeError) as error:
         raise FetchError(f"{HUB}{repository}: its {CONFIG} is no JSON object ({error})") from error

@@ -34,12 +34,17 @@ def free_port() -> int:
 
 
 class Site:
-    def __init__(self, var_dir: Path, **env: str) -> None:
+    def __init__(self, var_dir: Path, *, server_url: str | None = None, **env: str) -> None:
+        """On a new database of the PostgreSQL server, by default that of the environment; without one on SQLite."""
         self.var_dir, self.port = var_dir, free_port()
         self.env = {**os.environ, "VAR_DIR": str(var_dir), "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **env}
         self.env.setdefault("JOINS_AN_ADDRESS", "0")  # all raters of a test have the same one
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
-        self.server_url = os.environ.get("DATABASE_URL", "").replace("postgres://", "postgresql://")
+        if server_url is None:
+            server_url = os.environ.get("DATABASE_URL", "")
+        else:  # a site that was asked for by name has nothing of the environment's services
+            self.env = {key: value for key, value in self.env.items() if key not in ("DATABASE_URL", "REDIS_URL")}
+        self.server_url = server_url.replace("postgres://", "postgresql://")
         self.database = f"storyblender_test_{secrets.token_hex(4)}"
         self.processes: list[subprocess.Popen[bytes]] = []
         if self.server_url:

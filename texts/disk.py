@@ -1,6 +1,7 @@
 """What is wrong with a disk, in one line: full, read-only, not permitted."""
 
 import errno
+import os
 
 WORDS = {
     errno.ENOSPC: "the disk is full",
@@ -10,6 +11,7 @@ WORDS = {
     errno.EACCES: "permission denied",
     errno.EIO: "the disk fails",
 }
+DATABASES = ("django.db", "sqlite3", "psycopg")
 OF_DATABASES = {  # what SQLite and PostgreSQL say
     "disk is full": "the database cannot be written: the disk is full",
     "No space left on device": "the database cannot be written: the disk is full",
@@ -24,7 +26,9 @@ def disk_problem(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return WORDS.get(error.errno or 0)
     said = str(error)
-    return next((words for part, words in OF_DATABASES.items() if part in said), None)
+    if type(error).__module__.startswith(DATABASES):
+        return next((words for part, words in OF_DATABASES.items() if part in said), None)
+    return WORDS[errno.ENOSPC] if os.strerror(errno.ENOSPC) in said else None  # a library's own error of it
 
 
 def disk_line(error: BaseException) -> str | None:

@@ -29,16 +29,17 @@ class Doorbell:
         self._rests_until = float("-inf")
         self._thread: threading.Thread | None = None
 
-    def ring(self, pk: int, queue: str) -> None:
-        """Returns at once. While the broker is known not to answer, nothing is sent."""
+    def ring(self, pk: int, queue: str) -> bool:
+        """Returns at once. While the broker is known not to answer, nothing is sent, and False returned."""
         with self._change:
             if time.monotonic() < self._rests_until:
-                return
+                return False
             self._waiting[pk] = queue
             if self._thread is None:
                 self._thread = threading.Thread(target=self._hand_over, name="doorbell", daemon=True)
                 self._thread.start()
             self._change.notify_all()
+            return True
 
     def wait(self, seconds: float) -> bool:
         """Until all is handed over, or given up; False where it takes longer."""
@@ -46,8 +47,6 @@ class Doorbell:
             return self._change.wait_for(lambda: not self._waiting and not self._sending, seconds)
 
     def _hand_over(self) -> None:
-        from kombu.exceptions import OperationalError as BrokerError  # only who rings loads the broker's library
-
         while True:
             with self._change:
                 self._change.wait_for(lambda: bool(self._waiting))
@@ -56,9 +55,13 @@ class Doorbell:
             failed = False
             try:
                 self._send(pk, queue)
-            except (BrokerError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, no other thread rings
                 failed = True
-                log.warning("the broker does not answer; the sweeper will ring again", run=pk, error=str(error))
+                log.warning(
+                    "the broker does not answer; the sweeper will ring again",
+                    run=pk,
+                    error=f"{type(error).__name__}: {error}",
+                )
             finally:
                 with self._change:
                     self._sending = False

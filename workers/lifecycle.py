@@ -86,8 +86,8 @@ def doorbell_ring(run: Run) -> None:
     """Tell the workers, without waiting for the broker. Nothing is lost if that fails: the sweeper rings again."""
     from workers import tasks  # noqa: F401  Celery, which few processes need; the bell's thread may be waited for
 
-    Run.objects.filter(pk=run.pk).update(rung_at=from_now())
-    doorbell.bell.ring(run.pk, run.queue)
+    if doorbell.bell.ring(run.pk, run.queue):
+        Run.objects.filter(pk=run.pk).update(rung_at=from_now())
 
 
 def this_process() -> str:
@@ -270,10 +270,12 @@ def heart(claim: Claim) -> Iterator[None]:
         thread.join(JOIN_SECONDS)  # it may wait for a database that hangs
 
 
-def in_words(error: BaseException) -> str:
+def in_words(run: Run, error: BaseException) -> str:
     """How a run's row says why it failed."""
     if line := disk_line(error):
-        return f"{line}. Mend that and try the run again; a training goes on from its last checkpoint"
+        again = "try the run again" if run.repeatable else "run the command again"
+        further = "; it goes on from its last checkpoint" if run.kind == Run.Kind.TRAIN else ""
+        return f"{line}. Mend that and {again}{further}"
     return f"{type(error).__name__}: {error}"
 
 
@@ -297,7 +299,7 @@ def holding(claim: Claim) -> Iterator[None]:
             raise
         except (KeyboardInterrupt, WorkerStopping, OperationalError) as error:
             if disk_line(error):
-                claim.finish(Run.State.FAILED, in_words(error))
+                claim.finish(Run.State.FAILED, in_words(run, error))
                 leftovers_discard(run)
             elif run.repeatable:
                 claim.release(f"put back in the queue: {type(error).__name__} {error}".strip())
@@ -306,7 +308,7 @@ def holding(claim: Claim) -> Iterator[None]:
                 leftovers_discard(run)
             raise
         except Exception as error:
-            claim.finish(Run.State.FAILED, in_words(error))
+            claim.finish(Run.State.FAILED, in_words(run, error))
             leftovers_discard(run)
             raise
         claim.finish(Run.State.DONE, claim.run.message, result=claim.run.result)

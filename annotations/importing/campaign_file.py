@@ -19,6 +19,8 @@ from texts.storable import text_problem
 
 LONGEST_TEXT = 20_000
 LARGEST_FILE = 1 << 18  # bytes
+# Of TOML, what is no key or is one in quotes; in the order in which they begin, as a comment may hold quotes.
+QUOTED = re.compile(r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""", re.DOTALL)
 DOTTED = re.compile(rf"""(?<!["'\w-])(?:["'\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")  # a key of as many tables
 CHOICES = {
     "purpose": ("evaluation", "feedback"),
@@ -127,7 +129,7 @@ def widest_margin(protocol: str) -> tuple[float, str]:
 def read_campaign_file(file: Path) -> CampaignSpec:
     text = text_of(file, LARGEST_FILE)
     nested = InputError(f"{file}: lists and tables are nested more than {MAX_DEPTH} deep")
-    if DOTTED.search(text):
+    if DOTTED.search(QUOTED.sub("a", text)):
         raise nested
     try:
         values = tomllib.loads(text)

@@ -1,6 +1,7 @@
 """What a file holds once it is read and checked: albums with what belongs to them, as plain values."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,11 @@ def unpacked_too_large(archive: ZipFile) -> str:
     """Why a ZIP file is not unpacked: what is in it is so much larger than the file that it can only be made up. Empty
     where that is not so."""
     files = archive.infolist()
-    packed, unpacked = (sum(row.compress_size for row in files), sum(row.file_size for row in files))
+    unpacked, packed = sum(row.file_size for row in files), 0
+    if archive.fp:  # its own size: what its directory says of its parts is anybody's
+        here = archive.fp.tell()
+        packed = archive.fp.seek(0, os.SEEK_END)
+        archive.fp.seek(here)
     if unpacked <= MAX_INFLATION * packed + FREE_INFLATION:
         return ""
     return f"its {packed:,} bytes unpack to {unpacked:,}; a file unpacks to at most {MAX_INFLATION} times its size"

@@ -21,6 +21,7 @@ from annotations.models import (
     CandidateOutput,
     Dataset,
     Decoding,
+    Invitation,
     Item,
     Output,
     Photo,
@@ -136,6 +137,7 @@ def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None
         with transaction.atomic():
             if instead_of:
                 draft_hide(instead_of)
+                Invitation.objects.filter(campaign=instead_of).update(campaign=campaign)  # their links stay good
             if drawn:
                 fingerprint = settings_fingerprint(drawn.settings)
                 Decoding.objects.filter(pk=drawn.pk).update(fingerprint=fingerprint, completed_at=database_now())

@@ -100,11 +100,11 @@ def feedback_set_build(
         feedback_set.campaigns.set(campaigns)
         for part in batched(zip(rated, means.tolist(), weights.tolist(), strict=True), EXAMPLES_A_WRITE):
             examples_write(feedback_set, part, behind)
-        with last_write(feedback_set):
-            finish(feedback_set, name=name)
-    except IntegrityError as error:
-        give_up(feedback_set)
-        raise set_exists(name) from error
+        try:
+            with last_write(feedback_set):
+                finish(feedback_set, name=name)
+        except IntegrityError as error:
+            raise set_exists(name) from error
     except BaseException:
         if give_up(feedback_set):
             exhaust(feedback_discarding(row=feedback_set))

@@ -37,7 +37,7 @@ from annotations.models import (
 )
 from annotations.names import check_name
 from annotations.protocols.pairwise import TIE
-from annotations.services.bulk import ids_reserve, rows_insert
+from annotations.services.bulk import database_uuid, ids_reserve, rows_insert
 from annotations.services.imports import OnProgress, albums_write
 from annotations.services.raters import session_hash
 
@@ -68,7 +68,7 @@ def system_rated(*, name: str) -> System:
 
 
 def rated_content_write(*, import_row: Import, content: RatingContent, on_progress: OnProgress) -> dict[str, int]:
-    """Write the rated items and texts, a few thousand rows a transaction. Returns the rows written by kind."""
+    """Write the rated items and texts, a thousand rows a transaction. Returns the rows written by kind."""
     counts = albums_write(
         import_row=import_row,
         split=Split.TEST,
@@ -275,10 +275,6 @@ def stored_answers(
 def reserve(*wanted: tuple[type[Model], int]) -> list[Sequence[int]]:
     with transaction.atomic():
         return [ids_reserve(model, count) for model, count in wanted]
-
-
-def database_uuid(value: uuid.UUID) -> uuid.UUID | str:
-    return value if connection.features.has_native_uuid_field else value.hex
 
 
 def database_time(value: datetime) -> Any:

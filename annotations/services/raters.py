@@ -67,7 +67,7 @@ def rater_join(
     """A rater of the campaign and a fresh session for them.
 
     An outside id that has joined already needs that rater's session or the signature of their link; the sessions
-    before it end. One that was given a signed link needs the signature in any case. `address` is the client's, from
+    before it end. One that was given a signed link needs the signature to join at all. `address` is the client's, from
     which only so many new raters come within an hour. Raises NotFoundError, ConflictError for a campaign that is not
     open, ForbiddenError, TooOftenError.
     """

@@ -16,7 +16,7 @@ from annotations.errors import ConflictError
 from annotations.models import Campaign, FeedbackSet
 
 Unfinished = Campaign | FeedbackSet
-LEASE_SECONDS = 60
+LEASE_SECONDS = 300
 GIVEN_UP = datetime(2000, 1, 1, tzinfo=UTC)  # the lease of what is only to be removed any more
 MODELS: tuple[type[Unfinished], ...] = (Campaign, FeedbackSet)
 KEPT_LETTERS = 60  # of a name

@@ -1,7 +1,5 @@
 """The audit log as a file: the entries that the page shows, as CSV or JSON lines."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 
 from annotations.models import AuditEntry
+from annotations.reports.export import csv_blocks
 from annotations.services.audit import Deed, audit_note
 from annotations.views.pages import attached
 
@@ -21,7 +20,9 @@ def export(request: HttpRequest, entries: QuerySet[AuditEntry], form: str) -> St
     if form not in TYPES:
         raise Http404
     audit_note(kind=Deed.EXPORT, about="audit log", detail=form)
-    lines = csv_lines(entries) if form == "csv" else json_lines(entries)
+    lines: Iterator[bytes | str] = json_lines(entries)
+    if form == "csv":
+        lines = csv_blocks(COLUMNS, (list(row.values()) for row in values(entries)))
     return StreamingHttpResponse(lines, content_type=TYPES[form], headers=attached(f"audit-log.{form}"))
 
 
@@ -30,23 +31,6 @@ def values(entries: QuerySet[AuditEntry]) -> Iterator[dict[str, Any]]:
         yield {**row, "at": row["at"].isoformat()}
 
 
-def csv_lines(entries: QuerySet[AuditEntry]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS)
-    writer.writeheader()
-    for row in values(entries):
-        writer.writerow({name: harmless(value) for name, value in row.items()})
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """A name that a spreadsheet would take for a formula, in quotes."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def json_lines(entries: QuerySet[AuditEntry]) -> Iterator[str]:
+def json_lines(entries: QuerySet[AuditEntry]) -> Iterator[bytes | str]:
     for row in values(entries):
         yield json.dumps(row, ensure_ascii=False) + "\n"

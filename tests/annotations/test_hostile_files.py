@@ -62,6 +62,25 @@ def test_every_file_is_read_or_refused_in_a_line(part: Callable[[int], Iterator[
         assert len(error) < 2_000, "an error is a line"
 
 
+KEYS = ("a" + ".a" * 100, '"a b"' + '."a b"' * 100, "'a\\'" + ".'a\\'" * 100, "a" + ' . "\\" b"' * 100)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_of_many_tables_is_refused(key: str, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.toml"
+    file.write_text(f"# it's\n{key} = 1\n")
+    with pytest.raises(InputError, match="nested more than 64 deep"):
+        read_campaign_file(file)
+
+
+@pytest.mark.parametrize("text", ['"{}"', '"""{}"""', "'{}'", "'''{}'''"])
+def test_short_sentences_are_no_tables(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.toml"
+    file.write_text(f"instructions = {text.format('Well.' * 70)} # Well.{'Well.' * 70}\n")
+    with pytest.raises(InputError, match="name: missing"):
+        read_campaign_file(file)
+
+
 WORST = {
     "a list in a list": Hostile("outputs", "", ".json", b'{"output_stories":' + b"[" * 50_000),
     "an object in an object": Hostile("vist", "", ".json", b'{"a":' * 20_000),
@@ -71,6 +90,14 @@ WORST = {
         "",
         ".xlsx",
         hostile_files.packed_workbook(sheet=hostile_files.SHEET.format("<row>" + "<c/>" * 300_000)),
+    ),
+    "a row of cells in a sheet of another name": Hostile(
+        "ratings",
+        "",
+        ".xlsx",
+        hostile_files.packed_workbook(
+            sheet=hostile_files.SHEET.format("<row>" + "<c/>" * 300_000), sheet_name="sheet1.bin"
+        ),
     ),
     "a picture of nothing": Hostile("picture", "", ".png", hostile_files.png(9_000, 1, whole=False)),
 }

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.core.cache import caches
@@ -13,7 +14,7 @@ from annotations.errors import TooOftenError
 from annotations.limits import count
 from annotations.models import Campaign
 from annotations.models import Rater as RaterRow
-from annotations.services.campaign_making import campaign_create
+from annotations.services.campaign_making import campaign_create, draft_replace
 from annotations.services.campaigns import spec_of
 from annotations.services.invitations import raters_invite
 from storyblender_site.caching import ForgivingRedisCache
@@ -87,6 +88,18 @@ def test_an_invited_id_cannot_be_taken(how: str, staff: Client, capsys: pytest.C
     assert mine.status_code == 302
     assert join(campaign.token, rater="worker 9").status_code == 201, "nobody was invited under it"
     assert join(another(campaign).token, rater="worker 7").status_code == 201, "invited to another campaign"
+
+
+def test_an_invited_id_cannot_be_taken_where_the_draft_was_made_anew() -> None:
+    draft = make_campaign().campaign
+    Campaign.objects.update(state="draft")
+    draft.refresh_from_db()
+    [link] = raters_invite(campaign=draft, outside_ids=["worker 7"])
+    again = draft_replace(draft=draft, spec=spec_of(draft))
+    Campaign.objects.update(state="open")
+    assert join(again.token, rater="worker 7").status_code == 403
+    signature = link.rpartition("signature=")[2]
+    assert join(again.token, rater="worker 7", signature=unquote(signature)).status_code == 201
 
 
 def test_a_campaign_of_many_raters_has_a_page_of_a_few(staff: Client) -> None:

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.once
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (OperationalError("database or disk is full"), "the database cannot be written: the disk is full"),
         (OperationalError("attempt to write a readonly database"), "the database cannot be written: it is read-only"),
+        (RuntimeError("Error: I/O error: No space left on device (os error 28)"), "the disk is full"),
         (FileNotFoundError(errno.ENOENT, "No such file", "/var/x"), None),
         (OperationalError("database is locked"), None),
     ],

@@ -73,12 +73,39 @@ def test_a_broker_that_is_down_is_not_asked_for_every_run(broker: Broker, monkey
     assert broker.got == [3]
 
 
+def test_an_error_of_any_kind_does_not_end_the_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[int] = []
+
+    def send(pk: int, queue: str) -> None:
+        if pk == 1:
+            raise ValueError("no such thing")
+        got.append(pk)
+
+    bell = Doorbell(send)
+    assert bell.ring(1, "cpu")
+    assert bell.wait(10)
+    assert not bell.ring(2, "cpu"), "it rests"
+    monkeypatch.setattr(bell, "_rests_until", 0.0)
+    assert bell.ring(3, "cpu")
+    assert bell.wait(10)
+    assert got == [3]
+
+
+@pytest.mark.django_db
+def test_a_run_that_was_not_rung_for_is_rung_for_by_the_next_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.objects.create(kind="score", config={})
+    monkeypatch.setattr(doorbell.bell, "ring", lambda pk, queue: False)
+    lifecycle.doorbell_ring(run)
+    run.refresh_from_db()
+    assert run.rung_at is None
+
+
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[int]:
     """Primary keys of the runs that were rung for; each may be rung for again at once."""
     settings.RUN_RING_AGAIN_SECONDS = 0.0
     rung: list[int] = []
-    monkeypatch.setattr(doorbell.bell, "ring", lambda pk, queue: rung.append(pk))
+    monkeypatch.setattr(doorbell.bell, "ring", lambda pk, queue: rung.append(pk) is None)
     return rung
 
 

@@ -65,7 +65,7 @@ class LaunchCommand(AnswerCommand):
             except KeyboardInterrupt as error:
                 raise CommandError(f"run {run.public_id}: interrupted, and back in the queue for a worker") from error
             except Exception as error:
-                raise CommandError(f"run {run.public_id} failed: {in_words(error)}") from error
+                raise CommandError(f"run {run.public_id} failed: {in_words(run, error)}") from error
         return {"run": str(run.public_id), "kind": run.kind, "state": Run.State.DONE.value, **names(run), **run.result}
 
 

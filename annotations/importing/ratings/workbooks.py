@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from annotations.importing.content import ImportFileError, unpacked_too_large
 from annotations.importing.ratings.defects import Defects
@@ -108,11 +108,7 @@ def check_within_limits(file: Path) -> None:
             if problem := unpacked_too_large(archive):
                 raise ImportFileError(file, "", problem)
             for member in archive.infolist():
-                if member.filename.lower().endswith((".xml", ".rels")):
-                    with archive.open(member) as stream:
-                        XmlBounds(member.filename).go_through(stream)
-                elif member.file_size > LARGEST_WHOLE and not member.is_dir():
-                    raise LimitError(f"{member.filename} has more than {LARGEST_WHOLE:,} bytes")
+                check_member(archive, member)
     except LimitError as error:
         raise ImportFileError(file, "", str(error)) from error
     except ImportFileError:
@@ -121,6 +117,20 @@ def check_within_limits(file: Path) -> None:
         raise ImportFileError(file, "", f"cannot be read ({error.strerror})") from error
     except BROKEN as error:
         raise not_a_workbook(file, error) from error
+
+
+def check_member(archive: ZipFile, member: ZipInfo) -> None:
+    """Raises LimitError. A sheet may have any name, so that a member of another is looked at as XML too, as far as it
+    is XML."""
+    is_xml = member.filename.lower().endswith((".xml", ".rels"))
+    if not is_xml and member.file_size > LARGEST_WHOLE:
+        raise LimitError(f"{member.filename} has more than {LARGEST_WHOLE:,} bytes")
+    try:
+        with archive.open(member) as stream:
+            XmlBounds(member.filename).go_through(stream)
+    except expat.ExpatError:
+        if is_xml:
+            raise
 
 
 class XmlBounds:
