@@ -149,7 +149,7 @@ def convert(gguf: Path, folder: Path, gguf_sha256: str) -> None:
         model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
     del model.config.quantization_config  # the library would not save what it has read from a quantized file
-    model.hf_quantizer = None  # type: ignore[assignment]
+    model.hf_quantizer = None
     with unseen():
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)

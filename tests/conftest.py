@@ -13,6 +13,20 @@ from tests.site import Site
 from tests.triggers import triggers_drop
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The pass on PostgreSQL and Redis leaves out what asks for no database: it is the same on every one."""
+    if "DATABASE_URL" not in os.environ:
+        return
+    asking = {item: needs_database(item) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if not asking[item]])
+    items[:] = [item for item in items if asking[item]]
+
+
+def needs_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db", "site"}.intersection(fixtures))
+
+
 @pytest.fixture(autouse=True)
 def ratings_can_be_flushed(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test with real transactions ends in Django's flush, which the triggers refuse: lift them for it.

@@ -48,13 +48,13 @@ class PretrainedState(State):
     def reorder(self, parents: Tensor) -> None:
         first = self.texts * torch.arange(len(parents), device=parents.device)
         rows = (first[:, None] + parents).flatten()
-        self.cache.reorder_cache(rows)  # type: ignore[arg-type]
+        self.cache.reorder_cache(rows)
         if parents.shape[1] != self.texts:
             self.memory, self.texts = self.memory.map(lambda tensor: tensor[rows]), parents.shape[1]
 
     def keep(self, sources: Tensor) -> None:
         rows = (self.texts * sources[:, None] + torch.arange(self.texts, device=sources.device)).flatten()
-        self.cache.reorder_cache(rows)  # type: ignore[arg-type]
+        self.cache.reorder_cache(rows)
         self.memory = self.memory.map(lambda tensor: tensor[rows])
 
 
