@@ -239,6 +239,8 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CONSUMER = "workers.consumer:RunConsumer"
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # workers take runs, and nothing else that the broker may say
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage
 # A Redis that hangs is given up after these seconds. Other brokers leave them aside.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -247,15 +249,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2.0,
     "socket_keepalive": True,
     "health_check_interval": 5,
+    "ack_emulation": False,  # nothing that waits in a worker's hands is kept in Redis: the sweeper rings again
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
-    BROKER_DIR = VAR_DIR / "broker"
-    for folder in ("messages", "control"):
-        (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
+    MESSAGES_DIR = VAR_DIR / "broker" / "messages"
+    MESSAGES_DIR.mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(BROKER_DIR / "messages"),
-        "data_folder_out": str(BROKER_DIR / "messages"),
-        "control_folder": str(BROKER_DIR / "control"),
+        "data_folder_in": str(MESSAGES_DIR),
+        "data_folder_out": str(MESSAGES_DIR),
         "polling_interval": 0.1,
     }
 

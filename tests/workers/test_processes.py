@@ -1,10 +1,13 @@
-"""The real processes: what a lost or doubled message does, and what the supervisor does about a dead process."""
+"""The real processes: what a lost, doubled or damaged message does, and what the supervisor does when one dies."""
 
+import base64
 import json
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -44,16 +47,71 @@ def test_a_run_whose_message_was_lost_is_done_all_the_same(scored: Site) -> None
     assert scored.run_done(launched, 60)["attempt"] == 1
 
 
-def test_a_message_that_comes_five_times_does_nothing_twice(scored: Site) -> None:
+def waiting_message(site: Site) -> bytes:
+    """The message of a run that was launched while no worker runs."""
+    if url := os.environ.get("REDIS_URL"):
+        (message,) = redis.Redis.from_url(url).lrange(f"{site.env['QUEUE_PREFIX']}cpu", 0, -1)
+        return bytes(message)
+    (file,) = (site.var_dir / "broker" / "messages").iterdir()
+    return file.read_bytes()
+
+
+def lay_before(site: Site, messages: list[bytes]) -> None:
+    """Put messages where a worker takes them before those that wait."""
+    if url := os.environ.get("REDIS_URL"):
+        redis.Redis.from_url(url).rpush(f"{site.env['QUEUE_PREFIX']}cpu", *messages)
+        return
+    for number, message in enumerate(messages):
+        (site.var_dir / "broker" / "messages" / f"0_{number:03}.cpu.msg").write_bytes(message)
+
+
+def damaged(whole: bytes) -> Iterator[bytes]:
+    """Messages that are no doorbell's, each wrong in a way of its own."""
+    yield from (whole[:length] for length in (0, 1, len(whole) // 2, len(whole) - 1))
+    yield from (b"\xff\xfe", b"null", b"3", b"[]", b"{}", b'"text"', b"[" * 100_000, b"NaN", whole + b"}")
+    yield b'{"__type__": "bytes", "__value__": 3}'
+
+    def but(*path: str, **changes: Any) -> bytes:
+        message = json.loads(whole)
+        there = message
+        for key in path:
+            there = there[key]
+        there |= changes
+        return json.dumps(message).encode()
+
+    for key in ("headers", "properties", "body", "content-type", "content-encoding"):
+        message = json.loads(whole)
+        del message[key]
+        yield json.dumps(message).encode()
+        yield from (but(**{key: wrong}) for wrong in (None, 3, [], "x"))
+    for key in ("delivery_tag", "delivery_info", "body_encoding"):
+        yield from (but("properties", **{key: wrong}) for wrong in (None, 3, [], {}, "x") if key != "delivery_tag")
+    yield from (but("properties", delivery_tag=wrong) for wrong in (None, 3, []))
+    yield from (but("headers", task=wrong) for wrong in (None, 3, [], "workers.nobody"))
+    yield from (but("headers", id=wrong) for wrong in (None, 3, []))
+    yield from (but("headers", compression=wrong) for wrong in ("gzip", "nobody", 3))
+    bodies: list[Any] = [None, [], 3, [[], {}, {}], [[1, 2], {}, {}], [["1"], {}, {}], [[10**30], {}, {}]]
+    bodies += [[[1], {"pk": 1}, {}], [{"pk": 1}, {}, {}], {"args": [1]}, [[True], {}, {}]]
+    texts = [*map(json.dumps, bodies), "", "nothing", "[" * 100_000]
+    yield from (but(body=base64.b64encode(text.encode()).decode()) for text in texts)
+
+
+def test_messages_that_come_five_times_or_are_damaged_do_nothing(scored: Site) -> None:
     launched = scored.manage("score", "--dataset", "dogs", "--split", "test", "--metric", "bleu")
-    ring = "from workers.lifecycle import doorbell_ring; from workers.models import Run\n"
-    scored.manage_plain("shell", "-v0", "-c", ring + "for _ in range(4): doorbell_ring(Run.objects.latest('pk'))")
-    scored.worker()
+    whole = waiting_message(scored)
+    messages = list(damaged(whole))
+    lay_before(scored, [*messages, *[whole] * 4])
+    worker = scored.worker()
     assert scored.run_done(launched, 60)["attempt"] == 1
     last = scored.manage("score", "--dataset", "dogs", "--split", "test", "--metric", "bleu")
     scored.run_done(last, 60)  # the worker has gone through the earlier messages by then
     again = scored.manage("runs", launched["run"])
     assert (again["attempt"], again["state"]) == (1, "done")
+    assert worker.poll() is None
+    said = (scored.var_dir / "worker.log").read_text()
+    assert said.count("a damaged message was dropped") == len(messages)
+    assert "Traceback" not in said
+    assert "Restoring" not in said
 
 
 def children_of(pid: int) -> set[int]:
