@@ -123,21 +123,29 @@ class Site:
         last = time.monotonic() + seconds
         while self.run_state(launched["run"]) not in ("done", "failed", "cancelled") and time.monotonic() < last:
             time.sleep(0.2)
-        run: dict[str, Any] = self.manage("runs", launched["run"])
+        run = self.run_row(launched["run"])
         logs = "\n".join(path.read_text()[-3000:] for path in self.var_dir.glob("*.log"))
         assert run["state"] == "done", f"{run}\n{logs}"
         return run
 
     def run_state(self, run: str) -> str:
-        """As the database has it: a command a second to ask for it would slow down what is waited for."""
+        row = self.run_row(run)
+        return str(row["state"]) if row else ""
+
+    def run_row(self, run: str) -> dict[str, Any]:
+        """As the database has it, empty where it has none: a command a look would slow down what is waited for."""
+        columns = ("state", "attempt", "message", "result")
+        query = f"SELECT {', '.join(columns)} FROM workers_run WHERE public_id = "
         if self.server_url:
             with psycopg.connect(self.env["DATABASE_URL"]) as connection:
-                row = connection.execute("SELECT state FROM workers_run WHERE public_id = %s", [run]).fetchone()
+                row = connection.execute(query + "%s", [run]).fetchone()
         else:
             with closing(sqlite3.connect(self.var_dir / "storyblender.sqlite3", timeout=20)) as connection:
-                query = "SELECT state FROM workers_run WHERE public_id = ?"
-                row = connection.execute(query, [uuid.UUID(run).hex]).fetchone()
-        return str(row[0]) if row else ""
+                row = connection.execute(query + "?", [uuid.UUID(run).hex]).fetchone()
+        found = dict(zip(columns, row, strict=True)) if row else {}
+        if isinstance(found.get("result"), str):  # SQLite stores JSON as text
+            found["result"] = json.loads(found["result"])
+        return found
 
     def request(
         self, method: str, path: str, body: Any = None, session: str | None = None
