@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_GET
 
 from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
-from annotations.views import audit, campaigns
+from annotations.views import audit, campaigns, erasing
 from annotations.views.pages import OnDemand
 
 SAMPLES = 12
@@ -117,6 +117,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/act/", campaigns.act, name="annotations_campaign_act"),
             path("<int:pk>/progress/", campaigns.progress, name="annotations_campaign_progress"),
             path("<int:pk>/exclude/", campaigns.exclude, name="annotations_campaign_exclude"),
+            path("<int:pk>/erase/", erasing.erase, name="annotations_campaign_erase"),
             path("<int:pk>/links/", campaigns.invite, name="annotations_campaign_links"),
             path("<int:pk>/try/", campaigns.try_out, name="annotations_campaign_try"),
             path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),
@@ -179,12 +180,16 @@ class DatasetAdmin(ReadOnlyAdmin):
 @admin.register(FeedbackSet)
 class FeedbackSetAdmin(ReadOnlyAdmin):
     list_display = ("name", "dataset", "examples", "from_campaigns", "valid", "created_at")
-    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "valid", "created_at")
+    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "trains", "created_at")
     ordering = ("-pk",)
 
     @admin.display(description="rated texts")
     def examples(self, row: FeedbackSet) -> int:
         return int(row.counts.get("examples", 0))
+
+    @admin.display(description="trains models")
+    def trains(self, row: FeedbackSet) -> str:
+        return "yes" if row.valid else "no: words it held were erased with their rater; build it again"
 
     @admin.display(description="campaigns")
     def from_campaigns(self, row: FeedbackSet) -> str:

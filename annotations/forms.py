@@ -10,6 +10,7 @@ from annotations.importing.campaign_file import LONGEST_TEXT, MOST_LOOKS, SPLIT_
 from annotations.models import Campaign, Dataset, Rater, System
 from annotations.protocols import SHOWN_HERE
 from annotations.protocols.labels import LABELS
+from annotations.services.erasing import identities
 from annotations.services.raters import check_outside_id
 
 PLACE = "form"
@@ -190,18 +191,55 @@ class ExcludeForm(forms.Form):
 
     def __init__(self, *args: Any, campaign: Campaign, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.raters = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
+        self.campaign = campaign
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if number := given.get("rater"):
-            rater = self.raters[number - 1 : number].first() if number < 2**31 else None
-            if rater is None:
-                raise forms.ValidationError(
-                    {"rater": f"there is no rater {number}; they are numbered to {self.raters.count()}"}
-                )
-            given |= {"number": number, "rater": rater}
+            given |= {"number": number, "rater": rater_numbered(self.campaign, number)}
         return given
+
+
+def rater_numbered(campaign: Campaign, number: int) -> Rater:
+    """The rater before whom the campaign's page shows the number, which is always theirs."""
+    raters = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
+    rater = raters[number - 1 : number].first() if number < 2**31 else None
+    if rater is None:
+        raise forms.ValidationError({"rater": f"there is no rater {number}; they are numbered to {raters.count()}"})
+    return rater
+
+
+class EraseForm(forms.Form):
+    """A rater to erase, by their number on the campaign's page or by their outside id."""
+
+    rater = forms.IntegerField(
+        min_value=1, required=False, help_text="The number that stands before them under Progress."
+    )
+    outside_id = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Or their id",
+        help_text="Of who was given a personal link and has not joined, too.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    everywhere = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, campaign: Campaign, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.campaign = campaign
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        number, outside_id = given.get("rater"), given.get("outside_id")
+        if self.errors:
+            return given
+        if bool(number) == bool(outside_id):
+            raise forms.ValidationError("name a rater, by their number or by their id")
+        name = str(rater_numbered(self.campaign, number).public_id) if number else str(outside_id)
+        try:
+            return given | {"identity": next(iter(identities(name, [self.campaign])), None)}
+        except InputError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class InviteForm(forms.Form):

@@ -1,5 +1,5 @@
-"""The triggers that keep ratings, kept reports and the audit log from being changed, deleted or replaced, on both
-databases.
+"""The triggers that keep ratings, remarks, kept reports and the audit log from being changed, deleted or replaced, on
+both databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
 them silently. The system check `annotations.E001` fails while one is missing. What ends in a statement of another kind
@@ -20,11 +20,14 @@ from django.db.migrations import CreateModel, DeleteModel
 
 @dataclass(frozen=True)
 class Kept:
-    """A model whose rows stay as they were written; `fixed` are the columns that do, where not all of them."""
+    """A model whose rows stay as they were written; `fixed` are the columns that do, where not all of them. A change of
+    `column` is let through where the SQL condition `let` holds, in which `{new}` is the row as it would be."""
 
     model: str
     refusal: str  # what is said; `{}` is what was tried
     fixed: tuple[str, ...] = ()
+    column: str = ""
+    let: str = ""
 
     @property
     def options(self) -> Any:
@@ -43,6 +46,15 @@ KEPT = (
         ("id", "campaign_id", "look", "content", "sha256", "created_at"),
     ),
     Kept("auditentry", "entries of the audit log are never {}"),
+    Kept(
+        "remark",
+        "what raters remarked is never {}: it is blanked where its rater was erased",
+        ("id", "rating_id", "reason"),
+        "comment",
+        "{new}.comment = '' AND EXISTS (SELECT 1 FROM annotations_rating JOIN annotations_assignment"
+        " ON annotations_assignment.id = assignment_id JOIN annotations_rater ON annotations_rater.id = rater_id"
+        " WHERE annotations_rating.id = {new}.rating_id AND erased_at IS NOT NULL)",
+    ),
 )
 
 
@@ -67,6 +79,14 @@ def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger
                 f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table} FOR EACH {level} "
                 f"EXECUTE FUNCTION annotations_refuse('{kept.refusal.format(tried)}')",
             )
+        if kept.let:
+            name, let = f"{kept.model}_no_rewording", kept.let.format(new="($1)").replace("'", "''")
+            yield Trigger(
+                name,
+                kept.table,
+                f"CREATE TRIGGER {name} BEFORE UPDATE OF {kept.column} ON {kept.table} FOR EACH ROW "
+                f"EXECUTE FUNCTION annotations_refuse('{kept.refusal.format('changed')}', '{let}')",
+            )
         return
     met = f"EXISTS (SELECT 1 FROM {kept.table} WHERE {same_row_as_new(kept)})"
     for event, when, tried in [*events, ("replace", "INSERT", "replaced")]:
@@ -74,6 +94,14 @@ def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger
         raised = f"SELECT RAISE(ABORT, '{kept.refusal.format(tried)}');"
         yield Trigger(
             name, kept.table, f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table}{condition} BEGIN {raised} END"
+        )
+    if kept.let:
+        name, raised = f"{kept.model}_no_rewording", f"SELECT RAISE(ABORT, '{kept.refusal.format('changed')}');"
+        when = f"WHEN NOT ({kept.let.format(new='NEW')})"
+        yield Trigger(
+            name,
+            kept.table,
+            f"CREATE TRIGGER {name} BEFORE UPDATE OF {kept.column} ON {kept.table} {when} BEGIN {raised} END",
         )
 
 
@@ -94,9 +122,15 @@ POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION annotations_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     filled boolean := true;
+    let boolean;
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO filled;
+    ELSIF TG_NARGS > 1 THEN
+        EXECUTE 'SELECT ' || TG_ARGV[1] INTO let USING NEW;
+        IF let THEN
+            RETURN NEW;
+        END IF;
     END IF;
     IF filled THEN
         RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';

@@ -177,7 +177,7 @@ def database() -> dict[str, Any]:
         "OPTIONS": {
             "timeout": 20,  # seconds a writer waits for the one write lock
             "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;",
         },
         "TEST": {"NAME": str(VAR_DIR / "test.sqlite3")},
     }

@@ -18,6 +18,7 @@ def lineage(system: System) -> dict[str, Any]:
         and {
             "name": feedback_set.name,
             "sha256": feedback_set.sha256,
+            "valid": feedback_set.valid,
             "examples": feedback_set.examples.count(),
             "ratings": Rating.objects.filter(examples__feedback_set=feedback_set).distinct().count(),
             "campaigns": sorted(feedback_set.campaigns.values_list("name", flat=True)),
@@ -25,7 +26,12 @@ def lineage(system: System) -> dict[str, Any]:
         "run": checkpoint and {"id": str(checkpoint.run.public_id), "config": checkpoint.run.config},
         "base": checkpoint and checkpoint.run.config.get("base"),
         "began_from": [
-            {"system": earlier.system.name, "sha256": earlier.sha256, "feedback_set": feedback_name(earlier)}
+            {
+                "system": earlier.system.name,
+                "sha256": earlier.sha256,
+                "feedback_set": feedback_name(earlier),
+                "valid": not earlier.run.feedback_set or earlier.run.feedback_set.valid,
+            }
             for earlier in ancestors(checkpoint)
         ],
         "checkpoint": checkpoint and {"directory": checkpoint.directory, "sha256": checkpoint.sha256},

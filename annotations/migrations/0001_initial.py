@@ -175,10 +175,12 @@ class Migration(migrations.Migration):
                 ('replaced', models.BooleanField(db_default=False, default=False, help_text='left out, and others rate what they had rated')),
                 ('completion_code', models.CharField(blank=True, help_text='made when it is earned and shown', max_length=20, null=True, unique=True)),
                 ('enough_answers', models.PositiveIntegerField(blank=True, help_text='what they had answered, none skipped, when nothing was left for them', null=True)),
+                ('erased_at', models.DateTimeField(blank=True, help_text='from then on nothing here says who they are', null=True)),
+                ('erased_as', models.UUIDField(blank=True, help_text='random; the same in all campaigns in which one person was erased at once', null=True)),
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='raters', to='annotations.campaign')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('excluded_at', None), ('exclusion', '')), models.Q(('excluded_at__isnull', False), models.Q(('exclusion', ''), _negated=True)), _connector='OR'), name='rater_excluded_for_a_reason'), models.CheckConstraint(condition=models.Q(('replaced', False), ('excluded_at__isnull', False), _connector='OR'), name='rater_replaced_is_left_out'), models.CheckConstraint(condition=models.Q(('completion_code', ''), _negated=True), name='rater_completion_code_not_empty'), models.UniqueConstraint(fields=('campaign', 'outside_id'), name='rater_outside_id_once'), models.CheckConstraint(condition=models.Q(('outside_id', ''), _negated=True), name='rater_outside_id_not_empty')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('erased_as', None), ('erased_at', None)), models.Q(('completion_code', None), ('erased_as__isnull', False), ('erased_at__isnull', False), ('outside_id', None)), _connector='OR'), name='rater_erased_is_nobody'), models.CheckConstraint(condition=models.Q(models.Q(('excluded_at', None), ('exclusion', '')), models.Q(('excluded_at__isnull', False), models.Q(('exclusion', ''), _negated=True)), _connector='OR'), name='rater_excluded_for_a_reason'), models.CheckConstraint(condition=models.Q(('replaced', False), ('excluded_at__isnull', False), _connector='OR'), name='rater_replaced_is_left_out'), models.CheckConstraint(condition=models.Q(('completion_code', ''), _negated=True), name='rater_completion_code_not_empty'), models.UniqueConstraint(fields=('campaign', 'outside_id'), name='rater_outside_id_once'), models.CheckConstraint(condition=models.Q(('outside_id', ''), _negated=True), name='rater_outside_id_not_empty')],
             },
         ),
         migrations.CreateModel(
@@ -333,6 +335,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ErasedId',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(help_text="SHA-256 of the signature that the id's personal link carries", max_length=64)),
+                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='erased_ids', to='annotations.campaign')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('campaign', 'digest'), name='erased_id_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Assignment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -443,7 +456,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('kind', models.CharField(choices=[('login', 'logged in'), ('login_failed', 'failed to log in'), ('logout', 'logged out'), ('account', 'changed an account'), ('password', 'set a password'), ('run_launch', 'launched a run'), ('run_cancel', 'cancelled a run'), ('run_retry', 'retried a run'), ('prune', "removed a checkpoint's files"), ('remove', 'removed data'), ('campaign_create', 'made a campaign'), ('campaign_change', 'changed a campaign'), ('campaign_close', 'closed a campaign'), ('campaign_delete', 'deleted a draft'), ('link', 'made links'), ('exclude', 'left a rater out'), ('readmit', 'took a rater in again'), ('export', 'exported'), ('unblind', 'looked before the close'), ('backup', 'made a backup'), ('restore', 'restored a backup')], max_length=15)),
+                ('kind', models.CharField(choices=[('login', 'logged in'), ('login_failed', 'failed to log in'), ('logout', 'logged out'), ('account', 'changed an account'), ('password', 'set a password'), ('run_launch', 'launched a run'), ('run_cancel', 'cancelled a run'), ('run_retry', 'retried a run'), ('prune', "removed a checkpoint's files"), ('remove', 'removed data'), ('campaign_create', 'made a campaign'), ('campaign_change', 'changed a campaign'), ('campaign_close', 'closed a campaign'), ('campaign_delete', 'deleted a draft'), ('link', 'made links'), ('exclude', 'left a rater out'), ('readmit', 'took a rater in again'), ('erase', 'erased a rater'), ('export', 'exported'), ('unblind', 'looked before the close'), ('backup', 'made a backup'), ('restore', 'restored a backup')], max_length=15)),
                 ('person', models.CharField(blank=True, help_text="an account, or the system's user; empty: not known", max_length=150)),
                 ('shell', models.BooleanField(default=False, help_text='by a command, not on a page')),
                 ('address', models.GenericIPAddressField(help_text="of the person's browser, or where their shell came from", null=True)),

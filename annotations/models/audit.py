@@ -25,6 +25,7 @@ class AuditEntry(models.Model):
         LINK = "link", "made links"
         EXCLUDE = "exclude", "left a rater out"
         READMIT = "readmit", "took a rater in again"
+        ERASE = "erase", "erased a rater"
         EXPORT = "export", "exported"
         UNBLIND = "unblind", "looked before the close"
         BACKUP = "backup", "made a backup"

@@ -264,9 +264,18 @@ class Rater(models.Model):
     enough_answers = models.PositiveIntegerField(
         null=True, blank=True, help_text="what they had answered, none skipped, when nothing was left for them"
     )
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="from then on nothing here says who they are")
+    erased_as = models.UUIDField(
+        null=True, blank=True, help_text="random; the same in all campaigns in which one person was erased at once"
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at=None, erased_as=None)
+                | Q(erased_at__isnull=False, erased_as__isnull=False, outside_id=None, completion_code=None),
+                name="rater_erased_is_nobody",
+            ),
             models.CheckConstraint(
                 condition=Q(excluded_at=None, exclusion="") | (Q(excluded_at__isnull=False) & ~Q(exclusion="")),
                 name="rater_excluded_for_a_reason",
@@ -298,6 +307,20 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return self.outside_id
+
+
+class ErasedId(models.Model):
+    """That an outside id was erased, so that its old links open nothing. It does not say which: only who has the
+    site's secret key and the id can tell that it is this one."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="erased_ids")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the signature that the id's personal link carries")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "digest"], name="erased_id_once")]
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class Assignment(models.Model):

@@ -203,7 +203,7 @@ def all_differences(
     studies: Sequence[Study], shown: Sequence[Shown], ratings: Sequence[Ratings]
 ) -> list[dict[str, Any]]:
     """The same system in two campaigns, and two systems that no campaign rated together; adjusted together."""
-    codes = {name: code for code, name in enumerate(sorted({name for each in ratings for name in each.people}))}
+    codes = {name: code for code, name in enumerate(dict.fromkeys(name for each in ratings for name in each.people))}
     people = [np.array([codes[name] for name in each.people], dtype=np.int64)[each.raters] for each in ratings]
 
     def between(later: int, first: Floats, earlier: int, second: Floats) -> Difference:

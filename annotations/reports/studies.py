@@ -98,9 +98,11 @@ class Study:
 
     @cached_property
     def people(self) -> tuple[str, ...]:
-        """Who each rater of the table is: one person where an outside id says so, in whichever campaign."""
-        raters = Rater.objects.filter(campaign=self.campaign, outside_id__isnull=False)
-        ids = {str(public): outside for public, outside in raters.values_list("public_id", "outside_id")}
+        """Who each rater of the table is: one person where an outside id says so, in whichever campaign, or did before
+        they were erased."""
+        raters = Rater.objects.filter(campaign=self.campaign).exclude(outside_id=None, erased_as=None)
+        rows = raters.values_list("public_id", "outside_id", "erased_as")
+        ids = {str(public): outside or str(erased) for public, outside, erased in rows}
         return tuple(f"outside {ids[name]}" if name in ids else name for name in self.table.rater_names)
 
     def ratings(self, criterion: str) -> "Ratings":

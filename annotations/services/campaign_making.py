@@ -21,6 +21,7 @@ from annotations.models import (
     CandidateOutput,
     Dataset,
     Decoding,
+    ErasedId,
     Invitation,
     Item,
     Output,
@@ -137,7 +138,8 @@ def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None
         with transaction.atomic():
             if instead_of:
                 draft_hide(instead_of)
-                Invitation.objects.filter(campaign=instead_of).update(campaign=campaign)  # their links stay good
+                for rows in (Invitation.objects, ErasedId.objects):  # their links stay good, or good for nothing
+                    rows.filter(campaign=instead_of).update(campaign=campaign)
             if drawn:
                 fingerprint = settings_fingerprint(drawn.settings)
                 Decoding.objects.filter(pk=drawn.pk).update(fingerprint=fingerprint, completed_at=database_now())

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from annotations.errors import InputError
 from annotations.links import rater_link
 from annotations.models import Campaign, Invitation
 from annotations.plurals import counted
 from annotations.services.audit import Deed, audit_note
-from annotations.services.raters import check_outside_id
+from annotations.services.raters import check_outside_id, ids_erased
 
 
 @transaction.atomic
 def raters_invite(*, campaign: Campaign, outside_ids: Sequence[str]) -> list[str]:
     """The signed link of each id, which from now on nobody can join under without it. Raises InputError."""
     checked = [check_outside_id(each) for each in outside_ids]
+    for each in ids_erased(campaign, checked):
+        raise InputError(f"rater: '{each}' was erased from this campaign, and nobody joins under it any more")
     Invitation.objects.bulk_create(
         [Invitation(campaign=campaign, outside_id=each) for each in dict.fromkeys(checked)], ignore_conflicts=True
     )

@@ -9,6 +9,7 @@ from annotations.errors import ConflictError
 from annotations.importing.ratings.content import RatedScreen, RatingContent
 from annotations.models import Campaign, CandidateOutput, Item, Rating
 from annotations.services.imported_ratings import Showing, stored_answers
+from annotations.services.raters import ids_erased
 
 SHOWN = 5
 Candidates = dict[str, tuple[int, str]]  # by system: primary key, text
@@ -54,7 +55,8 @@ def differences(campaign: Campaign, content: RatingContent, declared: Mapping[st
             if old != text:
                 yield f"text of system '{system}' for item '{place[1]}': {old!r} → {text!r}"
     left = answers_of(campaign)
-    for screen in content.screens:
+    erased = ids_erased(campaign, {screen.rater for screen in content.screens})  # whose ratings are anonymous
+    for screen in (screen for screen in content.screens if screen.rater not in erased):
         yield from screen_differences(screen, shown, left, whole=content.protocol == "likert")
     yield from (f"rating of item {item} by rater '{rater}': not in the file" for item, rater in left)
 
@@ -102,7 +104,7 @@ def shown_in(campaign: Campaign) -> dict[Showing, Shown]:
 
 def answers_of(campaign: Campaign) -> dict[tuple[int, str | None], Any]:
     """What was answered, by item and rater's outside id."""
-    rows = Rating.objects.filter(assignment__item__campaign=campaign).values_list(
+    rows = Rating.objects.filter(assignment__item__campaign=campaign, assignment__rater__erased_at=None).values_list(
         "assignment__item", "assignment__rater__outside_id", "answers"
     )
     return {(item, rater): answers for item, rater, answers in rows.iterator(chunk_size=5000)}

@@ -1,8 +1,9 @@
 """Writes of raters: joining a campaign under a pseudonym."""
 
 import hashlib
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db.models import Count, F
 from annotations.clock import from_now
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.limits import count_join
-from annotations.models import Assignment, Campaign, Invitation, Item, Rater, Rating
+from annotations.models import Assignment, Campaign, ErasedId, Invitation, Item, Rater, Rating
 from annotations.services.audit import Deed, audit_note
 from annotations.services.leases import assignments_lock, items_lock
 from texts.storable import is_blank, storable, text_problem
@@ -46,8 +47,27 @@ def rater_signature(campaign: Campaign, outside_id: str) -> str:
 def campaign_by_token(token: str) -> Campaign:
     campaign = Campaign.objects.filter(token=token).first() if storable(token) else None
     if campaign is None:
-        raise NotFoundError("there is no campaign behind this link")
+        raise no_campaign_error()
     return campaign
+
+
+def no_campaign_error() -> NotFoundError:
+    return NotFoundError("there is no campaign behind this link")
+
+
+def erased_digest(campaign: Campaign, outside_id: str) -> str:
+    """What is kept of an id that was erased; see `ErasedId`."""
+    return hashlib.sha256(rater_signature(campaign, outside_id).encode()).hexdigest()
+
+
+def id_erased(campaign: Campaign, outside_id: str) -> bool:
+    return bool(ids_erased(campaign, [outside_id]))
+
+
+def ids_erased(campaign: Campaign, outside_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that were erased from the campaign."""
+    gone = set(ErasedId.objects.filter(campaign=campaign).values_list("digest", flat=True))
+    return {each for each in outside_ids if gone and erased_digest(campaign, each) in gone}
 
 
 def same_secret(given: str, ours: str) -> bool:
@@ -68,14 +88,16 @@ def rater_join(
 
     An outside id that has joined already needs that rater's session or the signature of their link; the sessions
     before it end. One that was given a signed link needs the signature to join at all. `address` is the client's, from
-    which only so many new raters come within an hour. Raises NotFoundError, ConflictError for a campaign that is not
-    open, ForbiddenError, TooOftenError.
+    which only so many new raters come within an hour. Raises NotFoundError, as for an unknown link where the id was
+    erased, ConflictError for a campaign that is not open, ForbiddenError, TooOftenError.
     """
     campaign = campaign_by_token(token)
-    if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
-        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
     if outside_id is not None:
         outside_id = check_outside_id(outside_id)
+        if id_erased(campaign, outside_id):
+            raise no_campaign_error()
+    if campaign.state not in (Campaign.State.OPEN, Campaign.State.PAUSED):
+        raise ConflictError(f"the campaign is {campaign.state} and takes no ratings")
     signed = bool(outside_id and signature and same_secret(signature, rater_signature(campaign, outside_id)))
     if signature and not signed:
         raise ForbiddenError("signature: does not fit the rater; use the link as it was given", "signature")
@@ -126,6 +148,8 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         raise InputError(f"reason: {problem}")
     if is_blank(reason) or len(reason) > longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
+    if rater.outside_id and names(reason, rater.outside_id):
+        raise InputError("reason: it holds the rater's id, and the report gives it to everybody; say it without")
     if release and Campaign.objects.filter(pk=rater.campaign_id, state=Campaign.State.CLOSED).exists():
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
     this = Rater.objects.filter(pk=rater.pk)
@@ -148,6 +172,11 @@ def rater_readmit(*, rater: Rater) -> Rater:
     rater.refresh_from_db()
     audit_note(kind=Deed.READMIT, about=named(rater))
     return rater
+
+
+def names(text: str, outside_id: str) -> bool:
+    """Whether a text holds an id as a word; an id of one or two letters is no name."""
+    return len(outside_id) > 2 and bool(re.search(rf"(?<!\w){re.escape(outside_id)}(?!\w)", text, re.IGNORECASE))
 
 
 def named(rater: Rater) -> str:
@@ -217,7 +246,8 @@ def code_reach(*, rater: Rater, answers: int) -> str | None:
     if rater.trial or answers < answers_needed(rater):
         return None
     if rater.completion_code is None and not rater.replaced:
-        Rater.objects.filter(pk=rater.pk, completion_code=None).update(completion_code=new_code())
+        fresh = Rater.objects.filter(pk=rater.pk, completion_code=None, erased_at=None)
+        fresh.update(completion_code=new_code())
         rater.refresh_from_db(fields=["completion_code"])
     return rater.completion_code
 

@@ -60,10 +60,11 @@ def check_open(rater: Rater, *, drafts: bool = False) -> None:
     """Raises ConflictError where the campaign takes no ratings, or none of this rater's; a pause keeps no draft away.
 
     The state is read anew, after the assignment is locked, since the campaign may have been closed and the rater left
-    out after the request read them. A join to the locked row would give what was there before the wait for it.
+    out or erased after the request read them. A join to the locked row would give what was there before the wait.
     """
-    now = Rater.objects.filter(pk=rater.pk).order_by().values_list("replaced", "campaign__state")
-    rater.replaced, state = next(iter(now), (False, Campaign.State.CLOSED))  # a draft may be deleted meanwhile
+    now = Rater.objects.filter(pk=rater.pk).order_by().values_list("replaced", "erased_at", "campaign__state")
+    replaced, erased_at, state = next(iter(now), (False, None, Campaign.State.CLOSED))  # a draft may be deleted
+    rater.replaced = replaced or erased_at is not None
     rater.campaign.state = state
     goes_on = state != Campaign.State.CLOSED if rater.trial else state == Campaign.State.OPEN
     if not goes_on and not (drafts and state == Campaign.State.PAUSED):
@@ -197,6 +198,7 @@ def rating_submit(
     return _respond(rater, assignment_id, key, digest, Kind.ANSWER, answers=answers, seconds=seconds)
 
 
+@transaction.atomic
 def rating_skip(
     *, rater: Rater, assignment_id: uuid.UUID, key: uuid.UUID, reason: str = "", comment: str = ""
 ) -> Rating:
@@ -207,7 +209,7 @@ def rating_skip(
     if reason and reason not in Remark.Reason.values:
         raise AnswerError(f"reason: '{reason}' is not one of {', '.join(Remark.Reason.values)}")
     comment = without_unstorable(comment)
-    said = {"reason": reason, "comment": comment} if reason else {}
+    said = {"reason": reason} if reason else {}  # not the comment: a digest of it could not be erased
     rating = _respond(rater, assignment_id, key, body_digest("skip", assignment_id, said), Kind.SKIP)
     if reason:
         Remark.objects.get_or_create(rating=rating, defaults={"reason": reason, "comment": comment[:LONGEST_COMMENT]})

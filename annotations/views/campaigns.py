@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotations.assignment.order import ShownBefore, secret_draw
 from annotations.errors import InputError
-from annotations.forms import CampaignForm, ExcludeForm, ExtendForm, InviteForm
+from annotations.forms import CampaignForm, EraseForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
 from annotations.models import Assignment, Campaign, Item, Rater, Remark
@@ -74,6 +74,7 @@ def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
         "invite": InviteForm(),
         "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),
         "exclude": ExcludeForm(campaign=campaign),
+        "erase": EraseForm(campaign=campaign, auto_id="erase_%s"),
     }
 
 

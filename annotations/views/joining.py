@@ -175,6 +175,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         rater, session = rater_join(
             token=token, outside_id=named or None, signature=signature or None, address=client_address(request)
         )
+    except NotFoundError as error:  # the id was erased
+        raise Http404 from error
     except ConflictError:  # not open: the page says so
         return redirect("rate", token)
     except InputError as error:

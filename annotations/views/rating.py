@@ -19,7 +19,7 @@ from annotations.links import outside_id_in, photo_address
 from annotations.models import Assignment, Campaign, Rater, Rating
 from annotations.protocols.labels import label_of
 from annotations.services import ratings
-from annotations.services.raters import code_reach, completion_reach
+from annotations.services.raters import code_reach, completion_reach, id_erased
 from annotations.services.ratings import Screen, Wait
 from annotations.views.joining import (
     SomebodyElseError,
@@ -66,6 +66,8 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     if rater is None and is_htmx(request):
         return start_again(request, token)
     if rater is None or (named and rater.outside_id != named and not rater.trial):
+        if named and id_erased(campaign, named):
+            raise Http404
         return welcome(request, campaign)
     try:
         count_next(rater.pk)
@@ -239,6 +241,7 @@ def keep_draft(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> 
 def photo(request: HttpRequest, assignment_id: uuid.UUID) -> FileResponse:
     """The picture of a screen; the assignment's random id is the permission to see it."""
     rows = Assignment.objects.filter(public_id=assignment_id, item__campaign__show__in=["photo", "both"])
+    rows = rows.filter(rater__erased_at=None)
     return picture(rows.values_list("item__source__photo__image", flat=True))
 
 

@@ -122,6 +122,8 @@ DEEDS: list[tuple[str, str, str, Callable[[Parts], Any]]] = [
         lambda site: site.admin.post(f"/admin/{site.page('links/')}", {"raters": f"{OUTSIDE_ID}\nother"}),
     ),
     ("link", Kind.LINK, SHELL, lambda site: call_command("campaign_link", site.campaign.name, "--rater", OUTSIDE_ID)),
+    ("erase", Kind.ERASE, "ada", lambda site: site.post(site.page("erase/"), rater=1, confirm="yes")),
+    ("erase in a shell", Kind.ERASE, SHELL, lambda site: call_command("erase_rater", OUTSIDE_ID, "--yes")),
     ("unblind", Kind.UNBLIND, "ada", lambda site: site.post(site.page("unblind/"))),
     ("ratings", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.page("ratings.csv")))),
     ("report", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.page("report.json")))),
@@ -159,7 +161,7 @@ def made(site: Parts) -> None:
 
 
 def exclude(site: Parts, action: str = "exclude") -> None:
-    site.post(site.page("exclude/"), action=action, rater=1, number=1, reason=f"{OUTSIDE_ID} answers at random")
+    site.post(site.page("exclude/"), action=action, rater=1, number=1, reason="answers at random")
 
 
 def exclude_quietly(site: Parts) -> None:

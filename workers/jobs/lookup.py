@@ -29,9 +29,16 @@ def system_named(name: str) -> System:
 
 def feedback_set_named(name: str) -> FeedbackSet:
     found = by_name(FeedbackSet.objects.all(), name, "feedback set")
-    if not found.valid:
-        raise InputError(f"feedback set '{name}' is invalid: words it holds were erased; build it again")
+    check_valid(found)
     return found
+
+
+def check_valid(row: FeedbackSet) -> None:
+    if not row.valid:
+        raise InputError(
+            f"feedback set '{row.name}' is invalid: words it held were erased with their rater; build it again under "
+            "another name"
+        )
 
 
 def split_named(name: str) -> str:

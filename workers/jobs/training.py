@@ -20,7 +20,7 @@ from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
 from workers.jobs.fetching import check_base
-from workers.jobs.lookup import dataset_named, feedback_set_named, system_named
+from workers.jobs.lookup import check_valid, dataset_named, feedback_set_named, system_named
 from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
@@ -204,6 +204,7 @@ def perform(claim: Claim) -> None:
                 "train": corpus.paired_records(dataset, "train", **paired, sources=config["sources"]),
             }
             if run.feedback_set:
+                check_valid(run.feedback_set)
                 rated = corpus.feedback_records(run.feedback_set, source=config["source"], seed=training.seed)
                 by_split["feedback"] = rated
             if training.album_context:

@@ -1,0 +1,42 @@
+"""Erasing a rater: the page that says what goes and what stays, and asks."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from annotations.errors import InputError
+from annotations.forms import EraseForm
+from annotations.models import Campaign
+from annotations.plurals import counted
+from annotations.services.erasing import Identity, elsewhere, erasure_of, person_erase
+from annotations.views.campaigns import page_of
+from annotations.views.pages import render_page, staff_page
+
+
+@require_POST
+@staff_page("annotations.change_campaign")
+def erase(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask what the form names, and erase it once that was answered with `confirm`. No address holds an id."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    form = EraseForm(request.POST, campaign=campaign)
+    if not form.is_valid():
+        messages.error(request, "; ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect(page_of(campaign))
+    identity: Identity | None = form.cleaned_data["identity"]
+    if identity is None:
+        messages.info(request, "That rater is erased already.")
+        return redirect(page_of(campaign))
+    others = elsewhere(identity)
+    if not request.POST.get("confirm"):
+        context = {"campaign": campaign, "erasure": erasure_of(identity), "asked": form.data}
+        context |= {"others": [erasure_of(each) for each in others]}
+        return render_page(request, "annotations/campaigns/erase.html", "Erase this rater?", context)
+    try:
+        done = person_erase([identity, *(others if form.cleaned_data["everywhere"] else [])])
+    except InputError as error:
+        messages.error(request, str(error))
+    else:
+        where = f" from {counted(len(done), 'campaigns')}" if len(done) > 1 else ""
+        messages.success(request, f"The rater is erased{where}." if done else "That rater is erased already.")
+    return redirect(page_of(campaign))

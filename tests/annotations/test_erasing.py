@@ -1,0 +1,350 @@
+"""Erasing a person: nothing that says who they are or what they typed is left anywhere, and no number changes."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BinaryField, CharField, GenericIPAddressField, JSONField, TextField, UUIDField
+from django.test import Client
+from django.utils import timezone
+
+from annotations import models
+from annotations.errors import ConflictError, InputError
+from annotations.links import rater_link
+from annotations.reports.comparison import comparison_build
+from annotations.services import erasing
+from annotations.services.campaign_making import campaign_create
+from annotations.services.campaigns import campaign_close, spec_of
+from annotations.services.erasing import identities, person_erase
+from annotations.services.feedback import FeedbackSettings, feedback_set_build
+from annotations.services.invitations import raters_invite
+from annotations.services.raters import completion_reach, rater_exclude, rater_join
+from annotations.services.ratings import draft_save, rating_skip
+from annotations.services.reports import report_freeze, report_recompute
+from storyblender_site.accounts import account_make
+from tests.annotations.raters import Rater
+from tests.factories import SystemFactory, make_campaign
+from workers.jobs import training
+from workers.jobs.lookup import check_valid
+from workers.lineage import lineage
+from workers.models import Checkpoint, Run
+
+ID, WORDS, DRAFT = "jin-kim-4711", "Typed by Jin about the beach", "kept by jin"
+pytestmark = pytest.mark.django_db
+
+
+def of(rater: Rater) -> models.Rater:
+    return models.Rater.objects.get(session_hash=erasing.session_hash(rater.session))
+
+
+def rate_all(campaign: models.Campaign, outside_id: str | None = None, offset: float = 0) -> Rater:
+    rater = Rater(campaign, outside_id)
+    while screen := rater.next():
+        rater.submit(screen, answers=rater.answers(screen, 20 + offset + len(screen["item"]["candidates"][0]["text"])))
+    return rater
+
+
+def another(campaign: models.Campaign, name: str) -> models.Campaign:
+    return campaign_create(spec=replace(spec_of(campaign), name=name))
+
+
+def skip_with_words(rater: Rater) -> None:
+    screen = rater.next()
+    assignment = uuid.UUID(screen["assignment"])
+    rating_skip(rater=of(rater), assignment_id=assignment, key=uuid.uuid4(), reason="wrong", comment=WORDS)
+    opened = rater.next()
+    draft_save(rater=of(rater), assignment_id=uuid.UUID(opened["assignment"]), draft={"a:b": DRAFT})
+
+
+class Study:
+    """A feedback campaign that Jin rated in part, with all that is kept of a rater, and another who rated all."""
+
+    def __init__(self) -> None:
+        self.campaign = make_campaign(purpose="feedback", captions=6, overlap=3).campaign
+        (self.link,) = raters_invite(campaign=self.campaign, outside_ids=[ID])
+        rater, session = rater_join(
+            token=self.campaign.token, outside_id=ID, signature=self.link.rpartition("signature=")[2]
+        )
+        self.jin = Rater.__new__(Rater)
+        self.jin.client, self.jin.session = Client(), session
+        for _ in range(3):
+            self.jin.submit(self.jin.next())
+        completion_reach(rater=rater)
+        skip_with_words(self.jin)
+        self.row = models.Rater.objects.get(pk=rater.pk)
+        self.code = str(self.row.completion_code)
+        assert len(self.code) == 10
+        rate_all(self.campaign, "somebody-else", offset=5)
+
+    @property
+    def traces(self) -> list[str]:
+        return [ID, WORDS, DRAFT, self.code, erasing.session_hash(self.jin.session)]
+
+
+def texts_of_every_table() -> Iterator[tuple[str, str]]:
+    kinds = CharField | TextField | JSONField | BinaryField | UUIDField | GenericIPAddressField
+    for model in apps.get_models(include_auto_created=True):
+        columns = [field.attname for field in model._meta.concrete_fields if isinstance(field, kinds)]
+        for row in model._base_manager.values_list(*columns) if columns else ():
+            for column, value in zip(columns, row, strict=True):
+                text = bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else value
+                yield f"{model.__name__}.{column}", text if isinstance(text, str) else json.dumps(text, default=str)
+
+
+def places_of(traces: list[str]) -> set[str]:
+    """Where any of the texts stands: in which columns, and in which files of `VAR_DIR`."""
+    found = {place for place, text in texts_of_every_table() if any(trace in text for trace in traces)}
+    for file in Path(settings.VAR_DIR).rglob("*"):
+        if file.is_file() and any(trace.encode() in file.read_bytes() for trace in traces):
+            found.add(file.name)
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_left_of_a_person_but_their_numbers() -> None:
+    study = Study()
+    campaign = campaign_close(campaign=study.campaign)
+    report = report_freeze(campaign=campaign)
+    ratings = list(models.Rating.objects.order_by("pk").values())
+    before = places_of(study.traces)
+    assert {"Rater.outside_id", "Rater.completion_code", "Remark.comment", "Invitation.outside_id"} <= before
+    assert "Assignment.draft" in before
+    if connection.vendor == "sqlite":
+        assert any(place.startswith("test") for place in before), "the grep reads the database's file as well"
+    call_command("erase_rater", ID, "--yes")
+    assert places_of(study.traces) == set()
+    assert list(models.Rating.objects.order_by("pk").values()) == ratings
+    assert report_recompute(report=report) == []
+    assert report_freeze(campaign=campaign) == report
+    row = models.Rater.objects.get(pk=study.row.pk)
+    assert row.public_id == study.row.public_id
+    assert row.erased_at is not None
+    assert models.Remark.objects.get().reason == "wrong"
+    assert "somebody-else" in dict.fromkeys(models.Rater.objects.values_list("outside_id", flat=True))
+
+
+def test_what_an_erased_rater_had_opens_nothing() -> None:
+    study = Study()
+    client = Client()
+    address = study.link.partition("/rate/")[2]
+    unknown = client.get(f"/rate/{'x' * 24}/")
+    waiting = models.Item.objects.filter(campaign=study.campaign, assignments__state="open").get()
+    opened = models.Assignment.objects.get(rater=study.row, state="open")
+    person_erase(identities(ID))
+    for method, path in ((client.get, f"/rate/{address}"), (client.post, f"/rate/{address.replace('/?', '/join/?')}")):
+        answer = method(path, {"rater": ID}) if method == client.post else method(path)
+        assert (answer.status_code, answer.content) == (unknown.status_code, unknown.content)
+    assert client.get(f"/rate/{study.campaign.token}/?PROLIFIC_PID={ID}").status_code == 404
+    assert Client().get(f"/rate/{study.campaign.token}/").status_code == 200
+    for body in ({"rater": ID}, {"rater": ID, "signature": study.link.rpartition("signature=")[2]}):
+        joined = Client().post(f"/api/v1/rate/{study.campaign.token}/join", body, content_type="application/json")
+        assert joined.status_code == 404
+    assert study.jin.post("next").status_code == 401
+    assert models.Item.objects.get(pk=waiting.pk).taken == waiting.taken - 1, "others may rate what they had open"
+    late = {"rater": study.row, "assignment_id": opened.public_id}  # by a request that was under way
+    with pytest.raises(ConflictError):
+        draft_save(draft={"a:b": DRAFT}, **late)
+    with pytest.raises(ConflictError):
+        rating_skip(key=uuid.uuid4(), reason="wrong", comment=WORDS, **late)
+    assert not places_of([ID, WORDS, DRAFT]) - {"test.sqlite3", "test.sqlite3-wal"}
+    with pytest.raises(InputError, match="was erased from this campaign"):
+        raters_invite(campaign=study.campaign, outside_ids=["new", ID])
+    assert Rater(study.campaign, "new").next()
+
+
+def test_it_is_done_once_and_everywhere_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    first = make_campaign(captions=2).campaign
+    campaigns = [first, another(first, "second"), another(first, "third")]
+    for campaign in campaigns[:2]:
+        rate_all(campaign, ID)
+    raters_invite(campaign=campaigns[2], outside_ids=[ID])
+    other = rate_all(campaigns[0], "other")
+    with pytest.raises(CommandError, match="say --yes"):
+        call_command("erase_rater", ID)
+    call_command("erase_rater", ID, "--campaign", campaigns[1].name, "--yes", "--json")
+    assert [each["campaign"] for each in said(capsys)["erased"]] == [campaigns[1].name]
+    call_command("erase_rater", ID, "--yes", "--json")
+    answer = said(capsys)
+    assert [each["campaign"] for each in answer["erased"]] == [campaigns[0].name, campaigns[2].name]
+    assert answer["answers_kept"] == 2
+    pseudonym = str(models.Rater.objects.get(campaign=campaigns[0], erased_at__isnull=False).public_id)
+    for again in (ID, pseudonym):
+        call_command("erase_rater", again, "--yes", "--json")
+        assert said(capsys)["message"] == "erased already: nothing was left to erase"
+    with pytest.raises(CommandError, match="nobody is known by that id or pseudonym in any campaign"):
+        call_command("erase_rater", "jin", "--yes")
+    assert of(other).outside_id == "other"
+    entries = models.AuditEntry.objects.filter(kind="erase").order_by("pk")
+    assert entries[1].about == f"rater {pseudonym} of campaign '{campaigns[0].name}'"
+    assert [entry.shell for entry in entries] == [True] * 3
+    assert not any(ID in f"{entry.about} {entry.detail}" for entry in models.AuditEntry.objects.all())
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    return answer
+
+
+def test_halfway_nobody_is_half_erased() -> None:
+    first = make_campaign(captions=2).campaign
+    campaigns = [first, another(first, "second")]
+    for campaign in campaigns:
+        rate_all(campaign, ID)
+    whole = erasing.words_of
+
+    def killed(rater: models.Rater) -> Any:
+        if rater.campaign_id == campaigns[1].pk:
+            raise KeyboardInterrupt
+        return whole(rater)
+
+    with patch.object(erasing, "words_of", killed), pytest.raises(KeyboardInterrupt):
+        person_erase(identities(ID))
+    rows = {row.campaign_id: row for row in models.Rater.objects.all()}
+    assert rows[campaigns[0].pk].erased_at
+    assert (rows[campaigns[1].pk].outside_id, rows[campaigns[1].pk].erased_at) == (ID, None)
+    assert [identity.campaign for identity in person_erase(identities(ID))] == [campaigns[1]]
+    assert identities(ID) == []
+
+
+def test_the_database_lets_words_be_blanked_for_who_was_erased_alone() -> None:
+    study = Study()
+    remarks = models.Remark.objects.all()
+
+    def tried(**change: str) -> int:
+        with transaction.atomic():
+            return remarks.update(**change)
+
+    for change in ({"comment": ""}, {"comment": "other words"}, {"reason": "cannot_judge"}):
+        with pytest.raises(IntegrityError, match="what raters remarked is never changed"):
+            tried(**change)
+    with pytest.raises(IntegrityError, match="never deleted"), transaction.atomic():
+        remarks._raw_delete("default")
+    person_erase(identities(str(study.row.public_id)))
+    assert remarks.get().comment == ""
+    assert tried(comment="") == 1
+    with pytest.raises(IntegrityError, match="never changed"):
+        tried(comment="other words")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.Rater.objects.filter(pk=study.row.pk).update(outside_id="known again")
+
+
+def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) -> None:
+    study = Study()
+    kept, spoilt = (
+        feedback_set_build(name=name, campaigns=[study.campaign], settings=FeedbackSettings())
+        for name in ("kept", "spoilt")
+    )
+    theirs = models.FeedbackExample.objects.filter(feedback_set=spoilt, ratings__assignment__rater=study.row).first()
+    assert theirs
+    models.FeedbackExample.objects.filter(pk=theirs.pk).update(text=WORDS)  # as a protocol of edits makes it
+    check_valid(spoilt)
+    system = SystemFactory(kind="model")
+    ended = {"state": "done", "finished_at": timezone.now(), "feedback_set": spoilt}
+    config = {"preset": "tiny", "dataset": "d", "training": {"architecture": "lstm"}}
+    run = Run.objects.create(kind="train", config=config, system=system, **ended)
+    Checkpoint.objects.create(run=run, system=system, directory="x", sha256="0" * 64, size_bytes=1)
+    person_erase(identities(ID))
+    kept.refresh_from_db()
+    spoilt.refresh_from_db()
+    assert (kept.valid, spoilt.valid) == (True, False)
+    assert models.FeedbackExample.objects.get(pk=theirs.pk).text == ""
+    page = staff.get(f"/admin/annotations/feedbackset/{spoilt.pk}/change/").content.decode()
+    assert "words it held were erased" in page
+    assert lineage(system)["feedback_set"]["valid"] is False
+    assert "It is invalid:" in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    asked = lambda: training.launch(dataset=spoilt.dataset.name, preset="tiny", feedback="spoilt", name="later")  # noqa: E731
+    for refused in (asked, lambda: check_valid(spoilt)):  # when it is launched, and when it begins
+        with pytest.raises(InputError, match="feedback set 'spoilt' is invalid: words it held were erased"):
+            refused()
+
+
+def test_a_comparison_stays_the_same() -> None:
+    first = make_campaign(captions=4, name="earlier", overlap=3).campaign
+    campaigns = [first, another(first, "later")]
+    for campaign in campaigns:
+        for number, outside_id in enumerate((ID, "b", "a")):
+            rate_all(campaign, outside_id, offset=3 * number)
+        campaign_close(campaign=campaign)
+    before = comparison_build(["earlier", "later"])
+    person_erase(identities(ID))
+    assert comparison_build(["earlier", "later"]) == before
+
+
+def test_imported_raters_are_erased_alike(tmp_path: Path) -> None:
+    file = tmp_path / "study.csv"
+    rows = [f"{item},{system},{rater},fluency,{3 + len(system) % 2}" for item in "12" for system in ("one", "two2")
+            for rater in (ID, "b")]  # fmt: skip
+    file.write_text("\n".join(["item,system,rater,criterion,score", *rows]) + "\n")
+    call_command("import_ratings", file, campaign="study")
+    campaign = models.Campaign.objects.get(name="study")
+    report = report_freeze(campaign=campaign)
+    person_erase(identities(ID, [campaign]))
+    assert not places_of([ID]) - {"test.sqlite3", "test.sqlite3-wal"}
+    assert report_recompute(report=report) == []
+    call_command("import_ratings", file, campaign="study")  # the same file again: recognised, and nobody is back
+    other = tmp_path / "other.csv"
+    other.write_text(file.read_text() + "\n")
+    call_command("import_ratings", other, campaign="study")
+    assert not places_of([ID]) - {"test.sqlite3", "test.sqlite3-wal"}
+
+
+def test_the_page_says_what_goes_and_asks() -> None:
+    study = Study()
+    elsewhere = another(study.campaign, "elsewhere")
+    rate_all(elsewhere, ID)
+    client = Client()
+    account_make(name="ada", role="researcher")
+    client.force_login(User.objects.get(username="ada"))
+    home = f"/admin/annotations/campaign/{study.campaign.pk}/"
+    assert client.get(f"{home}erase/").status_code == 405
+    asked = client.post(f"{home}erase/", {"rater": 1}).content.decode()
+    for words in (
+        ID,
+        str(study.row.public_id),
+        "the personal link",
+        "the completion code",
+        "1 remark",
+        "3</b> answers",
+    ):
+        assert words in asked, words
+    assert f"{elsewhere.name}: 6 answers" in asked
+    assert of(study.jin).erased_at is None
+    for wrong in ({}, {"rater": 99}, {"rater": 1, "outside_id": ID}, {"outside_id": "nobody"}):
+        answer = client.post(f"{home}erase/", wrong, follow=True).content.decode()
+        assert 'class="error"' in answer
+    client.post(f"{home}erase/", {"outside_id": ID, "confirm": "yes", "everywhere": "on"})
+    assert models.Rater.objects.filter(erased_at__isnull=False).count() == 2
+    assert models.Rater.objects.filter(erased_at__isnull=False).values("erased_as").distinct().count() == 1
+    for again in ({"rater": 1}, {"outside_id": ID}):
+        answer = client.post(f"{home}erase/", again | {"confirm": "yes"}, follow=True).content.decode()
+        assert "erased already" in answer
+    assert "erased</span>" in client.get(f"{home}progress/").content.decode()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert client.post(f"{home}erase/", {"rater": 2, "confirm": "yes"}).status_code == 403
+
+
+def test_a_reason_that_the_report_gives_names_nobody() -> None:
+    study = Study()
+    with pytest.raises(InputError, match="holds the rater's id"):
+        rater_exclude(rater=study.row, reason=f"{ID.upper()} answered too fast")
+    assert rater_exclude(rater=study.row, reason="answered too fast").excluded_at
+
+
+def test_links_that_were_never_used_go_too() -> None:
+    campaign = make_campaign(captions=2).campaign
+    raters_invite(campaign=campaign, outside_ids=[ID])
+    link = rater_link(campaign, ID)
+    assert Client().get(f"/rate/{link.partition('/rate/')[2]}").status_code == 200
+    person_erase(identities(ID))
+    assert Client().get(f"/rate/{link.partition('/rate/')[2]}").status_code == 404
+    assert models.AuditEntry.objects.filter(kind="erase").count() == 0, "nobody is at work in this test"
