@@ -39,7 +39,7 @@ _SENTENCE = re.compile(rf"({_WORDS})([ .!?]*)")
 def normalise(text: str) -> str:
     """Lower-cased, detokenised, without marks inside a sentence, then cased by rule (starts of sentences, and the
     pronoun "I"), closed by a full stop or a question mark. Idempotent; an empty text stays empty."""
-    return _simple(text) or _set_whole(text)
+    return _simple(text) or _simple(once := _set_anew(text)) or _set_whole(once)
 
 
 def _simple(text: str) -> str:
@@ -111,7 +111,6 @@ def _cased(word: str, start: bool) -> str:
     return word
 
 
-def sentences(text: str) -> int:
-    """How many sentences a text has, as it is shown."""
-    shown = normalise(text)
+def sentences(shown: str) -> int:
+    """How many sentences a text has that was normalised."""
     return len(re.findall(r"[.?](?:\s|$)", shown))

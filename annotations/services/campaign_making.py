@@ -1,9 +1,6 @@
 """Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
 
-import random
-import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from secrets import token_hex
 
 from django.db import IntegrityError, transaction
@@ -11,7 +8,6 @@ from django.db import IntegrityError, transaction
 from annotations.assignment.sampling import sample_sources
 from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError, NotFoundError
-from annotations.fields import digest_of
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.models import (
     Assignment,
@@ -31,12 +27,12 @@ from annotations.models import (
     System,
 )
 from annotations.models.campaigns import new_token
-from annotations.normalisation import normalise, sentences
 from annotations.protocols import check_shown_here
 from annotations.querysets.datasets import references
 from annotations.querysets.names import row_named
 from annotations.services.audit import Deed, audit_note
-from annotations.services.bulk import batched, database_uuid, exhaust, ids_reserve, rows_deleting, rows_insert
+from annotations.services.bulk import batched, exhaust, rows_deleting
+from annotations.services.campaign_items import Sources, items_write
 from annotations.services.campaigns import check_deletable, named
 from annotations.services.leases import assignments_lock
 from annotations.services.locks import dataset_lock
@@ -45,9 +41,7 @@ from annotations.services.short_writes import short_write
 from annotations.services.unfinished import finish, give_up, hide, lease_fields, lease_renew, unfinished_name
 
 ITEMS_A_WRITE = 250
-OUTPUTS_A_WRITE = 1000
 SOURCES_A_READ = 500
-Sources = Sequence[int]  # primary keys, in the order of the campaign's items
 
 
 def campaign_create(
@@ -66,6 +60,7 @@ def campaign_create(
     campaign = campaign_begin(spec, state, instead_of)
     try:
         systems, written, sources = content_choose(spec, campaign.dataset)
+        decodings = [decoding.pk for decoding in written.values()]
         human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
         drawn: Decoding | None = None
         with short_write():
@@ -75,9 +70,7 @@ def campaign_create(
             CampaignSystem.objects.bulk_create(
                 CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
             )
-        if drawn:
-            human_outputs_write(campaign, drawn, spec, sources)
-        items_write(campaign, sources, [decoding.pk for decoding in written.values()])
+        items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         campaign_show(campaign, spec, drawn, instead_of)
     except BaseException:
         if give_up(campaign):
@@ -259,66 +252,6 @@ def human_decoding_begin(human: System, spec: CampaignSpec, dataset: Dataset) ->
         settings={"campaign": spec.name, "seed": spec.seed},
         fingerprint=token_hex(32),
     )
-
-
-def human_outputs_write(campaign: Campaign, decoding: Decoding, spec: CampaignSpec, sources: Sources) -> None:
-    """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems.
-
-    It is drawn from those of a single sentence where there are any: two sentences tell a person from most machines.
-    """
-    draw = random.Random(spec.seed)
-    for part in batched(sources, OUTPUTS_A_WRITE):
-        written: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        for row in references(Source.objects.filter(pk__in=part)).values_list("pk", "sentence_id", "sentence"):
-            written[row[0]].append(row[1:])
-        chosen = []
-        for source in part:
-            single = [row for row in written[source] if sentences(row[1]) == 1]
-            chosen.append((source, 0, *draw.choice(single or written[source])))
-        with short_write():
-            lease_renew(campaign)
-            ids = ids_reserve(Output, len(chosen))
-            rows_insert(
-                Output,
-                ("id", "decoding", "source", "rank", "sentence", "text"),
-                [(pk, decoding.pk, *row) for pk, row in zip(ids, chosen, strict=True)],
-            )
-
-
-def items_write(campaign: Campaign, sources: Sources, decodings: Sequence[int]) -> None:
-    """An item a source; its candidates are the different texts, each shown once for every system that wrote it."""
-    for part in batched(enumerate(sources), ITEMS_A_WRITE):
-        shown: dict[int, dict[str, list[int]]] = {source: defaultdict(list) for _, source in part}
-        outputs = Output.objects.filter(decoding__in=decodings, source__in=list(shown), rank=0).order_by("pk")
-        for pk, source, text in outputs.values_list("pk", "source_id", "text"):
-            shown[source][normalise(text)].append(pk)
-        # By the random id, so that no number follows who wrote the text.
-        drawn = sorted((uuid.uuid4(), source, text) for source, by_text in shown.items() for text in by_text)
-        with short_write():
-            lease_renew(campaign)
-            items = dict(zip(shown, ids_reserve(Item, len(part)), strict=True))
-            candidates = list(zip(ids_reserve(Candidate, len(drawn)), drawn, strict=True))
-            rows_insert(
-                Item,
-                ("id", "public_id", "campaign", "kind", "source", "position", "taken"),
-                [
-                    (items[source], database_uuid(uuid.uuid4()), campaign.pk, Item.Kind.REGULAR.value, source, place, 0)
-                    for place, source in part
-                ],
-            )
-            rows_insert(
-                Candidate,
-                ("id", "public_id", "item", "text", "digest"),
-                [
-                    (pk, database_uuid(public_id), items[source], text, digest_of(text))
-                    for pk, (public_id, source, text) in candidates
-                ],
-            )
-            rows_insert(
-                CandidateOutput,
-                ("candidate", "output"),
-                [(pk, output) for pk, (_, source, text) in candidates for output in shown[source][text]],
-            )
 
 
 def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:

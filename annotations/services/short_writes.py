@@ -15,8 +15,14 @@ from django.db.models.functions import Now
 from annotations.models import Assignment
 
 ROWS_A_WRITE = 1000  # some ten milliseconds
+SHORT_ROWS_A_WRITE, MANY_ROWS_A_WRITE = 2000, 100_000  # of a campaign's items, the first some twenty milliseconds
 AT_WORK = timedelta(seconds=60)
 PAUSE_SECONDS = (0.03, 0.2)
+
+
+def rows_a_write() -> int:
+    """Of a campaign's items: many where writers do not wait for each other."""
+    return SHORT_ROWS_A_WRITE if connection.vendor == "sqlite" else MANY_ROWS_A_WRITE
 
 
 @contextmanager

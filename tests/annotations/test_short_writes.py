@@ -12,6 +12,7 @@ from annotations.errors import ConflictError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.importing.content import AlbumContent, StoryContent
 from annotations.services import campaign_making, imports
+from annotations.services.campaign_items import items_write
 from annotations.services.outputs import decoding_begin, outputs_add
 from annotations.services.removal import removal_begin, removal_finishing
 from annotations.services.short_writes import short_write
@@ -84,7 +85,7 @@ def half_made(made: models.Campaign) -> models.Campaign:
     spec = spec_of(made.dataset, items=5)
     campaign = campaign_making.campaign_begin(spec, "open", None)
     _, written, sources = campaign_making.content_choose(spec, made.dataset)
-    campaign_making.items_write(campaign, sources, [decoding.pk for decoding in written.values()])
+    items_write(campaign=campaign, sources=sources, decodings=[decoding.pk for decoding in written.values()])
     return campaign
 
 
@@ -127,8 +128,8 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.Monk
     made = make_campaign(captions=5).campaign
     whole = campaign_making.items_write
 
-    def beside(*given: Any) -> None:
-        whole(*given)
+    def beside(**given: Any) -> None:
+        whole(**given)
         models.Campaign.objects.filter(pk=made.pk).update(name="c")
 
     monkeypatch.setattr(campaign_making, "items_write", beside)
