@@ -41,14 +41,19 @@ def measure(site: Site, items: int) -> float:
     site.manage_plain(
         "import_pairs", str(made), "--dataset", "made", "--split", "test", "--album-field", "album", *systems
     )
-    spec = site.var_dir / "campaign.toml"
+    spec = write_spec(site.var_dir, items)
+    began = time.perf_counter()
+    site.manage("create_campaign", str(spec))
+    return time.perf_counter() - began
+
+
+def write_spec(folder: Path, items: int) -> Path:
+    spec = folder / "large.toml"
     spec.write_text(
         'name = "large"\npurpose = "evaluation"\ndataset = "made"\nsplit = "test"\nsystems = ["human", "lstm", "gru"]\n'
         f'protocol = "slider"\ncriteria = ["human_likeness"]\nitems = {items}\noverlap = 1\n'
     )
-    began = time.perf_counter()
-    site.manage("create_campaign", str(spec))
-    return time.perf_counter() - began
+    return spec
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:

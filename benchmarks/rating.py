@@ -32,6 +32,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 Screen = dict[str, Any]
 
 
+class Refused(RuntimeError):
+    def __init__(self, path: str, status: int, content: bytes) -> None:
+        super().__init__(f"{path}: {status} {content[:300]!r}")
+        self.status = status
+
+
 class Rater:
     """One rater on one kept-alive connection."""
 
@@ -49,7 +55,7 @@ class Rater:
             self.connection.close()
             answer, content = self.exchange(path, body, headers)
         if answer.status >= 400:
-            raise RuntimeError(f"{path}: {answer.status} {content[:300]!r}")
+            raise Refused(path, answer.status, content)
         return json.loads(content) if content else None
 
     def exchange(self, path: str, body: Any, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
@@ -151,7 +157,7 @@ def measure(database_url: str, seconds: float, crowd: int) -> dict[str, Any]:
         found["rounds a second"] = done / wall
         token = campaign(site, "crowd", items=3400, overlap=3)
         told = sum(run_client(site, token, crowd, 50, 600, "twice"))
-        return found | correctness(site, told)
+        return found | correctness(site, told, "crowd")
     finally:
         site.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -249,18 +255,18 @@ def text_visible(site: Site, token: str) -> dict[str, float]:
     return {"page, seconds to its text": statistics.median(times)}
 
 
-def correctness(site: Site, told: int) -> dict[str, int]:
-    """Of the campaign `crowd`: answers told to be stored and not there, stored twice, and items taken too often."""
-    code = """
+def correctness(site: Site, told: int, campaign: str) -> dict[str, int]:
+    """Of a campaign: answers told to be stored and not there, stored twice, and items taken too often."""
+    code = f"""
 import json
 from collections import Counter
 from annotations.models import Campaign, Rating
-campaign = Campaign.objects.get(name="crowd")
+campaign = Campaign.objects.get(name="{campaign}")
 rows = Rating.objects.filter(assignment__item__campaign=campaign).values_list("assignment_id", "assignment__item_id")
 by_item = Counter(item for _, item in rows)
-doubled = len(rows) - len({assignment for assignment, _ in rows})
+doubled = len(rows) - len({{assignment for assignment, _ in rows}})
 over = sum(count > campaign.overlap for count in by_item.values())
-print(json.dumps({"stored": len(rows), "doubled": doubled, "over": over}))
+print(json.dumps({{"stored": len(rows), "doubled": doubled, "over": over}}))
 """
     found = json.loads(site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1])
     return {
