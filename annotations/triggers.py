@@ -4,7 +4,7 @@ both databases.
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
 them silently. The system check `annotations.E001` fails while one is missing. What ends in a statement of another kind
 is refused too: TRUNCATE, which `flush` sends to PostgreSQL, and SQLite's INSERT OR REPLACE, which deletes the row it
-meets without a delete trigger.
+meets without a delete trigger. Ratings of an import that is not complete, which nobody has seen, may go with it.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,15 @@ from django.db.migrations import CreateModel, DeleteModel
 @dataclass(frozen=True)
 class Kept:
     """A model whose rows stay as they were written; `fixed` are the columns that do, where not all of them. A change of
-    `column` is let through where the SQL condition `let` holds, in which `{new}` is the row as it would be."""
+    `column` is let through where the SQL condition `let` holds, in which `{new}` is the row as it would be; a deletion
+    where `let_go` does, in which `{old}` is the row."""
 
     model: str
     refusal: str  # what is said; `{}` is what was tried
     fixed: tuple[str, ...] = ()
     column: str = ""
     let: str = ""
+    let_go: str = ""
 
     @property
     def options(self) -> Any:
@@ -39,7 +41,13 @@ class Kept:
 
 
 KEPT = (
-    Kept("rating", "ratings are never {}: add a revision"),
+    Kept(
+        "rating",
+        "ratings are never {}: add a revision",
+        let_go="EXISTS (SELECT 1 FROM annotations_assignment a JOIN annotations_item i ON i.id = a.item_id"
+        " JOIN annotations_campaign c ON c.id = i.campaign_id WHERE a.id = {old}.assignment_id"
+        " AND c.unfinished_until IS NOT NULL AND c.imported_by_id IS NOT NULL)",
+    ),
     Kept(
         "report",
         "kept reports are never {}: make a new one",
@@ -73,11 +81,12 @@ def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger
         for event, when, tried in [*events, ("truncate", "TRUNCATE", "deleted")]:
             level = "STATEMENT" if event == "truncate" else "ROW"
             name = f"{kept.model}_no_{event}"
+            let = f", '{kept.let_go.format(old='($1)')}'" if kept.let_go and event == "delete" else ""
             yield Trigger(
                 name,
                 kept.table,
                 f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table} FOR EACH {level} "
-                f"EXECUTE FUNCTION annotations_refuse('{kept.refusal.format(tried)}')",
+                f"EXECUTE FUNCTION annotations_refuse('{kept.refusal.format(tried)}'{let})",
             )
         if kept.let:
             name, let = f"{kept.model}_no_rewording", kept.let.format(new="($1)").replace("'", "''")
@@ -91,6 +100,8 @@ def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger
     met = f"EXISTS (SELECT 1 FROM {kept.table} WHERE {same_row_as_new(kept)})"
     for event, when, tried in [*events, ("replace", "INSERT", "replaced")]:
         name, condition = f"{kept.model}_no_{event}", f" WHEN {met}" if event == "replace" else ""
+        if kept.let_go and event == "delete":
+            condition = f" WHEN NOT ({kept.let_go.format(old='OLD')})"
         raised = f"SELECT RAISE(ABORT, '{kept.refusal.format(tried)}');"
         yield Trigger(
             name, kept.table, f"CREATE TRIGGER {name} BEFORE {when} ON {kept.table}{condition} BEGIN {raised} END"
@@ -126,6 +137,11 @@ DECLARE
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO filled;
+    ELSIF TG_NARGS > 1 AND TG_OP = 'DELETE' THEN
+        EXECUTE 'SELECT ' || TG_ARGV[1] INTO let USING OLD;
+        IF let THEN
+            RETURN OLD;
+        END IF;
     ELSIF TG_NARGS > 1 THEN
         EXECUTE 'SELECT ' || TG_ARGV[1] INTO let USING NEW;
         IF let THEN

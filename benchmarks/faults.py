@@ -3,7 +3,7 @@
 Each of our own rows starts a site (SQLite, or with `--database-url` a new database of that PostgreSQL server) in a
 process of its own: Redis stopped and let go (SIGSTOP), a training's worker stopped and let go, clocks set by an hour.
 Every run has to end once, with a true message, and every request has to be answered meanwhile. Then come the other
-scripts on damage, one after the other. `--short` does each of our own once.
+scripts on damage and on load, one after the other. `--short` does each of our own once.
 """
 
 import argparse
@@ -30,7 +30,8 @@ from typing import Any
 from benchmarks.common import ROOT, print_result, print_table, write_jsonl
 from tests.site import Site, free_port
 
-OTHERS = ("hostile_files", "keeping")  # on damage, a script each; the last line of each is JSON
+OTHERS = ("hostile_files", "keeping", "load")  # on damage and load, a script each; the last line of each is JSON
+ON_A_SERVER = ("keeping", "load")  # of them, with `--database-url`
 TIMES, SHORT_TIMES = 20, 1
 NEEDED = {"redis": "redis-server", "clocks": "cc"}  # programs
 HOUR = 3600
@@ -91,7 +92,7 @@ def main() -> None:
     further: dict[str, Any] = {}
     for name in OTHERS:
         if given.only == name or not (given.only or given.short):
-            on_server = ["--database-url", given.database_url] if name == "keeping" and given.database_url else []
+            on_server = ["--database-url", given.database_url] if name in ON_A_SERVER and given.database_url else []
             met, said = script(name, *on_server)
             print(f"\n{name}\n{said}")
             further[name] = {"met": met, **json.loads(said.splitlines()[-1])}

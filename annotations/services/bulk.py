@@ -71,18 +71,13 @@ def rows_update(model: type[Model], field: str, values: Sequence[tuple[int, Any]
         cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", [(value, pk) for pk, value in values])
 
 
-def rows_delete(rows: QuerySet[Any]) -> None:
-    """Delete rows in short writes, without looking for what refers to them: the caller deletes that first."""
-    exhaust(rows_deleting(rows))
-
-
 def exhaust(steps: Iterator[None]) -> None:
     for _ in steps:
         pass
 
 
 def rows_deleting(rows: QuerySet[Any]) -> Iterator[None]:
-    """`rows_delete`, a write a step."""
+    """Delete rows without looking for what refers to them, a short write a step: the caller deletes that first."""
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_A_WRITE]):
         batch = rows.filter(pk__gte=pks[0], pk__lte=pks[-1])
         with short_write():

@@ -1,15 +1,13 @@
 """Writes of a new campaign's items, with their candidates and the references drawn for them.
 
-A thread makes the next texts ready while the database writes those before.
+Texts are read and set outside of the transactions that write.
 """
 
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from annotations.fields import digest_of
 from annotations.models import Campaign, Candidate, CandidateOutput, Decoding, Item, Output, Source
@@ -23,8 +21,6 @@ SOURCES_A_READ, TEXTS_A_READ = 10_000, 40_000  # at most
 DRAWN = 0  # in place of the primary key of the output that quotes the drawn reference, which is written with the item
 Sources = Sequence[int]  # primary keys, in the order of the campaign's items
 Reference = tuple[int, str]  # primary key of the sentence, and its text
-Read = TypeVar("Read")
-Ready = TypeVar("Ready")
 
 
 class TextsRead(NamedTuple):
@@ -56,39 +52,23 @@ def items_write(
     `drawn`, people's decoding, one reference a source is written into it, and is a candidate too."""
     texts_a_source = len(decodings) + bool(drawn)
     rows_an_item = 2 + 2 * texts_a_source
-    ready = made_ahead(
-        partial(items_ready, draw=random.Random(campaign.seed), with_drawn=bool(drawn)),
-        texts_read(
-            sources, decodings, min(SOURCES_A_READ, TEXTS_A_READ // texts_a_source), with_references=bool(drawn)
-        ),
-    )
-    for items in ready:
+    sources_a_read = min(SOURCES_A_READ, TEXTS_A_READ // texts_a_source)
+    draw = random.Random(campaign.seed)
+    for read in texts_read(sources, decodings, max(sources_a_read, 1), with_references=bool(drawn)):
+        items = items_ready(read, draw, with_drawn=bool(drawn))
         for part in batched(items, max(rows_a_write() // rows_an_item, 1)):
             with short_write():
                 lease_renew(campaign)
                 items_insert(campaign, part, drawn)
 
 
-def made_ahead(make: Callable[[Read], Ready], material: Iterable[Read]) -> Iterator[Ready]:
-    """What is made of each, in order: by a thread, while the caller is busy with the one before."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = None
-        for part in material:
-            following = thread.submit(make, part)
-            if coming:
-                yield coming.result()
-            coming = following
-        if coming:
-            yield coming.result()
-
-
 def texts_read(
     sources: Sources, decodings: Sequence[int], sources_a_read: int, with_references: bool
 ) -> Iterator[TextsRead]:
-    for items in batched(enumerate(sources), max(sources_a_read, 1)):
+    for items in batched(enumerate(sources), sources_a_read):
         pks = [source for _, source in items]
         outputs = Output.objects.filter(decoding__in=decodings, source__in=pks, rank=0).order_by("pk")
-        quotable = references(Source.objects.filter(pk__in=pks)) if with_references else Source.objects.none()
+        quotable = references(Source.objects.filter(pk__in=pks))
         yield TextsRead(
             items,
             list(outputs.values_list("pk", "source_id", "text")),
@@ -96,7 +76,7 @@ def texts_read(
         )
 
 
-def items_ready(read: TextsRead, *, draw: random.Random, with_drawn: bool) -> list[ReadyItem]:
+def items_ready(read: TextsRead, draw: random.Random, *, with_drawn: bool) -> list[ReadyItem]:
     """One drawn reference a source, which the campaign's metrics then withhold from the references of all systems: of
     those of a single sentence where there are any, since two sentences tell a person from most machines."""
     shown: dict[int, dict[str, list[int]]] = {source: defaultdict(list) for _, source in read.items}

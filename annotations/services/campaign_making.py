@@ -23,6 +23,7 @@ from annotations.models import (
     Output,
     Photo,
     Rater,
+    Rating,
     Source,
     System,
 )
@@ -292,6 +293,8 @@ def drawn_for(campaign: Campaign) -> list[int]:
 
 def campaign_discarding(*, campaign: Campaign) -> Iterator[None]:
     """Remove what is there of a campaign that nobody sees, children first, a short write a step."""
+    if campaign.imported_by_id:
+        yield from rows_deleting(Rating.objects.filter(assignment__rater__campaign=campaign))
     yield from rows_deleting(Assignment.objects.filter(rater__campaign=campaign))
     yield from rows_deleting(Rater.objects.filter(campaign=campaign))
     items = Item.objects.filter(campaign=campaign).order_by("position").values_list("pk", flat=True)

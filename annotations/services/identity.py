@@ -37,7 +37,7 @@ class Comparison:
     place. `replaced` and `attached` are written when the import completes: values instead of others, and what rows
     lacked. `mended`: rows without ids are taken for stored ones whose texts are nearly the same. `older` are the
     decodings whose other outputs a new one takes over, by system; `written_for` the systems whose outputs the file
-    brings for a changed caption.
+    brings for a changed caption. `made_before` was made of the dataset when nothing depended on what is replaced.
     """
 
     dataset: Dataset
@@ -52,6 +52,7 @@ class Comparison:
     written_for: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     mended: bool = False
     repeated: int = 0
+    made_before: frozenset[tuple[object, ...]] = frozenset()
 
     def differs(
         self, what: str, old: str, new: str, row: tuple[type[Model], int], name: str, place: int | None

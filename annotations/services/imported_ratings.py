@@ -1,7 +1,7 @@
-"""Writes of campaigns whose ratings were collected elsewhere: their content first, then all the rest at once.
+"""Writes of campaigns whose ratings were collected elsewhere: their content first, then a campaign that nobody sees
+before the import completes, all in short writes.
 
-Ratings are never deleted, so that whatever stands in their way has to show before they are written: rows are made with
-reserved primary keys, and inserted in the transaction that completes the import.
+Ratings are never deleted, but those of an import that was not completed, which nobody has seen (`triggers`).
 """
 
 import json
@@ -37,9 +37,11 @@ from annotations.models import (
 )
 from annotations.names import check_name
 from annotations.protocols.pairwise import TIE
-from annotations.services.bulk import database_uuid, ids_reserve, rows_insert
+from annotations.services.bulk import batched, database_uuid, ids_reserve, rows_insert
 from annotations.services.imports import OnProgress, albums_write
 from annotations.services.raters import session_hash
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
+from annotations.services.unfinished import finish, lease_fields, lease_renew, unfinished_name
 
 OUTPUTS_A_READ = 5000
 SCREENS_A_NOTE = 5000
@@ -202,47 +204,62 @@ class ImportedCampaign:
         self.tables += [Rows(Assignment, assignment_fields, assignments), Rows(Rating, rating_fields, ratings)]
 
 
-def campaign_import(*, prepared: ImportedCampaign) -> Campaign:
-    """Write the campaign with its items, raters and ratings, closed. Call it in the transaction that completes the
-    import. Raises ConflictError where somebody has made a campaign of that name meanwhile."""
+def campaign_write(*, prepared: ImportedCampaign) -> None:
+    """Write the campaign with its items, raters and ratings, closed. Nobody sees it before `campaign_show`; it goes
+    with an import that is discarded. Raises ConflictError where there is a campaign of that name by now."""
     content, import_row = prepared.content, prepared.import_row
-    try:
-        with transaction.atomic():
-            campaign = Campaign.objects.create(
-                pk=prepared.pk,
-                name=prepared.name,
-                purpose=Campaign.Purpose.EVALUATION,
-                dataset=import_row.dataset,
-                split=Split.TEST,
-                unit=Campaign.Unit.SENTENCE,
-                protocol=content.protocol,
-                show=Campaign.Show.NONE,
-                criteria=list(content.criteria),
-                overlap=prepared.overlap,
-                scale=list(content.scale or ()),
-                scale_found=content.scale_found,
-                import_facts=content.facts.as_json(),
-                primary=list(content.primary),
-                family=prepared.family,
-                looks=prepared.looks,
-                spending=prepared.spending,
-                equivalence_margin=prepared.equivalence_margin,
-                imported_by=import_row,
-                item_count=len(content.texts),
-                state=Campaign.State.CLOSED,
-                closed_at=database_now(),
-            )
-    except IntegrityError as error:
-        raise ConflictError(f"campaign: '{prepared.name}' was made meanwhile; choose another name") from error
     decodings = Decoding.objects.filter(imported_by=import_row).order_by("pk")
     by_name = {decoding.system.name: decoding for decoding in decodings.select_related("system")}
-    CampaignSystem.objects.bulk_create(
-        CampaignSystem(campaign=campaign, system=by_name[name].system, decoding=by_name[name])
-        for name in content.systems
-    )
+    with short_write():
+        if Campaign.objects.filter(name=prepared.name).exists():
+            raise name_taken(prepared)
+        campaign = Campaign.all_rows.create(
+            pk=prepared.pk,
+            name=unfinished_name(prepared.name),
+            **lease_fields(),
+            purpose=Campaign.Purpose.EVALUATION,
+            dataset=import_row.dataset,
+            split=Split.TEST,
+            unit=Campaign.Unit.SENTENCE,
+            protocol=content.protocol,
+            show=Campaign.Show.NONE,
+            criteria=list(content.criteria),
+            overlap=prepared.overlap,
+            scale=list(content.scale or ()),
+            scale_found=content.scale_found,
+            import_facts=content.facts.as_json(),
+            primary=list(content.primary),
+            family=prepared.family,
+            looks=prepared.looks,
+            spending=prepared.spending,
+            equivalence_margin=prepared.equivalence_margin,
+            imported_by=import_row,
+            item_count=len(content.texts),
+            state=Campaign.State.CLOSED,
+        )
+        CampaignSystem.objects.bulk_create(
+            CampaignSystem(campaign=campaign, system=by_name[name].system, decoding=by_name[name])
+            for name in content.systems
+        )
     for table in prepared.tables:
-        rows_insert(*table)
-    return campaign
+        for part in batched(table.rows, ROWS_A_WRITE):
+            with short_write():
+                lease_renew(campaign)
+                rows_insert(table.model, table.fields, part)
+
+
+def campaign_show(*, prepared: ImportedCampaign) -> None:
+    """Call it in the transaction that completes the import. Raises ConflictError where somebody has made a campaign of
+    that name meanwhile."""
+    try:
+        with transaction.atomic():
+            finish(Campaign.all_rows.get(pk=prepared.pk), name=prepared.name, closed_at=database_now())
+    except IntegrityError as error:
+        raise name_taken(prepared) from error
+
+
+def name_taken(prepared: ImportedCampaign) -> ConflictError:
+    return ConflictError(f"campaign: '{prepared.name}' was made meanwhile; choose another name")
 
 
 def written_outputs(import_row: Import) -> dict[tuple[Place, str], tuple[int, int]]:

@@ -13,6 +13,7 @@ from annotations.errors import ConflictError
 from annotations.importing.content import AlbumContent
 from annotations.models import (
     Album,
+    Campaign,
     Dataset,
     Decoding,
     Import,
@@ -24,10 +25,12 @@ from annotations.models import (
     System,
 )
 from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_insert
+from annotations.services.campaign_making import campaign_discarding
 from annotations.services.imported_outputs import OnProgress, imported_decoding_begin, older_outputs_copy
 from annotations.services.locks import dataset_lock
 from annotations.services.outputs import OutputRow, decoding_discarding, outputs_add, system_for_file
 from annotations.services.short_writes import ROWS_A_WRITE, short_write
+from annotations.services.unfinished import give_up
 
 ALBUMS_A_WRITE = 500
 KINDS = ("albums", "photos", "sources", "stories", "sentences", "outputs")
@@ -76,6 +79,9 @@ def import_discarding(*, import_row: Import) -> Iterator[None]:
     """`import_discard`, a write a step."""
     if Import.objects.complete().filter(pk=import_row.pk).exists():
         raise ConflictError(f"import {import_row.pk} is complete, and cannot be discarded")
+    for campaign in Campaign.all_rows.filter(imported_by=import_row):
+        if give_up(campaign):
+            yield from campaign_discarding(campaign=campaign)
     for decoding in Decoding.objects.filter(imported_by=import_row):
         yield from decoding_discarding(decoding=decoding)
     yield from rows_deleting(StorySentence.objects.filter(story__imported_by=import_row))

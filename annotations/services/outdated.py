@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from django.db.models import Q
 
 from annotations.errors import ConflictError
-from annotations.models import Campaign, Dataset, Import, Score, ScoreDifference, Source, Story, StorySentence
+from annotations.models import Campaign, Dataset, Import, Item, Score, ScoreDifference, Source, Story
 from annotations.services.locks import dataset_lock
 
 CHANGING = ("sources", "sentences")  # what an import brings, of the kinds of rows that it counts
@@ -21,8 +21,9 @@ def outdated_scores_remove(*, import_row: Import, rewritten: Collection[str] = (
     sources, stories = (model._default_manager.filter(imported_by=import_row) for model in (Source, Story))
     told = set(stories.order_by().values_list("album__split", flat=True).distinct())
     splits = {*rewritten, *told, *sources.order_by().values_list("album__split", flat=True).distinct()}
-    counted = StorySentence.objects.filter(story__imported_by=import_row).counted_by_campaign()
-    campaigns = Campaign.objects.filter(dataset=dataset, name__in=counted)
+    of_import = Item.objects.filter(source__photo__sentences__story__imported_by=import_row)
+    candidates = Campaign.objects.filter(dataset=dataset, split__in=told)
+    campaigns = [campaign for campaign in candidates if of_import.filter(campaign=campaign).exists()]
     scores, differences = Q(campaign__in=campaigns), Q(campaign__in=campaigns)
     scores |= Q(campaign=None, decoding__split__in=splits)
     if TRAIN in {*rewritten, *told}:

@@ -34,6 +34,7 @@ from annotations.models import (
 )
 from annotations.services.audit import Deed, audit_note
 from annotations.services.imports import import_discarding
+from annotations.services.locks import made_of
 from annotations.services.outdated import outdated_scores_remove
 from annotations.services.outputs import decoding_discarding
 
@@ -140,18 +141,30 @@ def system_dependents(system: System) -> Iterator[str]:
         yield f"campaign '{name}' shows {shown:,} of its texts"
 
 
-@transaction.atomic
 def removal_begin(*, target: Removable, further: Iterable[str] = ()) -> None:
     """Take it from view at once; `removal_finishing` then removes its rows.
 
     Raises ConflictError where something depends on it, `further` things included, or an import is being written.
     """
+    known = made_of(datasets_of(target))
+    dependents_check(target, further)
+    with transaction.atomic():
+        view_take(target, known)
+
+
+def dependents_check(target: Removable, further: Iterable[str] = ()) -> None:
+    if depends := [*dependents(target), *further]:
+        raise ConflictError(f"{named(target)} cannot be removed: {'; '.join(depends)}")
+
+
+def view_take(target: Removable, known: frozenset[tuple[object, ...]]) -> None:
+    """In a transaction; `known` was made of its datasets when nothing depended on it."""
     datasets = datasets_of(target)
     list(Dataset.all_rows.select_for_update().filter(pk__in=datasets).order_by("pk"))
     if isinstance(target, System):
         list(System.all_rows.select_for_update().filter(pk=target.pk))
-    if depends := [*dependents(target), *further]:
-        raise ConflictError(f"{named(target)} cannot be removed: {'; '.join(depends)}")
+    if made_of(datasets) != known:
+        dependents_check(target)
     if Import.objects.filter(dataset__in=datasets, state=Import.State.WRITING).exists():
         raise ConflictError(f"{named(target)} cannot be removed now: an import is being written; wait until it is done")
     if Campaign.all_rows.filter(dataset__in=datasets, unfinished_until__isnull=False).exists():

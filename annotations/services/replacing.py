@@ -21,9 +21,9 @@ from annotations.models import (
     System,
 )
 from annotations.plurals import counted, listed
-from annotations.services.bulk import rows_delete, rows_update
+from annotations.services.bulk import rows_update
 from annotations.services.identity import Comparison, Difference
-from annotations.services.locks import dataset_lock
+from annotations.services.locks import dataset_lock, made_of
 from annotations.services.outdated import outdated_scores_remove
 
 SHOWN = 5  # differences named in an error
@@ -53,6 +53,7 @@ def differences_check(*, comparison: Comparison, places: PlaceNames, update: boo
             f"{differ}; nothing was imported; --update (on the site: Replace what differs) replaces "
             f"{'it' if one else 'them'}{apart}: {named(found, places)}"
         )
+    comparison.made_before = made_of([comparison.dataset.pk])
     if depends := list(dependents(comparison)):
         raise ConflictError(
             f"{differ}: {named(found, places, SHOWN_BEFORE_REASONS)}. Nothing was replaced, because other things "
@@ -144,7 +145,8 @@ def comparison_apply(*, comparison: Comparison, import_row: Import) -> int:
     for _, group in groupby(writings, key=key):
         rows = list(group)
         rows_update(rows[0][0], rows[0][1], [(pk, value) for _, _, pk, value in rows])
-    if comparison.differences and (depends := list(dependents(comparison))):  # of what was made meanwhile
+    made = made_of([comparison.dataset.pk])
+    if comparison.differences and made != comparison.made_before and (depends := list(dependents(comparison))):
         raise ConflictError(f"Nothing was replaced, because other things depend on it: {'; '.join(depends)}")
     texts = {model for model, name, _, _ in comparison.replaced if name == "text"}
     if comparison.replaced or comparison.older:
@@ -153,7 +155,5 @@ def comparison_apply(*, comparison: Comparison, import_row: Import) -> int:
     scores = outdated_scores_remove(import_row=import_row, rewritten=[comparison.split] if texts else [])
     if Source in texts:  # `caption` quotes them: it is decoded anew when it is next needed
         decodings = Decoding.objects.filter(dataset=comparison.dataset, split=comparison.split)
-        quoting = decodings.filter(system__kind=System.Kind.BASELINE, entries=None)
-        rows_delete(Output.objects.filter(decoding__in=quoting))
-        quoting.delete()
+        decodings.filter(system__kind=System.Kind.BASELINE, entries=None).update(completed_at=None)
     return scores

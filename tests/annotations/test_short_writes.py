@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
@@ -11,15 +13,17 @@ from annotations import models
 from annotations.errors import ConflictError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.importing.content import AlbumContent, StoryContent
-from annotations.services import campaign_making, imports
+from annotations.services import campaign_making, imports, removal
 from annotations.services.campaign_items import items_write
 from annotations.services.outputs import decoding_begin, outputs_add
-from annotations.services.removal import removal_begin, removal_finishing
+from annotations.services.removal import removal_begin
 from annotations.services.short_writes import short_write
 from annotations.services.unfinished import lease_renew
 from tests.annotations.raters import Rater
 from tests.factories import DatasetFactory, DecodingFactory, make_campaign
-from workers.removal import removals_finish
+from workers.jobs import importing
+from workers.jobs.importing import import_here
+from workers.removal import removals_finish, remove
 
 ITEMS = 1100
 MOST_ROWS = 2500  # in one transaction: some 25 ms
@@ -63,21 +67,76 @@ def imported() -> models.Import:
     return row
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
-@pytest.mark.django_db(transaction=True)
-def test_no_transaction_writes_many_rows() -> None:
-    with rows_of_transactions() as rows:
-        row = imported()
-        assert sum(rows) > 5 * ITEMS
-        campaign = campaign_making.campaign_create(spec=spec_of(row.dataset), state="draft")
-        assert campaign.items.count() == ITEMS
-        campaign_making.draft_replace(draft=campaign, spec=spec_of(row.dataset, items=ITEMS - 1))
-        campaign_making.draft_delete(draft=models.Campaign.objects.get())
-        removal_begin(target=row.dataset)
-        for _ in removal_finishing(target=row.dataset):
-            pass
+def campaigns(tmp_path: Path) -> None:
+    row = imported()
+    campaign = campaign_making.campaign_create(spec=spec_of(row.dataset), state="draft")
+    assert campaign.items.count() == ITEMS
+    campaign_making.draft_replace(draft=campaign, spec=spec_of(row.dataset, items=ITEMS - 1))
+    campaign_making.draft_delete(draft=models.Campaign.objects.get())
+
+
+def removals(tmp_path: Path) -> None:
+    remove(imported())
+    remove(imported().dataset)
     assert not models.Output.objects.exists()
-    assert max(rows) <= MOST_ROWS, rows
+
+
+def ratings_elsewhere(tmp_path: Path) -> None:
+    import_here(config=ratings_of(tmp_path), watch=lambda share, message: None)
+    assert models.Rating.objects.count() == 3 * ITEMS
+
+
+def ratings_elsewhere_killed(tmp_path: Path) -> None:
+    """Before the campaign showed."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(importing, "campaign_show", Mock(side_effect=ConflictError("killed")))
+        with pytest.raises(ConflictError, match="killed"):
+            import_here(config=ratings_of(tmp_path), watch=lambda share, message: None)
+    for model in (models.Rating, models.Item, models.Source, models.Import):
+        assert not model._default_manager.exists()
+    assert not models.Campaign.all_rows.exists()
+
+
+def ratings_of(folder: Path) -> dict[str, Any]:
+    file = folder / "ratings.csv"
+    rated = (
+        f"i{n},{system},r{rater},fluency,{n % 5 + 1},text {n} of {system}\n"
+        for n in range(ITEMS)
+        for rater in range(3)
+        for system in ("lstm", "gru")
+    )
+    file.write_text("item,system,rater,criterion,score,text\n" + "".join(rated))
+    return {"form": "ratings", "dataset": "rated", "campaign": "rated", "files": {"file": [str(file)]}}
+
+
+ONE_WRITER = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
+WRITERS = [pytest.param(write, marks=ONE_WRITER) for write in (campaigns, removals, ratings_elsewhere)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("write", [*WRITERS, ratings_elsewhere_killed])
+def test_no_transaction_writes_many_rows(write: Callable[[Path], None], tmp_path: Path) -> None:
+    with rows_of_transactions() as rows:
+        write(tmp_path)
+    if connection.vendor == "sqlite":
+        assert sum(rows) > 5 * ITEMS
+        assert max(rows) <= MOST_ROWS, rows
+
+
+@ONE_WRITER
+@pytest.mark.django_db(transaction=True)
+def test_what_depends_is_looked_for_before_others_are_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = imported()
+    looked: list[bool] = []
+    whole = removal.dependents
+
+    def noting(target: Any) -> list[str]:
+        looked.append(connection.in_atomic_block)
+        return whole(target)
+
+    monkeypatch.setattr(removal, "dependents", noting)
+    removal_begin(target=row)
+    assert looked == [False]
 
 
 def half_made(made: models.Campaign) -> models.Campaign:
@@ -139,7 +198,7 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.Monk
     assert models.Item.objects.count() == 5
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
+@ONE_WRITER
 @pytest.mark.django_db(transaction=True)
 def test_a_writer_in_the_background_pauses_while_raters_are_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []

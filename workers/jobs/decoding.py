@@ -11,6 +11,7 @@ from django.conf import settings
 from annotations.errors import InputError
 from annotations.models import Dataset, System
 from annotations.services.outputs import decoding_begin, decoding_complete, outputs_add
+from annotations.services.short_writes import ROWS_A_WRITE, short_write
 from modeling.config import DecodingConfig, TrainingConfig
 from workers.attention import attention_draw, spread
 from workers.jobs import corpus
@@ -19,7 +20,6 @@ from workers.lifecycle import Claim, run_create, run_create_claimed
 from workers.models import Checkpoint, Run
 
 OF_RUN = ("source", "ensemble")  # what a run is told beside the settings of a decoding
-OUTPUTS_A_WRITE = 2000
 NAMED = 20  # sources that were left out or cut
 PICTURES = 12  # sources with a picture of what was looked at for them
 
@@ -148,7 +148,7 @@ def perform(claim: Claim) -> None:
         rows: list[tuple[int, int, str, float | None]] = []
 
         def write() -> None:
-            with claim.fenced():
+            with short_write(), claim.fenced():
                 outputs_add(decoding=decoding, rows=rows)
             rows.clear()
 
@@ -165,7 +165,7 @@ def perform(claim: Claim) -> None:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
             if output.rank == 0 and output.id in pictured:
                 looked_at.append((pictured[output.id], output.text))
-            if len(rows) >= OUTPUTS_A_WRITE:
+            if len(rows) >= ROWS_A_WRITE:
                 write()
         write()
         if not members:  # what several looked at is no one picture

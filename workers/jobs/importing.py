@@ -34,8 +34,9 @@ from annotations.services.imported_outputs import (
 )
 from annotations.services.imported_ratings import (
     ImportedCampaign,
-    campaign_import,
     campaign_name_check,
+    campaign_show,
+    campaign_write,
     rated_content_write,
 )
 from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
@@ -191,6 +192,7 @@ def ratings_reading(config: Config) -> Reading:
         counts = rated_content_write(import_row=import_row, content=content, on_progress=on_progress)
         campaign = ImportedCampaign(import_row, name, content, **declared)
         counts |= campaign.prepare(on_progress)
+        campaign_write(prepared=campaign)
         about = {
             "protocol": content.protocol,
             **({"scale": content.scale} if content.scale else {}),
@@ -201,7 +203,7 @@ def ratings_reading(config: Config) -> Reading:
         }
 
         def finish() -> dict[str, Any]:
-            campaign_import(prepared=campaign)
+            campaign_show(prepared=campaign)
             return {"scores_removed": outdated_scores_remove(import_row=import_row)}
 
         return Written(counts, about, finish)
