@@ -193,13 +193,18 @@ def score_rows(
 
 def answers_of(campaign: Campaign) -> Iterator[tuple[Answer, int, Mapping[int, Shown]]]:
     """The newest answers of every rater but dry runs in the order in which they came in; each with its place among its
-    rater's, from 1, and texts by primary key, its item's among them."""
+    rater's, from 1, and texts by primary key, its item's among them.
+
+    Which ones is read at once, since answers never change, and they are read a few at a time: whoever downloads slowly
+    keeps no transaction open, which would keep SQLite's log growing."""
     newest = Rating.objects.current().filter(
         kind=Rating.Kind.ANSWER, assignment__item__campaign=campaign, assignment__rater__trial=False
     )
     answered: Counter[int] = Counter()
-    rows = newest.order_by("pk").values_list(*ANSWER_FIELDS).iterator(chunk_size=ANSWERS_A_READ)
-    while batch := [Answer(*row) for row in islice(rows, ANSWERS_A_READ)]:
+    pks = iter(list(newest.order_by("pk").values_list("pk", flat=True)))
+    while wanted := list(islice(pks, ANSWERS_A_READ)):
+        rows = Rating.objects.filter(pk__in=wanted).order_by("pk").values_list(*ANSWER_FIELDS)
+        batch = [Answer(*row) for row in rows]
         shown = texts_of(answer.item for answer in batch)
         for answer in batch:
             answered[answer.rater] += 1

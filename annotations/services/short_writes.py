@@ -1,13 +1,14 @@
-"""Writes in the background, short enough that nobody who rates waits for them.
+"""What gives way to raters: writes in the background, short enough that nobody waits for them, and long downloads.
 
 SQLite has one writer at a time. Who waits for it looks again after pauses that grow to tens of milliseconds, so that a
 writer who begins anew at once would hardly ever let others in.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -18,6 +19,8 @@ ROWS_A_WRITE = 1000  # some ten milliseconds
 SHORT_ROWS_A_WRITE, MANY_ROWS_A_WRITE = 2000, 100_000  # of a campaign's items, the first some twenty milliseconds
 AT_WORK = timedelta(seconds=60)
 PAUSE_SECONDS = (0.03, 0.2)
+ROWS_A_TURN = 1000  # of a download
+T = TypeVar("T")
 
 
 def rows_a_write() -> int:
@@ -33,8 +36,24 @@ def short_write() -> Iterator[None]:
     with transaction.atomic():
         yield
     if alone and connection.vendor == "sqlite" and raters_at_work():
-        shortest, longest = PAUSE_SECONDS
-        time.sleep(min(max(time.perf_counter() - began, shortest), longest))
+        pause(began)
+
+
+def giving_way(rows: Iterable[T]) -> Iterator[T]:
+    """Rows of a long download. While raters are at work, whom the same process answers, it pauses between a few of them
+    as long as those took."""
+    began = time.perf_counter()
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if number % ROWS_A_TURN == 0:
+            if raters_at_work():
+                pause(began)
+            began = time.perf_counter()
+
+
+def pause(began: float) -> None:
+    shortest, longest = PAUSE_SECONDS
+    time.sleep(min(max(time.perf_counter() - began, shortest), longest))
 
 
 def raters_at_work() -> bool:

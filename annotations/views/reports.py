@@ -23,6 +23,7 @@ from annotations.reports.render import report_context
 from annotations.reports.rows import export_rows
 from annotations.services.audit import Deed, audit_note
 from annotations.services.reports import check_unblinded, report_freeze
+from annotations.services.short_writes import giving_way
 from annotations.views.campaigns import page_of, progress_context
 from annotations.views.pages import attached, render_page, staff_page
 
@@ -114,12 +115,13 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         messages.error(request, str(error))
         return redirect(page_of(campaign))
     audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"ratings, {form}")
+    rows = giving_way(export_rows(campaign))
     if form == "parquet":
         file = TemporaryFile()  # noqa: SIM115  the response closes it
-        write_parquet(file, columns, export_rows(campaign))
+        write_parquet(file, columns, rows)
         file.seek(0)
         return FileResponse(file, as_attachment=True, filename=f"{name}.parquet", content_type=RATING_TYPES[form])
-    blocks = BLOCKS[form](columns, export_rows(campaign))
+    blocks = BLOCKS[form](columns, rows)
     return StreamingHttpResponse(blocks, content_type=RATING_TYPES[form], headers=attached(f"{name}.{form}"))
 
 

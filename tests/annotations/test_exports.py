@@ -21,6 +21,7 @@ from annotations.reports.build import report_build
 from annotations.reports.heds import report_heds
 from annotations.reports.latex import report_latex
 from annotations.reports.pairs import ranked_pairs
+from annotations.services import short_writes
 from annotations.services.campaigns import campaign_close
 from annotations.services.raters import rater_readmit
 from tests.annotations.raters import Rater
@@ -151,6 +152,30 @@ def test_the_site_streams_what_the_command_writes(
 
 
 HOSTILE = r"a_b & 50% #1 $x$ {y} ~z^2 \end{table} <|> -- [o] `q` *"
+
+
+def test_an_export_is_of_one_moment_though_answers_are_taken_back_meanwhile(
+    rated: tuple[models.Campaign, list], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "ANSWERS_A_READ", 2)
+    campaign, _ = rated
+    whole = list(rows.export_rows(campaign))
+    reading = rows.export_rows(campaign)
+    first = next(reading)
+    models.Assignment.objects.filter(item__campaign=campaign).update(revision=9)  # of an answer taken back
+    assert [first, *reading] == whole
+
+
+def test_a_download_pauses_while_raters_are_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(short_writes.time, "sleep", pauses.append)
+    campaign = make_campaign(captions=2).campaign
+    long = 3 * short_writes.ROWS_A_TURN + 1
+    assert list(short_writes.giving_way(range(long))) == list(range(long))
+    assert not pauses
+    assert Rater(campaign).next()
+    assert list(short_writes.giving_way(range(long))) == list(range(long))
+    assert len(pauses) == 3
 
 
 def check_tex(tex: str) -> None:
