@@ -22,15 +22,18 @@ def client_address(request: HttpRequest) -> str:
 
 def client_of(connected: str, forwarded: Sequence[str], trusted: int | Sequence[IPv4Network | IPv6Network]) -> str:
     """Of the connection's address and those that were forwarded, the first from the right that is no proxy's."""
-    client = parsed(connected)
-    if client is None:
-        return ""
+    client = parsed(connected)  # None of a socket without addresses, which a proxy on the same machine may use
     for passed, named in enumerate(reversed(forwarded)):
-        is_proxy = passed < trusted if isinstance(trusted, int) else any(client in network for network in trusted)
+        if isinstance(trusted, int):
+            is_proxy = passed < trusted
+        else:
+            is_proxy = client is not None and any(client in network for network in trusted)
         before = parsed(named)
         if not is_proxy or before is None:
             break
         client = before
+    if client is None:
+        return ""
     return str(IPv6Network((client, ONE_CLIENT), strict=False)[0] if client.version == 6 else client)
 
 

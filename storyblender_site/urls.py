@@ -15,6 +15,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+handler400 = "storyblender_site.failures.bad_request"
+handler403 = "storyblender_site.failures.permission_denied"
+handler404 = "storyblender_site.failures.page_not_found"
+handler500 = "storyblender_site.failures.server_error"
 admin.site.site_header = admin.site.site_title = "Story Blender"
 admin.site.site_url = None
 

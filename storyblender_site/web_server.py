@@ -1,26 +1,108 @@
 """The site's web server, which `manage.py serve` runs.
 
 Waitress reads a whole request in its one loop before a thread is taken for it, so that a client that is slow, or sends
-half a request and waits, costs a socket and nothing more. Of those one client has only so many.
+half a request and waits, costs a socket and nothing more. Of those one client has only so many, and a body is refused
+before it is kept where nobody may send so much.
 """
 
+import copy
 import signal
 import socket
 import time
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
+from waitress.task import ErrorTask
+from waitress.utilities import Error, RequestEntityTooLarge
 
+from annotations.api.errors import PROBLEM_TYPE, problem_text
+from storyblender_site.failures import is_of_api
 from storyblender_site.wsgi import application
 
 CONNECTIONS = 1000
 CONNECTIONS_A_CLIENT = 400  # a laboratory has one address, and a browser opens up to six
 IDLE_SECONDS = 75  # without a byte from the client or for it
-LARGEST_BODY = 4 << 30  # bytes; data sets come as files
+LARGEST_BODY = 3 << 20  # bytes: more than the API and Django's forms take, which refuse in words of their own
+LARGEST_UPLOAD = 4 << 30  # bytes; data sets come as files
 FINISH_SECONDS = 5.0  # for the requests at work when it is told to stop
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Waitress's, which holds each address to what may be sent there, and answers what it cannot read."""
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.error:
+            self.expect_continue = False  # the rest is not waited for
+        return consumed
+
+    def asked_for(self) -> str:
+        """The path, also of a request that cannot be read further than its first line."""
+        words = getattr(self, "first_line", b"").split()
+        return getattr(self, "path", "") or (words[1].decode("latin-1") if len(words) > 1 else "")
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # an address such as `http://[`, a length of thousands of digits
+            raise ParsingError("The request cannot be read") from error
+        if not takes_files(self.path):
+            self.adj = small(self.adj)
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """What the web server itself answers, in the API's shape where the API was asked."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        if isinstance(error, RequestEntityTooLarge):
+            error.body = f"At most {self.request.adj.max_request_body_size:,} bytes can be sent here."
+        if is_of_api(below_site(self.request.asked_for())):
+            self.request.error = Problem(error)
+        super().execute()
+
+
+class Problem(Error):  # type: ignore[misc]
+    def __init__(self, error: Error) -> None:
+        super().__init__(error.body)
+        self.code, self.reason = error.code, error.reason
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        return f"{self.code} {self.reason}", [("Content-Type", PROBLEM_TYPE)], problem_text(self.code, self.body)
+
+
+def below_site(path: str) -> str:
+    """A path as the site's own addresses are written, whether or not a proxy took the site's away."""
+    return ("/" + path.lstrip("/")).removeprefix(settings.SITE.path)
+
+
+@cache
+def uploads() -> str:
+    """What the addresses begin with that take files."""
+    return below_site(reverse("admin:workers_run_import", args=["-"])).removesuffix("-/")
+
+
+def takes_files(path: str) -> bool:
+    return below_site(path).startswith(uploads())
+
+
+@cache
+def small(adjustments: Adjustments) -> Adjustments:
+    held = copy.copy(adjustments)
+    held.max_request_body_size = LARGEST_BODY
+    return held
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = Parser
+    error_task_class = Refusal
 
 
 def channel_open(server: Any, sock: socket.socket, address: Any, adjustments: Any, map: dict[int, Any]) -> None:
@@ -29,7 +111,7 @@ def channel_open(server: Any, sock: socket.socket, address: Any, adjustments: An
     if theirs >= CONNECTIONS_A_CLIENT and not settings.TRUSTED_PROXIES:
         sock.close()
     else:
-        HTTPChannel(server, sock, address, adjustments, map=map)
+        Channel(server, sock, address, adjustments, map=map)
 
 
 def serve(listen: str, threads: int) -> None:
@@ -43,7 +125,7 @@ def serve(listen: str, threads: int) -> None:
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=5,
-        max_request_body_size=LARGEST_BODY,
+        max_request_body_size=LARGEST_UPLOAD,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,  # `annotations.client_address` knows whom to trust
         ident=None,

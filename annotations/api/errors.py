@@ -1,5 +1,6 @@
 """One shape for every error of the API: RFC 9457, `application/problem+json`."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from annotations.errors import (
 )
 from texts.storable import escaped
 
+PROBLEM_TYPE = "application/problem+json"
 STATUS: dict[type[Exception], int] = {
     AnswerError: 422,
     ConflictError: 409,
@@ -46,8 +48,18 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": escaped(detail)}
-    return Response(body, status=status, headers=headers, content_type="application/problem+json")
+    return Response(problem_body(status, detail), status=status, headers=headers, content_type=PROBLEM_TYPE)
+
+
+def problem_body(status: int, detail: str) -> dict[str, Any]:
+    meaning = HTTPStatus(status)
+    detail = escaped(detail or meaning.description)
+    return {"type": "about:blank", "title": meaning.phrase, "status": status, "detail": detail}
+
+
+def problem_text(status: int, detail: str) -> bytes:
+    """For an answer that no view of the API gives."""
+    return json.dumps(problem_body(status, detail)).encode()
 
 
 def flat(detail: Any, place: str = "") -> list[str]:

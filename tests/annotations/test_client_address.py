@@ -30,7 +30,10 @@ ME, PROXY, OUTER, FORGED = "203.0.113.9", "172.20.0.5", "10.1.0.1", "198.51.100.
         ("1", "::ffff:172.20.0.5", f"::ffff:{ME}", ME),
         ("172.16.0.0/12", "::ffff:172.20.0.5", ME, ME),
         ("", "2001:db8:1:2:ffff:1:2:3", "", "2001:db8:1:2::"),
-        ("1", "", ME, ""),  # a socket without addresses
+        ("1", "", f"{FORGED}, {ME}", ME),  # a socket without addresses, at which the proxy is
+        ("1", "", "", ""),
+        ("172.16.0.0/12", "", ME, ""),  # it is in no network
+        ("", "", ME, ""),
     ],
 )
 def test_whose_request_it_is(trusted: str, connected: str, forwarded: str, client: str) -> None:

@@ -147,7 +147,9 @@ def test_half_an_answer_survives_a_reload(rating_site: Site, link: str, new_page
 
 
 def test_a_lost_connection_loses_and_doubles_nothing(rating_site: Site, link: str, new_page: NewPage) -> None:
-    page = new_page("ERR_INTERNET_DISCONNECTED", "htmx:", **DESK)
+    """Nor does an outage of the site."""
+    page = new_page("ERR_INTERNET_DISCONNECTED", "503", "htmx:", **DESK)
+    page.clock.install()
     join(page, link)
     for slider in page.locator("input[type=range]").all():
         slider.focus()
@@ -157,7 +159,13 @@ def test_a_lost_connection_loses_and_doubles_nothing(rating_site: Site, link: st
     expect(page.locator("#offline")).to_be_visible()
     assert not of(link, rating_site)
     page.context.set_offline(False)
-    expect(page.get_by_text("1 of 3 done")).to_be_visible(timeout=10_000)
+    page.route(re.compile("/answer/"), lambda route: route.fulfill(status=503), times=1)
+    with page.expect_response(lambda response: response.status == 503):
+        page.clock.fast_forward(3000)
+    expect(page.locator("#offline")).to_be_visible()
+    assert not of(link, rating_site)
+    page.clock.fast_forward(3000)
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
     expect(page.locator("#offline")).to_be_hidden()
     assert len(of(link, rating_site)) == 1
 

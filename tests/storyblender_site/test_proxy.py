@@ -1,5 +1,6 @@
 """The proxy of docker/compose.yaml, by the real nginx: it tells clients apart, ends slow ones, and logs no secret."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -61,6 +62,24 @@ def paths(folder: Path) -> str:
     return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
 
 
+def whole(client: socket.socket) -> str:
+    """An answer, as long as it says."""
+    answer = b""
+    while part := client.recv(4000):
+        answer += part
+        head, end, body = answer.partition(b"\r\n\r\n")
+        if end and len(body) >= int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
+            break
+    return answer.decode()
+
+
+def check_problem(answer: str, status: int) -> None:
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} "), answer
+    assert "Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+
+
 def status_of(client: socket.socket) -> int:
     answer = client.recv(4000)
     return int(answer.split()[1]) if answer else 0
@@ -72,7 +91,8 @@ def request(path: str, *headers: str, method: str = "GET") -> str:
 
 @pytest.fixture
 def proxy(site: Site, tmp_path: Path) -> Iterator[Proxy]:
-    site.env |= {"TRUSTED_PROXIES": "1", "ACCESS_LOG": "1"}
+    nowhere = f"postgres://nobody@127.0.0.1:{free_port()}/none"
+    site.env |= {"TRUSTED_PROXIES": "1", "ACCESS_LOG": "1", "DATABASE_URL": nowhere}
     process = site.start("manage.py", "serve", log="serve.log")
     site.wait(lambda: process.poll() is not None or site.healthy(), 90, "the site to answer")
     made = Proxy(site, tmp_path)
@@ -91,8 +111,13 @@ def test_the_proxy_stands_between(proxy: Proxy) -> None:
     half_header = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"  # the rest of which is not waited for any longer
     with proxy.send(half_header) as slow, pytest.raises(ConnectionResetError):
         slow.recv(1000)
-    large = f"Content-Length: {2 << 20}"
+    large, files = f"Content-Length: {2 << 20}", "admin/workers/run/import/x/"
     assert proxy.status(request(f"/rate/{SECRET}/join/", large, method="POST")) == 413
+    assert proxy.status(request(f"/rate/{files}", large, method="POST")) == 413
+    waiting = request(f"/{files}", large, "Expect: 100-continue", method="POST")
+    assert proxy.status(waiting) == 100, "more is waited for"
+    with proxy.send(request("/api/v1/rate/next", large, method="POST")) as program:
+        check_problem(whole(program), 413)
 
     half = request(f"/rate/{SECRET}/join/", "Content-Length: 10", method="POST") + "rater"
     with ExitStack() as clients:
@@ -101,12 +126,18 @@ def test_the_proxy_stands_between(proxy: Proxy) -> None:
         assert proxy.status(request("/healthz"), "127.0.0.8") == 200, "and others go on"
 
     asked = request(f"/rate/{SECRET}/?rater=PID-1&signature={SECRET}")
-    assert proxy.status(asked, "127.0.0.9") == 500, "there is no database"
+    assert proxy.status(asked, "127.0.0.9") == 503, "there is no database"
+    program = request("/api/v1/rate/next", "Authorization: Rater x", method="POST")
+    with proxy.send(program) as client:
+        check_problem(whole(client), 503)
     proxy.site.processes[0].kill()
     proxy.site.processes[0].wait()
-    assert proxy.status(asked, "127.0.0.9") == 502
+    with proxy.send(request("/rate/x/")) as browser:
+        assert 'http-equiv="refresh"' in whole(browser)
+    with proxy.send(program) as client:
+        check_problem(whole(client), 503)
     logs = served.read_text() + proxy.errors.read_text()
-    assert "GET /rate/<str:token>/ 500" in logs
+    assert "GET /rate/<str:token>/ 503" in logs
     assert SECRET not in logs
     assert "PID-1" not in logs
 

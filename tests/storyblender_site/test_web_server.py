@@ -1,4 +1,5 @@
-"""Clients that send half a request and wait, and one that opens connection after connection, stop nobody else."""
+"""Clients that send half a request and wait, and one that opens connection after connection, stop nobody else; and what
+is too large is refused before it is kept."""
 
 import signal
 import socket
@@ -18,11 +19,15 @@ HALF = [
 ]
 
 
-@pytest.fixture
-def served(site: Site) -> tuple[Site, subprocess.Popen[bytes]]:
+def serve(site: Site) -> subprocess.Popen[bytes]:
     process = site.start("manage.py", "serve", "--threads", "4", log="serve.log")
     site.wait(lambda: process.poll() is not None or site.healthy(), 90, "the site to answer")
-    return site, process
+    return process
+
+
+@pytest.fixture
+def served(site: Site) -> tuple[Site, subprocess.Popen[bytes]]:
+    return site, serve(site)
 
 
 def connect(site: Site, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
@@ -41,6 +46,33 @@ def test_half_a_request_holds_nobody_up(served: tuple[Site, subprocess.Popen[byt
         assert opened[19].recv(100).startswith(b"HTTP/1.1 200")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0, "it waits for none of them"
+
+
+FILES = "/admin/workers/run/import/pairs/"
+TOO_LARGE = [  # address, bytes, status (None: more is waited for)
+    ("/rate/x/join/", 4 << 20, 413), (f"/rate/x{FILES}", 4 << 20, 413), ("/admin/login/", 4 << 20, 413),
+    ("/api/v1/rate/next", 4 << 20, 413), (FILES, 4 << 20, None), (f"/{FILES}", 4 << 20, None), (FILES, 5 << 30, 413),
+    (f"/stories{FILES}", 4 << 20, None), ("/rate/x/join/", 2 << 20, None), ("http://[", 1, 400), ("/", "9" * 5000, 400),
+]  # fmt: skip
+
+
+def test_a_body_is_refused_before_it_is_kept(site: Site) -> None:
+    """The site answers below a path, whether or not a proxy took it away."""
+    site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}/stories"
+    serve(site)
+    for address, length, status in TOO_LARGE:
+        head = f"POST {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+        with connect(site, head.encode()) as client:
+            said = client.recv(1000).decode()
+            if status is None:
+                assert said.startswith("HTTP/1.1 100"), address
+                continue
+            while part := client.recv(1000):
+                said += part.decode()
+            assert said.startswith(f"HTTP/1.1 {status}"), address
+            if status == 413:
+                assert f"At most {(4 << 30) if address == FILES else (3 << 20):,} bytes can be sent here." in said
+            assert ("application/problem+json" in said) == address.startswith("/api")
 
 
 def test_a_client_has_only_so_many_connections(served: tuple[Site, subprocess.Popen[bytes]]) -> None:
