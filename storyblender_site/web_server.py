@@ -34,8 +34,10 @@ LARGEST_UPLOAD = 4 << 30  # bytes; data sets come as files
 FINISH_SECONDS = 5.0  # for the requests at work when it is told to stop
 
 
-class Parser(HTTPRequestParser):  # type: ignore[misc]
+class Parser(HTTPRequestParser):
     """Waitress's, which holds each address to what may be sent there, and answers what it cannot read."""
+
+    adj: Adjustments
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
@@ -57,7 +59,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self.adj = small(self.adj)
 
 
-class Refusal(ErrorTask):  # type: ignore[misc]
+class Refusal(ErrorTask):
     """What the web server itself answers, in the API's shape where the API was asked."""
 
     def execute(self) -> None:
@@ -69,7 +71,7 @@ class Refusal(ErrorTask):  # type: ignore[misc]
         super().execute()
 
 
-class Problem(Error):  # type: ignore[misc]
+class Problem(Error):
     def __init__(self, error: Error) -> None:
         super().__init__(error.body)
         self.code, self.reason = error.code, error.reason
@@ -100,7 +102,7 @@ def small(adjustments: Adjustments) -> Adjustments:
     return held
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]
+class Channel(HTTPChannel):
     parser_class = Parser
     error_task_class = Refusal
 

@@ -136,9 +136,9 @@ def make_campaign(
     `texts` gives for each file system what it wrote for the n-th caption.
     """
     split = "test" if purpose == "evaluation" else "feedback"
-    dataset = DatasetFactory()
+    dataset: Any = DatasetFactory()
     written = texts or {"lstm": lambda n: "we had a great time .", "gru": lambda n: f"we saw thing {n}"}
-    decodings = {
+    decodings: dict[str, Any] = {
         name: DecodingFactory(dataset=dataset, split=split, system=SystemFactory(name=name)) for name in written
     }
     for n in range(captions):

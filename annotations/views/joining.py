@@ -5,6 +5,7 @@ campaign's raters who joined in this browser, who came last first. Dry runs have
 where an address or a form names them.
 """
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -150,10 +151,11 @@ def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 def start_again(request: HttpRequest, token: str) -> HttpResponse:
     """For who has no session, or no longer: back to the page at their own address, which says how to join."""
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
     address = address_of(token)
-    if shown.path == address and shown.query:
-        address = f"{address}?{shown.query}"
+    with suppress(ValueError):  # no address
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+        if shown.path == address and shown.query:
+            address = f"{address}?{shown.query}"
     if is_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return redirect(address)
