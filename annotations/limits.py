@@ -4,6 +4,8 @@ Counted in the cache `limits`, which all web processes share where there is Redi
 had lets the request through: a limit is there to slow one client down, and never to keep raters from rating.
 """
 
+from uuid import UUID
+
 from django.conf import settings
 from django.core.cache import caches
 
@@ -18,7 +20,8 @@ def count_join(campaign: int, address: str) -> None:
         count(f"join:{campaign}:{address}", settings.JOINS_AN_ADDRESS, HOUR)
 
 
-def count_next(rater: int) -> None:
+def count_next(rater: UUID) -> None:
+    """Of the rater with that public id, which nobody else ever has."""
     count(f"next:{rater}", settings.SCREENS_A_RATER, MINUTE)
 
 

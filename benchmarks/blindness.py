@@ -101,7 +101,8 @@ def rated(number: int) -> list[tuple[str, Order, int, int, int]]:
 
 def answer(rater: Any) -> bool:
     """Answer a screen. Whether there was one."""
-    from annotations.services.ratings import Screen, assignment_next, rating_submit
+    from annotations.services.ratings import rating_submit
+    from annotations.services.screens import Screen, assignment_next
 
     screen = assignment_next(rater=rater)
     if not isinstance(screen, Screen):

@@ -29,7 +29,8 @@ from typing import Any
 
 from benchmarks import campaigns
 from benchmarks.common import ROOT, print_result, print_table, write_jsonl
-from benchmarks.rating import Rater, Refused, campaign, correctness
+from benchmarks.rating import campaign, correctness
+from benchmarks.rating_clients import ApiRater, Refused
 from tests.site import Site
 
 ITEMS, OVERLAP = 4000, 3  # of the campaign that is rated
@@ -183,13 +184,13 @@ def client(port: str, token: str, raters: str, seconds: str) -> None:
 
 def rate(port: int, token: str, end: float, draw: random.Random, refused: Counter[int]) -> list[float]:
     time.sleep(draw.uniform(0, LONGEST_THOUGHT))
-    rater = Rater(port)
+    rater = ApiRater(port)
     persistent(lambda: rater.join(token), refused)
     screen, found = persistent(rater.next, refused), []
-    while screen and "assignment" in screen and time.perf_counter() < end:
+    while screen and time.perf_counter() < end:
         time.sleep(draw.uniform(SHORTEST_THOUGHT, LONGEST_THOUGHT))
         shown, key, began = screen, str(uuid.uuid4()), time.perf_counter()
-        screen = persistent(lambda shown=shown, key=key: rater.submit(shown, key), refused)["next"]  # type: ignore[misc]
+        screen = rater.shown(persistent(lambda shown=shown, key=key: rater.submit(shown, key), refused)["next"])  # type: ignore[misc]
         found.append(round(time.perf_counter() - began, 4))
     return found
 

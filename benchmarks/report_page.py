@@ -71,7 +71,8 @@ def rate(campaign: Any) -> None:
     import uuid
 
     from annotations.services.raters import rater_join
-    from annotations.services.ratings import Screen, assignment_next, rating_submit
+    from annotations.services.ratings import rating_submit
+    from annotations.services.screens import Screen, assignment_next
 
     rater, _ = rater_join(token=campaign.token)
     screen = assignment_next(rater=rater)

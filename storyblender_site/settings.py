@@ -155,6 +155,7 @@ TEMPLATES = [
 ]
 
 
+CONNECTION_SECONDS = 60  # that a thread goes on with: opening one takes longer than what most requests ask
 # Of PostgreSQL: nobody waits for ever for a row, nor for who stopped in the middle of a transaction.
 DATABASE_LIMITS = {
     "connect_timeout": 10,
@@ -167,7 +168,7 @@ def database() -> dict[str, Any]:
         config = env.db_url_config(url)
         if "sqlite" not in config["ENGINE"]:
             options = DATABASE_LIMITS | config.get("OPTIONS", {})
-            return {**config, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+            return {**config, "OPTIONS": options, "CONN_MAX_AGE": CONNECTION_SECONDS, "CONN_HEALTH_CHECKS": True}
         name = config["NAME"]
     else:
         name = str(VAR_DIR / "storyblender.sqlite3")
@@ -175,6 +176,7 @@ def database() -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": name,
+        "CONN_MAX_AGE": CONNECTION_SECONDS,
         "OPTIONS": {
             "timeout": 20,  # seconds a writer waits for the one write lock
             "transaction_mode": "IMMEDIATE",

@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from annotations.links import photo_address, site_link
 from annotations.models import Campaign, Rater
-from annotations.services.ratings import LONGEST_SECONDS, Screen, Wait
+from annotations.services.ratings import LONGEST_SECONDS
+from annotations.services.screens import Screen, Wait
 
 
 def finite(value: float) -> None:

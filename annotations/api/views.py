@@ -15,7 +15,7 @@ from annotations.client_address import client_address
 from annotations.errors import ConflictError
 from annotations.limits import count_next
 from annotations.models import Rater, Rating
-from annotations.services import ratings
+from annotations.services import ratings, screens
 from annotations.services.raters import rater_join
 
 
@@ -56,15 +56,15 @@ class RaterView(APIView):
         """The rating, and the screen that comes next: both in one answer. After a close or in a pause none does."""
         rater, following = self.rater(), None
         with suppress(ConflictError):
-            following = next_output(ratings.assignment_next(rater=rater, after=rating), rater)
+            following = next_output(screens.assignment_next(rater=rater, after=rating), rater)
         return Response({"rating": str(rating.key), "next": following}, status=status.HTTP_201_CREATED)
 
 
 class NextView(RaterView):
     def post(self, request: Request) -> Response:
         rater = self.rater()
-        count_next(rater.pk)
-        found = next_output(ratings.assignment_next(rater=rater), rater)
+        count_next(rater.public_id)
+        found = next_output(screens.assignment_next(rater=rater), rater)
         return Response(status=status.HTTP_204_NO_CONTENT) if found is None else Response(found)
 
 

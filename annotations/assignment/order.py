@@ -42,8 +42,11 @@ class Tally:
     def add(self, shown: str, times: int = 1) -> None:
         for place, text in enumerate(shown.split()):
             for system in text.split(",") if text != NOBODY else ():
-                self.counts[int(system), place] += times
-                self.at[place] += times
+                self.count(int(system), place, times)
+
+    def count(self, system: System, place: int, times: int) -> None:
+        self.counts[system, place] += times
+        self.at[place] += times
 
     def costs(self, texts: Texts, systems: int) -> Costs:
         """By how much each text's systems have stood at each place more often than the campaign's do on average, times
@@ -64,6 +67,7 @@ class ShownBefore:
     rater: Tally = field(default_factory=Tally)
     items: dict[int, list[str]] = field(default_factory=dict)
     around: Tally = field(default_factory=Tally)
+    done: int = 0  # screens that the rater has answered
 
     def order(self, texts: Texts, item: int, *, draw: random.Random) -> list[int]:
         """The texts' indices by place, for the rater and the item."""

@@ -14,7 +14,7 @@ from annotations.models.outputs import Decoding, Output, System
 from annotations.querysets.campaigns import (
     AssignmentQuerySet,
     CampaignQuerySet,
-    ItemQuerySet,
+    RaterQuerySet,
 )
 from annotations.querysets.datasets import FinishedManager
 
@@ -198,8 +198,11 @@ class Item(models.Model):
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
     taken = models.PositiveSmallIntegerField(default=0, help_text="assignments open or done, but places given back")
-
-    objects = ItemQuerySet.as_manager()
+    turn = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="0: by its position; where a place came back, behind all that were there: the newest assignment then",
+    )
 
     class Meta:
         constraints = [
@@ -209,7 +212,12 @@ class Item(models.Model):
             ),
             models.CheckConstraint(condition=Q(kind__in=["regular", "repeat", "control"]), name="item_kind_known"),
         ]
-        indexes = [models.Index(fields=["campaign", "taken", "position"], name="item_by_taken")]
+        indexes = [
+            models.Index(fields=["campaign", "taken", "turn", "position"], name="item_by_turn"),
+            models.Index(
+                fields=["campaign", "turn", "taken", "position"], condition=Q(turn__gt=0), name="item_that_came_back"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id}[{self.position}]"
@@ -268,6 +276,8 @@ class Rater(models.Model):
     erased_as = models.UUIDField(
         null=True, blank=True, help_text="random; the same in all campaigns in which one person was erased at once"
     )
+
+    objects = RaterQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -346,6 +356,11 @@ class Assignment(models.Model):
     draft = models.JSONField(default=dict, help_text="half an answer, as the page's fields had it")
     seconds_spent = models.FloatField(
         default=0, db_default=0.0, help_text="that the rater has looked at the screen, over all visits; it only grows"
+    )
+    so_far = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="what was known of the rater's screens when it was claimed (`SoFar`); empty: to be counted anew",
     )
     leased_until = models.DateTimeField()
     revision = models.PositiveSmallIntegerField(default=0, help_text="of its newest rating; 0 before there is one")

@@ -29,6 +29,7 @@ class Rating(models.Model):
     key = models.UUIDField(unique=True, help_text="the client's idempotency key")
     body_hash = models.CharField(max_length=64, help_text="SHA-256 of what was sent with the key")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_before = False  # set where what was sent under a key comes again
 
     objects = RatingQuerySet.as_manager()
 

@@ -9,13 +9,17 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, IntegerField, QuerySet, Subquery
 from django.db.models.expressions import CombinedExpression
 
 from annotations.clock import from_now
 from annotations.models import Assignment, Item, Rater
+from annotations.querysets.prepared import Slot, slots, updating
 
 State = Assignment.State
+TAKE = updating(
+    lambda: Item.objects.filter(**slots(Item, "id"), taken__lt=Slot("overlap", IntegerField())), taken=F("taken") + 1
+)
 
 
 def lease_end() -> CombinedExpression:
@@ -41,18 +45,22 @@ def place_take(item: int, rater: Rater) -> bool:
     """Take one of an item's places for the rater, if one is free. A dry run needs none."""
     if rater.trial:
         return True
-    free = Item.objects.filter(pk=item, taken__lt=rater.campaign.overlap)
-    return bool(free.update(taken=F("taken") + 1))
+    return bool(TAKE.count(id=item, overlap=rater.campaign.overlap))
 
 
 def place_give_back(item: int, rater: Rater) -> None:
     if not rater.trial:
-        Item.objects.filter(pk=item).update(taken=F("taken") - 1)
+        Item.objects.filter(pk=item).update(taken=F("taken") - 1, turn=turn_last())
+
+
+def turn_last() -> Subquery:
+    """The turn of an item that comes back: whoever has looked at all that are there has not passed it yet."""
+    return Subquery(Assignment.objects.order_by("-pk").values("pk")[:1])
 
 
 def assignment_release(assignment: Assignment) -> bool:
     """Give an open assignment back, so that its place in the item is free. Says whether it was open."""
-    released = Assignment.objects.open().filter(pk=assignment.pk).update(state=State.RELEASED)
+    released = Assignment.objects.open().filter(pk=assignment.pk).update(state=State.RELEASED, so_far=None)
     if released:
         place_give_back(assignment.item_id, assignment.rater)
     return bool(released)

@@ -15,8 +15,9 @@ from annotations.clock import from_now
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.limits import count_join
 from annotations.models import Assignment, Campaign, ErasedId, Invitation, Item, Rater, Rating
+from annotations.querysets.rounds import campaign_of_token, rater_of_hash
 from annotations.services.audit import Deed, audit_note
-from annotations.services.leases import assignments_lock, items_lock
+from annotations.services.leases import assignments_lock, items_lock, turn_last
 from texts.storable import is_blank, storable, text_problem
 
 SALT = "annotations.rater"
@@ -45,7 +46,7 @@ def rater_signature(campaign: Campaign, outside_id: str) -> str:
 
 
 def campaign_by_token(token: str) -> Campaign:
-    campaign = Campaign.objects.filter(token=token).first() if storable(token) else None
+    campaign = campaign_of_token(token) if storable(token) else None
     if campaign is None:
         raise no_campaign_error()
     return campaign
@@ -194,15 +195,17 @@ def places_move(rater: Rater, *, given_back: bool) -> None:
     holding = moving | theirs.open() if given_back else moving
     items = list(holding.values_list("item", flat=True))
     items_lock(items)
-    Item.objects.filter(pk__in=items).update(taken=F("taken") + (-1 if given_back else 1))
+    if given_back:
+        Item.objects.filter(pk__in=items).update(taken=F("taken") - 1, turn=turn_last())
+    else:
+        Item.objects.filter(pk__in=items).update(taken=F("taken") + 1)
     moving.update(place_given_back=given_back)
     if given_back:
-        theirs.open().update(state=State.RELEASED)
+        theirs.open().update(state=State.RELEASED, so_far=None)
 
 
 def rater_of_session(session: str) -> Rater | None:
-    rows = Rater.objects.select_related("campaign").filter(session_hash=session_hash(session))
-    return next(iter(rows), None)
+    return rater_of_hash(session_hash(session))
 
 
 @dataclass(frozen=True)

@@ -3,179 +3,44 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import DurationField, ExpressionWrapper, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef
 
-from annotations.assignment.choice import pick_item
-from annotations.assignment.order import secret_draw, shown_as
-from annotations.errors import AnswerError, ConflictError, GoneError, NotFoundError
-from annotations.models import Assignment, Campaign, Candidate, Item, Rater, Rating, Remark
+from annotations.errors import AnswerError, ConflictError, GoneError, InputError, NotFoundError
+from annotations.models import Assignment, Campaign, Rater, Rating, Remark
 from annotations.protocols import protocol_named
-from annotations.querysets.campaigns import ShownText, item_shown, items_waiting
+from annotations.querysets.prepared import inserting, slots, updating
+from annotations.querysets.rounds import assignment_locked, rating_newest
 from annotations.services.leases import (
     assignment_release,
     assignment_retake,
     assignments_lock,
     items_lock,
     lease_end,
-    lease_length,
-    leases_release_expired,
     place_give_back,
     place_take,
 )
-from annotations.services.raters import rater_finish
+from annotations.services.screens import check_open
 from texts.storable import value_problem, without_unstorable
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LONGEST_COMMENT = 2000
 DRAFT_FIELDS, LONGEST_DRAFT_NAME, LONGEST_DRAFT_VALUE = 200, 120, 20
-WINDOW = 16  # items a rater's next one is drawn from
-WAIT_SECONDS = (1, 30)
 State, Kind = Assignment.State, Rating.Kind
-
-
-@dataclass(frozen=True)
-class Screen:
-    """What a rater gets to see: an open assignment with the texts of its candidates, in this rater's order."""
-
-    assignment: Assignment
-    texts: list[tuple[str, str]]  # random id, text
-    done: int  # assignments this rater has answered
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing is free now, but others' leases may expire: ask again in so many seconds."""
-
-    seconds: int
-
-
-def check_open(rater: Rater, *, drafts: bool = False) -> None:
-    """Raises ConflictError where the campaign takes no ratings, or none of this rater's; a pause keeps no draft away.
-
-    The state is read anew, after the assignment is locked, since the campaign may have been closed and the rater left
-    out or erased after the request read them. A join to the locked row would give what was there before the wait.
-    """
-    now = Rater.objects.filter(pk=rater.pk).order_by().values_list("replaced", "erased_at", "campaign__state")
-    replaced, erased_at, state = next(iter(now), (False, None, Campaign.State.CLOSED))  # a draft may be deleted
-    rater.replaced = replaced or erased_at is not None
-    rater.campaign.state = state
-    goes_on = state != Campaign.State.CLOSED if rater.trial else state == Campaign.State.OPEN
-    if not goes_on and not (drafts and state == Campaign.State.PAUSED):
-        raise ConflictError(f"the campaign is {state} and takes no ratings", state)
-    if rater.replaced:
-        raise ConflictError("your part in the campaign has ended; it takes no more ratings of yours", "ended")
-
-
-def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
-    """The rater's open assignment, its lease renewed; or the one they were at when its lease ended; or a newly claimed
-    one. None when nothing is left for them.
-
-    Who has just answered a screen for the first time hardly has another one, so that the claim is tried first: it fails
-    where they have.
-    """
-    if after is not None and after.revision == 1 and isinstance(claimed := screen_claim(rater), Screen):
-        return claimed
-    check_open(rater)
-    return screen_open(rater) or screen_reopen(rater) or screen_claim(rater)
-
-
-def screen_open(rater: Rater) -> Screen | None:
-    found = Assignment.objects.open_of(rater).first()
-    if found is None:
-        return None
-    renewed = found.now + lease_length()
-    if not Assignment.objects.open().filter(pk=found.pk).update(leased_until=renewed):
-        return None
-    found.leased_until = renewed
-    texts = Candidate.objects.filter(item=found.item_id).values_list("pk", "text")
-    return screen_of(found, dict(texts), found.done)
-
-
-def screen_reopen(rater: Rater) -> Screen | None:
-    """The screen that the rater left, with what they had set, if its place is still free."""
-    left = Assignment.objects.released_of(rater).first()
-    return screen_open(rater) if left and assignment_retake(left) else None
-
-
-def screen_claim(rater: Rater) -> Screen | Wait | None:
-    """Claim an item: one that was taken least. Whoever takes the last place of an item first has it.
-
-    As everywhere the assignment is written before its item, so that no two requests wait for each other's rows.
-    """
-    secret, tries = rater.campaign.order_secret, 0
-    while True:
-        waiting, before = items_waiting(rater, WINDOW)
-        if not waiting:
-            check_open(rater)
-            if leases_release_expired():
-                continue
-            if (wait := wait_for_others(rater)) is None:
-                rater_finish(rater=rater)
-            return wait
-        draw = secret_draw(secret, rater.pk, waiting[0].pk, waiting[0].done, tries)
-        if rater.trial:
-            row = waiting[0]
-        else:
-            picked = pick_item([(row.pk, row.taken) for row in waiting], draw=draw, misfit=before.misfit)
-            row = next(row for row in waiting if row.pk == picked)
-        tries += 1
-        item, texts = item_shown(row.pk)
-        order = before.order([text.systems for text in texts], row.pk, draw=draw)
-        try:
-            with transaction.atomic():
-                claimed = assignment_write(rater, item, [texts[place] for place in order])
-                if not place_take(row.pk, rater):
-                    transaction.set_rollback(True)
-                    continue
-        except IntegrityError:  # another tab of the same rater was first
-            if found := screen_open(rater):
-                return found
-            continue
-        return screen_of(claimed, {text.pk: text.text for text in texts}, row.done)
-
-
-def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText]) -> Assignment:
-    """Open the assignment of an item to a rater, its texts in this order: a new row, or the one they had given back."""
-    fields = {
-        "state": State.OPEN,
-        "candidate_order": [[text.pk, text.public_id] for text in texts],
-        "shown": shown_as([text.systems for text in texts]),
-        "leased_until": lease_end(),
-    }
-    try:
-        with transaction.atomic():
-            made = Assignment.objects.create(item=item, rater=rater, **fields)
-            made.leased_until = made.created_at + lease_length()  # of one statement: the same moment
-            return made
-    except IntegrityError:
-        again = Assignment.objects.filter(item=item, rater=rater, state=State.RELEASED)
-        if not again.update(**fields):
-            raise
-        found = Assignment.objects.get(item=item, rater=rater)
-        found.item = item
-        return found
-
-
-def screen_of(assignment: Assignment, texts: Mapping[int, str], done: int) -> Screen:
-    return Screen(assignment, [(public_id, texts[pk]) for pk, public_id in assignment.candidate_order], done)
-
-
-def wait_for_others(rater: Rater) -> Wait | None:
-    """How long until the first lease ends that keeps an item from the rater; None when there is no such item."""
-    open_lease = Min("assignments__leased_until", filter=Q(assignments__state=State.OPEN))
-    left = ExpressionWrapper(open_lease - Now(), output_field=DurationField())
-    seconds = Item.objects.leased_elsewhere(rater).aggregate(left=left)["left"]
-    if seconds is None:
-        return None
-    shortest, longest = WAIT_SECONDS
-    return Wait(int(min(max(seconds.total_seconds(), shortest), longest)))
+ADDED = "revision", "kind", "answers", "seconds", "key", "body_hash"
+ADD = inserting(Rating, "assignment", *ADDED, returning=["id", "created_at"])
+END = updating(
+    lambda: Assignment.objects.filter(
+        Exists(Rater.objects.going_on().filter(pk=OuterRef("rater"))), **slots(Assignment, "id")
+    ),
+    draft={},
+    **slots(Assignment, "state", "revision", "seconds_spent"),
+)
 
 
 def body_digest(action: str, target: object, body: Mapping[str, Any]) -> str:
@@ -247,7 +112,7 @@ def draft_save(
 
 def rating_last(*, rater: Rater) -> Rating | None:
     """The rating that an undo would take back: the rater's newest, unless it is a withdrawal or has one after it."""
-    newest = Rating.objects.filter(assignment__rater=rater).order_by("-pk").first()
+    newest = rating_newest(rater)
     return newest if newest and newest.kind != Kind.WITHDRAWN else None
 
 
@@ -266,14 +131,17 @@ def _respond(
         answered_before = assignment.state != State.OPEN or assignment.revision
         if answered_before and (again := rating_of_key(key, digest)):
             return again
-        check_open(rater)
-        check_unanswered(assignment)
-        if kind == Kind.SKIP:
-            return _answer(rater, assignment, kind, key, digest, {}, None)
-        if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
-            raise gone_error()
-        stored = read_answers(rater.campaign, assignment, answers)
-        return _answer(rater, assignment, kind, key, digest, stored, seconds_looked(assignment, seconds))
+        try:
+            check_unanswered(assignment)
+            if kind == Kind.SKIP:
+                return _answer(rater, assignment, kind, key, digest, {}, None)
+            if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
+                raise gone_error()
+            stored = read_answers(rater.campaign, assignment, answers)
+            return _answer(rater, assignment, kind, key, digest, stored, seconds_looked(assignment, seconds))
+        except InputError:
+            check_open(rater)  # that the study has ended is said before all else
+            raise
 
 
 def check_unanswered(assignment: Assignment) -> None:
@@ -316,9 +184,8 @@ def _answer(
     rating = rating_write(assignment, kind, key, digest, answers=stored, seconds=seconds)
     state = State.DONE if kind == Kind.ANSWER else State.SKIPPED
     spent = assignment.seconds_spent if seconds is None else seconds  # where an undo goes on from
-    Assignment.objects.filter(pk=assignment.pk).update(
-        state=state, draft={}, revision=rating.revision, seconds_spent=spent
-    )
+    if not END.count(id=assignment.pk, state=state, revision=rating.revision, seconds_spent=spent):
+        raise ConflictError("the campaign takes no ratings", rater.campaign.state)
     if kind == Kind.SKIP and assignment.state == State.OPEN:
         place_give_back(assignment.item_id, rater)
     return rating
@@ -326,8 +193,7 @@ def _answer(
 
 def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> Assignment:
     """The rater's assignment, locked until the transaction ends."""
-    theirs = Assignment.objects.select_for_update().with_held().filter(public_id=assignment_id, rater=rater)
-    found: Assignment | None = next(iter(theirs), None)
+    found = assignment_locked(rater, assignment_id)
     if found is None:
         raise NotFoundError("there is no such assignment of this rater", "unknown")
     return found
@@ -336,8 +202,10 @@ def assignment_lock(rater: Rater, assignment_id: uuid.UUID) -> Assignment:
 def rating_of_key(key: uuid.UUID, digest: str) -> Rating | None:
     """The rating that came with the key before. Raises AnswerError where another body came with it."""
     rating = Rating.objects.filter(key=key).first()
-    if rating and rating.body_hash != digest:
-        raise key_error(key)
+    if rating:
+        if rating.body_hash != digest:
+            raise key_error(key)
+        rating.sent_before = True
     return rating
 
 
@@ -355,21 +223,22 @@ def rating_write(
     seconds: float | None = None,
 ) -> Rating:
     """The assignment's next revision; noting its number there is left to the caller."""
-    try:
-        with transaction.atomic():
-            return Rating.objects.create(
-                assignment=assignment,
-                revision=assignment.revision + 1,
-                kind=kind,
-                answers=dict(answers or {}),
-                seconds=seconds,
-                key=key,
-                body_hash=digest,
-            )
-    except IntegrityError as error:
-        if Rating.objects.filter(key=key).exists():
-            raise key_error(key) from error
-        raise ConflictError("the assignment was answered by another request this very moment", State.DONE) from error
+    rating = Rating(
+        assignment=assignment,
+        revision=assignment.revision + 1,
+        kind=kind,
+        answers=dict(answers or {}),
+        seconds=seconds,
+        key=key,
+        body_hash=digest,
+    )
+    values = {name: getattr(rating, name) for name in ADDED}
+    with suppress(IntegrityError):  # SQLite's trigger refuses what PostgreSQL only leaves out
+        for rating.pk, rating.created_at in ADD.rows(assignment_id=assignment.pk, **values):
+            return rating
+    if Rating.objects.filter(key=key).exists():
+        raise key_error(key)
+    raise ConflictError("the assignment was answered by another request this very moment", State.DONE)
 
 
 def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Rating:

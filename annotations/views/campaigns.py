@@ -17,11 +17,12 @@ from annotations.forms import CampaignForm, EraseForm, ExcludeForm, ExtendForm, 
 from annotations.importing.campaign_file import campaign_toml
 from annotations.links import rater_link
 from annotations.models import Assignment, Campaign, Item, Rater, Remark
-from annotations.querysets.campaigns import item_shown, items_by_answers, rater_progress, screens_answered
+from annotations.querysets.campaigns import items_by_answers, rater_progress, screens_answered
+from annotations.querysets.rounds import item_shown
 from annotations.services import campaign_making, campaigns
 from annotations.services.invitations import raters_invite
 from annotations.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
-from annotations.services.ratings import Screen
+from annotations.services.screens import Screen
 from annotations.views.joining import trial_begin, welcome_context
 from annotations.views.pages import attached, render_page, staff_page
 from annotations.views.rating import picture, screen_context

@@ -20,7 +20,7 @@ from annotations.errors import ConflictError, InputError, NotFoundError, TooOfte
 from annotations.links import outside_id_in
 from annotations.models import Campaign, Rater
 from annotations.protocols.labels import label_of
-from annotations.services.raters import campaign_by_token, rater_join, raters_of_sessions
+from annotations.services.raters import campaign_by_token, rater_join, rater_of_session, raters_of_sessions
 from annotations.views.notes import note_of
 
 COOKIE_SECONDS = 90 * 24 * 3600
@@ -61,7 +61,8 @@ def raters_here(request: HttpRequest, campaign: Campaign, kind: str = RATERS) ->
 def rater_here(request: HttpRequest, campaign: Campaign) -> Rater | None:
     """Who came last, if their session is still good: nobody else steps in for them."""
     last = sessions_here(request, RATERS, campaign.token)[:1]
-    return next(iter(raters_of_sessions(last, campaign).values()), None) if last else None
+    rater = rater_of_session(last[0]) if last else None
+    return rater if rater and rater.campaign_id == campaign.pk else None
 
 
 def rater_asked(request: HttpRequest, campaign: Campaign) -> Rater | None:

@@ -18,9 +18,9 @@ from annotations.limits import count_next
 from annotations.links import outside_id_in, photo_address
 from annotations.models import Assignment, Campaign, Rater, Rating
 from annotations.protocols.labels import label_of
-from annotations.services import ratings
+from annotations.services import ratings, screens
 from annotations.services.raters import code_reach, completion_reach, id_erased
-from annotations.services.ratings import Screen, Wait
+from annotations.services.screens import Screen, Wait
 from annotations.views.joining import (
     SomebodyElseError,
     campaign_or_404,
@@ -70,7 +70,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
             raise Http404
         return welcome(request, campaign)
     try:
-        count_next(rater.pk)
+        count_next(rater.public_id)
     except TooOftenError as error:
         return HttpResponse(note_of(error), status=429, headers={"Retry-After": str(error.seconds)})
     return show(request, rater)
@@ -80,7 +80,7 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     """The rater's screen, or what stands in its place: alone for htmx, else in its page."""
     context: dict[str, Any] = {"campaign": rater.campaign, "rater": rater, "note": note}
     try:
-        found = ratings.assignment_next(rater=rater, after=after)
+        found = screens.assignment_next(rater=rater, after=after)
     except ConflictError:  # paused or closed, or the rater's part has ended
         paused = rater.campaign.state == Campaign.State.PAUSED and not rater.replaced
         found, kind = None, "paused" if paused else "thanks"
@@ -93,13 +93,15 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     if kind != "screen":
         context["completion"] = completion_reach(rater=rater)
     context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
-    context |= {"undo": rating_to_undo(rater), "part": f"rating/_{kind}.html"}
+    context |= {"undo": rating_to_undo(rater, after), "part": f"rating/_{kind}.html"}
     return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
 
 
-def rating_to_undo(rater: Rater) -> Rating | None:
+def rating_to_undo(rater: Rater, after: Rating | None) -> Rating | None:
     going = rater.trial or rater.campaign.state == Campaign.State.OPEN
-    return ratings.rating_last(rater=rater) if going and not rater.replaced else None
+    if not going or rater.replaced:
+        return None
+    return after if after and not after.sent_before else ratings.rating_last(rater=rater)
 
 
 def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
@@ -116,8 +118,13 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
                 "letter": chr(ord("A") + place),
                 "text": text,
                 "fields": [
-                    {"name": f"{criterion}:{name}", "label": label, "value": draft.get(f"{criterion}:{name}", "")}
-                    for criterion, label in labels
+                    {
+                        "id": f"field-{place + 1}-{number}",
+                        "name": f"{criterion}:{name}",
+                        "label": label,
+                        "value": draft.get(f"{criterion}:{name}", ""),
+                    }
+                    for number, (criterion, label) in enumerate(labels, start=1)
                 ],
             }
             for place, (name, text) in enumerate(screen.texts)

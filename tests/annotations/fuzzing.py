@@ -27,7 +27,7 @@ from waitress.adjustments import Adjustments
 from annotations.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.protocols import PROTOCOLS, protocol_named
 from annotations.services.raters import rater_join, rater_signature, session_hash
-from annotations.services.ratings import Screen, assignment_next
+from annotations.services.screens import Screen, assignment_next
 from storyblender_site.web_server import LARGEST_UPLOAD, Channel, Parser
 from storyblender_site.wsgi import application
 from tests.annotations.odd_requests import CHANGES, Draft, request_bytes

@@ -15,8 +15,10 @@ from annotations import models
 from annotations.errors import ConflictError
 from annotations.querysets.campaigns import items_by_answers
 from annotations.services import campaign_making, campaigns
+from annotations.services.leases import leases_release_expired
 from annotations.services.raters import rater_exclude, rater_join, rater_readmit
-from annotations.services.ratings import Screen, Wait, assignment_next, leases_release_expired, rating_skip
+from annotations.services.ratings import rating_skip
+from annotations.services.screens import Screen, Wait, assignment_next
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.test_orders import rate
 from tests.annotations.visitor import Visitor

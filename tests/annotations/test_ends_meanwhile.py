@@ -8,19 +8,18 @@ import pytest
 
 from annotations import models
 from annotations.errors import ConflictError
-from annotations.querysets.campaigns import items_waiting, screens_answered
+from annotations.querysets.campaigns import screens_answered
+from annotations.querysets.rounds import items_waiting
 from annotations.services.campaigns import campaign_close, closing_ends
 from annotations.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.services.ratings import (
-    WINDOW,
-    Screen,
-    assignment_next,
     draft_save,
     rating_skip,
     rating_submit,
     rating_undo,
 )
 from annotations.services.reports import report_freeze
+from annotations.services.screens import WINDOW, Screen, assignment_next
 from annotations.views.campaigns import progress_context
 from tests.annotations.raters import new_key
 from tests.annotations.test_late_answers import run_out, taken

@@ -14,7 +14,8 @@ from annotations.assignment.order import ShownBefore, secret_draw, shown_as
 from annotations.models.campaigns import new_secret
 from annotations.services import campaign_making, campaigns
 from annotations.services.raters import rater_exclude, rater_join, trial_join
-from annotations.services.ratings import Screen, assignment_next, rating_skip, rating_submit
+from annotations.services.ratings import rating_skip, rating_submit
+from annotations.services.screens import Screen, assignment_next
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
