@@ -22,6 +22,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from http.cookiejar import CookieJar
 from itertools import chain
 from pathlib import Path
@@ -108,7 +109,7 @@ def timed(what: str, job: Callable[[], object], took: dict[str, Any]) -> None:
     try:
         job()
         took[what] = round(time.perf_counter() - began, 1)
-    except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (AssertionError, HTTPException, OSError, RuntimeError, subprocess.SubprocessError) as error:
         took[what] = repr(error)
         print(f"{what}: {error!r}", file=sys.stderr)
 
