@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import islice
+from threading import Lock
 from typing import TypeVar
 
 from django.db import connection, transaction
@@ -18,8 +20,9 @@ from annotations.models import Assignment
 ROWS_A_WRITE = 1000  # some ten milliseconds
 SHORT_ROWS_A_WRITE, MANY_ROWS_A_WRITE = 2000, 100_000  # of a campaign's items, the first some twenty milliseconds
 AT_WORK = timedelta(seconds=60)
-PAUSE_SECONDS = (0.03, 0.2)
-ROWS_A_TURN = 1000  # of a download
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.03, 0.2
+ROWS_A_TURN, LONGEST_TURN_SECONDS = 1000, 2.0  # of a download
+one_download = Lock()
 T = TypeVar("T")
 
 
@@ -36,24 +39,26 @@ def short_write() -> Iterator[None]:
     with transaction.atomic():
         yield
     if alone and connection.vendor == "sqlite" and raters_at_work():
-        pause(began)
+        pause(began, LONGEST_PAUSE_SECONDS)
 
 
 def giving_way(rows: Iterable[T]) -> Iterator[T]:
-    """Rows of a long download. While raters are at work, whom the same process answers, it pauses between a few of them
-    as long as those took."""
-    began = time.perf_counter()
-    for number, row in enumerate(rows, start=1):
-        yield row
-        if number % ROWS_A_TURN == 0:
-            if raters_at_work():
-                pause(began)
+    """Rows of a long download, a few at a time. While raters are at work, whom the same process answers, it pauses
+    after those as long as they took, and other downloads wait for it."""
+    waiting = iter(rows)
+    while True:
+        with one_download:
             began = time.perf_counter()
+            part = list(islice(waiting, ROWS_A_TURN))
+            if len(part) == ROWS_A_TURN and raters_at_work():
+                pause(began, LONGEST_TURN_SECONDS)
+        if not part:
+            return
+        yield from part
 
 
-def pause(began: float) -> None:
-    shortest, longest = PAUSE_SECONDS
-    time.sleep(min(max(time.perf_counter() - began, shortest), longest))
+def pause(began: float, longest: float) -> None:
+    time.sleep(min(max(time.perf_counter() - began, SHORTEST_PAUSE_SECONDS), longest))
 
 
 def raters_at_work() -> bool:
