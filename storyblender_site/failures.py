@@ -15,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from annotations.api.errors import PROBLEM_TYPE, problem_text
 
 RETRY_SECONDS = 10
+# PostgreSQL is read-only, as after a failover; ended a transaction that was idle; ended one that took too long.
+OUTAGES_AS_INTERNAL_ERRORS = {"25006", "25P03", "25P04"}
+PROGRAM_LIMIT_EXCEEDED = "54"  # what the SQLSTATE begins with where a statement is too large or too deeply nested
 PAGES = {
-    400: (_("Not understood"), _("What was sent cannot be read.")),
+    400: (_("Bad request"), _("The site could not read what your browser sent.")),
     403: (_("Not allowed"), _("You may not see or do this.")),
     404: (_("Nothing here"), _("There is nothing at this address. Open the link exactly as you were given it.")),
     500: (_("Something went wrong"), _("The site failed at this. Go back, wait a moment and try again.")),
@@ -88,6 +91,9 @@ def page(status: int, reload: int | None = None) -> HttpResponse:
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether the database cannot be reached, is busy for too long or cannot be written; not what is wrong with a
-    query, which SQLite calls by the same name."""
-    code = getattr(error.__cause__, "sqlite_errorcode", None) if error else None
-    return isinstance(error, OperationalError | InterfaceError) and code != sqlite3.SQLITE_ERROR
+    query, which both databases may call by the same name."""
+    cause = error.__cause__ if error else None
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR or sqlstate.startswith(PROGRAM_LIMIT_EXCEEDED):
+        return False
+    return isinstance(error, OperationalError | InterfaceError) or sqlstate in OUTAGES_AS_INTERNAL_ERRORS

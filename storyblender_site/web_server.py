@@ -20,7 +20,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 from waitress.task import ErrorTask
-from waitress.utilities import Error, RequestEntityTooLarge
+from waitress.utilities import Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 
 from annotations.api.errors import PROBLEM_TYPE, problem_text
 from storyblender_site.failures import is_of_api
@@ -41,6 +41,8 @@ class Parser(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
+        if isinstance(self.error, RequestHeaderFieldsTooLarge):  # Waitress has put GET / in its place
+            self.first_line, self.path = (self.header_plus + data).lstrip().partition(b"\r\n")[0], ""
         if self.error:
             self.expect_continue = False  # the rest is not waited for
         return consumed
@@ -65,7 +67,7 @@ class Refusal(ErrorTask):
     def execute(self) -> None:
         error = self.request.error
         if isinstance(error, RequestEntityTooLarge):
-            error.body = f"At most {self.request.adj.max_request_body_size:,} bytes can be sent here."
+            error.body = f"At most {self.request.adj.max_request_body_size - 1:,} bytes can be sent here."
         if is_of_api(below_site(self.request.asked_for())):
             self.request.error = Problem(error)
         super().execute()
@@ -98,7 +100,7 @@ def takes_files(path: str) -> bool:
 @cache
 def small(adjustments: Adjustments) -> Adjustments:
     held = copy.copy(adjustments)
-    held.max_request_body_size = LARGEST_BODY
+    held.max_request_body_size = LARGEST_BODY + 1  # which Waitress refuses itself
     return held
 
 
@@ -127,7 +129,7 @@ def serve(listen: str, threads: int) -> None:
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=5,
-        max_request_body_size=LARGEST_UPLOAD,
+        max_request_body_size=LARGEST_UPLOAD + 1,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,  # `annotations.client_address` knows whom to trust
         ident=None,

@@ -35,7 +35,7 @@ from tests.factories import make_campaign
 
 NOT_OF_RATERS = ("admin/", "readyz")  # what asks for an account; and what says 503 where no worker is
 CSRF = "c" * 32
-ADJUSTMENTS = Adjustments(ident=None, max_request_body_size=LARGEST_UPLOAD)
+ADJUSTMENTS = Adjustments(ident=None, max_request_body_size=LARGEST_UPLOAD + 1)
 CHECK_EVERY = 25  # requests: then all that is stored is gone through
 State, Kind = Assignment.State, Rating.Kind
 

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.utils import load_backend
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -138,3 +139,25 @@ def test_a_wrong_query_is_no_outage() -> None:
     assert is_outage(InterfaceError("connection already closed"))
     assert not is_outage(RuntimeError("no"))
     assert not is_outage(None)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "outage"),  # PostgreSQL's manual, appendix A
+    [
+        ("25006", True),  # read_only_sql_transaction
+        ("25P03", True),  # idle_in_transaction_session_timeout
+        ("25P04", True),  # transaction_timeout
+        ("53300", True),  # too_many_connections
+        ("57P01", True),  # admin_shutdown
+        ("25P02", False),  # in_failed_sql_transaction
+        ("42601", False),  # syntax_error
+        ("54001", False),  # statement_too_complex
+    ],
+)
+def test_what_postgresql_says_is_an_outage_or_not(sqlstate: str, outage: bool) -> None:
+    """As Django hands it on, which calls some outages internal errors and some wrong statements operational ones."""
+    known = connections["default"].settings_dict
+    database = load_backend("django.db.backends.postgresql").DatabaseWrapper(known)
+    with pytest.raises(DatabaseError) as raised, database.wrap_database_errors:
+        raise psycopg.errors.lookup(sqlstate)
+    assert is_outage(raised.value) is outage

@@ -52,11 +52,12 @@ FILES = "/admin/workers/run/import/pairs/"
 TOO_LARGE = [  # address, bytes, status (None: more is waited for)
     ("/rate/x/join/", 4 << 20, 413), (f"/rate/x{FILES}", 4 << 20, 413), ("/admin/login/", 4 << 20, 413),
     ("/api/v1/rate/next", 4 << 20, 413), (FILES, 4 << 20, None), (f"/{FILES}", 4 << 20, None), (FILES, 5 << 30, 413),
-    (f"/stories{FILES}", 4 << 20, None), ("/rate/x/join/", 2 << 20, None), ("http://[", 1, 400), ("/", "9" * 5000, 400),
+    (f"/stories{FILES}", 4 << 20, None), ("/rate/x/join/", 3 << 20, None), (FILES, 4 << 30, None),
+    ("/rate/x/join/", (3 << 20) + 1, 413), (FILES, (4 << 30) + 1, 413), ("http://[", 1, 400), ("/", "9" * 5000, 400),
 ]  # fmt: skip
 
 
-def test_a_body_is_refused_before_it_is_kept(site: Site) -> None:
+def test_what_is_too_large_is_refused_before_it_is_kept(site: Site) -> None:
     """The site answers below a path, whether or not a proxy took it away."""
     site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}/stories"
     serve(site)
@@ -72,6 +73,12 @@ def test_a_body_is_refused_before_it_is_kept(site: Site) -> None:
             assert said.startswith(f"HTTP/1.1 {status}"), address
             if status == 413:
                 assert f"At most {(4 << 30) if address == FILES else (3 << 20):,} bytes can be sent here." in said
+            assert ("application/problem+json" in said) == address.startswith("/api")
+    for address in ("/api/v1/rate/next", "/rate/x/"):
+        head = f"POST {address} HTTP/1.1\r\nAuthorization: Rater "
+        with connect(site, head.encode().ljust(256 << 10, b"x")) as client:
+            said = client.recv(1000).decode()
+            assert said.startswith("HTTP/1.0 431"), address
             assert ("application/problem+json" in said) == address.startswith("/api")
 
 
