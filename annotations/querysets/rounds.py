@@ -114,17 +114,18 @@ class SoFar:
     done: int  # answered
     stood: Tally
     start: Turn  # every item before it was taken by the rater then, or full
+    newest: int  # assignment of any rater then: whose item came back later, its turn is not before this
 
     def stored(self) -> dict[str, Any]:
         stood = [[system, place, count] for (system, place), count in self.stood.counts.items()]
-        return {"done": self.done, "stood": stood, "start": self.start}
+        return {"done": self.done, "stood": stood, "start": self.start, "newest": self.newest}
 
     @classmethod
     def of(cls, stored: Any) -> "SoFar":
         stood = Tally()
         for system, place, count in stored["stood"]:
             stood.count(system, place, count)
-        return cls(stored["done"], stood, Turn(*stored["start"]))
+        return cls(stored["done"], stood, Turn(*stored["start"]), stored["newest"])
 
 
 NEW_TO_RATER = """NOT EXISTS (
@@ -145,7 +146,7 @@ IN_TURN = "ORDER BY item.taken, item.turn, item.position LIMIT"
 ALL_IN_ORDER = f"{ITEMS} AND {NEW_TO_RATER} ORDER BY item.position LIMIT %(window)s"
 AHEAD = f"{FREE} AND {FROM_START} AND {NEW_TO_RATER} {IN_TURN} %(window)s"
 # Of so many items from the start on, whether or not they are new to the rater.
-NEAR = f"SELECT * FROM ({FREE} AND {FROM_START} {IN_TURN} %(near)s) item WHERE {NEW_TO_RATER} LIMIT %(window)s"
+NEAR = f"SELECT * FROM ({FREE} AND {FROM_START} {IN_TURN} %(near)s) item WHERE {NEW_TO_RATER} {IN_TURN} %(window)s"
 # The plus signs keep both databases to the index `item_that_came_back`.
 CAME_BACK = f"""{ITEMS} AND item.turn > 0 AND item.turn >= %(since)s AND +item.taken < %(places)s
 AND (+item.taken, +item.turn, +item.position) < (%(from_taken)s, %(from_turn)s, %(from_position)s)
@@ -153,7 +154,8 @@ AND {NEW_TO_RATER} ORDER BY +item.taken, +item.turn, +item.position LIMIT %(wind
 
 # Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time. With the items that
 # wait, of which there are none where the campaign or the rater's part has ended, come the orders in which texts were
-# shown before: of those items, and of the items around the first, to raters who count; and the campaign's systems.
+# shown before: of those items, and of the items around the first, to raters who count; the campaign's systems; and the
+# newest assignment.
 WAITING = """
 WITH waiting AS ({items})
 SELECT 'waiting', id, taken, turn, position, '' FROM waiting
@@ -172,6 +174,8 @@ WHERE item.campaign_id = %(campaign)s AND its.state IN ('open', 'done') AND NOT 
 GROUP BY its.shown
 UNION ALL
 SELECT 'system', decoding_id, 0, 0, 0, '' FROM annotations_campaignsystem WHERE campaign_id = %(campaign)s
+UNION ALL
+SELECT 'newest', COALESCE(MAX(id), 0), 0, 0, 0, '' FROM annotations_assignment
 """
 # And to this rater, answered or not.
 HISTORY = """UNION ALL
@@ -188,18 +192,17 @@ COUNTED_IN_ORDER, COUNTED = (WAITING.format(items=items) + HISTORY for items in 
 KNOWN_NEAR, KNOWN = (WAITING.format(items=beside_what_came_back(items)) for items in (NEAR, AHEAD))
 AROUND = 100  # items on either side: all of most campaigns, and not too many to count for each screen
 ROWS_NEAR = 256  # items looked at before one is taken to be far away
-AT_ONCE = 200  # claims under way at a moment: what came back meanwhile is not missed
 
 
 def items_waiting(
-    rater: Rater, window: int, so_far: SoFar | None = None, *, after: int = 0, near: bool = False
-) -> tuple[list[WaitingItem], ShownBefore]:
-    """Items new to the rater that fewer raters than the overlap have taken, by their turn, at most `window`; and what
-    their texts' order has to be even with.
+    rater: Rater, window: int, so_far: SoFar | None = None, *, near: bool = False
+) -> tuple[list[WaitingItem], ShownBefore, int]:
+    """Items new to the rater that fewer raters than the overlap have taken, by their turn, at most `window`; what their
+    texts' order has to be even with; and the newest assignment of all.
 
-    They are looked for from where `so_far` says, which is of the rater's assignment `after`, and among what came back
-    since; with `near` only among the next items, however many the campaign has. A dry run goes through all items in
-    their order, however many have taken them, and is even for itself.
+    They are looked for from where `so_far` says, and among what came back since; with `near` only among the next
+    items, however many the campaign has. A dry run goes through all items in their order, however many have taken
+    them, and is even for itself.
     """
     if so_far:
         sql, before = KNOWN_NEAR if near else KNOWN, ShownBefore(rater=so_far.stood, done=so_far.done)
@@ -213,12 +216,12 @@ def items_waiting(
         "window": window,
         "around": AROUND,
         "near": ROWS_NEAR,
-        "since": after - AT_ONCE,
+        "since": so_far.newest if so_far else 0,
         "from_taken": start.taken,
         "from_turn": start.turn,
         "from_position": start.position,
     }
-    waiting = []
+    waiting, newest = list[WaitingItem](), 0
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         for what, pk, taken, turn, number, shown in cursor.fetchall():
@@ -226,6 +229,8 @@ def items_waiting(
                 waiting.append(WaitingItem(pk, Turn(taken, turn, number)))
             elif what == "system":
                 before.systems.append(pk)
+            elif what == "newest":
+                newest = pk
             elif what == "rater":
                 before.done += turn
                 before.rater.add(shown, number)
@@ -234,7 +239,7 @@ def items_waiting(
             else:
                 before.items.setdefault(pk, []).append(shown)
     waiting.sort(key=lambda item: item.turn.position if rater.trial else item.turn)
-    return waiting[:window], before
+    return waiting[:window], before, newest
 
 
 class ShownText(NamedTuple):

@@ -54,7 +54,7 @@ def place_give_back(item: int, rater: Rater) -> None:
 
 
 def turn_last() -> Subquery:
-    """The turn of an item that comes back: whoever has looked at all that are there has not passed it yet."""
+    """The turn of an item that comes back: not before the newest assignment that anybody who passed it had seen."""
     return Subquery(Assignment.objects.order_by("-pk").values("pk")[:1])
 
 

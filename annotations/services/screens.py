@@ -1,7 +1,7 @@
 """Which screen a rater sees next: the open one, the one they left, or a newly claimed one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 from django.db.models import DurationField, ExpressionWrapper, Min
@@ -121,7 +121,7 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
     """
     secret, tries = rater.campaign.order_secret, 0
     while True:
-        waiting, before, start = look(rater, after)
+        waiting, before, newest, start = look(rater, after)
         if not waiting:
             check_open(rater)
             if leases_release_expired():
@@ -139,7 +139,7 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
         order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
         before.rater.add(shown_as([text.systems for text in order]))
         rest = [row.turn for row in waiting if row.pk != picked] or [max(start, waiting[0].turn)]
-        so_far = None if rater.trial else SoFar(before.done, before.rater, rest[0])
+        so_far = None if rater.trial else SoFar(before.done, before.rater, rest[0], newest)
         try:
             with transaction.atomic():
                 claimed = assignment_write(rater, item, order, so_far)
@@ -153,17 +153,17 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
         return screen_of(claimed, {text.pk: text.text for text in texts}, before.done)
 
 
-def look(rater: Rater, after: Rating | None) -> tuple[list[WaitingItem], ShownBefore, Turn]:
-    """What waits for the rater, what was shown before, and from where on it was looked for: from where the screen just
-    answered was found, first nearby; where that is not known, or nothing is left from there on, from the first item."""
+def look(rater: Rater, after: Rating | None) -> tuple[list[WaitingItem], ShownBefore, int, Turn]:
+    """What waits for the rater, what was shown before, the newest assignment, and from where on it was looked for: from
+    where the screen just answered was found, first nearby; where that is not known, or nothing is left from there on,
+    from the first item."""
     if after and after.assignment.so_far:
         known = SoFar.of(after.assignment.so_far)
-        done = known.done + (after.kind == Rating.Kind.ANSWER)
-        for near, window in ((True, WINDOW), (False, 1)):
-            so_far = SoFar(done, known.stood, known.start)
-            waiting, before = items_waiting(rater, window, so_far, after=after.assignment.pk, near=near)
+        so_far = replace(known, done=known.done + (after.kind == Rating.Kind.ANSWER))
+        for near in (True, False):
+            waiting, before, newest = items_waiting(rater, WINDOW, so_far, near=near)
             if waiting:
-                return waiting, before, known.start
+                return waiting, before, newest, known.start
     return *items_waiting(rater, WINDOW), Turn(0, 0, 0)
 
 
@@ -186,7 +186,8 @@ def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText], so_fa
         made.leased_until = created_at + lease_length()  # of one statement: the same moment
         return made
     again = Assignment.objects.filter(item=item, rater=rater, state=State.RELEASED)
-    fields = {"state": State.OPEN, "candidate_order": order, "shown": shown, "so_far": so_far and so_far.stored()}
+    # What is known so far may count the order in which it was shown before: the next claim counts anew.
+    fields = {"state": State.OPEN, "candidate_order": order, "shown": shown, "so_far": None}
     if not again.update(**fields, leased_until=lease_end()):
         raise IntegrityError("the rater has another screen open")
     found = Assignment.objects.get(item=item, rater=rater)

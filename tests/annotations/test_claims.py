@@ -152,6 +152,25 @@ def test_what_is_answered_out_of_turn_is_counted() -> None:
     walker.see(submit(walker.rater, put_away))
 
 
+def test_a_screen_that_is_taken_again_is_counted_once() -> None:
+    """Given back, counted among what was shown, and claimed anew from what was known so far."""
+    campaign = make_campaign(captions=3, overlap=2).campaign
+    walker = Walker(campaign, [])
+    walker.see()
+    assert walker.screen
+    first = campaign.items.filter(pk=walker.screen.assignment.item_id)
+    walker.lose()
+    first.update(taken=2)
+    walker.see()
+    newest = models.Assignment.objects.latest("pk").pk
+    campaign.items.exclude(assignments__rater=walker.rater).update(taken=1)
+    first.update(taken=0, turn=newest)
+    walker.answer()
+    assert first.filter(pk=walker.screen.assignment.item_id).exists(), "what came back and was taken least"
+    walker.answer()
+    assert walker.screen
+
+
 def steps(rater: models.Rater, count: int) -> list[int]:
     """Of SQLite's machine, in hundreds, in each of so many rounds of a rater."""
     taken, found = list[int](), assignment_next(rater=rater)
