@@ -22,7 +22,9 @@ log = structlog.get_logger(__name__)
 
 
 def drop(queue: str, problem: str) -> None:
-    log.warning("a damaged message was dropped; the sweeper rings again", queue=queue, problem=problem)
+    log.warning(
+        "dropped a damaged broker message; the sweeper will announce the run again", queue=queue, problem=problem
+    )
 
 
 def envelope_problem(payload: Any) -> str | None:

@@ -1,18 +1,20 @@
 """Erasing a person: who they are goes, and what they typed. Their numbers stay, under the pseudonym they have.
 
-A rater is erased in one short transaction. Whoever is killed between two raters of a person erases the rest when asked
-again, and what is done already is said.
+A person is erased in one short transaction from all campaigns that were asked for, and so stays one person in
+comparisons. Who is killed on the way has erased nobody.
 """
 
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet
+from django.dispatch import Signal
 
 from annotations.clock import from_now
 from annotations.errors import NotFoundError
@@ -34,6 +36,8 @@ from annotations.services.raters import erased_digest, id_erased, named, session
 from texts.storable import storable
 
 PATIENCE_MS, TRIES = 200, 10  # for readers, until SQLite's log of writes can be emptied
+LOG_LEFT = "somebody was reading, and SQLite's log of writes still holds what was removed; erase again to empty it"
+outside_id_erased = Signal()  # of a `campaign`, the `outside_id`: sent in the transaction, for other apps' tables
 
 
 @dataclass(frozen=True)
@@ -88,27 +92,45 @@ def elsewhere(identity: Identity) -> list[Identity]:
     return [each for each in identities(identity.outside_id) if each.campaign.pk != identity.campaign.pk]
 
 
-def person_erase(found: Sequence[Identity]) -> list[Identity]:
-    """Erase a person from these campaigns, a short transaction each. Returns those where there was something left."""
+class Erased(NamedTuple):
+    """Where there was somebody to erase, and whether nothing is left of it in SQLite's log of writes either."""
+
+    identities: list[Identity]
+    log_emptied: bool
+
+
+def person_erase(found: Sequence[Identity]) -> Erased:
+    """Erase a person from these campaigns: from all, or where it fails from none."""
     person = uuid.uuid4()
-    with overwritten():
-        return [identity for identity in found if identity_erase(identity=identity, person=person)]
+    with overwritten(), transaction.atomic():
+        in_order = sorted(found, key=lambda identity: identity.campaign.pk)
+        done = [identity_erase(identity=identity, person=person) for identity in in_order]
+    return Erased([identity for identity in done if identity], log_empty())
 
 
 @transaction.atomic
-def identity_erase(*, identity: Identity, person: uuid.UUID) -> bool:
-    """Says whether there was somebody to erase. `person` is what raters of one person have in common from now on."""
-    rater = identity.rater and Rater.objects.select_for_update().filter(pk=identity.rater.pk, erased_at=None).first()
+def identity_erase(*, identity: Identity, person: uuid.UUID) -> Identity | None:
+    """Who was erased: of an id with a personal link, the rater who has joined meanwhile. None where nobody was left.
+    `person` is what raters of one person have in common from now on.
+
+    The campaign's row is locked first, so that who joins or is invited at the same time is there already, or comes when
+    the id is known to be erased.
+    """
+    campaign = Campaign.objects.select_for_update().get(pk=identity.campaign.pk)
+    of_id = Q(pk=identity.rater.pk) if identity.rater else Q(campaign=campaign, outside_id=identity.outside_id)
+    rater = Rater.objects.select_for_update().filter(of_id, trial=False, erased_at=None).first()
     outside_id = rater.outside_id if rater else None if identity.rater else identity.outside_id
-    invited = Invitation.objects.filter(campaign=identity.campaign, outside_id=outside_id).delete()[0]
+    invited = Invitation.objects.filter(campaign=campaign, outside_id=outside_id).delete()[0]
     if not rater and not invited:
-        return False
+        return None
     if outside_id:
-        ErasedId.objects.get_or_create(campaign=identity.campaign, digest=erased_digest(identity.campaign, outside_id))
+        ErasedId.objects.get_or_create(campaign=campaign, digest=erased_digest(campaign, outside_id))
+        outside_id_erased.send(sender=Rater, campaign=campaign, outside_id=outside_id)
     if rater:
         rater_erase(rater, person)
-    audit_note(kind=Deed.ERASE, about=str(identity))
-    return True
+    erased = replace(identity, rater=rater)
+    audit_note(kind=Deed.ERASE, about=str(erased))
+    return erased
 
 
 def rater_erase(rater: Rater, person: uuid.UUID) -> None:
@@ -176,19 +198,28 @@ def erasure_of(identity: Identity) -> Erasure:
 
 @contextmanager
 def overwritten() -> Iterator[None]:
-    """What the block removes is overwritten in SQLite's file, and its log of writes emptied afterwards. A reader who is
-    at work keeps the log for as long, and the next writes reuse it. PostgreSQL does it when it vacuums."""
+    """What the block removes is overwritten in SQLite's file. PostgreSQL does it when it vacuums."""
     if connection.vendor != "sqlite":
         yield
         return
     with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA secure_delete").fetchone()[0]
         cursor.execute("PRAGMA secure_delete = ON")
+    try:
         yield
-        if connection.in_atomic_block:
-            return
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA secure_delete = {before}")
+
+
+def log_empty() -> bool:
+    """Empty SQLite's log of writes, and say whether it is: a reader who is at work keeps it, and so does a transaction
+    that is not over."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return True
+    with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        for _ in range(TRIES):
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if not cursor.fetchone()[0]:
-                break
-        cursor.execute(f"PRAGMA busy_timeout = {1000 * settings.DATABASES['default']['OPTIONS']['timeout']}")
+        try:
+            return any(not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] for _ in range(TRIES))
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {1000 * settings.DATABASES['default']['OPTIONS']['timeout']}")

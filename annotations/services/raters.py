@@ -121,6 +121,8 @@ def rater_join(
             rater = Rater.objects.create(campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh))
     except IntegrityError as error:  # somebody joined under the same id this very moment
         raise joined_already_error() from error
+    if outside_id and id_erased(campaign, outside_id):  # by who held the campaign's row until now
+        raise no_campaign_error()
     return rater, fresh
 
 
@@ -149,8 +151,8 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         raise InputError(f"reason: {problem}")
     if is_blank(reason) or len(reason) > longest:
         raise InputError(f"reason: say in 1 to {longest} characters why the rater is left out; the report gives it")
-    if rater.outside_id and names(reason, rater.outside_id):
-        raise InputError("reason: it holds the rater's id, and the report gives it to everybody; say it without")
+    if any(names(reason, each) for each in outside_ids_of(rater.campaign_id)):
+        raise InputError("reason: it holds a rater's id, and the report gives it to everybody; say it without")
     if release and Campaign.objects.filter(pk=rater.campaign_id, state=Campaign.State.CLOSED).exists():
         raise ConflictError("the campaign is closed: nobody can rate in the rater's place")
     this = Rater.objects.filter(pk=rater.pk)
@@ -175,9 +177,20 @@ def rater_readmit(*, rater: Rater) -> Rater:
     return rater
 
 
+def outside_ids_of(campaign_id: int) -> set[str]:
+    """The ids that a campaign knows, of who has joined and of who was invited."""
+    joined = Rater.objects.filter(campaign=campaign_id).values_list("outside_id", flat=True)
+    invited = Invitation.objects.filter(campaign=campaign_id).values_list("outside_id", flat=True)
+    return {each for each in (*joined, *invited) if each}
+
+
 def names(text: str, outside_id: str) -> bool:
     """Whether a text holds an id as a word; an id of one or two letters is no name."""
-    return len(outside_id) > 2 and bool(re.search(rf"(?<!\w){re.escape(outside_id)}(?!\w)", text, re.IGNORECASE))
+    return len(outside_id) > 2 and bool(as_word(outside_id).search(text))
+
+
+def as_word(outside_id: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(outside_id)}(?!\w)", re.IGNORECASE)
 
 
 def named(rater: Rater) -> str:

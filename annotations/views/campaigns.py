@@ -248,8 +248,12 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     links = []
     if form.is_valid():
         ids = form.cleaned_data["raters"]
-        made = raters_invite(campaign=campaign, outside_ids=ids)
-        links = [{"rater": rater, "link": link} for rater, link in zip(ids, made, strict=True)]
+        try:
+            made = raters_invite(campaign=campaign, outside_ids=ids)
+        except InputError as error:
+            form.add_error("raters", str(error))
+        else:
+            links = [{"rater": rater, "link": link} for rater, link in zip(ids, made, strict=True)]
     context = {"campaign": campaign, "invite": form, "links": links}
     return render_page(request, "annotations/campaigns/links.html", f"Links of {campaign.name}", context)
 

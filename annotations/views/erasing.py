@@ -9,7 +9,7 @@ from annotations.errors import InputError
 from annotations.forms import EraseForm
 from annotations.models import Campaign
 from annotations.plurals import counted
-from annotations.services.erasing import Identity, elsewhere, erasure_of, person_erase
+from annotations.services.erasing import LOG_LEFT, Identity, elsewhere, erasure_of, log_empty, person_erase
 from annotations.views.campaigns import page_of
 from annotations.views.pages import render_page, staff_page
 
@@ -26,6 +26,8 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
     identity: Identity | None = form.cleaned_data["identity"]
     if identity is None:
         messages.info(request, "That rater is erased already.")
+        if not log_empty():
+            messages.warning(request, f"{LOG_LEFT[0].upper()}{LOG_LEFT[1:]}.")
         return redirect(page_of(campaign))
     others = elsewhere(identity)
     if not request.POST.get("confirm"):
@@ -37,6 +39,9 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
     except InputError as error:
         messages.error(request, str(error))
     else:
-        where = f" from {counted(len(done), 'campaigns')}" if len(done) > 1 else ""
-        messages.success(request, f"The rater is erased{where}." if done else "That rater is erased already.")
+        count = len(done.identities)
+        where = f" from {counted(count, 'campaigns')}" if count > 1 else ""
+        messages.success(request, f"The rater is erased{where}." if count else "That rater is erased already.")
+        if not done.log_emptied:
+            messages.warning(request, f"{LOG_LEFT[0].upper()}{LOG_LEFT[1:]}.")
     return redirect(page_of(campaign))

@@ -109,7 +109,7 @@ def test_messages_that_come_five_times_or_are_damaged_do_nothing(scored: Site) -
     assert (again["attempt"], again["state"]) == (1, "done")
     assert worker.poll() is None
     said = (scored.var_dir / "worker.log").read_text()
-    assert said.count("a damaged message was dropped") == len(messages)
+    assert said.count("dropped a damaged broker message") == len(messages)
     assert "Traceback" not in said
     assert "Restoring" not in said
 

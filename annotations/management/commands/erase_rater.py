@@ -5,7 +5,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from annotations.management.base import AnswerCommand
 from annotations.services.campaigns import campaign_named
-from annotations.services.erasing import Erasure, erasure_of, identities, person_erase
+from annotations.services.erasing import LOG_LEFT, Erasure, erasure_of, identities, person_erase
 
 
 class Command(AnswerCommand):
@@ -32,7 +32,7 @@ class Command(AnswerCommand):
         erasures = [erasure_of(identity) for identity in found]
         if found and not options["yes"]:
             self.ask(erasures)
-        done = person_erase(found)
+        done, log_emptied = person_erase(found)
         return {
             "erased": [
                 {"campaign": each.campaign.name, "rater": each.rater and str(each.rater.public_id)} for each in done
@@ -40,7 +40,8 @@ class Command(AnswerCommand):
             "answers_kept": sum(erasure.answers for erasure in erasures),
             "invalid_feedback_sets": sorted({name for erasure in erasures for name in erasure.feedback_sets}),
             "exports_before": sum(erasure.exports for erasure in erasures),
-            "message": "erased" if done else "erased already: nothing was left to erase",
+            "message": ("erased" if done else "erased already: nothing was left to erase")
+            + ("" if log_emptied else f"; {LOG_LEFT}"),
         }
 
     def ask(self, erasures: list[Erasure]) -> None:

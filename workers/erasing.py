@@ -1,0 +1,46 @@
+"""What runs keep of a rater who is erased: an import of ratings was asked for with their id as a column or filter, or
+said it where it failed."""
+
+import re
+from typing import Any
+
+from annotations.models import Campaign
+from annotations.services.raters import as_word
+from workers.models import Run
+
+GONE = "erased"
+REMOVED = "what was said here named a rater who was erased since, or may have"
+NAMING = ("raters", "where", "columns", "files")  # of a request
+TOLD = ("columns_left_aside", "notes")  # of a result
+CUT = 500  # characters of a message: it may end within an id
+
+
+def runs_forget(*, campaign: Campaign, outside_id: str, **kwargs: Any) -> None:
+    """Take an id out of the runs that imported ratings into the campaign, or into none that there is."""
+    others = set(Campaign.objects.exclude(pk=campaign.pk).values_list("name", flat=True))
+    names = (
+        as_word(outside_id) if len(outside_id) > 2 else re.compile(rf"(?:(?<=[='])|^){re.escape(outside_id)}(?=$|')")
+    )
+    for run in Run.objects.filter(kind=Run.Kind.IMPORT, config__form="ratings").order_by("pk"):
+        if run.config.get("campaign") in others:
+            continue
+        lines = [[time, without(text, names)] for time, text in run.log]
+        changed = {
+            "message": without(run.message, names),
+            "log": lines,
+            "config": {key: blanked(value, names) if key in NAMING else value for key, value in run.config.items()},
+            "result": {key: blanked(value, names) if key in TOLD else value for key, value in run.result.items()},
+        }
+        Run.objects.filter(pk=run.pk).update(**changed)
+
+
+def without(text: str, names: re.Pattern[str]) -> str:
+    return REMOVED if names.search(text) or len(text) >= CUT else text
+
+
+def blanked(value: Any, names: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return names.sub(GONE, value)
+    if isinstance(value, list):
+        return [blanked(each, names) for each in value]
+    return {key: blanked(each, names) for key, each in value.items()} if isinstance(value, dict) else value
