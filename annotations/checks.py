@@ -15,7 +15,7 @@ def ratings_are_append_only(
 ) -> list[CheckMessage]:
     return [
         Error(
-            f"The trigger {name} is missing from database '{alias}': what is kept could be changed.",
+            f"The trigger {name} of database '{alias}' is missing or another: what is kept could be changed.",
             hint="Run `manage.py migrate`, which makes it again.",
             id="annotations.E001",
         )

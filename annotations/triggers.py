@@ -2,7 +2,8 @@
 both databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
-them silently. The system check `annotations.E001` fails while one is missing. What ends in a statement of another kind
+them silently, and made anew where they are not as they are declared here. The system check `annotations.E001` fails
+until then. What ends in a statement of another kind
 is refused too: TRUNCATE, which `flush` sends to PostgreSQL, and SQLite's INSERT OR REPLACE, which deletes the row it
 meets without a delete trigger. Ratings of an import that is not complete, which nobody has seen, may go with it.
 """
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import CommandError
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import CreateModel, DeleteModel
 
@@ -70,7 +71,7 @@ KEPT = (
 class Trigger:
     name: str
     table: str
-    create: str  # the statement that makes it
+    create: str  # the statement that makes it, word for word as the database gives it back
 
 
 def triggers_of(connection: BaseDatabaseWrapper, kept: Kept) -> Iterator[Trigger]:
@@ -129,8 +130,7 @@ def same_row_as_new(kept: Kept) -> str:
 
 
 # An empty table may be truncated: nothing is lost, and a test's flush is not in the way of anything.
-POSTGRESQL_FUNCTION = """
-CREATE OR REPLACE FUNCTION annotations_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+POSTGRESQL_BODY = """
 DECLARE
     filled boolean := true;
     let boolean;
@@ -152,12 +152,19 @@ BEGIN
         RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
-END $$
+END
+"""
+POSTGRESQL_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION annotations_refuse() RETURNS trigger LANGUAGE plpgsql AS $${POSTGRESQL_BODY}$$
+"""
+POSTGRESQL_PRESENT = """
+SELECT pg_get_triggerdef(pg_trigger.oid, true) FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+WHERE NOT tgisinternal AND tgenabled <> 'D' AND prosrc = %s
 """
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
-    """Names of the triggers that should be there and are not; none of a table that is not there itself."""
+    """Names of the triggers that are not there as they should be; none of a table that is not there itself."""
     return [trigger.name for trigger in missing(connection)]
 
 
@@ -165,22 +172,25 @@ def missing(connection: BaseDatabaseWrapper) -> list[Trigger]:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+            cursor.execute(POSTGRESQL_PRESENT, [POSTGRESQL_BODY])
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
         present = {row[0] for row in cursor.fetchall()}
     expected = (trigger for kept in KEPT if kept.table in tables for trigger in triggers_of(connection, kept))
-    return [trigger for trigger in expected if trigger.name not in present]
+    return [trigger for trigger in expected if trigger.create not in present]
 
 
 def create_missing_triggers(using: str, **kwargs: Any) -> None:
     """Receiver of `post_migrate`."""
     connection = connections[using]
     lacking = missing(connection)
-    with connection.cursor() as cursor:
-        if lacking and connection.vendor == "postgresql":
+    if not lacking:
+        return
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL_FUNCTION)
         for trigger in lacking:
+            cursor.execute(drop_statement(connection, trigger))
             cursor.execute(trigger.create)
 
 
@@ -188,9 +198,13 @@ def drop_triggers(connection: BaseDatabaseWrapper) -> None:
     """Lift the protection: for who replaces all rows at once, and makes it again in the same transaction."""
     with connection.cursor() as cursor:
         for kept in KEPT:
-            on_table = f" ON {kept.table}" if connection.vendor == "postgresql" else ""
             for trigger in triggers_of(connection, kept):
-                cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}")
+                cursor.execute(drop_statement(connection, trigger))
+
+
+def drop_statement(connection: BaseDatabaseWrapper, trigger: Trigger) -> str:
+    on_table = f" ON {trigger.table}" if connection.vendor == "postgresql" else ""
+    return f"DROP TRIGGER IF EXISTS {trigger.name}{on_table}"
 
 
 def refuse_to_drop(using: str, plan: list[tuple[Any, bool]], **kwargs: Any) -> None:

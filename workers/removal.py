@@ -127,7 +127,7 @@ def checkpoints(target: Removable) -> int:
 def take_from_view(target: Removable) -> dict[str, int]:
     """Begin a removal: nobody sees it any more. Returns the rows that go. Raises ConflictError, naming what depends."""
     goes = all_rows_of(target)
-    removal_begin(target=target, further=run_dependents(target))
+    removal_begin(target=target, further=lambda: run_dependents(target))
     return goes
 
 

@@ -286,8 +286,9 @@ def draft_hide(draft: Campaign) -> None:
 
 
 def drawn_for(campaign: Campaign) -> list[int]:
-    """The decoding of people's texts, drawn for this campaign alone."""
-    people = CampaignSystem.objects.filter(campaign=campaign, system__kind=System.Kind.HUMAN)
+    """The decoding of people's texts, drawn for this campaign alone. An imported one has none: all are the import's."""
+    drawing = CampaignSystem.objects.filter(campaign=campaign, campaign__imported_by=None)
+    people = drawing.filter(system__kind=System.Kind.HUMAN)
     return list(people.values_list("decoding", flat=True))
 
 

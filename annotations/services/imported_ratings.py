@@ -250,10 +250,10 @@ def campaign_write(*, prepared: ImportedCampaign) -> None:
 
 def campaign_show(*, prepared: ImportedCampaign) -> None:
     """Call it in the transaction that completes the import. Raises ConflictError where somebody has made a campaign of
-    that name meanwhile."""
+    that name meanwhile, or it was given up."""
     try:
         with transaction.atomic():
-            finish(Campaign.all_rows.get(pk=prepared.pk), name=prepared.name, closed_at=database_now())
+            finish(Campaign(pk=prepared.pk), name=prepared.name, closed_at=database_now())
     except IntegrityError as error:
         raise name_taken(prepared) from error
 

@@ -35,8 +35,8 @@ def outdated_scores_remove(*, import_row: Import, rewritten: Collection[str] = (
 
 
 def unchanged_check(*, dataset: Dataset) -> Callable[[], None]:
-    """To be asked for before texts are read to score them, and called in the transaction that writes the scores: raises
-    ConflictError where an import has brought or replaced texts of the dataset meanwhile."""
+    """To be asked for before texts are read, to score or to copy them, and called in the transaction that shows what
+    was made of them: raises ConflictError where an import has brought or replaced texts of the dataset meanwhile."""
     complete = Import.objects.complete().filter(dataset=dataset)
     known = list(complete.values_list("pk", flat=True))
 
@@ -46,7 +46,7 @@ def unchanged_check(*, dataset: Dataset) -> Callable[[], None]:
             if row.outcome.get("replaced") or any(row.counts.get(kind) for kind in CHANGING):
                 raise ConflictError(
                     f"dataset '{dataset.name}': import {row.pk} ({row.description}) has changed its texts while they "
-                    "were scored; score again"
+                    "were read; try again"
                 )
 
     return check

@@ -31,6 +31,7 @@ from annotations.names import check_name
 from annotations.querysets.outputs import BY_TEXT, of_part_or_whole
 from annotations.services.bulk import exhaust, ids_reserve, rows_deleting, rows_insert
 from annotations.services.locks import dataset_lock, system_lock
+from annotations.services.outdated import unchanged_check
 from annotations.services.short_writes import ROWS_A_WRITE, short_write
 from texts.storable import without_unstorable
 
@@ -131,8 +132,10 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
     """The decoding of `caption` (the captions themselves) or `random_story` (a random training sentence for each
     source) over the split's sources of a kind; made once, the same for the same seed.
 
-    Raises InputError for `caption` of other sources, and for `random_story` without training stories.
+    Raises InputError for `caption` of other sources, and for `random_story` without training stories; ConflictError
+    where an import changed the dataset's texts while they were copied.
     """
+    check_unchanged = unchanged_check(dataset=dataset)
     settings: dict[str, Any] = {"source": kind} | ({"seed": seed} if system_name == "random_story" else {})
     sources = Source.objects.of_split(dataset, split).of_kind(kind)
     if system_name == "caption" and kind != Source.Kind.CAPTION:
@@ -150,12 +153,16 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
     outputs_add(decoding=made, rows=rows)
     try:
         with transaction.atomic():
+            check_unchanged()
             made.fingerprint = fingerprint
             made.save(update_fields=["fingerprint"])
             decoding_complete(decoding=made)
     except IntegrityError:
         decoding_discard(decoding=made)
         return same.complete().get()
+    except ConflictError:
+        decoding_discard(decoding=made)
+        raise
     return made
 
 

@@ -6,7 +6,7 @@ sweeper removes, a few seconds a round.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -39,6 +39,7 @@ from annotations.services.outdated import outdated_scores_remove
 from annotations.services.outputs import decoding_discarding
 
 Removable = Dataset | System | Import
+Further = Callable[[], Iterable[str]]  # what depends on it of what is not known here, in words
 REMOVED_NAME = "{name} removed {pk}"
 KEPT_LETTERS = 80  # of a name, so that what is put behind it fits
 
@@ -141,30 +142,31 @@ def system_dependents(system: System) -> Iterator[str]:
         yield f"campaign '{name}' shows {shown:,} of its texts"
 
 
-def removal_begin(*, target: Removable, further: Iterable[str] = ()) -> None:
+def removal_begin(*, target: Removable, further: Further = list) -> None:
     """Take it from view at once; `removal_finishing` then removes its rows.
 
     Raises ConflictError where something depends on it, `further` things included, or an import is being written.
     """
     known = made_of(datasets_of(target))
-    dependents_check(target, further)
+    depends_check(target, [*dependents(target), *further()])
     with transaction.atomic():
-        view_take(target, known)
+        view_take(target, known, further)
 
 
-def dependents_check(target: Removable, further: Iterable[str] = ()) -> None:
-    if depends := [*dependents(target), *further]:
+def depends_check(target: Removable, depends: list[str]) -> None:
+    if depends:
         raise ConflictError(f"{named(target)} cannot be removed: {'; '.join(depends)}")
 
 
-def view_take(target: Removable, known: frozenset[tuple[object, ...]]) -> None:
-    """In a transaction; `known` was made of its datasets when nothing depended on it."""
+def view_take(target: Removable, known: frozenset[tuple[object, ...]], further: Further) -> None:
+    """In a transaction; `known` was made of its datasets when nothing depended on it. Further things, which `known`
+    says nothing of, are looked for again: that takes no time."""
     datasets = datasets_of(target)
     list(Dataset.all_rows.select_for_update().filter(pk__in=datasets).order_by("pk"))
     if isinstance(target, System):
         list(System.all_rows.select_for_update().filter(pk=target.pk))
-    if made_of(datasets) != known:
-        dependents_check(target)
+    depends = dependents(target) if made_of(datasets) != known else []
+    depends_check(target, [*depends, *further()])
     if Import.objects.filter(dataset__in=datasets, state=Import.State.WRITING).exists():
         raise ConflictError(f"{named(target)} cannot be removed now: an import is being written; wait until it is done")
     if Campaign.all_rows.filter(dataset__in=datasets, unfinished_until__isnull=False).exists():

@@ -7,19 +7,19 @@ writer who begins anew at once would hardly ever let others in.
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import islice
 from threading import Lock
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
+from annotations.clock import from_now
 from annotations.models import Assignment
 
 ROWS_A_WRITE = 1000  # some ten milliseconds
 SHORT_ROWS_A_WRITE, MANY_ROWS_A_WRITE = 2000, 100_000  # of a campaign's items, the first some twenty milliseconds
-AT_WORK = timedelta(seconds=60)
+AT_WORK_SECONDS = 60
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.03, 0.2
 ROWS_A_TURN, LONGEST_TURN_SECONDS = 1000, 2.0  # of a download
 one_download = Lock()
@@ -62,6 +62,6 @@ def pause(began: float, longest: float) -> None:
 
 
 def raters_at_work() -> bool:
-    """Whether a screen was handed out within the last minute."""
-    newest = Assignment.objects.order_by("-pk").values("pk")[:1]
-    return Assignment.objects.filter(pk__in=newest, created_at__gt=Now() - AT_WORK).exists()
+    """Whether a screen was handed out, or its lease renewed, within the last minute. Imported ratings are of none."""
+    fresh = from_now(settings.ASSIGNMENT_LEASE_SECONDS - AT_WORK_SECONDS)
+    return Assignment.objects.filter(state=Assignment.State.OPEN, leased_until__gt=fresh).exists()

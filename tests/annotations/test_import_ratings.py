@@ -29,6 +29,7 @@ from annotations.statistics.agreement import alpha
 from workers import lifecycle
 from workers.jobs import importing
 from workers.models import Run
+from workers.removal import removals_finish
 
 pytestmark = pytest.mark.django_db
 SCORES = "item,system,rater,criterion,score"
@@ -325,6 +326,27 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConflictError, match="'study' was made meanwhile"), lifecycle.holding(claim), claim.fenced():
         done.finish()
     assert nothing_left()
+
+
+def test_a_campaign_that_was_given_up_takes_no_outputs_of_its_import_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the sweeper removed it before it showed; the outputs of `human` are the import's as all others are."""
+    show = importing.campaign_show
+
+    def late(**given: Any) -> None:
+        models.Campaign.all_rows.update(unfinished_until="2020-01-01T00:00Z")
+        assert removals_finish() == 1
+        kept = models.Output.objects.values_list("decoding__system__name", flat=True)
+        assert sorted(kept) == ["human", "lstm"]
+        show(**given)
+
+    monkeypatch.setattr(importing, "campaign_show", late)
+    file = table(tmp_path / "s.csv", SCORES, "i,human,r,fluency,1", "i,lstm,r,fluency,2")
+    with pytest.raises(CommandError, match="the campaign took too long between two writes, and was given up"):
+        imported(file)
+    assert not models.Import.objects.exists()
+    assert not models.Output.objects.exists()
 
 
 def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from annotations import models
@@ -17,7 +18,7 @@ from annotations.services import campaign_making, imports, removal
 from annotations.services.campaign_items import items_write
 from annotations.services.outputs import decoding_begin, outputs_add
 from annotations.services.removal import removal_begin
-from annotations.services.short_writes import short_write
+from annotations.services.short_writes import raters_at_work, short_write
 from annotations.services.unfinished import lease_renew
 from tests.annotations.raters import Rater
 from tests.factories import DatasetFactory, DecodingFactory, make_campaign
@@ -211,7 +212,20 @@ def test_a_writer_in_the_background_pauses_while_raters_are_at_work(monkeypatch:
     with short_write(), short_write():
         pass
     assert len(pauses) == 1
-    models.Assignment.objects.update(created_at="2020-01-01T00:00Z")
+    models.Assignment.objects.update(leased_until="2020-01-01T00:00Z")
     with short_write():
         pass
     assert len(pauses) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("submitted", "at_work"), [("", False), ("2020-01-01T00:00Z", True)])
+def test_imported_ratings_are_no_raters_at_work(tmp_path: Path, submitted: str, at_work: bool) -> None:
+    """Those without a time are of now, and those with one are newer rows of an older time."""
+    if at_work:
+        assert Rater(make_campaign(captions=2).campaign).next()
+    file = tmp_path / "ratings.csv"
+    rows = (f"i,lstm,r{score},fluency,{score},{submitted}\n" for score in (1, 5))
+    file.write_text("item,system,rater,criterion,score,submitted\n" + "".join(rows))
+    call_command("import_ratings", file, campaign="rated")
+    assert raters_at_work() is at_work

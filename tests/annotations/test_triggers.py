@@ -10,7 +10,7 @@ from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
 
 from annotations.models import Rating, Report
-from annotations.triggers import create_missing_triggers, missing_triggers
+from annotations.triggers import POSTGRESQL_FUNCTION, create_missing_triggers, missing_triggers
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 from tests.triggers import every_trigger, triggers_drop
@@ -117,3 +117,20 @@ def test_a_missing_trigger_fails_the_check_and_migrate_makes_it_again() -> None:
     create_missing_triggers(using="default")
     assert missing_triggers(connection) == []
     call_command("check", databases=["default"])
+
+
+def test_a_changed_trigger_is_made_anew() -> None:
+    """As where another release declared it otherwise."""
+    names = [trigger.name for trigger in every_trigger()]
+    trigger = next(trigger for trigger in every_trigger() if trigger.name == "rating_no_update")
+    on_table = f" ON {trigger.table}" if POSTGRESQL else ""
+    execute(f"DROP TRIGGER {trigger.name}{on_table}")()
+    execute(trigger.create.replace("ratings are never", "ratings are seldom"))()
+    assert missing_triggers(connection) == [trigger.name]
+    create_missing_triggers(using="default")
+    assert missing_triggers(connection) == []
+    if POSTGRESQL:
+        execute(POSTGRESQL_FUNCTION.replace("IF filled", "IF false"))()
+        assert missing_triggers(connection) == names
+        create_missing_triggers(using="default")
+        assert missing_triggers(connection) == []

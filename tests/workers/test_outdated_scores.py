@@ -8,7 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotations import models
-from annotations.services.outputs import scores_write
+from annotations.errors import ConflictError
+from annotations.services import outputs
+from annotations.services.outputs import baseline_decoding, scores_write
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.factories import DecodingFactory
 from workers.jobs import scoring
@@ -125,9 +127,35 @@ def test_what_was_read_before_an_import_is_not_written_after_it(
         return scored(*args, **options)
 
     monkeypatch.setattr(scoring, "score_outputs", meanwhile)
-    with pytest.raises(CommandError, match=r"import \d+ \(b.jsonl\) has changed its texts while they were scored"):
+    with pytest.raises(CommandError, match=r"import \d+ \(b.jsonl\) has changed its texts while they were read"):
         score(**where)
     assert not models.Score.objects.exists()
+
+
+def test_a_baseline_is_never_of_texts_that_were_replaced_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions = [
+        {"a": f"a{n}", "p": "p", "caption": f"a dog in boat {n}", "story": f"We sat in boat {n}."} for n in range(3)
+    ]
+    import_pairs(lines(tmp_path / "a.jsonl", *captions), split="test", **IDS)
+    mended = [{**each, "caption": f"{each['caption']}!"} for each in captions]
+    file = lines(tmp_path / "b.jsonl", *mended)
+    wanted = {"system_name": "caption", "dataset": models.Dataset.objects.get(), "split": "test", "kind": "caption"}
+    with monkeypatch.context() as patched:
+        whole = outputs.outputs_add
+
+        def beside(**given: Any) -> int:
+            written = whole(**given)
+            import_pairs(file, split="test", update=True, **IDS)
+            return written
+
+        patched.setattr(outputs, "outputs_add", beside)
+        with pytest.raises(ConflictError, match=r"\(b.jsonl\) has changed its texts while they were read; try again"):
+            baseline_decoding(**wanted)
+    assert not models.Decoding.objects.exists()
+    texts = baseline_decoding(**wanted).outputs.order_by("source").values_list("text", flat=True)
+    assert list(texts) == [f"a dog in boat {n}!" for n in range(3)]
 
 
 @pytest.mark.parametrize(

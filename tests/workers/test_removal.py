@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotations import models
 from annotations.errors import ConflictError
 from annotations.services import bulk
+from annotations.services import removal as removals
 from modeling.config import load_preset
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
@@ -164,6 +165,21 @@ def test_runs_at_work_hold_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixtu
     Run.objects.create(kind="score", dataset=models.Dataset.objects.get())
     with pytest.raises(CommandError, match=r"score run .* is queued and uses it"):
         remove("dataset", "vist", capsys)
+
+
+def test_a_run_queued_after_the_first_look_holds_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_vist(*vist_files(tmp_path))
+    row = models.Import.objects.get()
+    take = removals.view_take
+
+    def meanwhile(*args: Any) -> None:
+        Run.objects.create(kind="train", dataset=row.dataset)
+        take(*args)
+
+    monkeypatch.setattr(removals, "view_take", meanwhile)
+    with pytest.raises(ConflictError, match=r"train run .* is queued and uses it"):
+        removal.take_from_view(row)
+    assert models.Import.objects.complete().filter(pk=row.pk).exists()
 
 
 def trained(dataset: models.Dataset, name: str, source: str, sources: str = "own") -> None:
