@@ -38,6 +38,8 @@ ITEMS, OVERLAP = 4000, 3  # of the campaign that is rated
 SCORES_A_TEXT = ("human_likeness", "grounding", "fluency")
 EXPORTS, SHORTEST_THOUGHT, LONGEST_THOUGHT, AGAIN_AFTER = 3, 1.0, 3.0, 1.0
 MOST_P95 = {"SQLite": 0.8, "PostgreSQL": 0.4}
+NONE_OF = ("5xx", "locked", "lost", "doubled", "items over their overlap")
+BUDGET = 3600  # CPU seconds of the training, which goes on for longer than the raters
 PASSWORD = "only of this benchmark"
 
 
@@ -60,12 +62,12 @@ def main() -> None:
             found = measure(site, given)
         finally:
             site.close()
-    figures = {"p95, s": f"≤ {MOST_P95[database]}", **dict.fromkeys(("5xx", "locked", "lost", "doubled"), "0")}
+    figures = {"p95, s": f"≤ {MOST_P95[database]}", **dict.fromkeys(NONE_OF, "0")}
     print_table(
         [[database, "measured", "figure"], *([key, value, figures.get(key, "")] for key, value in found.items())]
     )
     print_result(database=database, raters=given.raters, seconds=given.seconds, **found)
-    missed = found["p95, s"] > MOST_P95[database] or any(found[what] for what in ("5xx", "locked", "lost", "doubled"))
+    missed = found["p95, s"] > MOST_P95[database] or any(found[what] for what in NONE_OF)
     sys.exit(missed or any(value == "failed" for value in found.values()))
 
 
@@ -85,6 +87,7 @@ def measure(site: Site, given: argparse.Namespace) -> dict[str, Any]:
     for thread in threads:
         thread.start()
     rounds = json.loads(asked.communicate()[0])
+    trained = {} if given.alone else {"training": training_state(site)}
     for thread in threads:
         thread.join()
     seconds = sorted(rounds["seconds"])
@@ -99,8 +102,17 @@ def measure(site: Site, given: argparse.Namespace) -> dict[str, Any]:
         "locked": len(re.findall(r"\blocked\b", logs)),
         "lost": right["lost"],
         "doubled": right["doubled"],
+        "items over their overlap": right["items over their overlap"],
+        **trained,
         **{what: value if isinstance(value, float) else "failed" for what, value in took.items()},
     }
+
+
+def training_state(site: Site) -> str:
+    """Of the one that began before the raters did: it has to be still at its steps when they have ended."""
+    run = next(run for run, line in site.manage("runs").items() if line.startswith("train "))
+    row = site.run_row(run)
+    return "running" if row["state"] == "running" and row["message"].startswith("step") else "failed"
 
 
 def timed(what: str, job: Callable[[], object], took: dict[str, Any]) -> None:
@@ -126,7 +138,7 @@ def prepare(site: Site, given: argparse.Namespace) -> dict[str, Callable[[], obj
     table.write_text("".join(score_lines(given.scores)))
     site.manage("import_ratings", str(table), "--campaign", "exported")
     spec = campaigns.write_spec(site.var_dir, given.items)
-    small = ["threads=1", f"budget={given.seconds}", "max_steps=1000000", "vocabulary_size=400"]
+    small = ["threads=1", f"budget={BUDGET}", "max_steps=1000000", "vocabulary_size=400"]
     site.manage("train", "--dataset", "learnt", "--preset", "tiny", "--set", *small)
     opener = logged_in(site)
     address = f"http://127.0.0.1:{site.port}/admin/annotations/campaign/{exported_campaign(site)}/ratings.csv"
