@@ -14,12 +14,13 @@ from tests.triggers import triggers_drop
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The pass on PostgreSQL and Redis leaves out what asks for no database: it is the same on every one."""
-    if "DATABASE_URL" not in os.environ:
-        return
-    asking = {item: needs_database(item) for item in items}
-    config.hook.pytest_deselected(items=[item for item in items if not asking[item]])
-    items[:] = [item for item in items if asking[item]]
+    """The pass on PostgreSQL and Redis leaves out what asks for no database: it is the same on every one. Tests that
+    wait for processes of their own site come first, so that two processes of pytest end at about the same time."""
+    if "DATABASE_URL" in os.environ:
+        asking = {item: needs_database(item) for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not asking[item]])
+        items[:] = [item for item in items if asking[item]]
+    items.sort(key=lambda item: "site" not in getattr(item, "fixturenames", ()))
 
 
 def needs_database(item: pytest.Item) -> bool:

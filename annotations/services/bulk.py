@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 from annotations.services.short_writes import ROWS_A_WRITE, short_write
 
 T = TypeVar("T")
+MANY_ROWS = 1000
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -69,6 +70,15 @@ def rows_update(model: type[Model], field: str, values: Sequence[tuple[int, Any]
     table, column = quote(model._meta.db_table), quote(by_name[field])
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE id = %s", [(value, pk) for pk, value in values])
+
+
+def statistics_gather(rows: int, *models: type[Model]) -> None:
+    """Tell PostgreSQL's planner of tables into which so many rows were written, if they are many. It would notice by
+    itself some minutes later, or never where autovacuum is off, and until then read such tables whole at each round."""
+    if connection.vendor == "postgresql" and rows >= MANY_ROWS:
+        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in models)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {tables}")
 
 
 def exhaust(steps: Iterator[None]) -> None:

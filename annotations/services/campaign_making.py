@@ -32,7 +32,7 @@ from annotations.protocols import check_shown_here
 from annotations.querysets.datasets import references
 from annotations.querysets.names import row_named
 from annotations.services.audit import Deed, audit_note
-from annotations.services.bulk import batched, exhaust, rows_deleting
+from annotations.services.bulk import batched, exhaust, rows_deleting, statistics_gather
 from annotations.services.campaign_items import Sources, items_write
 from annotations.services.campaigns import check_deletable, named
 from annotations.services.leases import assignments_lock
@@ -72,6 +72,7 @@ def campaign_create(
                 CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
             )
         items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
         campaign_show(campaign, spec, drawn, instead_of)
     except BaseException:
         if give_up(campaign):

@@ -37,7 +37,7 @@ from annotations.models import (
 )
 from annotations.names import check_name
 from annotations.protocols.pairwise import TIE
-from annotations.services.bulk import batched, database_uuid, ids_reserve, rows_insert
+from annotations.services.bulk import batched, database_uuid, ids_reserve, rows_insert, statistics_gather
 from annotations.services.imports import OnProgress, albums_write
 from annotations.services.raters import session_hash
 from annotations.services.short_writes import ROWS_A_WRITE, short_write
@@ -246,6 +246,7 @@ def campaign_write(*, prepared: ImportedCampaign) -> None:
             with short_write():
                 lease_renew(campaign)
                 rows_insert(table.model, table.fields, part)
+    statistics_gather(sum(len(table.rows) for table in prepared.tables), *(table.model for table in prepared.tables))
 
 
 def campaign_show(*, prepared: ImportedCampaign) -> None:

@@ -17,6 +17,7 @@ from annotations.models import (
     Dataset,
     Decoding,
     Import,
+    Output,
     Photo,
     SequencePhoto,
     Source,
@@ -33,6 +34,7 @@ from annotations.services.short_writes import ROWS_A_WRITE, short_write
 from annotations.services.unfinished import give_up
 
 ALBUMS_A_WRITE = 500
+IMPORTED = (Album, Photo, Source, SequencePhoto, Story, StorySentence, Output)
 KINDS = ("albums", "photos", "sources", "stories", "sentences", "outputs")
 
 

@@ -4,6 +4,7 @@ import uuid
 
 from annotations import models
 from annotations.assignment.order import shown_as
+from annotations.services.bulk import statistics_gather
 
 BATCH = 1000
 
@@ -68,3 +69,5 @@ def answer_nearly_all(campaign: models.Campaign, rater: models.Rater, other: mod
         batch_size=BATCH,
     )
     campaign.items.update(taken=1)
+    written = (models.Item, models.Candidate, models.Assignment, models.Rating)
+    statistics_gather(len(items), models.Source, *written)  # as services do that write so many

@@ -14,7 +14,7 @@ from annotations import models
 from annotations.errors import ConflictError
 from annotations.importing.campaign_file import CampaignSpec
 from annotations.importing.content import AlbumContent, StoryContent
-from annotations.services import campaign_making, imports, removal
+from annotations.services import bulk, campaign_making, imports, removal
 from annotations.services.campaign_items import items_write
 from annotations.services.outputs import decoding_begin, outputs_add
 from annotations.services.removal import removal_begin
@@ -229,3 +229,14 @@ def test_imported_ratings_are_no_raters_at_work(tmp_path: Path, submitted: str, 
     file.write_text("item,system,rater,criterion,score,submitted\n" + "".join(rows))
     call_command("import_ratings", file, campaign="rated")
     assert raters_at_work() is at_work
+
+
+def test_the_planner_of_postgresql_knows_of_a_campaign_before_raters_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite plans by its indexes alone")
+    monkeypatch.setattr(bulk, "MANY_ROWS", 5)
+    make_campaign(captions=5)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'annotations_candidate'::regclass")
+        (rows,) = cursor.fetchone()
+    assert rows == models.Candidate.objects.count() > 0

@@ -24,6 +24,7 @@ from annotations.importing.ratings.reading import notes_of
 from annotations.importing.vist import read_vist
 from annotations.models import Campaign, Dataset, Decoding, Import, Split
 from annotations.names import check_name
+from annotations.services.bulk import statistics_gather
 from annotations.services.identity import Comparison, albums_compare, split_check
 from annotations.services.imported_outputs import (
     OnProgress,
@@ -39,7 +40,7 @@ from annotations.services.imported_ratings import (
     campaign_write,
     rated_content_write,
 )
-from annotations.services.imports import albums_write, import_begin, import_complete, import_discard
+from annotations.services.imports import IMPORTED, albums_write, import_begin, import_complete, import_discard
 from annotations.services.outdated import outdated_scores_remove
 from annotations.services.rated_again import ratings_recognise
 from annotations.services.replacing import comparison_apply, differences_check, kinds_of
@@ -305,6 +306,7 @@ def carry_out(claim: Claim, config: Config, reading: Reading) -> None:
     written = reading.write(
         import_row, prepared, lambda share: claim.progress(READ_SHARE + (1 - READ_SHARE) * share, "writing")
     )
+    statistics_gather(sum(written.counts.values()), *IMPORTED)
     outcome = written.outcome
     unchanged = outcome.nothing_new(written.counts)
     with claim.fenced():
