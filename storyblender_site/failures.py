@@ -3,21 +3,17 @@
 Django's own pages of errors read the body of the request again, and fail where it cannot be read.
 """
 
-import sqlite3
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from annotations.api.errors import PROBLEM_TYPE, problem_text
+from annotations.outages import is_outage
 
 RETRY_SECONDS = 10
-# PostgreSQL is read-only, as after a failover; ended a transaction that was idle; ended one that took too long.
-OUTAGES_AS_INTERNAL_ERRORS = {"25006", "25P03", "25P04"}
-PROGRAM_LIMIT_EXCEEDED = "54"  # what the SQLSTATE begins with where a statement is too large or too deeply nested
 PAGES = {
     400: (_("Bad request"), _("The site could not read what your browser sent.")),
     403: (_("Not allowed"), _("You may not see or do this.")),
@@ -87,13 +83,3 @@ def page(status: int, reload: int | None = None) -> HttpResponse:
     title, text = PAGES[status]
     content = render_to_string("failure.html", {"title": title, "text": text, "reload": reload})
     return HttpResponse(content, status=status)
-
-
-def is_outage(error: BaseException | None) -> bool:
-    """Whether the database cannot be reached, is busy for too long or cannot be written; not what is wrong with a
-    query, which both databases may call by the same name."""
-    cause = error.__cause__ if error else None
-    sqlstate = getattr(cause, "sqlstate", None) or ""
-    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR or sqlstate.startswith(PROGRAM_LIMIT_EXCEEDED):
-        return False
-    return isinstance(error, OperationalError | InterfaceError) or sqlstate in OUTAGES_AS_INTERNAL_ERRORS

@@ -15,11 +15,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import F, QuerySet
 
 from annotations.clock import database_now, from_now
 from annotations.errors import ConflictError, InputError
+from annotations.outages import is_outage
 from annotations.services.audit import Deed, audit_note
 from annotations.services.imports import import_discard
 from annotations.services.outputs import decoding_discard
@@ -256,7 +257,9 @@ def heart(claim: Claim) -> Iterator[None]:
                 try:
                     close_old_connections()
                     claim.beat()
-                except OperationalError as error:  # a busy or restarted database: the next beat may succeed
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
                     log.warning("heartbeat missed", run=str(claim.run.public_id), error=str(error))
         finally:
             connection.close()
@@ -297,8 +300,9 @@ def holding(claim: Claim) -> Iterator[None]:
             claim.finish(Run.State.CANCELLED, "cancelled")
             leftovers_discard(run)
             raise
-        except (KeyboardInterrupt, WorkerStopping, OperationalError) as error:
-            if disk_line(error):
+        except (KeyboardInterrupt, Exception) as error:
+            stopped = isinstance(error, KeyboardInterrupt | WorkerStopping)
+            if not stopped and (disk_line(error) or not is_outage(error)):
                 claim.finish(Run.State.FAILED, in_words(run, error))
                 leftovers_discard(run)
             elif run.repeatable:
@@ -306,10 +310,6 @@ def holding(claim: Claim) -> Iterator[None]:
             else:
                 claim.finish(Run.State.CANCELLED, "interrupted")
                 leftovers_discard(run)
-            raise
-        except Exception as error:
-            claim.finish(Run.State.FAILED, in_words(run, error))
-            leftovers_discard(run)
             raise
         claim.finish(Run.State.DONE, claim.run.message, result=claim.run.result)
     log_.info("run done")

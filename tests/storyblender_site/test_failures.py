@@ -16,8 +16,8 @@ from django.test import Client
 from django.urls import path
 from django.utils import translation
 
+from annotations.outages import is_outage
 from storyblender_site import urls as site_urls
-from storyblender_site.failures import is_outage
 from tests.site import free_port
 
 pytestmark = pytest.mark.once

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings as site_settings
-from django.db import OperationalError
+from django.db import Error, InternalError, OperationalError
 from django.test import Client
 
 from storyblender_site import readiness
@@ -56,6 +57,24 @@ def test_a_run_that_failed_of_a_full_disk_says_so(error: Exception) -> None:
     assert run.state == "failed"
     assert "the disk is full. Mend that and try the run again" in run.message
     assert "Errno" not in run.message
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "cause", "state"),
+    [
+        (InternalError, psycopg.errors.ReadOnlySqlTransaction, "queued"),
+        (OperationalError, psycopg.errors.StatementTooComplex, "failed"),
+    ],
+)
+def test_a_run_waits_for_a_database_that_is_there_no_more(
+    error: type[Error], cause: type[psycopg.Error], state: str
+) -> None:
+    """As Django hands psycopg's errors on: a failover to a standby is an internal one."""
+    claim = run_create_claimed(kind="score", config={})
+    with pytest.raises(error), holding(claim):
+        raise error("no") from cause("no")
+    assert Run.objects.get().state == state
 
 
 def test_a_save_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:

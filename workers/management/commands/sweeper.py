@@ -5,8 +5,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import close_old_connections
 
+from annotations.outages import is_outage
 from annotations.services.leases import leases_release_expired
 from workers.hearts import Watch
 from workers.lifecycle import sweep, this_process
@@ -40,7 +41,9 @@ class Command(BaseCommand):
                     "listeners": listeners_forget(),
                     "removed": removals_finish(),
                 }
-            except OperationalError as error:  # the database restarts or is busy: the next round may succeed
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 log.warning("round missed", error=str(error))
             else:
                 if any(counts.values()):
