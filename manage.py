@@ -17,6 +17,10 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(f"error: {error}")
     except (OSError, DatabaseError) as error:
-        if (line := disk_line(error)) is None:
+        if line := disk_line(error):
+            sys.exit(f"error: {line} (VAR_DIR is {os.environ.get('VAR_DIR', 'var')})")
+        from storyblender_site.preparation import is_behind
+
+        if not isinstance(error, DatabaseError) or not is_behind():
             raise
-        sys.exit(f"error: {line} (VAR_DIR is {os.environ.get('VAR_DIR', 'var')})")
+        sys.exit("error: the database is not up to date; `manage.py migrate` brings it there, and so does a start")

@@ -12,21 +12,31 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET
 
-from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet, Photo, Source, Split, StorySentence
-from annotations.views import audit, campaigns, erasing
-from annotations.views.pages import OnDemand
+from annotations.audit import views as audit
+from annotations.audit.models import AuditEntry
+from annotations.campaigns.models import Campaign
+from annotations.campaigns.selectors import with_progress
+from annotations.campaigns.views import campaigns
+from annotations.corpora.models import Dataset, Photo, Source, Split, StorySentence
+from annotations.feedback.models import FeedbackSet
+from annotations.removal import views as erasing
+from annotations.web.pages import OnDemand
 
 SAMPLES = 12
 SHOWN_PEOPLE = 100
 
-comparison = OnDemand("annotations.views.comparison")
-reports = OnDemand("annotations.views.reports")
+comparison = OnDemand("annotations.reports.views.comparison")
+reports = OnDemand("annotations.reports.views.reports")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """A list and a page to look at; whatever changes rows is a page of its own."""
 
     actions = None
+
+    @admin.display(description="created", ordering="created_at")
+    def made(self, row: Any) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M}"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = str(self.opts.verbose_name_plural).capitalize()
@@ -81,7 +91,7 @@ class CampaignAdmin(ReadOnlyAdmin):
     change_list_template = "annotations/campaigns/list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        rows: QuerySet[Campaign] = Campaign.objects.with_progress().select_related("dataset")
+        rows: QuerySet[Campaign] = with_progress(Campaign.objects.all()).select_related("dataset")
         return rows
 
     @admin.display(description="state", ordering="state")
@@ -91,10 +101,6 @@ class CampaignAdmin(ReadOnlyAdmin):
     @admin.display(description="purpose", ordering="purpose")
     def purpose_named(self, campaign: Campaign) -> str:
         return campaign.purpose
-
-    @admin.display(description="made", ordering="created_at")
-    def made(self, campaign: Campaign) -> str:
-        return f"{campaign.created_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="answered")
     def done(self, campaign: Any) -> str:
@@ -134,7 +140,7 @@ class CampaignAdmin(ReadOnlyAdmin):
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
-    list_display = ("name", "albums", "created_at")
+    list_display = ("name", "albums", "made")
     change_form_template = "annotations/datasets/page.html"
     ordering = ("name",)
 
@@ -179,8 +185,8 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 @admin.register(FeedbackSet)
 class FeedbackSetAdmin(ReadOnlyAdmin):
-    list_display = ("name", "dataset", "examples", "from_campaigns", "valid", "created_at")
-    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "trains", "created_at")
+    list_display = ("name", "dataset", "examples", "from_campaigns", "valid", "made")
+    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "trains", "made")
     ordering = ("-pk",)
 
     @admin.display(description="rated texts")
@@ -189,7 +195,7 @@ class FeedbackSetAdmin(ReadOnlyAdmin):
 
     @admin.display(description="trains models")
     def trains(self, row: FeedbackSet) -> str:
-        return "yes" if row.valid else "no: words it held were erased with their rater; build it again"
+        return "yes" if row.valid else "no: words in it were erased with their rater; build it again"
 
     @admin.display(description="campaigns")
     def from_campaigns(self, row: FeedbackSet) -> str:

@@ -7,7 +7,7 @@ BUILT_IN_SYSTEMS = {"human": "human", "caption": "baseline", "random_story": "ba
 
 
 def create_built_in_systems(using: str, **kwargs: Any) -> None:
-    from annotations.models import System
+    from annotations.systems.models import System
 
     for name, kind in BUILT_IN_SYSTEMS.items():
         System.objects.using(using).get_or_create(name=name, defaults={"kind": kind})
@@ -18,8 +18,8 @@ class AnnotationsConfig(AppConfig):
     verbose_name = "Stories and campaigns"
 
     def ready(self) -> None:
-        from annotations import checks  # noqa: F401  registers the system checks
-        from annotations.triggers import create_missing_triggers, refuse_to_drop
+        from annotations.storage import checks  # noqa: F401  registers the system checks
+        from annotations.storage.triggers import create_missing_triggers, refuse_to_drop
 
         pre_migrate.connect(refuse_to_drop, sender=self)
         post_migrate.connect(create_built_in_systems, sender=self)

@@ -2,20 +2,33 @@
 
 from texts.storable import escaped
 
-LONGEST, TAIL = 1_500, 300  # characters of a message, and of its end, which says what would be right
+MAX_LENGTH, TAIL_LENGTH = 1_500, 300  # characters of a message, and of its end, which says what would be right
 
 
 class InputError(ValueError):
-    """Says what was wrong, where (file, line, key, value) and what would be right, in one line that can be stored and
-    printed whatever it quotes.
+    """Says in one line, which can be stored and printed whatever it quotes, `where: field: message; hint`.
 
-    `code` names the case where a page has words of its own for it, in the reader's language.
+    `where` is a file and the position in it, `field` the key, option or form field that is wrong, `message` what is
+    wrong with it, `hint` what would be right; each may be empty but the message. `code` names the case where a page has
+    words of its own for it, in the reader's language.
     """
 
-    def __init__(self, message: str, code: str = "") -> None:
-        line = escaped(message)
-        super().__init__(line if len(line) <= LONGEST else f"{line[: LONGEST - TAIL]} … {line[-TAIL:]}")
+    def __init__(self, field: str, message: str, hint: str = "", *, where: object = "", code: str = "") -> None:
+        super().__init__(field, message, hint)
+        self.field, self.message, self.hint, self.where = (escaped(str(part)) for part in (field, message, hint, where))
         self.code = code
+
+    def __str__(self) -> str:
+        return shortened(": ".join(part for part in (self.where, self.field, self.problem) if part))
+
+    @property
+    def problem(self) -> str:
+        """What is wrong and what would be right, to stand at the field."""
+        return shortened("; ".join(part for part in (self.message, self.hint) if part))
+
+
+def shortened(line: str) -> str:
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - TAIL_LENGTH]} … {line[-TAIL_LENGTH:]}"
 
 
 class NotFoundError(InputError):
@@ -38,7 +51,7 @@ class TooOftenError(InputError):
     """One client asks more often than a person would; `seconds` is how long to wait."""
 
     def __init__(self, message: str, seconds: int) -> None:
-        super().__init__(message, "often")
+        super().__init__("", message, code="often")
         self.seconds = seconds
 
 

@@ -11,10 +11,10 @@ import unicodedata
 
 from annotations.errors import InputError
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 SIGNS = ".-_+:/()@"
 RULE = (
-    f"a name has 1 to {LONGEST_NAME} characters: letters and digits of any script, single blanks inside, and "
+    f"a name has 1 to {MAX_NAME_LENGTH} characters: letters and digits of any script, single spaces inside, and "
     f"{' '.join(SIGNS)}; it begins with a letter, a digit or _"
 )
 # Letters and marks by their category that nobody sees: joiners, fillers, variation selectors.
@@ -31,25 +31,25 @@ def name_problem(name: str) -> str:
     """Why it cannot be a name, to stand behind it; "" where it can."""
     if not name:
         return "is empty"
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_NAME_LENGTH:
         return f"has {len(name):,} characters"
     if strange := next((sign for sign in name if not may_stand(sign)), ""):
-        return f"holds {said(strange)}"
+        return f"contains {said(strange)}"
     if " ".join(name.split()) != name:
-        return "begins or ends with a blank, or has two together"
+        return "begins or ends with a space, or has two in a row"
     if not may_begin(name[0]):
         return f"begins with {said(name[0])}"
     if composed(name) != name:
-        return "has an accent apart from its letter"
+        return "has an accent as a separate character"
     return ""
 
 
-def check_name(name: object, place: str) -> str:
-    """The name, composed. Raises InputError, saying the place, what is wrong and what would be right."""
+def check_name(name: object, field: str) -> str:
+    """The name, composed. Raises InputError, saying the field, what is wrong and what would be right."""
     if not isinstance(name, str):
-        raise InputError(f"{place}: {quoted(name)} is not a text; {RULE}")
+        raise InputError(field, f"{quoted(name)} is not a text", RULE)
     if problem := name_problem(composed(name)):
-        raise InputError(f"{place}: {quoted(name)} {problem}; {RULE}")
+        raise InputError(field, f"{quoted(name)} {problem}", RULE)
     return composed(name)
 
 
@@ -78,13 +78,13 @@ def fitted(text: str) -> str:
     signs = "".join(sign if may_stand(sign) else " " if sign.isspace() else "\0" for sign in composed(text))
     name = re.sub(r" ?\0[ \0]*", "-", " ".join(signs.split()))
     start = next((at for at, sign in enumerate(name) if may_begin(sign)), len(name))
-    return name[start : start + LONGEST_NAME].rstrip(" -")
+    return name[start : start + MAX_NAME_LENGTH].rstrip(" -")
 
 
 def numbered(name: str, number: int) -> str:
     """The name with a number behind it, cut where it would be too long."""
     tail = f"-{number}"
-    return f"{name[: LONGEST_NAME - len(tail)].rstrip()}{tail}"
+    return f"{name[: MAX_NAME_LENGTH - len(tail)].rstrip()}{tail}"
 
 
 def file_name(name: str) -> str:

@@ -1,7 +1,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from annotations.views import joining, rating
+from annotations.campaigns.views import joining, rating
 
 # A rater has a link instead of an account.
 urlpatterns = [

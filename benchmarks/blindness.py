@@ -70,10 +70,10 @@ def measure() -> None:
 
 def rated(number: int) -> list[tuple[str, Order, int, int, int]]:
     """A campaign rated whole: of each screen the guess, its order, its rater, its item, and which showing it is."""
-    from annotations.importing.campaign_file import CampaignSpec
+    from annotations.campaigns.services.making import campaign_create
+    from annotations.campaigns.services.raters import rater_join
+    from annotations.campaigns.spec import CampaignSpec
     from annotations.models import Assignment, CandidateOutput
-    from annotations.services.campaign_making import campaign_create
-    from annotations.services.raters import rater_join
 
     spec = CampaignSpec(
         name=f"c{number}", purpose="evaluation", dataset="things", split="test", systems=SYSTEMS,
@@ -101,8 +101,8 @@ def rated(number: int) -> list[tuple[str, Order, int, int, int]]:
 
 def answer(rater: Any) -> bool:
     """Answer a screen. Whether there was one."""
-    from annotations.services.ratings import rating_submit
-    from annotations.services.screens import Screen, assignment_next
+    from annotations.campaigns.services.ratings import rating_submit
+    from annotations.campaigns.services.screens import Screen, assignment_next
 
     screen = assignment_next(rater=rater)
     if not isinstance(screen, Screen):

@@ -104,7 +104,7 @@ def training(config: TrainingConfig, file: Path, rounds: int) -> dict[str, float
     a_step = {way: statistics.mean(tokens for _, tokens in each) for way, each in rates.items()}
     print_table(
         [
-            ["training", "story tokens a CPU-second", "story tokens a step", "ratio", "figure"],
+            ["training", "story tokens per CPU-second", "story tokens per step", "ratio", "figure"],
             ["ours", medians["ours"], a_step["ours"], ratio, "≥ 1.5"],
             [f"Trainer, {width} rows a batch", medians["Trainer"], a_step["Trainer"], "", ""],
         ]
@@ -236,7 +236,7 @@ def sampling(loaded: Checkpoint, file: Path, texts: int, rounds: int) -> dict[st
     library = llama(model)
     result: dict[str, Any] = {"difference": difference(model, library, encode_sources(loaded, examples[:8]))}
     table: list[list[object]] = [
-        ["texts a source", "sampled by", "texts a CPU-second", "ratio", "tokens a text", "figure"]
+        ["texts per source", "sampled by", "texts per CPU-second", "ratio", "tokens per text", "figure"]
     ]
     for samples in (1, 4):
         count = texts // samples

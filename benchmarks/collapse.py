@@ -22,8 +22,8 @@ from modeling.checkpoints import load_checkpoint
 from modeling.config import DecodingConfig, load_preset
 from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
-from modeling.metrics import score_outputs
-from modeling.metrics.source_gain import score_checkpoint
+from modeling.metrics.checkpoint import score_checkpoint
+from modeling.metrics.outputs import score_outputs
 from modeling.training import train
 from samples.generate import generate
 

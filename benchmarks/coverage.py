@@ -20,7 +20,7 @@ from benchmarks.common import print_result, print_table
 from benchmarks.designs import Design, studies, today
 
 RESAMPLES, FLIPS = 200, 200
-LEAST, MOST, WOLVES = 0.935, 0.975, 0.065
+MIN_COVERAGE, MAX_COVERAGE, MAX_FALSE_POSITIVES = 0.935, 0.975, 0.065
 
 
 class Cell(NamedTuple):
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=int, default=2000, help="campaigns a cell")
+    options.add_argument("--runs", type=int, default=2000, help="campaigns per cell")
     options.add_argument("--compared", type=int, default=200, help="of them also judged by the other two ways")
     given = options.parse_args()
     ours, others = list(today()), list(studies())
@@ -71,10 +71,11 @@ def main() -> None:
         cells=rows,
         lowest_coverage=min(row["covers"] for row in rows),
         highest_coverage_over_five_raters=max(row["covers"] for row in many),
-        below=[row["design"] for row in rows if row["covers"] < LEAST],
-        above=[row["design"] for row in many if row["covers"] > MOST],
+        below=[row["design"] for row in rows if row["covers"] < MIN_COVERAGE],
+        above=[row["design"] for row in many if row["covers"] > MAX_COVERAGE],
         most_false_positives=max(1 - row["covers"] for row in rows),
-        figure=f"coverage >= {LEAST:.1%}, <= {MOST:.1%} with more than five raters; false positives <= {WOLVES:.1%}",
+        figure=f"coverage >= {MIN_COVERAGE:.1%}, <= {MAX_COVERAGE:.1%} with more than five raters; "
+        f"false positives <= {MAX_FALSE_POSITIVES:.1%}",
     )
 
 
@@ -89,10 +90,10 @@ def cell(design: Design, runs: int, compared: int, draw: np.random.Generator) ->
         first, second, items, raters, albums = design.scores(draw)
         groups = albums if design.albums else items
         estimate = paired_difference(first, second, items, raters, groups=groups).estimate
-        if estimate is None or estimate.interval is None:
+        if estimate.value is None or estimate.interval is None:
             raise ValueError(f"{design}: campaign {run} has no interval")
         low, high = estimate.interval
-        covered[run], widths[run], values[run] = low <= 0 <= high, high - low, estimate.mean
+        covered[run], widths[run], values[run] = low <= 0 <= high, high - low, estimate.value
         if run < compared:
             drawn = two_way_bootstrap((first - second)[:, None], groups, raters, resamples=RESAMPLES, seed=run + 1)
             low, high = np.quantile(drawn[:, 0], [0.025, 0.975])

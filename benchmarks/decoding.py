@@ -104,7 +104,7 @@ def main() -> None:
             same[f"{config.method}, same as {name}"] = equal / len(texts)
 
     print_table(
-        [["decoding", "captions a CPU-second"], *([name, f"{statistics.median(r):.1f}"] for name, r in rates.items())]
+        [["decoding", "captions per CPU-second"], *([name, f"{statistics.median(r):.1f}"] for name, r in rates.items())]
     )
     ratios = {
         "beam5_transformers": (mine / hf, "≥ 1.6"),

@@ -106,7 +106,7 @@ def one_text(design: Design, draw: np.random.Generator) -> Screens:
     return Screens(items, raters, np.stack([first, ~first]))
 
 
-KINDS = {"crossed": crossed, "Zipf shares": zipf, "one busy rater": busy, "split": split, "one text an item": one_text}
+KINDS = {"crossed": crossed, "Zipf shares": zipf, "one busy rater": busy, "split": split, "one text per item": one_text}
 
 
 def _drawn(items: int, chances: Floats, overlap: int, draw: np.random.Generator) -> tuple[Ints, Ints]:
@@ -131,7 +131,7 @@ def studies() -> Iterator[Design]:
     for items, raters, severity in product((45, 1000), (2, 3, 5, 10, 20), (0.25, 1.0, 2.0)):
         yield Design("split", items, raters, 1, severity, 0.0)
     for items, overlap, raters, deviation in product((45, 200), (1, 3), (6, 12, 30), (0.3, 0.6)):
-        yield Design("one text an item", items, raters, overlap, 1.0, deviation)
+        yield Design("one text per item", items, raters, overlap, 1.0, deviation)
     for overlap, raters, deviation in product((1, 3), (8, 20), (0.3, 0.6)):
         yield Design("Zipf shares", 200, raters, overlap, 1.0, deviation)
     for items, deviation in product((45, 200), (0.3, 0.6)):

@@ -57,7 +57,7 @@ class Tally:
     done_once: int = 0
     wrong: list[str] = field(default_factory=list)  # what did not end so, and how it did
     answers: list[float] = field(default_factory=list)  # seconds, to the millisecond
-    unanswered: int = 0
+    unanswered: list[str] = field(default_factory=list)  # the page, when, and why
 
 
 def main() -> None:
@@ -86,9 +86,10 @@ def main() -> None:
             again = ["--here", "--only", name, "--times", str(times), "--seed", str(given.seed)]
             _, said = script("faults", *again, "--database-url", given.database_url)
             tally = found[name] = Tally(**json.loads(said.splitlines()[-1]))
-            table.append([name, tally.times, tally.done_once, len(tally.answers), *spread(tally), tally.unanswered])
+            table.append([name, *summary(tally).values()])
     print_table(table)
-    print("".join(f"{name}: {each}\n" for name, tally in found.items() for each in tally.wrong), end="")
+    for name, tally in found.items():
+        print("".join(f"{name}: {each}\n" for each in (*tally.wrong, *tally.unanswered)), end="")
     further: dict[str, Any] = {}
     for name in OTHERS:
         if given.only == name or not (given.only or given.short):
@@ -116,14 +117,16 @@ def script(name: str, *arguments: str) -> tuple[bool, str]:
     return not done.returncode, said
 
 
-def spread(tally: Tally) -> list[float]:
-    return [statistics.median(tally.answers), max(tally.answers)] if tally.answers else [0.0, 0.0]
-
-
 def summary(tally: Tally) -> dict[str, Any]:
-    median, longest = spread(tally)
-    figures = {"times": tally.times, "ended_once": tally.done_once, "answers": len(tally.answers)}
-    return {**figures, "median_s": round(median, 3), "longest_s": round(longest, 3), "unanswered": tally.unanswered}
+    median, longest = (statistics.median(tally.answers), max(tally.answers)) if tally.answers else (0.0, 0.0)
+    return {
+        "times": tally.times,
+        "ended_once": tally.done_once,
+        "answers": len(tally.answers),
+        "median_s": round(median, 3),
+        "longest_s": round(longest, 3),
+        "unanswered": len(tally.unanswered),
+    }
 
 
 def in_a_site(name: str, times: int, database_url: str, draw: random.Random) -> Tally:
@@ -182,8 +185,8 @@ def prepare(folder: Path) -> list[str]:
     """Something to score and to train on, and a campaign. Returns the addresses that are asked for."""
     from django.core.management import call_command
 
-    from annotations.importing.campaign_file import CampaignSpec
-    from annotations.services.campaign_making import campaign_create
+    from annotations.campaigns.services.making import campaign_create
+    from annotations.campaigns.spec import CampaignSpec
 
     words = ["sun", "sea", "dog", "kite", "boat", "wave", "gull", "pier"]
     rows = ({"caption": f"a {a} by the {b}", "story": f"we loved the {a} and the {b}"} for a in words for b in words)
@@ -196,7 +199,7 @@ def prepare(folder: Path) -> list[str]:
         call_command("import_pairs", str(test), *into, "test", "--system", "lstm=out", stdout=nowhere)
     what = {"name": "looked-at", "purpose": "evaluation", "dataset": "beach", "split": "test"}
     how = {"systems": ["human", "lstm"], "criteria": ["human_likeness"], "items": len(words), "overlap": 2}
-    campaign = campaign_create(spec=CampaignSpec.from_mapping({**what, **how}, "campaign"))
+    campaign = campaign_create(spec=CampaignSpec.from_mapping({**what, **how}))
     return ["/healthz", "/admin/login/", f"/rate/{campaign.token}/"]
 
 
@@ -213,8 +216,8 @@ def asked(site: Site, pages: list[str], tally: Tally) -> Iterator[None]:
                     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{page}", timeout=30) as answer:
                         answer.read()
                     tally.answers.append(round(time.monotonic() - began, 3))
-                except OSError:
-                    tally.unanswered += 1
+                except OSError as error:
+                    tally.unanswered.append(f"{page} at {began:.1f}, after {time.monotonic() - began:.3f} s: {error}")
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -283,7 +286,7 @@ def stop_redis(site: Site, server: Any, draw: random.Random, number: int, tally:
     run = launched("score", number)
     tally.answers.append(round(time.monotonic() - began, 3))
     thread.join()
-    judge(run, tally, attempts=range(1, 2), forbidden="gone|no sign of life|given up")
+    judge(run, tally, attempts=range(1, 2), forbidden="gone|stopped sending heartbeats|given up")
 
 
 def stop_worker(site: Site, server: Any, draw: random.Random, number: int, tally: Tally) -> None:
@@ -314,9 +317,9 @@ def set_clocks(site: Site, server: Any, draw: random.Random, number: int, tally:
         time.sleep(draw.uniform(0, 1))
         if not fresh(run).finished:
             os.kill(int(fresh(run).claimed_by.rpartition(":")[2]), signal.SIGKILL)
-        judge(run, tally, attempts=range(1, 3), forbidden="no sign of life|given up")
+        judge(run, tally, attempts=range(1, 3), forbidden="stopped sending heartbeats|given up")
     else:
-        judge(run, tally, attempts=range(1, 2), forbidden="gone|no sign of life|given up")
+        judge(run, tally, attempts=range(1, 2), forbidden="gone|stopped sending heartbeats|given up")
 
 
 FAULTS: dict[str, Callable[[Site, Any, random.Random, int, Tally], None]] = {

@@ -27,7 +27,7 @@ def main() -> None:
     given = options.parse_args()
     os.environ.pop("REDIS_URL", None)
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder), server_url=given.database_url, SCREENS_A_RATER="0")
+        site = Site(Path(folder), server_url=given.database_url, SCREENS_PER_RATER="0")
         try:
             become_of(site)
             from tests.annotations.fuzzing import Fuzz

@@ -8,12 +8,15 @@ import argparse
 import time
 
 from benchmarks.common import print_result, print_table, read_jsonl, shared
-from modeling.metrics import Segment
+from modeling.metrics import of_kind
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.indistinguishable import HUMAN, JUDGES, score_indistinguishable
-from modeling.metrics.outputs import Score
+from modeling.metrics.indistinguishable import HUMAN, score_indistinguishable
+from modeling.metrics.judge_metric import JudgeMetric
+from modeling.metrics.metric import Score
+from modeling.metrics.texts import Segment
 
 Systems = dict[str, list[Segment]]
+JUDGES = [metric.name for metric in of_kind(JudgeMetric)]
 
 
 def main() -> None:

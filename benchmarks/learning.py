@@ -8,9 +8,10 @@ from benchmarks.common import print_table
 from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
-from modeling.metrics import Segment, score_human, score_outputs
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.source_gain import score_checkpoint
+from modeling.metrics.checkpoint import score_checkpoint
+from modeling.metrics.outputs import score_human, score_outputs
+from modeling.metrics.texts import Segment
 from modeling.training import train
 
 GREEDY = DecodingConfig(method="greedy")

@@ -35,9 +35,9 @@ from benchmarks.rating_clients import ApiRater, Refused
 from tests.site import Site
 
 ITEMS, OVERLAP = 4000, 3  # of the campaign that is rated
-SCORES_A_TEXT = ("human_likeness", "grounding", "fluency")
-EXPORTS, SHORTEST_THOUGHT, LONGEST_THOUGHT, AGAIN_AFTER = 3, 1.0, 3.0, 1.0
-MOST_P95 = {"SQLite": 0.8, "PostgreSQL": 0.4}
+SCORES_PER_TEXT = ("human_likeness", "grounding", "fluency")
+EXPORTS, MIN_THOUGHT, MAX_THOUGHT, AGAIN_AFTER = 3, 1.0, 3.0, 1.0
+MAX_P95 = {"SQLite": 0.8, "PostgreSQL": 0.4}
 NONE_OF = ("5xx", "locked", "lost", "doubled", "items over their overlap")
 BUDGET = 3600  # CPU seconds of the training, which goes on for longer than the raters
 PASSWORD = "only of this benchmark"
@@ -62,12 +62,12 @@ def main() -> None:
             found = measure(site, given)
         finally:
             site.close()
-    figures = {"p95, s": f"≤ {MOST_P95[database]}", **dict.fromkeys(NONE_OF, "0")}
+    figures = {"p95, s": f"≤ {MAX_P95[database]}", **dict.fromkeys(NONE_OF, "0")}
     print_table(
         [[database, "measured", "figure"], *([key, value, figures.get(key, "")] for key, value in found.items())]
     )
     print_result(database=database, raters=given.raters, seconds=given.seconds, **found)
-    missed = found["p95, s"] > MOST_P95[database] or any(found[what] for what in NONE_OF)
+    missed = found["p95, s"] > MAX_P95[database] or any(found[what] for what in NONE_OF)
     sys.exit(missed or any(value == "failed" for value in found.values()))
 
 
@@ -152,10 +152,10 @@ def prepare(site: Site, given: argparse.Namespace) -> dict[str, Callable[[], obj
 
 def score_lines(scores: int) -> Iterator[str]:
     yield "item,system,rater,criterion,score,text\n"
-    for n in range(scores // (2 * 3 * len(SCORES_A_TEXT))):
+    for n in range(scores // (2 * 3 * len(SCORES_PER_TEXT))):
         for system in ("lstm", "gru"):
             for rater in range(3):
-                for criterion in SCORES_A_TEXT:
+                for criterion in SCORES_PER_TEXT:
                     yield f"i{n},{system},r{(n + rater) % 50},{criterion},{(n + rater) % 5 + 1},text {n} of {system}\n"
 
 
@@ -180,7 +180,7 @@ def exported_campaign(site: Site) -> int:
 def exported(opener: urllib.request.OpenerDirector, address: str, scores: int) -> None:
     with opener.open(address, timeout=600) as answer:
         lines = sum(block.count(b"\n") for block in iter(lambda: answer.read(1 << 16), b""))
-    whole = scores // (6 * len(SCORES_A_TEXT)) * 6 * len(SCORES_A_TEXT)
+    whole = scores // (6 * len(SCORES_PER_TEXT)) * 6 * len(SCORES_PER_TEXT)
     if lines != whole + 1:
         raise RuntimeError(f"{lines} lines of an export of {whole} scores")
 
@@ -196,12 +196,12 @@ def client(port: str, token: str, raters: str, seconds: str) -> None:
 
 
 def rate(port: int, token: str, end: float, draw: random.Random, refused: Counter[int]) -> list[float]:
-    time.sleep(draw.uniform(0, LONGEST_THOUGHT))
+    time.sleep(draw.uniform(0, MAX_THOUGHT))
     rater = ApiRater(port)
     persistent(lambda: rater.join(token), refused)
     screen, found = persistent(rater.next, refused), []
     while screen and time.perf_counter() < end:
-        time.sleep(draw.uniform(SHORTEST_THOUGHT, LONGEST_THOUGHT))
+        time.sleep(draw.uniform(MIN_THOUGHT, MAX_THOUGHT))
         shown, key, began = screen, str(uuid.uuid4()), time.perf_counter()
         screen = rater.shown(persistent(lambda shown=shown, key=key: rater.submit(shown, key), refused)["next"])  # type: ignore[misc]
         found.append(round(time.perf_counter() - began, 4))

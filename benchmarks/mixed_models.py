@@ -25,7 +25,7 @@ from annotations.statistics.uncertainty import Floats, Ints
 from benchmarks.common import print_result, print_table
 
 KINDS = ("constant", "few", "raters", "items", "additive", "nearly", "rounded", "normal")
-ALBUMS, DEVIATIONS, RATERS, ITEMS_AN_ALBUM = (5, 10, 20), (0.0, 0.3), 8, 10
+ALBUMS, DEVIATIONS, RATERS, ITEMS_PER_ALBUM = (5, 10, 20), (0.0, 0.3), 8, 10
 BY_ALBUM, BY_ITEM = 0.5, 0.3
 OVERLAPS = (3, 8)
 
@@ -33,7 +33,7 @@ OVERLAPS = (3, 8)
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--designs", type=int, default=20_000, help="small designs of all kinds together")
-    options.add_argument("--runs", type=int, default=1000, help="campaigns a cell")
+    options.add_argument("--runs", type=int, default=1000, help="campaigns per cell")
     given = options.parse_args()
     start = time.process_time()
     designs = small_designs(given.designs, np.random.default_rng(1))
@@ -116,9 +116,7 @@ def cell(albums: int, by_rater: float, overlap: int, runs: int, draw: np.random.
         ends = [
             mixed_model(differences, items, raters, albums=of_albums).interval,
             mixed_model(differences, items, raters).interval,
-            getattr(
-                paired_difference(differences, nothing, items, raters, groups=of_albums).estimate, "interval", None
-            ),
+            paired_difference(differences, nothing, items, raters, groups=of_albums).estimate.interval,
         ]
         for way, interval in enumerate(ends):
             low, high = interval or (-np.inf, np.inf)
@@ -131,10 +129,10 @@ def cell(albums: int, by_rater: float, overlap: int, runs: int, draw: np.random.
 
 def campaign(albums: int, by_rater: float, overlap: int, draw: np.random.Generator) -> tuple[Floats, Ints, Ints, Ints]:
     """Differences, items, raters and albums, a row a screen; raters are drawn anew for every item."""
-    count = albums * ITEMS_AN_ALBUM
+    count = albums * ITEMS_PER_ALBUM
     items = np.repeat(np.arange(count), overlap)
     raters = np.argsort(draw.random((count, RATERS)), axis=1)[:, :overlap].ravel()
-    of_albums = items // ITEMS_AN_ALBUM
+    of_albums = items // ITEMS_PER_ALBUM
     differences = draw.normal(0, BY_ALBUM, albums)[of_albums] + draw.normal(0, BY_ITEM, count)[items]
     differences += draw.normal(0, by_rater, RATERS)[raters] + draw.normal(0, 1, len(items))
     return differences, items, raters, of_albums

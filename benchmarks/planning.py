@@ -67,7 +67,7 @@ def main() -> None:
         "--runs",
         type=int,
         default=10_000,
-        help="campaigns a cell, of choices and with looks a quarter of it; 2,000 leave ±2 points",
+        help="campaigns per cell, of choices and with looks a quarter of it; 2,000 leave ±2 points",
     )
     given = options.parse_args()
     start, draw = time.process_time(), np.random.default_rng(1)

@@ -2,10 +2,10 @@
 
 What the system `arel` wrote for a photo is the source, what people wrote are the references; albums are split as
 given. Each arm is trained for CPU seconds, or with `--steps` for as many steps, which repeats a training on another
-machine. On the test albums its loss and source gain are measured, and one text a photo is read: a nucleus sample at
-the temperature of the model's family, the nearest to the source of eight such samples, and the greedy one. People's
-own texts have a row of their own. Copies are of training sentences, and judges say 0.5 of what they cannot tell from
-people's.
+machine. On the test albums its loss and source gain are measured, and one text per photo is read: a nucleus sample as
+its family is sampled, the nearest to the source of eight samples (of a pretrained model from all of its distribution),
+and the greedy one. People's own texts have a row of their own. Copies are of training sentences, and judges say 0.5 of
+what they cannot tell from people's.
 
 Trainings in `--directory` are gone on with, or used as they are. Texts and scores in `--texts` are taken from there, so
 that one machine may write them (`--write-only`) and another one judge them.
@@ -27,10 +27,12 @@ from benchmarks.machine_human import example_file
 from modeling.config import DecodingConfig, TrainingConfig, load_preset
 from modeling.corpus import Example, read_examples
 from modeling.decoding import decode
-from modeling.metrics import score_human, score_outputs
+from modeling.metrics import of_kind
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.indistinguishable import HUMAN, JUDGES, judged_people, score_indistinguishable
-from modeling.metrics.source_gain import score_checkpoint
+from modeling.metrics.checkpoint import score_checkpoint
+from modeling.metrics.indistinguishable import HUMAN, judged_people, score_indistinguishable
+from modeling.metrics.judge_metric import JudgeMetric
+from modeling.metrics.outputs import score_human, score_outputs
 from modeling.training import train
 
 LOOKING = ("dropout=0.2", "token_budget=512", "word_dropout=0.1")
@@ -50,17 +52,16 @@ ARMS = {
     "smollm2-full": Arm("smollm2-full", 900),
     "smollm2-full-album": Arm("smollm2-full", 900, ("context=album",)),
     "smollm2": Arm("smollm2", 200),
+    "smollm2-full-every": Arm("smollm2-full", 900, every_system=True),
+    "smollm2-full-album-every": Arm("smollm2-full", 900, ("context=album",), every_system=True),
     "gru-luong": Arm("gru-luong", 900, every_system=True),
     "gru-luong-arel": Arm("gru-luong", 900),
     "looking": Arm("gru-luong", 900, LOOKING),
 }
-USUAL = list(ARMS)[:4]
-KINDS = {
-    "nucleus": DecodingConfig(method="nucleus"),
-    "reranked": DecodingConfig(method="nucleus", samples=8, rerank="source", keep=1),
-    "greedy": DecodingConfig(method="greedy"),
-}
+USUAL = ("smollm2-full", "smollm2-full-album", "smollm2", "gru-luong")
+KINDS = ("nucleus", "reranked", "greedy")
 OF_TEXTS = ("unique", "top_share", "nonword_rate", "copy_rate", "caption_recall", "repetition")
+JUDGES = [metric.name for metric in of_kind(JudgeMetric)]
 OF_MODEL = ("nll", "source_gain", "source_gain_within_album", "retrieval_accuracy")
 EXAMPLES, SEED = 40, 1
 FIGURES = (
@@ -84,6 +85,7 @@ def main() -> None:
     options.add_argument("--arm", nargs="*", choices=list(ARMS), default=USUAL)
     options.add_argument("--set", nargs="*", default=[], help="settings of all trainings")
     options.add_argument("--steps", type=int, help="of every training, instead of its CPU seconds")
+    options.add_argument("--draw", type=int, default=SEED, help="seed of the sampled texts (with other --texts)")
     options.add_argument("--base", help="folder or GGUF file of the pretrained model, instead of the one fetched")
     options.add_argument("--directory", type=Path, help="keep the trainings there, and go on with those that are there")
     options.add_argument("--texts", type=Path, help="keep texts and scores there, and take those that are there")
@@ -101,7 +103,9 @@ def main() -> None:
         written = {}
         for name in given.arm:
             config = config_of(ARMS[name], given.set, given.steps, given.base)
-            written[name] = read_written(name, texts) or write(name, config, folder, texts, test, photos)
+            written[name] = read_written(name, texts) or write(
+                name, config, folder, texts, test, photos, draw=given.draw
+            )
             show_model(name, written[name].told)
     if given.examples:
         given.examples.write_text("\n".join(drawn(written, photos)) + "\n", encoding="utf-8")
@@ -129,8 +133,25 @@ def config_of(arm: Arm, settings: Sequence[str], steps: int | None, base: str | 
     return config
 
 
+def decodings(*, pretrained: bool, seed: int) -> dict[str, DecodingConfig]:
+    """By KINDS."""
+    top_p = 1.0 if pretrained else 0.0
+    return {
+        "nucleus": DecodingConfig(method="nucleus", seed=seed),
+        "reranked": DecodingConfig(method="nucleus", samples=8, rerank="source", keep=1, top_p=top_p, seed=seed),
+        "greedy": DecodingConfig(method="greedy"),
+    }
+
+
 def write(
-    name: str, config: TrainingConfig, folder: Path, texts: Path, test: Sequence[Example], photos: Sequence[Example]
+    name: str,
+    config: TrainingConfig,
+    folder: Path,
+    texts: Path,
+    test: Sequence[Example],
+    photos: Sequence[Example],
+    *,
+    draw: int,
 ) -> Written:
     """Train, score and decode an arm, and keep what came of it in the folder `texts`."""
     files = {
@@ -145,7 +166,7 @@ def write(
         **{metric: scores[metric]["value"] for metric in OF_MODEL if metric in scores},
         **{f"{metric}_ci": scores[metric]["ci"] for metric in OF_MODEL if metric in scores},
     }
-    for kind, decoding in KINDS.items():
+    for kind, decoding in decodings(pretrained=bool(config.model_path), seed=draw).items():
         rows = ({"id": each.id, "text": each.text} for each in decode(result.checkpoint, photos, decoding))
         write_jsonl(texts / f"{name}-{kind}.jsonl", rows)
     (texts / f"{name}.json").write_text(json.dumps(told) + "\n", encoding="utf-8")

@@ -68,7 +68,7 @@ def tables(expected: dict) -> Iterator[Row]:
     raters, units = np.nonzero(~np.isnan(table))
     for level, published in expected["alpha_wikipedia_3x15"].items():
         found = alpha(table[raters, units], units, level=level, resamples=10)
-        yield Row(f"Krippendorff's alpha, {level}", published, ours(found.alpha), 5e-5)
+        yield Row(f"Krippendorff's alpha, {level}", published, ours(found.value), 5e-5)
     counts = np.array(read("fleiss_wikipedia_10x5_counts.csv")).astype(int)
     texts, chosen = (np.repeat(place, counts.ravel()) for place in np.indices(counts.shape).reshape(2, -1))
     kappa = chance_corrected(chosen.astype(float), texts, np.arange(len(texts)), scale=(0, 4))["Fleiss' kappa"]
@@ -114,7 +114,7 @@ def likert() -> Iterator[Row]:
         mine = [row for row in rows if (row["criterion"], row["batch"]) == (criterion, batch)]
         _, texts = np.unique([f"{row['item']}|{row['system']}" for row in mine], return_inverse=True)
         found = alpha(np.array([float(row["score"]) for row in mine]), texts, level="ordinal", resamples=10)
-        yield Row(f"scratchplot, ordinal alpha of {criterion}, {batch}", published, ours(found.alpha), 5e-5)
+        yield Row(f"scratchplot, ordinal alpha of {criterion}, {batch}", published, ours(found.value), 5e-5)
     for system, published in MEANS.items():
         scores = [
             float(row["score"])

@@ -2,7 +2,7 @@
 
     python -m benchmarks.rating_clients PORT TOKEN api|page|twice RATERS ROUNDS SECONDS
 
-prints the seconds that each round took, a list a rater. `twice` sends every answer twice at once.
+prints the seconds that each round took, a list per rater. `twice` sends every answer twice at once.
 """
 
 import http.client

@@ -44,8 +44,8 @@ def measure() -> None:
     from django.contrib.auth import get_user_model
     from django.test import Client
 
+    from annotations.campaigns.services.campaigns import campaign_close
     from annotations.models import Campaign
-    from annotations.services.campaigns import campaign_close
 
     settings.ALLOWED_HOSTS = ["testserver"]
     Campaign.objects.update(state="open", closed_at=None, overlap=4)  # so that every item has room for one rater more
@@ -70,9 +70,9 @@ def rate(campaign: Any) -> None:
     """One more answer, by a rater of its own."""
     import uuid
 
-    from annotations.services.raters import rater_join
-    from annotations.services.ratings import rating_submit
-    from annotations.services.screens import Screen, assignment_next
+    from annotations.campaigns.services.raters import rater_join
+    from annotations.campaigns.services.ratings import rating_submit
+    from annotations.campaigns.services.screens import Screen, assignment_next
 
     rater, _ = rater_join(token=campaign.token)
     screen = assignment_next(rater=rater)

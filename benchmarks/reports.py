@@ -1,6 +1,6 @@
 """What a report costs: CPU seconds and peak memory of `manage.py report`, and of exporting the ratings.
 
-A site is filled with a made campaign: ten systems, three criteria, three raters an item, ten items an album, three
+A site is filled with a made campaign: ten systems, three criteria, three raters per item, ten items an album, three
 metrics of every text and the systems' differences in them. A *score* is one number, of one text by one criterion; a
 *rating* is a rater's answer to a screen, here of thirty scores.
 """
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from itertools import combinations, islice
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from benchmarks.importing import fresh_site
 
 SYSTEMS, CRITERIA, OVERLAP, RATERS, ALBUM = 10, ("human_likeness", "grounding", "fluency"), 3, 50, 10
 METRICS = {"chrf": 100, "bertscore_f1": 1, "caption_recall": 1}  # and their greatest value
-ROWS_A_WRITE = 5000
+WRITE_BATCH_SIZE = 5000
 
 
 def main() -> None:
@@ -67,13 +67,15 @@ def fill(ratings: int) -> None:
     from django.utils import timezone
 
     from annotations import models
+    from annotations.campaigns.services.scores import metrics_write
+    from annotations.storage.bulk import batched
+    from workers.jobs.scoring import metric_rows
 
     draw, now = np.random.default_rng(1), timezone.now()
     items = -(-ratings // OVERLAP)
 
     def write(rows: Any) -> None:
-        waiting = iter(rows)
-        while part := list(islice(waiting, ROWS_A_WRITE)):
+        for part in batched(rows, WRITE_BATCH_SIZE):
             type(part[0])._default_manager.bulk_create(part)
 
     with transaction.atomic():
@@ -148,16 +150,17 @@ def fill(ratings: int) -> None:
             return (greatest * (draw.beta(3, 3, items) + system / 100)).round(6)
 
         values = {(metric, n): of_texts(n, METRICS[metric]) for metric in METRICS for n in range(SYSTEMS)}
+        metrics_write(metrics=metric_rows(list(METRICS)))
         write(
             models.Score(
-                decoding_id=system + 1, campaign=campaign, metric=metric, signature="made",
+                decoding_id=system + 1, campaign=campaign, metric_id=metric, signature="made",
                 value=each.mean(), ci_low=each.min(), ci_high=each.max(), by_item=each.tolist(),
             )
             for (metric, system), each in values.items()
         )  # fmt: skip
         write(
             models.ScoreDifference(
-                campaign=campaign, metric=metric, signature="made", one_id=one + 1, other_id=other + 1,
+                campaign=campaign, metric_id=metric, signature="made", one_id=one + 1, other_id=other + 1,
                 value=values[metric, one].mean() - values[metric, other].mean(), p=0.5,
             )
             for metric in METRICS for one, other in combinations(range(SYSTEMS), 2)

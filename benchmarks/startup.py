@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.common import ROOT, print_result, print_table
+from tests.site import free_port
 
 PATIENCE = 300
 IDLE_SECONDS = 5.0  # of no CPU time worth speaking of, before memory is read
@@ -75,9 +75,7 @@ def starts(rounds: int = 5) -> list[Row]:
 @contextmanager
 def site(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
     """`manage.py up` on that folder: the process, its address and what it prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
     env |= {"VAR_DIR": str(folder), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     log = folder / "log"

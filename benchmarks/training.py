@@ -88,7 +88,7 @@ def main() -> None:
         for way, steps in ways.items():
             rates[way].append(rate(steps, seconds=12.0 if way == "reference" else 6.0))
     medians = {way: statistics.median(each[1:]) for way, each in rates.items()}  # the first round warms up
-    table: list[list[object]] = [["way of training", "target tokens a CPU-second", "ratio", "figure"]]
+    table: list[list[object]] = [["way of training", "target tokens per CPU-second", "ratio", "figure"]]
     for way, median in medians.items():
         figure = FIGURES.get(way.split()[0], "")
         table.append([way, f"{median:,.0f}", f"{median / medians['reference']:.1f}", figure and f"≥ {figure}"])

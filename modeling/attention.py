@@ -100,7 +100,7 @@ def _chosen(weights: Tensor, head: int | None, layers: int) -> list[list[float]]
         return mean
     if not 1 <= head <= heads:
         raise AttentionError(
-            f"head={head}: must be a whole number from 1 to {heads}, of {layers} layers' heads in order"
+            f"head={head}: must be a whole number from 1 to {heads}, counting the heads of {layers} layers in order"
         )
     one: list[list[float]] = weights[head - 1].double().tolist()
     return one
@@ -109,6 +109,6 @@ def _chosen(weights: Tensor, head: int | None, layers: int) -> list[list[float]]
 def _attends_to_nothing(loaded: Checkpoint) -> AttentionError:
     attentive = ", ".join(name for name in (*ARCHITECTURES, *BEGINS_PRETRAINED) if name not in WITHOUT_ATTENTION)
     return AttentionError(
-        f"architecture={loaded.config.architecture}: attends to nothing, so there is nothing to draw; a model with "
-        f"attention is one of {attentive}"
+        f"architecture={loaded.config.architecture}: has no attention to draw; architectures with attention: "
+        f"{attentive}"
     )

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from modeling.errors import CheckpointError, ConfigError
-from texts.limits import parse_json
+from modeling.model_files import GGUF
+from texts.limits import MAX_WHOLE_BYTES, LimitError, parse_json
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", CHECKOUT / "var")).resolve()
 MODELS = VAR_DIR / "models"
 SOURCE = "source.json"
-GGUF = ".gguf"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LLAMA_LIKE = ("llama", "mistral", "qwen2")  # what the library calls the decoder-only models that are computed alike
 
@@ -112,8 +112,15 @@ class Base:
     def preset(self) -> str:
         """What trains it: `hf:` an encoder-decoder, `lm:` any other model."""
         config = self.folder / "config.json"
-        two_parts = config.is_file() and is_encoder_decoder(parse_json(config.read_text(encoding="utf-8")))
+        two_parts = config.is_file() and is_encoder_decoder(read_json(config))
         return f"{'hf' if two_parts else 'lm'}:{self.name}"
+
+
+def read_json(file: Path) -> Any:
+    """Raises OSError, and ValueError for what is no JSON or beyond the limits."""
+    if file.stat().st_size > MAX_WHOLE_BYTES:
+        raise LimitError(f"{file.name}: is larger than {MAX_WHOLE_BYTES:,} bytes")
+    return parse_json(file.read_text(encoding="utf-8"))
 
 
 def is_encoder_decoder(config: Mapping[str, Any]) -> bool:
@@ -133,8 +140,8 @@ def find_base(name_or_path: str) -> Path:
     fetch = name_or_path if name_or_path in KNOWN else "hub:OWNER/NAME"
     there = ", ".join(base.name for base in bases()) or "none"
     raise ConfigError(
-        f"model_path={name_or_path}: no such file or folder, and no model of that name in {MODELS}, where there is: "
-        f"{there}; `manage.py fetch_model {fetch}` fetches one"
+        f"model_path={name_or_path}: no such file or folder, and no model with this name in {MODELS} (available: "
+        f"{there}); `manage.py fetch_model {fetch}` downloads one"
     )
 
 
@@ -158,7 +165,7 @@ def bases() -> list[Base]:
 def read_base(folder: Path) -> Base | None:
     """The model in a folder; None where it holds none that was fetched."""
     try:
-        said: dict[str, Any] = parse_json((folder / SOURCE).read_text(encoding="utf-8"))
+        said: dict[str, Any] = read_json(folder / SOURCE)
         return Base(folder.name, folder, dict(said["files"]), said["licence"], said["from"], said["fetched"])
     except (OSError, KeyError, TypeError, ValueError):
         return None
@@ -170,30 +177,38 @@ def verify(base: Base) -> None:
     for name, expected in base.files.items():
         path = base.folder / name
         if not path.is_file():
-            raise ConfigError(f"{path}: missing; remove {base.folder} and fetch {base.name} again")
+            raise ConfigError(f"{path}: missing; remove {base.folder} and download {base.name} again")
         found = sha256_of(path)
         for right in {expected, known.sha256 if known and name == known.file else expected}:
             if found != right:
                 raise ConfigError(
-                    f"{path}: altered: its SHA-256 is {found}, that of {base.name} is {right}; remove {base.folder} "
-                    "and fetch it again"
+                    f"{path}: altered: its SHA-256 is {found}, but that of {base.name} is {right}; remove "
+                    f"{base.folder} and download it again"
                 )
 
 
 def weights_sha256(path: Path) -> str:
     """SHA-256 of a GGUF file, or of the safetensors of a folder of the transformers library: where there are several,
     over those of all, in order of their names. Raises ConfigError where there are none."""
-    files = [path] if path.suffix == GGUF else sorted(path.glob("*.safetensors"))
+    files = weights_files(path)
     if not files:
-        raise ConfigError(f"model_path={path}: needs its weights as model.safetensors, or to be a GGUF file")
+        raise ConfigError(f"model_path={path}: must be a GGUF file or a folder with model.safetensors")
     hashes = [sha256_of(file) for file in files]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def weights_files(path: Path) -> list[Path]:
+    return [path] if path.suffix == GGUF else sorted(path.glob("*.safetensors"))
+
+
+def weights_bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in weights_files(path))
 
 
 def check_weights(path: Path, wanted: str) -> None:
     """Raises CheckpointError unless the weights at `path` have the SHA-256 `wanted`."""
     if (found := weights_sha256(path)) != wanted:
-        raise CheckpointError(f"{path}: its weights have the SHA-256 {found[:12]}…, and {wanted[:12]}… are wanted")
+        raise CheckpointError(f"{path}: the SHA-256 of its weights is {found[:12]}…, but {wanted[:12]}… is expected")
 
 
 def sha256_of(path: Path) -> str:

@@ -92,6 +92,6 @@ def first_ids(library: LibraryTokenizer, *, end: int, prefix: Sequence[int], whe
     needed = 2 + len(MARKS)
     if not line or len(free) < needed:
         raise ConfigError(
-            f"{where}: its tokenizer needs a line break and {needed} tokens that no text holds, has {len(free)}"
+            f"{where}: its tokenizer needs a line break and {needed} tokens that no text contains, but has {len(free)}"
         )
     return [free[0], free[1], line[0], end, *free[2:needed]]

@@ -116,20 +116,20 @@ def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
         hashes, step, data_sha256 = dict(manifest["files"]), manifest["step"], manifest["data_sha256"]
         config = TrainingConfig.from_dict(manifest["config"])
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder / MANIFEST}: not this version's ({error})") from error
+        raise CheckpointError(f"{folder / MANIFEST}: not written by this version ({error})") from error
     kind = tokenizer_kind(config)
     wanted = {WEIGHTS, CONFIG, *kind.FILES} | ({STATE_TENSORS, STATE_VALUES} if resumable else set())
     if missing := sorted(wanted - set(hashes)):
         raise CheckpointError(f"{folder}: this checkpoint was saved without {', '.join(missing)}")
     if strange := sorted({path.name for path in folder.iterdir()} - {MANIFEST, *hashes}):
-        raise CheckpointError(f"{folder / strange[0]}: no part of this checkpoint, so all of it is refused")
+        raise CheckpointError(f"{folder / strange[0]}: not part of this checkpoint, so the whole checkpoint is refused")
     contents = {name: _verified(folder / name, expected) for name, expected in hashes.items()}
     if _parsed(folder / CONFIG, contents[CONFIG]) != manifest["config"]:
         raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
     try:
         tokenizer = kind.from_files(contents, Normalisation.of(config))
     except RuntimeError as error:
-        raise CheckpointError(f"{folder / kind.FILES[0]}: not a model of sentencepiece") from error
+        raise CheckpointError(f"{folder / kind.FILES[0]}: not a sentencepiece model") from error
     tensors = {name: _tensors(folder / name, contents[name]) for name in hashes if name.endswith(".safetensors")}
     state = tensors.get(STATE_TENSORS, {})
     return Checkpoint(
@@ -152,12 +152,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DamagedError(f"{path}: missing, so this is no checkpoint ({error.strerror})") from error
+        raise DamagedError(f"{path}: missing, so this is not a checkpoint ({error.strerror})") from error
     manifest = _parsed(path, content)
     if manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: format {manifest.get('format')}; this version reads format {FORMAT}")
+        raise CheckpointError(f"{path}: has format {manifest.get('format')}; this version reads format {FORMAT}")
     if _sealed({key: value for key, value in manifest.items() if key != SEAL}) != content:
-        raise DamagedError(f"{path}: altered: it does not have the SHA-256 that it says itself")
+        raise DamagedError(f"{path}: altered: its SHA-256 is not the one that it states")
     return manifest
 
 
@@ -257,7 +257,7 @@ def _verified(path: Path, expected: str) -> bytes:
         raise DamagedError(f"{path}: missing ({error.strerror})") from error
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise DamagedError(f"{path}: altered: its SHA-256 is {found[:12]}…, the manifest says {expected[:12]}…")
+        raise DamagedError(f"{path}: altered: its SHA-256 is {found[:12]}…, but the manifest says {expected[:12]}…")
     return content
 
 
@@ -265,7 +265,7 @@ def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
     try:
         return load(content)
     except SafetensorError as error:
-        raise CheckpointError(f"{path}: not safetensors ({error})") from error
+        raise CheckpointError(f"{path}: not a safetensors file ({error})") from error
 
 
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -39,7 +39,8 @@ ENGINES = ("auto", "torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 RERANKING = ("none", "source", "pmi")
-TEMPERATURES = 0.7, 1.0  # of models trained from scratch, of pretrained ones, where none is chosen
+# Of models trained from scratch, of pretrained ones, where none is chosen.
+TEMPERATURES, TOP_PS = (0.7, 1.0), (0.9, 0.95)
 EMBEDDINGS = ("random", "static", "non-static", "two-channel")
 
 
@@ -79,9 +80,13 @@ class Config:
         for override in overrides:
             key, equals, value = override.partition("=")
             if not equals:
-                raise ConfigError(f"setting {override!r} is not of the form key=value")
+                raise ConfigError(f"setting {override!r} does not have the form key=value")
             values[key.strip()] = value.strip()
         return cls.from_dict(values)
+
+    def refusal(self, name: str, problem: str) -> ConfigError:
+        """Of the value that a setting has."""
+        return ConfigError(problem, name, getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,67 +97,80 @@ class TrainingConfig(Config):
     """Everything a training depends on besides its data. At least one of the three limits must be set."""
 
     architecture: str = _setting("gru-luong", "model family", choices=(*ARCHITECTURES, *BEGINS_PRETRAINED))
-    model_path: str = _setting("", "hf, lm: name, folder or GGUF file of the pretrained model to begin from")
-    lora_rank: int = _setting(0, "hf, lm: rank of the adapters that learn in place of all weights; 0: none", low=0)
-    lora_scale: float = _setting(2.0, "hf, lm: what the adapters' part is multiplied by", low=0, high=100)
-    seed: int = _setting(1, "seeds weights, dropout and the order of the examples", low=0, high=2**31)
+    model_path: str = _setting("", "hf, lm: name, folder or GGUF file of the pretrained model to start from")
+    lora_rank: int = _setting(0, "hf, lm: rank of the adapters that are trained instead of all weights; 0: none", low=0)
+    lora_scale: float = _setting(2.0, "hf, lm: factor by which the adapters' output is multiplied", low=0, high=100)
+    seed: int = _setting(1, "seed for weights, dropout and the order of the examples", low=0, high=2**31)
 
-    tokens: str = _setting("subword", "what a vocabulary is made of", choices=("subword", "word"))
-    vocabulary_size: int = _setting(4000, "pieces or words at most, fewer where the data is small", low=16, high=64000)
+    tokens: str = _setting("subword", "unit of the vocabulary", choices=("subword", "word"))
+    vocabulary_size: int = _setting(
+        4000, "largest number of subwords or words; fewer if there is little data", low=16, high=64000
+    )
     lowercase: bool = _setting(True, "lower-case all text")
-    detokenize: bool = _setting(True, "undo the spaces before punctuation")
-    folding: str = _setting(SIGNATURE, "how signs that look alike become one, before all else", choices=(SIGNATURE,))
-    letters_only: bool = _setting(False, "turn all but the letters a to z into spaces, as the 2018 reference did")
-    deduplicate: bool = _setting(False, "keep a source's first reference, and of equal references the first")
-    max_source_length: int = _setting(256, "longest source, in tokens; a longer one is left out of training", low=2)
-    max_target_length: int = _setting(256, "longest reference, in tokens; a longer one is left out of training", low=2)
+    detokenize: bool = _setting(True, "remove the spaces before punctuation")
+    folding: str = _setting(
+        SIGNATURE, "how look-alike characters are unified, before anything else", choices=(SIGNATURE,)
+    )
+    letters_only: bool = _setting(
+        False, "replace everything but the letters a to z with spaces, as the 2018 reference implementation did"
+    )
+    deduplicate: bool = _setting(
+        False, "keep only a source's first reference, and only the first of identical references"
+    )
+    max_source_length: int = _setting(256, "longest source, in tokens; longer ones are left out of training", low=2)
+    max_target_length: int = _setting(256, "longest reference, in tokens; longer ones are left out of training", low=2)
     context: str = _setting(
         "0",
-        "before the source: so many sentences of the story so far; album: the album's other captions; album+N: both",
+        "text before the source; N: the N preceding sentences of the story; album: the album's other captions; "
+        "album+N: both",
     )
 
-    embedding_size: int = _setting(256, "units of an embedding; of all layers of a Transformer", low=2)
-    hidden_size: int = _setting(512, "units of a recurrent decoder", low=2)
-    layers: int = _setting(1, "layers, of the encoder and of the decoder", low=1, high=24)
+    embedding_size: int = _setting(256, "size of embeddings; in a Transformer, of all layers", low=2)
+    hidden_size: int = _setting(512, "hidden units of a recurrent decoder", low=2)
+    layers: int = _setting(1, "layers, in the encoder and in the decoder", low=1, high=24)
     heads: int = _setting(4, "attention heads of a Transformer", low=1, high=64)
     feedforward_size: int = _setting(1024, "units of a Transformer's feed-forward layers", low=2)
-    tied: bool = _setting(True, "one matrix for the embeddings of source and target and for the output")
-    reverse_source: bool = _setting(False, "lstm: read the source from its end")
-    dropout: float = _setting(0.4, "dropout of embeddings and outputs", low=0, high=0.95)
-    word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown one", low=0, high=0.95)
-    source_dropout: float = _setting(0.0, "share of sources withheld, so that a model can do without", low=0, high=0.95)
+    tied: bool = _setting(True, "share one matrix between source embeddings, target embeddings and output layer")
+    reverse_source: bool = _setting(False, "lstm: read the source in reverse")
+    dropout: float = _setting(0.4, "dropout on embeddings and outputs", low=0, high=0.95)
+    word_dropout: float = _setting(0.0, "share of input tokens replaced by the unknown token", low=0, high=0.95)
+    source_dropout: float = _setting(
+        0.0, "share of sources withheld, so that the model also learns to write without one", low=0, high=0.95
+    )
     label_smoothing: float = _setting(0.0, "share of probability spread over the vocabulary", low=0, high=0.95)
 
     denoising: float = _setting(
-        0.0, "share of the training that first restores sentences with words dropped", low=0, high=1
+        0.0, "share of the training run that first restores sentences from which words were dropped", low=0, high=1
     )
-    denoising_drop: float = _setting(0.3, "share of a sentence's words dropped there", low=0, high=0.95)
+    denoising_drop: float = _setting(0.3, "denoising: share of a sentence's words that are dropped", low=0, high=0.95)
 
     learning_rate: float = _setting(0.002, "peak of Adam's learning rate", low=0, high=1)
-    warmup: float = _setting(0.05, "share of the training in which the learning rate rises", low=0, high=1)
-    decay: str = _setting("cosine", "how the learning rate goes on after it", choices=("cosine", "none"))
+    warmup: float = _setting(0.05, "share of the training run in which the learning rate rises", low=0, high=1)
+    decay: str = _setting("cosine", "how the learning rate changes after the warm-up", choices=("cosine", "none"))
     weight_decay: float = _setting(0.0, "decoupled weight decay", low=0, high=1)
-    gradient_clip: float = _setting(1.0, "longest gradient", low=0)
-    token_budget: int = _setting(2048, "source and target tokens a batch, padding included", low=16)
-    accumulation: int = _setting(1, "batches whose gradients make one step", low=1, high=1024)
+    gradient_clip: float = _setting(1.0, "largest gradient norm; longer gradients are clipped", low=0)
+    token_budget: int = _setting(2048, "source and target tokens per batch, padding included", low=16)
+    accumulation: int = _setting(1, "batches whose gradients are accumulated into one step", low=1, high=1024)
     precision: str = _setting(
         AUTO,
-        "bf16: matrix products in bfloat16; auto: where a short timing finds that faster, else fp32",
+        "bf16: matrix products in bfloat16; auto: bf16 if a short timing finds it faster, else fp32",
         choices=(AUTO, "fp32", "bf16"),
     )
-    init: str = _setting("", "folder of a checkpoint of the same settings whose weights and vocabulary to begin from")
+    init: str = _setting(
+        "", "folder of a checkpoint with the same settings, whose weights and vocabulary to start from"
+    )
 
     budget: float = _setting(
-        0.0, "limit: CPU seconds, on a GPU seconds, for which steps are planned at the start; 0 is none", low=0
+        0.0, "limit: CPU seconds, or GPU seconds on a GPU, for which steps are planned at the start; 0: none", low=0
     )
-    max_steps: int = _setting(0, "limit: steps; 0 is none", low=0)
-    epochs: int = _setting(0, "limit: passes over the data; 0 is none", low=0)
-    validate_every: int = _setting(200, "steps between two looks at the validation file", low=1)
-    valid_pairs: int = _setting(1000, "pairs of the validation file that a look reads", low=1)
-    patience: int = _setting(5, "looks without improvement before stopping early; 0 never stops", low=0)
+    max_steps: int = _setting(0, "limit: steps; 0: none", low=0)
+    epochs: int = _setting(0, "limit: passes over the data; 0: none", low=0)
+    validate_every: int = _setting(200, "steps between two validation passes", low=1)
+    valid_pairs: int = _setting(1000, "validation pairs used in a validation pass", low=1)
+    patience: int = _setting(5, "validation passes without improvement before stopping early; 0: never", low=0)
     save_every: float = _setting(
         30.0,
-        "seconds between two resumable checkpoints, more where a save takes over half a second; 0: each step",
+        "seconds between two resumable checkpoints, more if saving takes over half a second; 0: every step",
         low=0,
     )
 
@@ -163,7 +181,7 @@ class TrainingConfig(Config):
         """What of the `other`'s model differs from this one's, in words: the family alone where that does."""
         names = SHAPE if self.architecture == other.architecture else SHAPE[:1]
         pairs = ((name, getattr(other, name), getattr(self, name)) for name in names)
-        return [f"{name}={there} there, {here} here" for name, there, here in pairs if there != here]
+        return [f"{name}={there} in the checkpoint, {here} here" for name, there, here in pairs if there != here]
 
     @property
     def story_sentences(self) -> int:
@@ -178,34 +196,33 @@ class TrainingConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not CONTEXT.fullmatch(self.context):
-            raise ConfigError(f"context={self.context}: must be a whole number from 0 to 20, album, or album+N")
+            raise self.refusal("context", "must be a whole number from 0 to 20, album, or album+N")
         pretrained = self.architecture in BEGINS_PRETRAINED
         if pretrained != bool(self.model_path):
-            raise ConfigError(
-                f"model_path={self.model_path}: goes with architecture={' or '.join(BEGINS_PRETRAINED)}; use preset "
-                f"{' or '.join(f'{each}:PATH' for each in BEGINS_PRETRAINED)}"
+            raise self.refusal(
+                "model_path",
+                f"must be set with architecture={' or '.join(BEGINS_PRETRAINED)}, and only then; use preset "
+                f"{' or '.join(f'{each}:PATH' for each in BEGINS_PRETRAINED)}",
             )
         if self.lora_rank and not pretrained:
-            raise ConfigError(f"lora_rank={self.lora_rank}: only for architecture={' or '.join(BEGINS_PRETRAINED)}")
+            raise self.refusal("lora_rank", f"needs architecture={' or '.join(BEGINS_PRETRAINED)}")
         if pretrained and self.tokens == "word":
-            raise ConfigError("tokens=word: a pretrained model brings its own tokens; valid values: subword")
+            raise self.refusal("tokens", "a pretrained model has its own tokens; valid values: subword")
         if self.architecture == CAUSAL and self.dropout and not self.lora_rank:
-            raise ConfigError(
-                f"dropout={self.dropout:g}: for architecture={CAUSAL} only with adapters (lora_rank); valid values: 0"
+            raise self.refusal(
+                "dropout", f"architecture={CAUSAL} has dropout only with adapters (lora_rank); valid values: 0"
             )
         for name in NOT_PRETRAINED.get(self.architecture, ()):
             if getattr(self, name) not in (0, "0"):
-                raise ConfigError(
-                    f"{name}={getattr(self, name)}: not for architecture={self.architecture}; valid values: 0"
-                )
+                raise self.refusal(name, f"not supported with architecture={self.architecture}; valid values: 0")
         if not (self.budget or self.max_steps or self.epochs):
-            raise ConfigError("a training needs a limit: set budget (seconds), max_steps or epochs above 0")
+            raise ConfigError("training needs a limit: set budget (seconds), max_steps or epochs above 0")
         if self.hidden_size % 2:
-            raise ConfigError(f"hidden_size={self.hidden_size}: must be even, each encoder direction has half")
+            raise self.refusal("hidden_size", "must be even, as each direction of the encoder has half of the units")
         if self.architecture == "transformer" and self.embedding_size % self.heads:
-            raise ConfigError(f"heads={self.heads}: must divide embedding_size={self.embedding_size}")
+            raise self.refusal("heads", f"must divide embedding_size={self.embedding_size}")
         if self.architecture == "gru-attention" and self.layers != 1:
-            raise ConfigError(f"layers={self.layers}: gru-attention has one layer; valid values: 1")
+            raise self.refusal("layers", "gru-attention has one layer; valid values: 1")
 
 
 @dataclass(frozen=True)
@@ -215,46 +232,57 @@ class DecodingConfig(Config):
 
     method: str = _setting(
         "nucleus",
-        "nucleus draws; greedy and beam take the likeliest, with which a model trained from scratch says one sentence "
-        "to most captions",
+        "nucleus: samples; greedy, beam: the most probable text, which for a model trained from scratch is the same "
+        "sentence for most captions",
         choices=METHODS,
     )
-    top_p: float = _setting(0.9, "nucleus: probability mass drawn from", low=1e-6, high=1)
+    top_p: float = _setting(
+        0.0,
+        "nucleus: probability mass to sample from; 0: 0.9 for a model trained from scratch, 0.95 for a pretrained one",
+        low=0,
+        high=1,
+    )
     temperature: float = _setting(
         0.0,
         "nucleus: below 1 sharpens, above 1 flattens; 0: 0.7 for a model trained from scratch, 1 for a pretrained one",
         low=0,
         high=100,
     )
-    seed: int = _setting(1, "nucleus: seeds the draws", low=0, high=2**31)
-    samples: int = _setting(1, "texts per source: draws of nucleus, the best of beam", low=1, high=1000)
-    beam: int = _setting(5, "beam: texts kept side by side", low=1, high=1000)
-    groups: int = _setting(1, "diverse_beam: groups that the beam is split into", low=1, high=1000)
-    diversity: float = _setting(0.5, "diverse_beam: what a token costs that another group has taken", low=0, high=100)
-    length_penalty: float = _setting(
-        1.0, "beam: log-probabilities are divided by length to this power", low=-10, high=10
+    seed: int = _setting(1, "nucleus: seed for sampling", low=0, high=2**31)
+    samples: int = _setting(
+        1, "texts per source: samples with nucleus, the best hypotheses with beam", low=1, high=1000
     )
-    patience: float = _setting(1.0, "beam: stop once this many times the beam have ended", low=0.01, high=100)
+    beam: int = _setting(5, "beam: hypotheses kept in parallel", low=1, high=1000)
+    groups: int = _setting(1, "diverse_beam: groups that the beam is split into", low=1, high=1000)
+    diversity: float = _setting(0.5, "diverse_beam: penalty for a token that another group has chosen", low=0, high=100)
+    length_penalty: float = _setting(
+        1.0, "beam: log-probabilities are divided by the length to this power", low=-10, high=10
+    )
+    patience: float = _setting(1.0, "beam: stop once this many times the beam are finished", low=0.01, high=100)
     rerank: str = _setting(
         "none",
-        "order of a source's texts: source, the nearest to it in meaning first; pmi, the likeliest because of it",
+        "order of a source's texts: source, the closest to it in meaning first; pmi, the most specific to it first",
         choices=RERANKING,
     )
-    rerank_weight: float = _setting(0.5, "pmi: what being likely with any source costs a text", low=0, high=10)
-    keep: int = _setting(0, "of a source's texts, the first so many are kept; 0 keeps all", low=0, high=1000)
-    no_repeat_ngram: int = _setting(0, "no text holds so many tokens in a row twice; 0 allows it", low=0, high=100)
+    rerank_weight: float = _setting(0.5, "pmi: penalty for texts that are probable with any source", low=0, high=10)
+    keep: int = _setting(0, "how many of a source's texts are kept, from the first; 0: all", low=0, high=1000)
+    no_repeat_ngram: int = _setting(
+        0, "no text repeats an n-gram of this many tokens; 0: repetition allowed", low=0, high=100
+    )
     min_length: int = _setting(1, "shortest output, in tokens", low=1, high=10000)
     max_length: int = _setting(80, "longest output, in tokens", low=1, high=10000)
-    weights: str = _setting("best", "of the best look at the validation pairs, or the training's last", choices=WEIGHTS)
-    batch: int = _setting(256, "sequences decoded side by side", low=1)
+    weights: str = _setting(
+        "best", "best: weights of the best validation pass; last: weights at the end of training", choices=WEIGHTS
+    )
+    batch: int = _setting(256, "sequences decoded in parallel", low=1)
     engine: str = _setting(
         "auto",
-        "ct2: by CTranslate2; auto: where it is installed and gives what torch gives",
+        "ct2: CTranslate2; auto: CTranslate2 if it is installed and gives what torch gives",
         choices=ENGINES,
     )
     precision: str = _setting(
         "fp32",
-        "bf16: matrix products in bfloat16; int8, by CTranslate2: in whole numbers",
+        "bf16: matrix products in bfloat16; int8, with CTranslate2 only: in 8-bit integers",
         choices=DECODING_PRECISIONS,
     )
     device: str = _setting("auto", "where to compute", choices=DEVICES)
@@ -263,36 +291,36 @@ class DecodingConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if 0 < self.temperature < 0.01:
-            raise ConfigError(f"temperature={self.temperature}: must be 0, which is the family's own, or 0.01 to 100")
+            raise self.refusal("temperature", "must be 0, the default of the model family, or 0.01 to 100")
+        if 0 < self.top_p < 1e-6:
+            raise self.refusal("top_p", "must be 0, the default of the model family, or 1e-06 to 1")
         if self.method == "greedy" and self.samples > 1:
-            raise ConfigError(f"samples={self.samples}: greedy decoding has one text a source; valid values: 1")
+            raise self.refusal("samples", "greedy decoding gives one text per source; valid values: 1")
         if self.method in ("beam", "diverse_beam") and self.samples > self.beam:
-            raise ConfigError(
-                f"samples={self.samples}: a beam of {self.beam} has no more texts; valid values: 1 to beam"
+            raise self.refusal(
+                "samples",
+                f"a beam of {self.beam} gives at most {self.beam} texts per source; valid values: 1 to {self.beam}",
             )
         if self.rerank != "none" and self.method == "greedy":
-            raise ConfigError(
-                f"rerank={self.rerank}: greedy decoding has one text a source; set method to nucleus or beam"
-            )
+            raise self.refusal("rerank", "greedy decoding gives one text per source; set method to nucleus or beam")
         if self.rerank != "none" and self.samples == 1:
-            raise ConfigError(f"rerank={self.rerank}: a single text has no order; set samples to 2 or more")
+            raise self.refusal("rerank", "a single text cannot be reordered; set samples to 2 or more")
         if self.keep > self.samples:
-            raise ConfigError(f"keep={self.keep}: there are no more texts than samples={self.samples}; 0 keeps all")
+            raise self.refusal("keep", f"cannot exceed samples={self.samples}; 0 keeps all")
         if self.method == "beam" and self.groups > 1:
-            raise ConfigError(f"groups={self.groups}: method=beam has one group; groups are for method=diverse_beam")
+            raise self.refusal("groups", "method=beam has one group; use method=diverse_beam for more")
         if self.beam % self.groups:
-            raise ConfigError(f"groups={self.groups}: must divide beam={self.beam}")
+            raise self.refusal("groups", f"must divide beam={self.beam}")
         if self.precision == "int8" and self.engine == "torch":
-            raise ConfigError("precision=int8: needs CTranslate2; valid values with engine=torch: fp32, bf16")
+            raise self.refusal("precision", "needs CTranslate2; valid values with engine=torch: fp32, bf16")
         if self.min_length > self.max_length:
-            raise ConfigError(f"min_length={self.min_length}: is above max_length={self.max_length}")
+            raise self.refusal("min_length", f"must not exceed max_length={self.max_length}")
 
     def for_family(self, architecture: str) -> Self:
-        """With the temperature that models of the family are sampled at, where none is chosen. One trained from scratch
-        on little data spells words that there are not when it is sampled from as it is."""
-        scratch, pretrained = TEMPERATURES
-        family = scratch if architecture in ARCHITECTURES else pretrained
-        return replace(self, temperature=self.temperature or family)
+        """With the temperature and the nucleus that models of the family are sampled with, where none are chosen. One
+        trained from scratch on little data spells words that there are not when it is sampled from as it is."""
+        family = architecture not in ARCHITECTURES
+        return replace(self, temperature=self.temperature or TEMPERATURES[family], top_p=self.top_p or TOP_PS[family])
 
     @property
     def texts(self) -> int:
@@ -304,24 +332,26 @@ class DecodingConfig(Config):
 class SentenceCnnConfig(Config):
     """A sentence classifier and its training. Filters, dropout, norm and batch are those of Kim 2014, section 3.1."""
 
-    embeddings: str = _setting("random", "where word embeddings begin and whether they learn", choices=EMBEDDINGS)
-    vectors: str = _setting("", "word2vec or GloVe file that embeddings begin from; random ones have none")
-    embedding_size: int = _setting(100, "units of an embedding that begins at random", low=1)
+    embeddings: str = _setting(
+        "random", "how word embeddings are initialised and whether they are trained", choices=EMBEDDINGS
+    )
+    vectors: str = _setting("", "word2vec or GloVe file to initialise embeddings from; not for random ones")
+    embedding_size: int = _setting(100, "size of randomly initialised embeddings", low=1)
     filters: int = _setting(100, "feature maps of each filter width", low=1)
     dropout: float = _setting(0.5, "dropout of the pooled features", low=0, high=0.95)
-    max_norm: float = _setting(3.0, "longest weight vector of an output", low=1e-6)
+    max_norm: float = _setting(3.0, "largest norm of the weights of an output", low=1e-6)
     epochs: int = _setting(6, "passes over the texts", low=1)
-    batch: int = _setting(50, "texts a step", low=1)
+    batch: int = _setting(50, "texts per step", low=1)
     learning_rate: float = _setting(0.002, "Adam's learning rate", low=0, high=1)
-    min_count: int = _setting(2, "a rarer word without a vector is the unknown one", low=1)
+    min_count: int = _setting(2, "rarer words without a vector become the unknown word", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.embeddings == "random" and self.vectors:
             others = ", ".join(EMBEDDINGS[1:])
-            raise ConfigError(f"vectors={self.vectors}: random embeddings use none; set embeddings to {others}")
+            raise self.refusal("vectors", f"not used by random embeddings; set embeddings to {others}")
         if self.embeddings != "random" and not self.vectors:
-            raise ConfigError(f"embeddings={self.embeddings}: set vectors to a word2vec or GloVe file to begin from")
+            raise self.refusal("embeddings", "set vectors to a word2vec or GloVe file to initialise from")
 
 
 def preset_names() -> list[str]:
@@ -386,7 +416,7 @@ def _checked(setting: Field[Any], value: object) -> bool | int | float | str:
             not math.isfinite(parsed) or (low is not None and parsed < low) or (high is not None and parsed > high)
         )
     if refused or parsed is None:
-        raise ConfigError(f"{setting.name}={value}: must be {wanted} ({setting.metadata['help']})")
+        raise ConfigError(f"must be {wanted} ({setting.metadata['help']})", setting.name, value)
     return parsed
 
 

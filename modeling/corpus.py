@@ -69,11 +69,11 @@ def read_examples(path: Path, *, references: bool = True) -> list[Example]:
     for number, row in read_rows(path):
         example = _example(row, f"{path}:{number}", references)
         if example.id in lines:
-            raise CorpusError(f"{path}:{number}: id={example.id!r} already stands in line {lines[example.id]}")
+            raise CorpusError(f"{path}:{number}: id={example.id!r} is already used in line {lines[example.id]}")
         lines[example.id] = number
         examples.append(example)
     if not examples:
-        raise CorpusError(f"{path}: holds no examples")
+        raise CorpusError(f"{path}: contains no examples")
     return examples
 
 
@@ -93,7 +93,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 except ValueError as error:
                     raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
                 if not isinstance(row, dict):
-                    raise CorpusError(f"{path}:{number}: must be an object, is {shown(row)}")
+                    raise CorpusError(f"{path}:{number}: must be an object, not {shown(row)}")
                 if "\\u" in line and (half := _half_character(json.dumps(row, ensure_ascii=False))):
                     raise CorpusError(f"{path}:{number}: {half}")
                 yield number, row
@@ -192,12 +192,12 @@ def _check_text(text: str, tokenizer: Tokenizer, name: str) -> list[int]:
         raise CorpusError(f"{name} has {half}: {shown(text)}")
     ids = tokenizer.encode(text)
     if len(ids) == 1:
-        raise CorpusError(f"{name} is empty once normalised: {shown(text)}")
+        raise CorpusError(f"{name} is empty after normalisation: {shown(text)}")
     return ids
 
 
 def _too_long(name: str, ids: Sequence[int], limit: int, text: str) -> TooLongError:
-    return TooLongError(f"{name} has {len(ids)} tokens, more than the {limit} allowed: {shown(text)}")
+    return TooLongError(f"{name} has {len(ids)} tokens, more than the limit of {limit}: {shown(text)}")
 
 
 Albums = dict[str, dict[str, str]]  # of each album the source that stands for each photo: its first
@@ -247,7 +247,7 @@ def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
     source = text_of(row, "source", place)
     weight = row.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-        raise CorpusError(f"{place}: weight={shown(weight)} must be a number from 0")
+        raise CorpusError(f"{place}: weight={shown(weight)} must be a number of at least 0")
     album = None if row.get("album") is None else text_of(row, "album", place)
     photo = None if row.get("photo") is None else text_of(row, "photo", place)
     context, others = (_strings(row, key, place) for key in ("context", "others"))
@@ -269,7 +269,7 @@ def _half_character(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"half a character, {text[error.start]!r}, where a whole one must be"
+        return f"an unpaired surrogate, {text[error.start]!r}"
     return ""
 
 

@@ -180,7 +180,7 @@ def readable_sources(loaded: Checkpoint, sources: Sequence[Example], on_note: On
             left_out.append(str(error))
             on_note(Note(source.id, True, str(error)))
     if left_out and not encoded:
-        raise DecodingError(f"none of {len(left_out)} sources can be written for; the first: {left_out[0]}")
+        raise DecodingError(f"none of the {len(left_out)} sources can be decoded; the first: {left_out[0]}")
     return encoded
 
 
@@ -204,7 +204,7 @@ def turns(sources: Sequence[Example]) -> list[list[Example]]:
         at: Example | None = source
         while at is not None and at.id not in depths:
             if at.id in chain:
-                raise DecodingError(f"source {at.id!r} stands after itself: {' after '.join([*chain, at.id])}")
+                raise DecodingError(f"source {at.id!r} comes after itself: {' after '.join([*chain, at.id])}")
             chain.append(at.id)
             if at.after is not None and at.after not in by_id:
                 raise DecodingError(f"source {at.id!r}: after={at.after!r} is not among the sources")

@@ -21,7 +21,7 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device=cuda: no GPU is at hand here; valid values: auto, cpu")
+        raise ConfigError("device=cuda: no GPU is available; valid values: auto, cpu")
     return torch.device(name)
 
 
@@ -81,5 +81,5 @@ def slow_in_bfloat16(device: torch.device) -> bool:
 def precision(name: str, device: torch.device) -> torch.autocast:
     """Where matrix products are computed in bfloat16 if `name` is bf16, and in float32 else. Warns if that is slow."""
     if name == "bf16" and slow_in_bfloat16(device):
-        warnings.warn("precision=bf16: this CPU computes it slower than fp32, the better choice here", stacklevel=2)
+        warnings.warn("precision=bf16: slower than fp32 on this CPU; prefer precision=fp32", stacklevel=2)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=name == "bf16")

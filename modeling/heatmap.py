@@ -15,7 +15,7 @@ from html import escape
 
 CELL, GAP, MARGIN = 22, 8, 10  # of a cell's side, between labels and cells, around the picture; all in pixels
 LETTER = 7.4  # width of a letter at the size of the labels
-LONGEST_LABEL = 18  # letters
+MAX_LABEL_LENGTH = 18  # letters
 SLANT = 60  # degrees by which the source's labels rise
 CORNER = (74, 44)  # room for the names of the two axes
 SCALE = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -54,7 +54,7 @@ def heatmap_svg(shown: AttentionMap) -> str:
     parts = [
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img" '
         'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13">',
-        f"<title>Attention of {len(rows)} pieces of text to {len(columns)} pieces of their source</title>",
+        f"<title>Attention of {len(rows)} output tokens to {len(columns)} source tokens</title>",
         f"<desc>{escape(_described(source, target, shown.weights))}</desc>",
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
         '<g class="label" fill="#1b1b1b">',
@@ -74,7 +74,7 @@ def heatmap_svg(shown: AttentionMap) -> str:
     parts.append('</g><g class="cells" fill="#0b4a94" stroke="#8a8a8a" stroke-width="0.5">')
     for row, (piece, weights) in enumerate(zip(target, shown.weights, strict=True)):
         for column, (read, weight) in enumerate(zip(source, weights, strict=True)):
-            told = f"{piece} looks at {read}: {weight:.2f}"
+            told = f"{piece} attends to {read}: {weight:.2f}"
             parts.append(cell(left + CELL * column, top + CELL * row, weight, told))
     parts.append('</g><g class="cells scale" fill="#0b4a94" stroke="#8a8a8a" stroke-width="0.5">')
     for place, value in enumerate(SCALE):
@@ -87,7 +87,7 @@ def _described(source: Sequence[str], target: Sequence[str], weights: Sequence[S
     """For who hears the picture: where each piece looks most."""
     most = [max(range(len(row)), key=row.__getitem__) for row in weights]
     said = [f"{piece}: {source[at]} {row[at]:.2f}" for piece, row, at in zip(target, weights, most, strict=True)]
-    return f"What each piece of the text looks at most, and with which share of its attention. {'; '.join(said)}."
+    return f"For each output token, the source token with the largest share of its attention. {'; '.join(said)}."
 
 
 def _printable(text: str) -> str:
@@ -96,7 +96,7 @@ def _printable(text: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+    return text if len(text) <= MAX_LABEL_LENGTH else f"{text[: MAX_LABEL_LENGTH - 1]}…"
 
 
 def _width(text: str) -> float:

@@ -19,15 +19,19 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from modeling.bases import GGUF, LLAMA_LIKE, check_weights, read_base, sha256_of, weights_sha256
+from modeling.bases import LLAMA_LIKE, check_weights, read_base, read_json, sha256_of, weights_bytes, weights_sha256
 from modeling.causal_tokens import CausalTokenizer, first_ids
 from modeling.errors import ConfigError
 from modeling.locks import file_lock
+from modeling.model_files import GGUF, check_model_files, check_shape
 from modeling.tokenization import Normalisation
-from texts.limits import parse_json
 
 CONVERTED, MADE_FROM = "converted", "made_from.json"
 CONVERSION_SECONDS = 60.0  # that another process which makes it is waited for
+LIBRARY_ERRORS = (  # of files that are not what they should be
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(ImportError, RuntimeError, MemoryError, struct.error, SafetensorError),
+)
 BIASED = ("qwen2",)  # those whose queries, keys and values have biases without saying so
 
 # Our matrices, and those of the library that each is made of.
@@ -51,11 +55,11 @@ def read_tokenizer(path: Path, normalisation: Normalisation) -> CausalTokenizer:
     with quiet(where):
         tokenizer = AutoTokenizer.from_pretrained(**located(source), trust_remote_code=False)
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
-        raise ConfigError(f"{where}: needs a tokenizer.json with a token for the end")
+        raise ConfigError(f"{where}: needs a tokenizer.json with an end-of-text token")
     library = tokenizer.backend_tokenizer
     if (highest := max(library.get_vocab(with_added_tokens=True).values())) >= config.vocab_size:
         raise ConfigError(
-            f"{where}: its tokenizer has an id {highest}, and its model only {config.vocab_size} embeddings"
+            f"{where}: its tokenizer has a token id {highest}, but the model has only {config.vocab_size} embeddings"
         )
     prefix = [each for each in library.encode("", add_special_tokens=True).ids if each != tokenizer.eos_token_id]
     description = {
@@ -127,7 +131,7 @@ def readable(path: Path) -> Path:
 def is_made_from(folder: Path, gguf_sha256: str) -> bool:
     """Whether the folder is whole, and of that file."""
     try:
-        said = parse_json((folder / MADE_FROM).read_text(encoding="utf-8"))
+        said = read_json(folder / MADE_FROM)
         return bool(said["gguf"] == gguf_sha256 and said["files"] == hashes_of(folder))
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -146,6 +150,7 @@ def convert(gguf: Path, folder: Path, gguf_sha256: str) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     with quiet(str(gguf)):
+        check_model_files(gguf)
         model = AutoModelForCausalLM.from_pretrained(**located(gguf), trust_remote_code=False, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(**located(gguf), trust_remote_code=False)
     del model.config.quantization_config  # the library would not save what it has read from a quantized file
@@ -167,13 +172,15 @@ def library_config(path: Path) -> Any:
     if not (path.is_file() and path.suffix == GGUF) and not (path / "config.json").is_file():
         raise ConfigError(f"{where}: must be a GGUF file, or a folder with the config.json of a decoder-only model")
     with quiet(where):
+        check_model_files(path)
         config = AutoConfig.from_pretrained(**located(path), trust_remote_code=False)
+        check_shape(config, weights_bytes(path))
     if config.model_type not in LLAMA_LIKE:
-        raise ConfigError(f"{where}: holds a model of type {config.model_type}; valid types: {', '.join(LLAMA_LIKE)}")
+        raise ConfigError(f"{where}: is a model of type {config.model_type}; valid types: {', '.join(LLAMA_LIKE)}")
     if getattr(config, "mlp_bias", False):
-        raise ConfigError(f"{where}: has biases in its feed-forward layers; valid values: mlp_bias=false")
+        raise ConfigError(f"{where}: has biases in its feed-forward layers; only mlp_bias=false is supported")
     if config.hidden_act != "silu":
-        raise ConfigError(f"{where}: computes with {config.hidden_act}; valid values: silu")
+        raise ConfigError(f"{where}: uses the activation {config.hidden_act}; only silu is supported")
     return config
 
 
@@ -213,7 +220,7 @@ def quiet(where: str) -> Iterator[None]:
     try:
         with unseen():
             yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, struct.error, SafetensorError) as error:
+    except LIBRARY_ERRORS as error:
         raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
 
 

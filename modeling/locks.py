@@ -34,6 +34,6 @@ def file_lock(file: Path, *, seconds: float, look: Callable[[], object] = nothin
             if (found := look()) != seen:
                 seen, since = found, time.monotonic()
             if time.monotonic() - since >= seconds:
-                raise TimeoutError(errno.ETIMEDOUT, "another process holds it and does not go on", str(file))
+                raise TimeoutError(errno.ETIMEDOUT, "another process holds the lock and makes no progress", str(file))
             time.sleep(LOOK_SECONDS)
         yield

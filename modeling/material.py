@@ -63,7 +63,7 @@ class Material:
         """Raises CorpusError where no pair is left to train on."""
         pairs, left_out = encode_pairs(examples.training, tokenizer, config)
         if not pairs:
-            raise CorpusError(f"nothing is left to train on; the first pair: {left_out[0]}")
+            raise CorpusError(f"no pair is left to train on; the first: {left_out[0]}")
         valid, _ = encode_pairs(examples.validation, tokenizer, config)
         valid = draw_pairs(valid, config.valid_pairs, config.seed)
         nothing = no_source(tokenizer, config)

@@ -83,7 +83,7 @@ class Optimizer:
         for key, tensor in state.items():
             name, _, kind = key.rpartition(".")
             if name not in places:
-                raise CheckpointError(f"the optimizer's state is of {name}, which does not learn here")
+                raise CheckpointError(f"the optimizer's state includes {name}, which is not trained here")
             moments.setdefault(places[name], {})[kind] = tensor
         groups = self.adam.state_dict()["param_groups"]
         self.adam.load_state_dict({"state": moments, "param_groups": groups})

@@ -14,7 +14,7 @@ SAVE_SHARE = 0.02  # of the time, at most, goes into saves
 MARGIN = 0.05  # of the budget is left unplanned, since a step may take longer later than at the start
 TIMED_SHARE = 0.03  # of the budget, at most, goes into timing, where a single piece of work does not take longer
 LOOK_SHARE = 0.1  # of the budget, at most, goes into one look at the validation pairs
-FEWEST_PAIRS = 20  # of a look, however long they take
+MIN_PAIRS = 20  # of a look, however long they take
 TIMED = 60  # pieces of work, at most
 
 
@@ -36,7 +36,7 @@ def mean_seconds(work: Callable[[], object], now: Callable[[], float], limit: fl
 def look_pairs(config: TrainingConfig, *, pairs: int, look_seconds: float) -> int:
     """How many of a look's pairs the budget has room for."""
     share = LOOK_SHARE * config.budget / max(look_seconds, 1e-9)
-    return pairs if share >= 1 else min(pairs, max(FEWEST_PAIRS, int(pairs * share)))
+    return pairs if share >= 1 else min(pairs, max(MIN_PAIRS, int(pairs * share)))
 
 
 def planned_steps(config: TrainingConfig, *, used: float, step_seconds: float, look_seconds: float) -> int:

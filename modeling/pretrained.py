@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Self
 
 from tokenizers import Tokenizer as LibraryTokenizer
 
-from modeling.bases import weights_sha256
+from modeling.bases import weights_bytes, weights_sha256
 from modeling.errors import ConfigError
 from modeling.marks import END, MARKS, PAD
+from modeling.model_files import check_model_files, check_shape
 from modeling.tokenization import Normalisation, Tokenizer
 
 TOKENIZER, DESCRIPTION = "tokenizer.json", "pretrained.json"
@@ -44,7 +45,7 @@ class DescribedTokenizer(Tokenizer):
         return len(self.library_ids)
 
     def mark(self, name: str) -> int:
-        raise ConfigError(f"a model of the transformers library has no mark {name!r}")
+        raise ConfigError(f"a transformers model has no token {name!r}")
 
     def before_end(self, ids: Iterable[int]) -> list[int]:
         """The library's ids of those before the first end token."""
@@ -83,19 +84,21 @@ class PretrainedTokenizer(DescribedTokenizer):
 
         where = f"model_path={folder}"
         if not (folder / "config.json").is_file():
-            raise ConfigError(f"{where}: must be a folder with the config.json of a model of the transformers library")
+            raise ConfigError(f"{where}: must be a folder with the config.json of a transformers model")
         try:
+            check_model_files(folder)
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            check_shape(config, weights_bytes(folder))
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(f"{where}: cannot be read ({str(error).splitlines()[0]})") from error
         if config.model_type not in KNOWN:
-            raise ConfigError(f"{where}: holds a model of type {config.model_type}, no encoder-decoder of text")
+            raise ConfigError(f"{where}: is a model of type {config.model_type}, not a text encoder-decoder")
         pad, end, begin = tokenizer.pad_token_id, tokenizer.eos_token_id, config.decoder_start_token_id
         if pad is None or end is None or begin is None or not tokenizer.is_fast:
             raise ConfigError(
-                f"{where}: needs a tokenizer.json with tokens for padding and the end, and a decoder_start_token_id; "
-                f"has pad {pad}, end {end}, start {begin}"
+                f"{where}: needs a tokenizer.json with padding and end tokens, and a decoder_start_token_id; found "
+                f"pad {pad}, end {end}, start {begin}"
             )
         unknown = pad if tokenizer.unk_token_id is None else tokenizer.unk_token_id
         description = {

@@ -38,7 +38,7 @@ class Processes:
         try:
             distributed.init_process_group("nccl" if pick_device(device).type == "cuda" else "gloo")
         except ValueError as error:
-            raise ConfigError(f"WORLD_SIZE={count}: is for processes that torchrun starts ({error})") from error
+            raise ConfigError(f"WORLD_SIZE={count}: is only for processes started by torchrun ({error})") from error
         try:
             processes = cls(distributed.get_rank(), count)
             yield processes
@@ -56,7 +56,7 @@ class Processes:
             return device
         own = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         if own.index >= torch.cuda.device_count():
-            raise ConfigError(f"process {own.index} of this machine has no GPU: start {torch.cuda.device_count()}")
+            raise ConfigError(f"no GPU for process {own.index} of this machine: start {torch.cuda.device_count()}")
         torch.cuda.set_device(own)
         return own
 
@@ -70,10 +70,10 @@ class Processes:
             yield
         except Exception as error:
             if self.least(self.rank) < self.rank:
-                raise PeerError("another process has failed, and says why") from error
+                raise PeerError("another process has failed and reports the error") from error
             raise
         if self.least(self.count) < self.count:
-            raise PeerError("another process has failed, and says why")
+            raise PeerError("another process has failed and reports the error")
 
     def sum_gradients(self, model: nn.Module) -> None:
         """Each gradient becomes the sum of what the processes have for it."""
@@ -111,5 +111,7 @@ class Processes:
         try:
             distributed.all_reduce(tensor, operation)
         except RuntimeError as error:
-            raise TrainingError(f"process {self.rank}: another one has gone without a word ({error})") from error
+            raise TrainingError(
+                f"process {self.rank}: another process ended without an error message ({error})"
+            ) from error
         return tensor

@@ -25,7 +25,7 @@ from modeling.corpus import EncodedPair, Example, Tokens, encode_source
 from modeling.devices import precision
 from modeling.errors import DecodingError
 from modeling.marks import END
-from modeling.metrics.source_gain import derangement
+from modeling.metrics.derangements import derangement
 from modeling.search import Text
 from modeling.sentence_encoder import sentence_encoder
 
@@ -86,8 +86,8 @@ def sources_of_other_albums(sources: Sequence[Example]) -> dict[str, list[str]]:
         taken = derangement(albums, seed)
         if taken is None:
             raise DecodingError(
-                f"rerank=pmi: holds {len(sources)} sources against those of other albums, and one album has more than "
-                "half of them; decode more albums together, or choose rerank=source"
+                f"rerank=pmi: compares {len(sources)} sources with those of other albums, but one album has more "
+                "than half of them; decode more albums together, or use rerank=source"
             )
         for source, other in zip(sources, taken, strict=True):
             found[source.id].append(sources[other].source)

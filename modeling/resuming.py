@@ -67,7 +67,7 @@ def saved_checkpoint(folder: Path, config: TrainingConfig, data_sha256: str, *, 
     if saved.data_sha256 != data_sha256:
         raise CheckpointError(f"{folder}: was trained on other data; choose another directory")
     before, now = saved.config.to_dict(), settled(config, saved.config).to_dict()
-    if differing := [f"{key}={before[key]} there, {now[key]} here" for key in now if before[key] != now[key]]:
+    if differing := [f"{key}={before[key]} before, {now[key]} now" for key in now if before[key] != now[key]]:
         raise CheckpointError(f"{folder}: was trained with other settings ({'; '.join(differing)})")
     return saved
 
@@ -94,9 +94,9 @@ def discard_damaged(
     """Delete what is damaged, so that its steps can be saved again, and say what the training goes on from."""
     state = saved.values.get("state", {}) if saved else {}
     step, total = (saved.step if saved else 0), state.get("total_steps") or 0
-    goes_on = f"goes on from step {step:,}" if saved else "begins anew"
+    goes_on = f"resumes from step {step:,}" if saved else "starts from the beginning"
     for folder, error in damaged:
-        message = f"{folder.name} is damaged and left out, the training {goes_on} ({error})"
+        message = f"{folder.name} is damaged and skipped; the training {goes_on} ({error})"
         on_progress(Progress(step, total or None, step / total if total else 0.0, message=message))
         discard(folder)
 
@@ -116,5 +116,5 @@ def initial_checkpoint(config: TrainingConfig) -> Checkpoint:
     folder = Path(config.init)
     initial = load_checkpoint(folder)
     if differing := config.another_shape(initial.config):
-        raise CheckpointError(f"init={folder}: is of another shape; set what it has ({'; '.join(differing)})")
+        raise CheckpointError(f"init={folder}: was built with different settings; match them ({'; '.join(differing)})")
     return initial

@@ -11,9 +11,13 @@ from typing import Any
 from modeling.config import SentenceCnnConfig
 from modeling.corpus import Example, read_examples, read_rows, text_of
 from modeling.errors import ScoringError
-from modeling.metrics import METRICS, Segment, score_human, score_outputs, with_words
+from modeling.metrics import METRICS
 from modeling.metrics.baselines import random_stories
-from modeling.metrics.indistinguishable import HUMAN, JUDGES, JudgeSettings, judged_people, score_indistinguishable
+from modeling.metrics.indistinguishable import HUMAN, judged_people, score_indistinguishable
+from modeling.metrics.judge_metric import JudgeMetric, JudgeSettings
+from modeling.metrics.metric import printed
+from modeling.metrics.outputs import score_human, score_outputs
+from modeling.metrics.texts import Segment, TextMetric, with_words
 from modeling.terminal import bar, say
 
 Scores = dict[str, dict[str, Any]]
@@ -25,9 +29,9 @@ def score_command(options: argparse.Namespace) -> Scores:
     if not (options.outputs or options.checkpoint):
         raise ScoringError("nothing to score: give --outputs, or --checkpoint, or both")
     if options.by_length and not options.outputs:
-        raise ScoringError("--by-length: is of texts; give --outputs")
+        raise ScoringError("--by-length applies to texts; give --outputs")
     if options.by_length and not options.by_length.absolute().parent.is_dir():
-        raise ScoringError(f"--by-length: {options.by_length.parent} is no folder")
+        raise ScoringError(f"--by-length: {options.by_length.parent} is not a folder")
     examples, outputs, coverage = what_is_scored(options)
     scored = [example for example in examples if example.id in outputs] if options.outputs else examples
     training = read_examples(options.train) if options.train else []
@@ -37,28 +41,24 @@ def score_command(options: argparse.Namespace) -> Scores:
         systems["random_story"] = random_stories([example.id for example in scored], stories, seed=1)
     if options.outputs:
         systems["outputs"] = outputs
-    texts: dict[str, Any] = {
-        "metrics": [metric for metric in options.metric or METRICS if metric in METRICS],
-        "training_stories": stories,
-        "of": len(examples),
-    }
+    of_texts = options.metric and [name for name in options.metric if isinstance(METRICS[name], TextMetric)]
+    texts: dict[str, Any] = {"metrics": of_texts, "training_stories": stories, "of": len(examples)}
     table: dict[str, Scores] = {
         name: score_outputs(segments(scored, written), bertscore_model=options.bertscore_model, **texts)
         for name, written in systems.items()
     }
     table[HUMAN] = score_human(segments(scored, systems["caption"]), **texts)
-    if judges := [metric for metric in options.metric or () if metric in JUDGES]:
+    if judges := [name for name in options.metric or () if isinstance(METRICS[name], JudgeMetric)]:
         settings = JudgeSettings(cnn=SentenceCnnConfig.from_overrides(options.settings), encoder=options.encoder)
         judged_texts = {name: segments(scored, written) for name, written in systems.items()}
         with bar() as on_progress:
-            judged = score_indistinguishable(judged_texts, metrics=judges, settings=settings, on_progress=on_progress)
+            judged = score_indistinguishable(
+                judged_texts, metrics=judges, settings=settings, of=len(examples), on_progress=on_progress
+            )
         judged[HUMAN] = judged_people(judged)
-        if len(scored) < len(examples):
-            for score in (score for scores in judged.values() for score in scores.values()):
-                score["signature"] += f"|sources:{len(scored)}of{len(examples)}"
         table = {name: table.get(name, {}) | judged.get(name, {}) for name in dict.fromkeys((*table, *judged))}
     if options.checkpoint:
-        from modeling.metrics.source_gain import score_checkpoint
+        from modeling.metrics.checkpoint import score_checkpoint  # loads torch
 
         try:
             with bar() as on_progress:
@@ -69,6 +69,7 @@ def score_command(options: argparse.Namespace) -> Scores:
             print(f"{options.checkpoint}: {error}", file=sys.stderr)
             of_checkpoint = {}
         table["outputs"] = table.get("outputs", {}) | of_checkpoint
+    table = {name: {metric: printed(score) for metric, score in scores.items()} for name, scores in table.items()}
     show(table)
     if options.by_length:
         draw_by_length(options.by_length, segments(scored, outputs), options.bertscore_model)
@@ -77,12 +78,12 @@ def score_command(options: argparse.Namespace) -> Scores:
 
 
 def draw_by_length(file: Path, written: Sequence[Segment], bertscore_model: Path | None) -> None:
-    from modeling.metrics.by_length import PLOTTED, length_profile, length_svg
+    from modeling.metrics.by_length import length_profile, length_svg, plotted
 
-    options: dict[str, Any] = {"metrics": PLOTTED, "by_segment": True, "bertscore_model": bertscore_model}
+    options: dict[str, Any] = {"metrics": plotted(), "by_segment": True, "bertscore_model": bertscore_model}
     profile = length_profile(written, score_outputs(written, **options))
     if not profile:
-        raise ScoringError("--by-length: sources of at least two lengths are needed to compare them")
+        raise ScoringError("--by-length needs sources of at least two lengths")
     file.write_text(length_svg(profile), encoding="utf-8")
 
 
@@ -94,7 +95,7 @@ def what_is_scored(options: argparse.Namespace) -> tuple[list[Example], dict[str
     bare = [example.id for example in given if not with_words(example.references)]
     missing = [example.id for example in examples if example.id not in outputs] if options.outputs else []
     if len(missing) == len(examples):
-        raise ScoringError(f"{options.outputs or options.input}: has no text for a source with references")
+        raise ScoringError(f"{options.outputs or options.input}: has no text for any source with references")
     say(f"of {len(given)} sources have no reference with words and are not scored", bare)
     say(f"of {len(examples)} sources have no output and are not scored", missing)
     coverage = {"sources": len(examples) - len(missing), "of": len(examples), "missing": missing, "bare": bare}

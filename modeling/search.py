@@ -112,9 +112,10 @@ def greedy_pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:
 
 
 def nucleus(names: Sequence[str], config: DecodingConfig, device: torch.device) -> Pick:
-    """Raises ValueError for a temperature that `DecodingConfig.for_family` has yet to choose."""
-    if not config.temperature:
-        raise ValueError("temperature=0: is chosen by the model's family first, see DecodingConfig.for_family")
+    """Raises ValueError for what `DecodingConfig.for_family` has yet to choose."""
+    for name in ("temperature", "top_p"):
+        if not getattr(config, name):
+            raise ValueError(f"{name}=0: resolve the default of the model family first, with DecodingConfig.for_family")
     draws = uniform_draws(names, config, device)
 
     def pick(log_probs: Tensor, sources: Tensor, position: int) -> Tensor:

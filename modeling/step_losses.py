@@ -55,7 +55,6 @@ class StepLosses:
     def _no_number(self, step: _Step, loss: float, length: float) -> str:
         ids = sorted({self._examples[pair.example].id for pair in step.pairs})
         return (
-            f"step {step.number}: the loss is {loss} and the gradient's length {length}, on a batch of "
-            f"{len(step.pairs)} pairs with {', '.join(ids[:NAMES])}; a lower learning_rate than "
-            f"{self._learning_rate:g} may help"
+            f"step {step.number}: the loss is {loss} and the gradient norm {length}, on a batch of {len(step.pairs)} "
+            f"pairs with {', '.join(ids[:NAMES])}; a learning_rate below {self._learning_rate:g} may help"
         )

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,7 +58,7 @@ Batches = list[list[EncodedPair]]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Where the model is and how its training went. `valid_nll` in nats a token; None without validation pairs.
+    """Where the model is and how its training went. `valid_nll` in nats per token; None without validation pairs.
 
     `ended_by` is plan, after all `planned_steps`, or budget or patience, before them. `precision` is what was computed
     in, fp32 or bf16; `valid_pairs` how many pairs a look read at most, fewer than asked for where a budget was small.
@@ -67,14 +68,18 @@ class TrainingResult:
     sha256: str
     steps: int
     planned_steps: int
+    valid_pairs: int
     ended_by: str
     precision: str
-    valid_pairs: int
     seconds: float
     valid_nll: float | None
     history: list[dict[str, float]]
     left_out: int
     why_left_out: list[str]  # of the first few pairs
+
+    def figures(self) -> dict[str, Any]:
+        """How the training went, without where the model is and without its history."""
+        return {name: value for name, value in vars(self).items() if name not in ("checkpoint", "sha256", "history")}
 
 
 def train(
@@ -319,7 +324,7 @@ class _Training:
         self._read()
         nll = self._nll(self.material.valid_pairs)
         if not math.isfinite(nll):
-            raise TrainingError(f"step {state.step}: the loss of the validation pairs is {nll}")
+            raise TrainingError(f"step {state.step}: the validation loss is {nll}")
         state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
         if state.best_nll is None or nll < state.best_nll:
             state.best_nll, state.looks_since_best = nll, 0

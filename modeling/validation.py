@@ -22,7 +22,7 @@ def draw_pairs(pairs: Sequence[EncodedPair], count: int, seed: int) -> list[Enco
 
 @torch.no_grad()
 def mean_nll(model: Model, pairs: Sequence[EncodedPair], token_budget: int, device: torch.device) -> float:
-    """Negative log-likelihood of the pairs' targets, nats a token."""
+    """Negative log-likelihood of the pairs' targets, nats per token."""
     model.eval()
     total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
     for indices in plan_batches(pairs, token_budget=token_budget, packs=model.packs):

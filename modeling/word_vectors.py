@@ -28,7 +28,9 @@ def read_word_vectors(path: Path, wanted: Iterable[str]) -> dict[str, Vector]:
     found: dict[str, Vector] = {}
     try:
         if not path.stat().st_size:
-            raise WordVectorsError(f"{path}: is empty; right is a word and its numbers a line, or word2vec's binary")
+            raise WordVectorsError(
+                f"{path}: is empty; expected a word and its numbers on each line, or word2vec's binary format"
+            )
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             for name, vector in _vectors(path, content, words):
                 found.setdefault(words[name], vector)
@@ -36,12 +38,12 @@ def read_word_vectors(path: Path, wanted: Iterable[str]) -> dict[str, Vector]:
         raise WordVectorsError(f"{path}: cannot be read ({error.strerror})") from error
     if not found:
         example = next(iter(words.values()), "")
-        raise WordVectorsError(f"{path}: has none of the {len(words)} words looked for, such as {example!r}")
+        raise WordVectorsError(f"{path}: has none of the {len(words)} words needed, such as {example!r}")
     return found
 
 
 def initial_vectors(words: Sequence[str], found: dict[str, Vector], *, size: int, seed: int) -> Vector:
-    """A row a word (W, D): its vector where one was found, else drawn.
+    """A row per word (W, D): its vector where one was found, else drawn.
 
     Drawn uniformly from [-a, a], where a gives the variance of the vectors found (Kim 2014, section 4.3); without any,
     D is `size` and a is 0.25.
@@ -64,7 +66,7 @@ def _vectors(path: Path, content: mmap.mmap, words: dict[bytes, str]) -> Iterato
     count, size = map(int, header)
     start = content.tell()
     if not size:
-        raise WordVectorsError(f"{path}:1: the header promises vectors of 0 numbers; at least 1 is right")
+        raise WordVectorsError(f"{path}:1: the header announces vectors of 0 numbers; at least 1 is expected")
     if _is_text(content[start : start + _SAMPLE]):
         yield from _text(path, content, words, size, count)
     else:
@@ -85,18 +87,20 @@ def _text(
 ) -> Iterator[tuple[bytes, Vector]]:
     first, read = (1 if count is None else 2), 0
     if size < 1:
-        raise WordVectorsError(f"{path}:1: a word without numbers; right is a word and its numbers, a space between")
+        raise WordVectorsError(
+            f"{path}:1: a word without numbers; expected a word and its numbers, separated by a space"
+        )
     for number, line in enumerate(iter(content.readline, b""), start=first):
         name, _, numbers = line.rstrip().partition(b" ")
         if not name:
-            raise WordVectorsError(f"{path}:{number}: empty; right is a word and {size} numbers")
+            raise WordVectorsError(f"{path}:{number}: empty line; expected a word and {size} numbers")
         read += 1
         if numbers.count(b" ") != size - 1 and not _is_phrase(numbers, size):
-            raise WordVectorsError(f"{path}:{number}: {len(numbers.split())} numbers after a word, {size} are right")
+            raise WordVectorsError(f"{path}:{number}: {len(numbers.split())} numbers after a word; expected {size}")
         if name in words and numbers.count(b" ") == size - 1:
             yield name, _parsed(numbers, f"{path}:{number}")
     if count is not None and read != count:
-        raise WordVectorsError(f"{path}:1: the header promises {count} vectors, the file has {read}")
+        raise WordVectorsError(f"{path}:1: the header announces {count} vectors, but the file has {read}")
 
 
 def _is_phrase(numbers: bytes, size: int) -> bool:
@@ -130,14 +134,18 @@ def _binary(
         space = content.find(b" ", start, start + _LONGEST_WORD)
         end = space + 1 + length
         if space < 0 or end > len(content):
-            raise WordVectorsError(f"{path}: byte {start}: no whole vector here, number {number} of {count} promised")
+            raise WordVectorsError(f"{path}: byte {start}: incomplete vector, number {number} of the {count} announced")
         name = content[start:space].lstrip(b"\n")
         if name in words:
             vector = np.frombuffer(content[space + 1 : end], dtype=_FLOAT).astype(np.float32)
             if not np.isfinite(vector).all():
                 shown = words[name]
-                raise WordVectorsError(f"{path}: byte {start}: the vector of {shown!r} has a value that is no number")
+                raise WordVectorsError(
+                    f"{path}: byte {start}: the vector of {shown!r} has a value that is not a number"
+                )
             yield name, vector
         start = end
     if content[start:].strip(b"\n"):
-        raise WordVectorsError(f"{path}: byte {start}: goes on after the {count} vectors that its header promises")
+        raise WordVectorsError(
+            f"{path}: byte {start}: the file continues after the {count} vectors that its header announces"
+        )

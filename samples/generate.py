@@ -11,7 +11,7 @@ from samples.outings import COLOURS, COUNTS, OUTINGS, PEOPLE, Outing
 from samples.pictures import draw
 
 ALBUMS = {"train": 88, "valid": 8, "feedback": 12, "test": 12}
-PHOTOS_AN_ALBUM, TEXTS_A_PHOTO = 5, 3
+PHOTOS_PER_ALBUM, TEXTS_PER_PHOTO = 5, 3
 NOTE = "synthetic"
 
 
@@ -56,7 +56,7 @@ class Content:
 def write_album(content: Content, images: Path, outing: Outing, album: str, draw_: random.Random) -> None:
     """Five of the outing's scenes in order, each a photo with three captions, and three stories over them."""
     content.albums.append({"id": album, "title": f"{outing.title} (synthetic)", "description": NOTE})
-    scenes = sorted(draw_.sample(range(len(outing.scenes)), PHOTOS_AN_ALBUM))
+    scenes = sorted(draw_.sample(range(len(outing.scenes)), PHOTOS_PER_ALBUM))
     photos = []
     for place, index in enumerate(scenes):
         scene, photo = outing.scenes[index], f"{album}{place + 1}"
@@ -67,11 +67,11 @@ def write_album(content: Content, images: Path, outing: Outing, album: str, draw
         content.images.append({"id": photo, "album_id": album, "title": "", "license": NOTE})
         photos.append((photo, scene, slots))
     for photo_place, (photo, scene, slots) in enumerate(photos):
-        for form in draw_.sample(scene.captions, TEXTS_A_PHOTO):
+        for form in draw_.sample(scene.captions, TEXTS_PER_PHOTO):
             row = {"album_id": album, "photo_flickr_id": photo, "original_text": form.format(**slots)}
             content.captions.append([{**row, "text": form.format(**slots), "photo_order_in_story": photo_place}])
-    chosen = [draw_.sample(scene.stories, TEXTS_A_PHOTO) for _, scene, _ in photos]
-    for told in range(TEXTS_A_PHOTO):
+    chosen = [draw_.sample(scene.stories, TEXTS_PER_PHOTO) for _, scene, _ in photos]
+    for told in range(TEXTS_PER_PHOTO):
         for place, (photo, _, slots) in enumerate(photos):
             content.stories.append([story_row(album, told, place, photo, sentence(chosen[place][told], slots))])
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from annotations.audit.services import Deed, audit_note
+from annotations.campaigns.links import site_link
 from annotations.errors import InputError, NotFoundError
-from annotations.links import site_link
-from annotations.services.audit import Deed, audit_note
 from texts.storable import storable
 
 RESEARCHERS = "researchers"
@@ -45,19 +45,19 @@ def account_make(*, name: str, role: str, password: str | None = None) -> User:
     Raises InputError for a name that is taken or not a name.
     """
     if role not in ROLES:
-        raise InputError(f"role: '{role}' is not one of {', '.join(ROLES)}")
+        raise InputError("role", f"'{role}' is not one of {', '.join(ROLES)}")
     user = User(username=name, is_staff=True, is_superuser=role == "admin")
     user.set_password(password)
     try:
         user.clean_fields(exclude=["password"])
     except ValidationError as error:
-        raise InputError(f"account '{name}': {' '.join(error.messages)}") from error
+        raise InputError("", f"account '{name}': {' '.join(error.messages)}") from error
     if User.objects.filter(username=name).exists():
-        raise InputError(f"account '{name}' exists already")
+        raise InputError("", f"account '{name}' already exists")
     user.save()
     if role == "researcher":
         user.groups.add(researchers_group_make())
-    audit_note(kind=Deed.ACCOUNT, about=f"account '{name}'", detail=f"made as {role}")
+    audit_note(kind=Deed.ACCOUNT, about=f"account '{name}'", detail=f"created as {role}")
     return user
 
 
@@ -65,7 +65,9 @@ def account_named(name: str) -> User:
     user = User.objects.filter(username=name).first() if storable(name) else None
     if user is None:
         there = ", ".join(User.objects.order_by("username").values_list("username", flat=True)[:20])
-        raise NotFoundError(f"account '{name}' does not exist; there is: {there or 'none yet'}. --role makes a new one")
+        raise NotFoundError(
+            "", f"account '{name}' does not exist", f"available: {there or 'none yet'}; --role creates a new one"
+        )
     return user
 
 

@@ -61,13 +61,13 @@ def site_address(url: str) -> SiteAddress:
     if parts.scheme not in USUAL_PORTS or not host:
         raise ImproperlyConfigured(f"SITE_URL={url!r} must begin with http:// or https:// and a host, {EXAMPLE}")
     if parts.query or parts.fragment or parts.username is not None:
-        raise ImproperlyConfigured(f"SITE_URL={url!r} must have no user, query or fragment, {EXAMPLE}")
+        raise ImproperlyConfigured(f"SITE_URL={url!r} must not contain a user, a query or a fragment, {EXAMPLE}")
     if host in EVERYWHERE or host == "[::]":
         raise ImproperlyConfigured(
-            f"SITE_URL={url!r}: nobody can go to {host}; give the name or address by which raters reach this machine"
+            f"SITE_URL={url!r}: {host} cannot be reached; give the name or address by which raters reach this machine"
         )
     if not PATH.fullmatch(parts.path):
-        raise ImproperlyConfigured(f"SITE_URL={url!r}: the path {parts.path!r} is not plain, {EXAMPLE}")
+        raise ImproperlyConfigured(f"SITE_URL={url!r}: the path {parts.path!r} contains special characters, {EXAMPLE}")
     return SiteAddress(parts.scheme, host, port or USUAL_PORTS[parts.scheme], parts.path.rstrip("/"))
 
 
@@ -90,13 +90,19 @@ def mismatches(site: SiteAddress, host: str, port: int) -> list[str]:
     local, listens = site.host in THIS_MACHINE, f"{in_address(host)}:{port}"
     if host in EVERYWHERE and local:
         return [
-            f"it listens on every address of this machine, but links begin with {site}, which opens here alone, and "
-            f"requests by another name are refused; set SITE_URL, such as http://NAME-OF-THIS-MACHINE:{port}"
+            f"the site listens on every address of this machine, but links begin with {site}, which works on this "
+            "machine only, and requests under another name are refused; set SITE_URL, such as "
+            f"http://NAME-OF-THIS-MACHINE:{port}"
         ]
     if local and site.port != port:
-        return [f"SITE_URL is {site}, and it listens on {listens}: unless a proxy passes it on, links lead nowhere"]
+        return [
+            f"SITE_URL is {site}, but the site listens on {listens}; links will not work unless a proxy forwards them"
+        ]
     if not local and site.port == port and in_address(host) in THIS_MACHINE:
-        return [f"SITE_URL is {site}, and it listens on {listens} alone; set LISTEN_HOST=0.0.0.0 or put a proxy there"]
+        return [
+            f"SITE_URL is {site}, but the site listens on {listens} only; set LISTEN_HOST=0.0.0.0 or put a proxy in "
+            "front"
+        ]
     return []
 
 

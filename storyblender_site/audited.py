@@ -12,8 +12,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from annotations.client_address import client_address
-from annotations.services.audit import Deed, audit_note, audit_write
+from annotations.audit.services import Deed, audit_note, audit_write
+from annotations.web.client_address import client_address
 from texts.storable import storable
 
 
@@ -36,7 +36,7 @@ def note_failed_login(credentials: dict[str, Any], request: HttpRequest | None =
         return
     typed = str(credentials.get("username", ""))
     known = storable(typed) and User.objects.filter(username=typed).exists()
-    about, address = "" if known else "no account of that name", client_address(request) if request else ""
+    about, address = "" if known else "no account with that name", client_address(request) if request else ""
     audit_write(kind=Deed.LOGIN_FAILED, person=typed if known else "", address=address or None, about=about)
 
 

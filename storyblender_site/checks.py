@@ -16,7 +16,7 @@ def private_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Every account of this machine can read {settings.VAR_DIR}, where uploaded files and models are.",
+            f"Every account on this machine can read {settings.VAR_DIR}, which contains uploaded files and models.",
             hint=f"chmod o-rwx {settings.VAR_DIR}",
             id="storyblender.W003",
         )

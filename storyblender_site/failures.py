@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from annotations.api.errors import PROBLEM_TYPE, problem_text
-from annotations.outages import is_outage
+from annotations.storage.outages import is_outage
 
 RETRY_SECONDS = 10
 PAGES = {
@@ -22,10 +22,11 @@ PAGES = {
     503: (_("Not available just now"), _("The site's database does not answer. Please wait a moment and try again.")),
 }
 DETAILS = {  # for programs
-    400: "the request cannot be read as it was sent",
+    400: "the request cannot be read",
     403: "the request is not allowed",
-    500: "the site failed at this request; whoever runs it finds the reason in its log",
-    503: f"the site's database does not answer or cannot be written; send the same again in {RETRY_SECONDS} seconds",
+    500: "the site failed to process this request; its operator finds the reason in the log",
+    503: f"the site's database is not responding or cannot be written; send the request again in {RETRY_SECONDS} "
+    "seconds",
 }
 
 

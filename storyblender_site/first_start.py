@@ -3,20 +3,20 @@ imported, trained on, decoded and shown in an open campaign. Each step is left o
 
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import CampaignSpec
 from annotations.errors import InputError
-from annotations.importing.campaign_file import CampaignSpec
 from annotations.models import Campaign, Dataset, Decoding, System
-from annotations.services.campaign_making import campaign_create
+from annotations.progress import OnProgress
 from samples.generate import generate
 from storyblender_site.accounts import account_make
 from workers.jobs import decoding, importing, scoring, training
-from workers.lifecycle import run_of, run_retry
+from workers.lifecycle import run_retry
 from workers.models import Run
 
 DATASET, SYSTEM, CAMPAIGN = "synthetic-samples", "synthetic-gru", "synthetic-first-look"
@@ -40,8 +40,6 @@ SPEC = CampaignSpec(
 )
 POLL_SECONDS = 0.5
 
-Watch = Callable[[float, str], None]
-
 
 def admin_make() -> str | None:
     """The first admin's fresh random password, or None where there is an admin already."""
@@ -52,7 +50,7 @@ def admin_make() -> str | None:
     return password
 
 
-def samples_make(watch: Watch) -> Campaign:
+def samples_make(watch: OnProgress) -> Campaign:
     """The open campaign on the synthetic set; the runs are done by the site's worker, and this waits for them.
 
     `watch` is told the share done of the step and what it is. Raises InputError where a run fails.
@@ -62,18 +60,18 @@ def samples_make(watch: Watch) -> Campaign:
     samples_import(watch)
     dataset = Dataset.objects.get(name=DATASET)
     trained = Run.objects.filter(kind=Run.Kind.TRAIN, system__name=SYSTEM).order_by("-pk").first()
-    run = trained or run_of(training.launch(dataset=DATASET, preset=PRESET, overrides=SETTINGS, name=SYSTEM))
+    run = trained or training.launch(dataset=DATASET, preset=PRESET, overrides=SETTINGS, name=SYSTEM)
     wait(run, "training a small model", watch)
     if Decoding.objects.latest_of(System.objects.get(name=SYSTEM), dataset, SPEC.split) is None:
         waiting = Run.objects.filter(kind=Run.Kind.DECODE, system__name=SYSTEM).order_by("-pk").first()
-        run = waiting or run_of(decoding.launch(system=SYSTEM, dataset=DATASET, split=SPEC.split))
-        wait(run, "letting it write", watch)
+        run = waiting or decoding.launch(system=SYSTEM, dataset=DATASET, split=SPEC.split)
+        wait(run, "decoding with it", watch)
     campaign = campaign_create(spec=SPEC)
     scoring.launch(campaign=CAMPAIGN)
     return campaign
 
 
-def samples_import(watch: Watch) -> None:
+def samples_import(watch: OnProgress) -> None:
     folder = settings.VAR_DIR / "samples"
     watch(0.0, "drawing the sample pictures")
     written = generate(folder)
@@ -89,7 +87,7 @@ def samples_import(watch: Watch) -> None:
         watch((place + 1) / len(written), "importing the sample set")
 
 
-def wait(run: Run, what: str, watch: Watch) -> None:
+def wait(run: Run, what: str, watch: OnProgress) -> None:
     """Until the run is done; one that failed on an earlier start is tried once more."""
     run.refresh_from_db()
     if run.state in (Run.State.FAILED, Run.State.CANCELLED):
@@ -100,5 +98,5 @@ def wait(run: Run, what: str, watch: Watch) -> None:
         if run.state == Run.State.DONE:
             return
         if run.finished:
-            raise InputError(f"{run.kind} run {run.public_id} is {run.state}: {run.message}")
+            raise InputError("", f"{run.kind} run {run.public_id} is {run.state}: {run.message}")
         time.sleep(POLL_SECONDS)

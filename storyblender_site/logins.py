@@ -22,7 +22,7 @@ class LoginLimits(AxesDatabaseHandler):
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         if super().is_locked(request, credentials):
             return True
-        if failures_from(request) < settings.LOGIN_FAILURES_AN_ADDRESS:
+        if failures_from(request) < settings.LOGIN_FAILURES_PER_ADDRESS:
             return False
         request.axes_locked_out = True  # type: ignore[attr-defined]  # so that the middleware answers with the page
         return True

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from annotations.client_address import client_address
+from annotations.storage.outages import is_outage
+from annotations.web.client_address import client_address
 
 log = logging.getLogger("storyblender.access")
 
@@ -22,9 +23,16 @@ def without_secrets(text: str) -> str:
 
 
 class Formatter(logging.Formatter):
-    """A whole record, its traceback with it, without what addresses carry."""
+    """A whole record, its traceback with it, without what addresses carry. An outage of the database, of which every
+    request tells, is a line with its cause; `LOG_LEVEL=DEBUG` gives its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        if is_outage(error) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+            cause = " ".join(str(error).split())
+            line = f"{record.getMessage()} ({type(error).__name__}: {cause})"
+            told = {"msg": line, "args": (), "exc_info": None, "exc_text": None}
+            record = logging.makeLogRecord(record.__dict__ | told)
         return without_secrets(super().format(record))
 
 

@@ -8,7 +8,7 @@ import io
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
@@ -31,6 +31,15 @@ def database_update() -> None:
         emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
     else:
         call_command("migrate", verbosity=0)
+
+
+def is_behind() -> bool:
+    """Whether the database lacks migrations, as one does that nothing was started on yet; not if it cannot be asked."""
+    try:
+        executor = MigrationExecutor(connection)
+    except DatabaseError:
+        return False
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def tables_make(executor: MigrationExecutor) -> None:

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 3.0
 KEPT_SECONDS = 2.0  # an answer is given again, however often it is asked for
-LEAST_FREE_MB = 100
+MIN_FREE_MB = 100
 OK = "ok"
 
 
@@ -52,19 +52,19 @@ def disk() -> str:
     finally:
         probe.unlink(missing_ok=True)
     free = shutil.disk_usage(settings.VAR_DIR).free // 10**6
-    return OK if free >= LEAST_FREE_MB else f"almost full: {free} MB are free"
+    return OK if free >= MIN_FREE_MB else f"almost full: {free} MB free"
 
 
 def worker() -> str:
     from workers.models import Listener
 
-    return OK if any(listener.queues for listener in Listener.objects.alive()) else "none was seen lately"
+    return OK if any(listener.queues for listener in Listener.objects.alive()) else "none seen recently"
 
 
 def sweeper() -> str:
     from workers.models import Listener
 
-    return OK if any(not listener.queues for listener in Listener.objects.alive()) else "none was seen lately"
+    return OK if any(not listener.queues for listener in Listener.objects.alive()) else "none seen recently"
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -21,6 +21,7 @@ from storyblender_site.files import database_private
 from storyblender_site.production import problems
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+PROTOCOLS = BASE_DIR / "annotations" / "protocols"  # each a folder with its own part of the rating page
 
 env = environ.Env()
 
@@ -29,7 +30,7 @@ try:
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(
-        f"VAR_DIR={VAR_DIR} cannot be made ({error.strerror}); name a folder that can"
+        f"VAR_DIR={VAR_DIR} cannot be created ({error.strerror}); choose another folder"
     ) from error
 RUNS_DIR = VAR_DIR / "runs"
 
@@ -117,8 +118,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "annotations.middleware.content_security_policy",
-    "annotations.middleware.addresses_without_nul",
+    "annotations.web.middleware.content_security_policy",
+    "annotations.web.middleware.addresses_without_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "storyblender_site.middleware.english_for_researchers",
@@ -130,7 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "annotations.middleware.audited",
+    "annotations.audit.middleware.audited",
 ]
 
 if env.bool("ACCESS_LOG", default=False):
@@ -142,7 +143,7 @@ WSGI_APPLICATION = "storyblender_site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "storyblender_site" / "templates"],
+        "DIRS": [BASE_DIR / "storyblender_site" / "templates", *PROTOCOLS.glob("*/templates")],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -195,8 +196,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # of one account from one place: nobody can lock others out
 AXES_HANDLER = "storyblender_site.logins.LoginLimits"
-LOGIN_FAILURES_AN_ADDRESS = env.int("LOGIN_FAILURES_AN_ADDRESS", default=30)  # of all accounts: a laboratory has one
-AXES_CLIENT_IP_CALLABLE = "annotations.client_address.client_address"
+LOGIN_FAILURES_PER_ADDRESS = env.int("LOGIN_FAILURES_PER_ADDRESS", default=30)  # of all accounts: a laboratory has one
+AXES_CLIENT_IP_CALLABLE = "annotations.web.client_address.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -218,6 +219,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = f"{SITE.path}/static/"
+STATICFILES_DIRS = list(PROTOCOLS.glob("*/static"))
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -302,8 +304,8 @@ CACHES: dict[str, Any] = {
 
 # --- rating ------------------------------------------------------------------------------------------------------
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
-JOINS_AN_ADDRESS = env.int("JOINS_AN_ADDRESS", default=100)  # of a campaign, an hour; a laboratory has one address
-SCREENS_A_RATER = env.int("SCREENS_A_RATER", default=120)  # asked for, a minute
+JOINS_PER_ADDRESS = env.int("JOINS_PER_ADDRESS", default=100)  # of a campaign, an hour; a laboratory has one address
+SCREENS_PER_RATER = env.int("SCREENS_PER_RATER", default=120)  # asked for, a minute
 
 # --- security ----------------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True

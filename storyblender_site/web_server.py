@@ -10,8 +10,11 @@ import signal
 import socket
 import time
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
+import waitress.channel
+import waitress.server
 from django.conf import settings
 from django.urls import reverse
 from waitress import wasyncore
@@ -27,11 +30,15 @@ from storyblender_site.failures import is_of_api
 from storyblender_site.wsgi import application
 
 CONNECTIONS = 1000
-CONNECTIONS_A_CLIENT = 400  # a laboratory has one address, and a browser opens up to six
+CONNECTIONS_PER_CLIENT = 400  # a laboratory has one address, and a browser opens up to six
 IDLE_SECONDS = 75  # without a byte from the client or for it
-LARGEST_BODY = 3 << 20  # bytes: more than the API and Django's forms take, which refuse in words of their own
-LARGEST_UPLOAD = 4 << 30  # bytes; data sets come as files
+MAX_BODY_BYTES = 3 << 20  # bytes: more than the API and Django's forms take, which refuse in words of their own
+MAX_UPLOAD_BYTES = 4 << 30  # bytes; data sets come as files
 FINISH_SECONDS = 5.0  # for the requests at work when it is told to stop
+
+# Waitress takes how long a connection has been idle from the clock of the day: set forward, it closed those that had
+# just come, and set back, it kept idle ones for as long.
+waitress.channel.time = waitress.server.time = SimpleNamespace(time=time.monotonic)
 
 
 class Parser(HTTPRequestParser):
@@ -100,7 +107,7 @@ def takes_files(path: str) -> bool:
 @cache
 def small(adjustments: Adjustments) -> Adjustments:
     held = copy.copy(adjustments)
-    held.max_request_body_size = LARGEST_BODY + 1  # which Waitress refuses itself
+    held.max_request_body_size = MAX_BODY_BYTES + 1  # which Waitress refuses itself
     return held
 
 
@@ -112,7 +119,7 @@ class Channel(HTTPChannel):
 def channel_open(server: Any, sock: socket.socket, address: Any, adjustments: Any, map: dict[int, Any]) -> None:
     """Serve a connection that was accepted, or close it where its client has too many; a proxy stands for many."""
     theirs = sum(channel.addr[0] == address[0] for channel in server.active_channels.values())
-    if theirs >= CONNECTIONS_A_CLIENT and not settings.TRUSTED_PROXIES:
+    if theirs >= CONNECTIONS_PER_CLIENT and not settings.TRUSTED_PROXIES:
         sock.close()
     else:
         Channel(server, sock, address, adjustments, map=map)
@@ -129,9 +136,9 @@ def serve(listen: str, threads: int) -> None:
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=5,
-        max_request_body_size=LARGEST_UPLOAD + 1,
+        max_request_body_size=MAX_UPLOAD_BYTES + 1,
         asyncore_use_poll=True,
-        clear_untrusted_proxy_headers=False,  # `annotations.client_address` knows whom to trust
+        clear_untrusted_proxy_headers=False,  # `annotations.web.client_address` knows whom to trust
         ident=None,
     )
     listening = [each for each in sockets.values() if hasattr(each, "channel_class")]

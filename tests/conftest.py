@@ -7,19 +7,32 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
-from annotations.triggers import create_missing_triggers
+from annotations.storage.triggers import create_missing_triggers
+from benchmarks.common import DATA
 from tests.site import Site
 from tests.triggers import triggers_drop
 
+# On a busy machine an example may take long: that says nothing of the code.
+hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any-machine")
 
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The pass on PostgreSQL and Redis leaves out what asks for no database: it is the same on every one. Tests that
-    wait for processes of their own site come first, so that two processes of pytest end at about the same time."""
+    """What asks for no database is pure: `make quick` runs it, and the pass on PostgreSQL and Redis leaves it out.
+
+    Tests that wait for processes of their own site come first, so that two processes of pytest end at about the same
+    time.
+    """
+    pure = {item for item in items if not needs_database(item)}
+    for item in pure:
+        item.add_marker("pure")
     if "DATABASE_URL" in os.environ:
-        asking = {item: needs_database(item) for item in items}
-        config.hook.pytest_deselected(items=[item for item in items if not asking[item]])
-        items[:] = [item for item in items if asking[item]]
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if item not in pure]
     items.sort(key=lambda item: "site" not in getattr(item, "fixturenames", ()))
 
 
@@ -56,11 +69,9 @@ def staff() -> Client:
 @pytest.fixture
 def shared_data() -> Path:
     """The folder of real data beside the checkout (or `STORYBLENDER_DATA`); a test that reads it skips without it."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("STORYBLENDER_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"real data is not at {folder}: set STORYBLENDER_DATA to its folder")
-    return folder
+    if not DATA.is_dir():
+        pytest.skip(f"real data is not at {DATA}: set STORYBLENDER_DATA to its folder")
+    return DATA
 
 
 @pytest.fixture

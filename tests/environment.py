@@ -10,7 +10,7 @@ import tempfile
 _folder = tempfile.TemporaryDirectory(prefix="storyblender-test-")
 os.environ["VAR_DIR"] = _folder.name
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("JOINS_AN_ADDRESS", "0")  # all raters of a test have the same one
+os.environ.setdefault("JOINS_PER_ADDRESS", "0")  # all raters of a test have the same one
 os.environ.setdefault("WORKER_NICENESS", "0")  # a test that waits for a worker is not to wait for the other tests too
 
 _process = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")

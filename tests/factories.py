@@ -7,8 +7,8 @@ import factory
 from django.utils import timezone
 
 from annotations import models
-from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaign_making import campaign_create
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import CampaignSpec
 
 
 class DatasetFactory(factory.django.DjangoModelFactory):
@@ -29,6 +29,17 @@ class ImportFactory(factory.django.DjangoModelFactory):
     description = "made in a test"
     state = "complete"
     completed_at = factory.LazyFunction(timezone.now)
+
+
+class MetricFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = models.Metric
+        django_get_or_create = ("name",)
+
+    name = "bleu"
+    description = factory.LazyAttribute(lambda metric: f"what {metric.name} says")
+    level = "texts"
+    order = 0
 
 
 class AlbumFactory(factory.django.DjangoModelFactory):
@@ -158,5 +169,5 @@ def make_campaign(
         "items": captions,
         "overlap": 2,
     }
-    campaign = campaign_create(spec=CampaignSpec.from_mapping(values | spec, "spec"))
+    campaign = campaign_create(spec=CampaignSpec.from_mapping(values | spec))
     return CampaignParts(campaign, dataset, decodings)

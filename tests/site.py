@@ -1,7 +1,7 @@
 """A whole site of its own for a test: empty database, broker, files, and the real processes.
 
-Embedded (SQLite, filesystem broker) by default; with `DATABASE_URL` and `REDIS_URL` set, on a new PostgreSQL database
-and a queue prefix of its own on that Redis.
+Embedded (SQLite, filesystem broker) by default; with `DATABASE_URL` set, on a new PostgreSQL database, and with
+`REDIS_URL` set, on a queue prefix of its own on that Redis.
 """
 
 import json
@@ -38,7 +38,7 @@ class Site:
         """On a new database of the PostgreSQL server, by default that of the environment; without one on SQLite."""
         self.var_dir, self.port = var_dir, free_port()
         self.env = {**os.environ, "VAR_DIR": str(var_dir), "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **env}
-        self.env.setdefault("JOINS_AN_ADDRESS", "0")  # all raters of a test have the same one
+        self.env.setdefault("JOINS_PER_ADDRESS", "0")  # all raters of a test have the same one
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
         if server_url is None:
             server_url = os.environ.get("DATABASE_URL", "")
@@ -46,11 +46,11 @@ class Site:
             self.env = {key: value for key, value in self.env.items() if key not in ("DATABASE_URL", "REDIS_URL")}
         self.server_url = server_url.replace("postgres://", "postgresql://")
         self.database = f"storyblender_test_{secrets.token_hex(4)}"
+        self.env["QUEUE_PREFIX"] = self.database
         self.processes: list[subprocess.Popen[bytes]] = []
         if self.server_url:
             self._on_server(f'CREATE DATABASE "{self.database}"')
             self.env["DATABASE_URL"] = f"{self.server_url.rpartition('/')[0]}/{self.database}"
-            self.env["QUEUE_PREFIX"] = self.database
 
     def _on_server(self, statement: str) -> None:
         with psycopg.connect(self.server_url, autocommit=True) as connection:

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from annotations.triggers import KEPT, Trigger, drop_triggers, triggers_of
+from annotations.storage.triggers import KEPT, Trigger, drop_triggers, triggers_of
 
 
 def every_trigger() -> list[Trigger]:

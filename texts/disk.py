@@ -9,7 +9,7 @@ WORDS = {
     errno.EFBIG: "the file is larger than this process may write",
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "permission denied",
-    errno.EIO: "the disk fails",
+    errno.EIO: "the disk reports an error",
 }
 DATABASES = ("django.db", "sqlite3", "psycopg")
 OF_DATABASES = {  # what SQLite and PostgreSQL say
@@ -17,7 +17,7 @@ OF_DATABASES = {  # what SQLite and PostgreSQL say
     "No space left on device": "the database cannot be written: the disk is full",
     "readonly database": "the database cannot be written: it is read-only",
     "unable to open database file": "the database cannot be opened: its file or folder cannot be written",
-    "disk I/O error": "the database cannot be written: the disk fails",
+    "disk I/O error": "the database cannot be written: the disk reports an error",
 }
 
 

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 MAX_DEPTH = 64  # lists and objects inside each other
 MAX_DIGITS = 300  # of a number, which a float still takes
-LONGEST_VALUE = 1 << 20  # characters of one text
-LONGEST_LINE = 1 << 24  # characters of one line
+MAX_VALUE_LENGTH = 1 << 20  # characters of one text
+MAX_LINE_LENGTH = 1 << 24  # characters of one line
 MAX_COLUMNS = 16_384  # of a table, as many as a workbook has
 MAX_KEYS = 2_000  # different ones of a table's records, each of which has a cell for every key
 MAX_CELLS = 1_000_000  # that one record of JSON becomes
@@ -22,11 +22,15 @@ MAX_LISTED = 32_767  # values that one cell lists, as many as an item has raters
 MAX_NAMES = 1_000  # of systems, and of criteria, in one file
 MAX_CHOICES = 500_000  # between every two of what rankings list
 MAX_ROWS = 1_048_576  # of a sheet, as many as a workbook has
-LARGEST_WHOLE = 1 << 25  # bytes of a file that cannot be read in parts
+MAX_WHOLE_BYTES = 1 << 25  # bytes of a file that cannot be read in parts
 MAX_INFLATION = 100  # times the size of a ZIP file that what is in it may have
 FREE_INFLATION = 1 << 20  # bytes that a small one may unpack to in any case
 MAX_PIXELS = 50_000_000  # of a picture
-LARGEST_BODY = 1 << 20  # bytes of what a rater sends
+MAX_BODY_BYTES = 1 << 20  # bytes of what a rater sends
+MAX_JSON_BYTES = 1 << 26  # bytes of a JSON file of a pretrained model, of which tokenizers are the largest
+MAX_HEADER_BYTES = 1 << 26  # bytes of a model's GGUF file before its weights
+MAX_ENTRIES = 10_000  # of such a header
+MAX_TENSORS = 100_000
 
 PART = 1 << 16  # bytes
 SHOWN = 60  # characters of a value in an error
@@ -53,7 +57,7 @@ def parse_json(text: str, parse_constant: Callable[[str], Any] | None = None) ->
     """The value; NaN and the infinities are numbers, unless `parse_constant` makes something else of them. Raises
     LimitError, and json.JSONDecodeError for what is no JSON."""
     brackets = text.count("[") + text.count("{")
-    if brackets > MAX_DEPTH or len(text) > LONGEST_VALUE or LONG_NUMBER.search(text):
+    if brackets > MAX_DEPTH or len(text) > MAX_VALUE_LENGTH or LONG_NUMBER.search(text):
         stream = BoundedJson(BytesIO(text.encode("utf-8", "surrogatepass")))
         while stream.read(PART):
             pass
@@ -91,8 +95,8 @@ class BoundedJson:
         brackets = b"".join(signs[int(self.within) :: 2])
         depths = list(accumulate(map(STEPS.__getitem__, brackets), initial=self.depth))
         first, last = plain.find(b'"'), plain.rfind(b'"')
-        too_long = self.within and self.length + characters(plain[: first if first >= 0 else None]) > LONGEST_VALUE
-        if too_long or max(depths) > MAX_DEPTH or len(part) > LONGEST_VALUE or DIGIT_RUN in part.translate(DIGITS):
+        too_long = self.within and self.length + characters(plain[: first if first >= 0 else None]) > MAX_VALUE_LENGTH
+        if too_long or max(depths) > MAX_DEPTH or len(part) > MAX_VALUE_LENGTH or DIGIT_RUN in part.translate(DIGITS):
             self.go_through(part)
         self.within ^= plain.count(b'"') % 2 == 1
         self.length = self.length * (last < 0) + characters(plain[last + 1 :]) if self.within else 0
@@ -106,8 +110,8 @@ class BoundedJson:
             sign, position = found[0], self.start + max(0, found.start() - len(before))
             if sign[:1] == b'"':
                 length = characters(sign.strip(b'"')) + (self.length if self.within and not found.start() else 0)
-                if length > LONGEST_VALUE:
-                    raise LimitError(f"a text has more than {LONGEST_VALUE:,} characters", position)
+                if length > MAX_VALUE_LENGTH:
+                    raise LimitError(f"a text has more than {MAX_VALUE_LENGTH:,} characters", position)
             elif found["number"]:
                 if len(sign) > MAX_DIGITS:
                     raise LimitError(f"a number has more than {MAX_DIGITS} digits", position)
@@ -140,9 +144,9 @@ def parts_of(value: Any) -> Iterator[Any]:
 
 def lines_within(stream: IO[str]) -> Iterator[str]:
     """The lines of a text. Raises LimitError for one that is longer than a line may be, which is not read whole."""
-    while line := stream.readline(LONGEST_LINE + 1):
-        if len(line) > LONGEST_LINE:
-            raise LimitError(f"a line has more than {LONGEST_LINE:,} characters")
+    while line := stream.readline(MAX_LINE_LENGTH + 1):
+        if len(line) > MAX_LINE_LENGTH:
+            raise LimitError(f"a line has more than {MAX_LINE_LENGTH:,} characters")
         yield line
 
 

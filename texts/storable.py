@@ -22,19 +22,19 @@ def text_problem(text: str) -> str:
     if storable(text):
         return ""
     found = UNSTORABLE.findall(text)[0]
-    return "holds a NUL character" if found == "\0" else f"holds half a character, {escaped(found)}"
+    return "contains a NUL character" if found == "\0" else f"contains an unpaired surrogate, {escaped(found)}"
 
 
-def value_problem(value: Any, place: str) -> str:
-    """The same of everything in a value of JSON, keys too, with the place in front."""
+def value_problem(value: Any, place: str) -> tuple[str, str] | None:
+    """The same of everything in a value of JSON, keys too: the place of what cannot be stored, and why."""
     if isinstance(value, str):
         problem = text_problem(value)
-        return f"{place}: {problem}" if problem else ""
+        return (place, problem) if problem else None
     if isinstance(value, dict):
         inner = [(f"{place}.{key}", part) for key, each in value.items() for part in (str(key), each)]
     else:
         inner = [(f"{place}[{at}]", each) for at, each in enumerate(value)] if isinstance(value, list | tuple) else []
-    return next(filter(None, (value_problem(each, at) for at, each in inner)), "")
+    return next(filter(None, (value_problem(each, at) for at, each in inner)), None)
 
 
 def without_unstorable(text: str) -> str:

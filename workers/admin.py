@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from annotations.admin import CampaignAdmin, DatasetAdmin, ReadOnlyAdmin, state_badge
 from annotations.models import Campaign, Dataset, System
-from annotations.views.pages import OnDemand
+from annotations.web.pages import OnDemand
 from workers import removal_views
 from workers.models import Checkpoint, Listener, Run
 
@@ -19,7 +19,7 @@ views = OnDemand("workers.views")
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state_shown", "progress", "queue", "message", "created_at")
+    list_display = ("what", "state_shown", "progress", "queue", "message", "made")
     list_filter = ("kind", "state", "queue")
     ordering = ("-pk",)
     list_per_page = 50
@@ -108,7 +108,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
 @admin.register(System)
 class SystemAdmin(ReadOnlyAdmin):
-    list_display = ("name", "kind", "decodings_count", "created_at")
+    list_display = ("name", "kind", "decodings_count", "made")
     list_filter = ("kind",)
     search_fields = ("name",)
     ordering = ("-pk",)
@@ -136,12 +136,16 @@ class SystemAdmin(ReadOnlyAdmin):
 
 @admin.register(Listener)
 class ListenerAdmin(ReadOnlyAdmin):
-    list_display = ("name", "queue_names", "seen_at")
+    list_display = ("name", "queue_names", "seen")
     list_display_links = None
 
     @admin.display(description="queues")
     def queue_names(self, row: Listener) -> str:
         return ", ".join(row.queues) or "sweeps"
+
+    @admin.display(description="last seen", ordering="seen_at")
+    def seen(self, row: Listener) -> str:
+        return f"{row.seen_at:%Y-%m-%d %H:%M:%S}"
 
 
 admin.site.unregister(Campaign)

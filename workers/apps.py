@@ -6,7 +6,7 @@ class WorkersConfig(AppConfig):
     verbose_name = "Runs and models"
 
     def ready(self) -> None:
-        from annotations.services.erasing import outside_id_erased
+        from annotations.removal.erasing import outside_id_erased
         from workers.erasing import runs_forget
 
         outside_id_erased.connect(runs_forget)

@@ -12,24 +12,24 @@ from texts.limits import shown
 from workers.messages import drop
 from workers.tasks import execute_run
 
-HIGHEST_KEY = 2**63 - 1
+MAX_KEY = 2**63 - 1
 
 
 def message_problem(message: Message) -> str | None:
     """Why a message rings for no run, if it does not."""
     if message.headers.get("task") != execute_run.name:
-        return f"{shown(message.headers.get('task'))} is no task"
+        return f"{shown(message.headers.get('task'))} is not a known task"
     if not isinstance(message.headers.get("id"), str):
         return "it has no id"
     if (message.content_type, message.content_encoding) != ("application/json", "utf-8"):
-        return f"{shown(message.content_type)} in {shown(message.content_encoding)} is not read"
+        return f"{shown(message.content_type)} in {shown(message.content_encoding)} is not supported"
     try:
         args, options, _ = json.loads(message.body)
         (pk,) = args
     except (ValueError, TypeError, RecursionError):
-        return "its body is not what a task is called with"
-    if options != {} or type(pk) is not int or not 0 < pk <= HIGHEST_KEY:
-        return f"{shown(args)} is not one run's primary key"
+        return "its body does not hold the arguments of a task"
+    if options != {} or type(pk) is not int or not 0 < pk <= MAX_KEY:
+        return f"{shown(args)} is not the primary key of a run"
     return None
 
 

@@ -96,7 +96,7 @@ def training_svg(rows: Sequence[Mapping[str, Any]]) -> str:
     steps = [row["step"] for row in rows if row.get("loss") is not None]
     values = [value for series in losses.values() for _, value in series]
     span = (min(steps), max(steps))
-    loss = Panel("loss, nats a token", TOP, TOP + LOSS_HEIGHT, *span, min(values), max(values))
+    loss = Panel("loss, nats per token", TOP, TOP + LOSS_HEIGHT, *span, min(values), max(values))
     parts = loss.axis(4)
     for place, (key, css, name) in enumerate(SERIES):
         if points := losses[key]:
@@ -110,7 +110,9 @@ def training_svg(rows: Sequence[Mapping[str, Any]]) -> str:
         parts += [*last.axis(3), last.line(rates, "rate")]
     height = last.bottom + AXIS
     told = (
-        "Loss, in nats a token" + (", and below it the learning rate" if last is not loss else "") + ", over the steps"
+        "Loss, in nats per token"
+        + (", and below it the learning rate" if last is not loss else "")
+        + ", over the steps"
     )
     head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
     return "".join([head, f"<title>{told}</title>", *parts, *last.steps(8), "</svg>"])

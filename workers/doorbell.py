@@ -14,6 +14,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+TASK = "workers.execute_run"  # in `workers.tasks`, which a process that only rings never loads
 REST_SECONDS = 10.0  # without a try, after one that failed
 LAST_SECONDS = 3.0  # that a process which ends waits for its messages to be handed over
 
@@ -58,7 +59,7 @@ class Doorbell:
             except Exception as error:  # noqa: BLE001  whatever it is, no other thread rings
                 failed = True
                 log.warning(
-                    "the broker does not answer; the sweeper will ring again",
+                    "the broker does not answer; the sweeper will announce the run again",
                     run=pk,
                     error=f"{type(error).__name__}: {error}",
                 )
@@ -72,11 +73,11 @@ class Doorbell:
 
 
 def send(pk: int, queue: str) -> None:
-    from workers.tasks import execute_run
+    from workers.celery import app
 
     # Once more, at once: a connection that was kept may be of a broker that was started anew.
     again = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-    execute_run.apply_async((pk,), queue=queue, retry_policy=again)
+    app.send_task(TASK, (pk,), queue=queue, ignore_result=True, retry_policy=again)
 
 
 bell = Doorbell(send)

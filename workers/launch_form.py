@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from annotations.models import Dataset, Split, System
+from annotations.web.forms import show_problem
 from modeling.config import Config, DecodingConfig, TrainingConfig
 from workers.models import Run
 
@@ -17,7 +18,7 @@ SPLITS = [(split, split) for split in Split.values]
 def queue_field() -> forms.ChoiceField:
     return forms.ChoiceField(
         choices=[("cpu", "cpu"), ("gpu", "gpu")],
-        help_text="Which workers do it; a run waits until a worker listens to its queue.",
+        help_text="Which workers execute the run; it waits until a worker listens to this queue.",
     )
 
 
@@ -32,7 +33,7 @@ def setting_field(config: type[Config], name: str, *, empty: str = "", **options
         options = {"choices": [*first, *((each, each) for each in choices)], **options}
         return forms.ChoiceField(**options, initial="" if empty else default)
     if empty:
-        options["help_text"] += f" Empty: {empty}."
+        options["help_text"] += f" If empty: {empty}."
     kinds = {int: forms.IntegerField, float: forms.FloatField, str: forms.CharField}
     return kinds[type(default)](**options, initial=None if empty else default)
 
@@ -44,7 +45,7 @@ def sentence(text: str) -> str:
 
 
 def training_field(name: str, **options: Any) -> forms.Field:
-    return setting_field(TrainingConfig, name, empty="the preset's", **options)
+    return setting_field(TrainingConfig, name, empty="the preset's value", **options)
 
 
 def decoding_field(name: str, **options: Any) -> forms.Field:
@@ -97,8 +98,7 @@ class LaunchForm(forms.Form):
         try:
             return what()
         except ValueError as error:  # InputError is one, and so are the errors of modeling's settings
-            key = str(error).partition("=")[0].partition(":")[0].strip()
-            self.add_error(key if key in self.fields else None, str(error))
+            show_problem(self, error)
             return None
 
     def overrides(self, names: Sequence[str]) -> list[str]:

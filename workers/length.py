@@ -15,4 +15,4 @@ def length_picture(decoding: Decoding) -> SafeString:
     if run is None:
         return mark_safe("")
     spec = length_spec(run.result["by_length"][str(decoding.pk)])
-    return mark_safe(svg_of(Chart("Quality by the words of the source", spec | {"config": CONFIG, "padding": 5})))
+    return mark_safe(svg_of(Chart("Quality by source length in words", spec | {"config": CONFIG, "padding": 5})))

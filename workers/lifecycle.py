@@ -1,15 +1,16 @@
-"""The life of a run: created, claimed, beating, finished, or put back.
+"""The life of a run: created, claimed, beating, finished, or requeued.
 
 The row is the truth and the broker only a doorbell. A run is claimed by one atomic UPDATE that raises its attempt
 number; every later write of the claim carries that number and is refused once somebody else holds the run. A claim
-whose heart stops is put back by the sweeper. A lost message, a doubled one, a dead worker or a late write does no harm.
+whose heartbeat stops is requeued by the sweeper. A lost message, a doubled one, a dead worker or a late write does no
+harm.
 """
 
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,17 +19,18 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, QuerySet
 
-from annotations.clock import database_now, from_now
+from annotations.audit.services import Deed, audit_note
 from annotations.errors import ConflictError, InputError
-from annotations.outages import is_outage
-from annotations.services.audit import Deed, audit_note
-from annotations.services.imports import import_discard
-from annotations.services.outputs import decoding_discard
+from annotations.imports.writing import import_discard
+from annotations.models import Import
+from annotations.progress import OnProgress
+from annotations.storage.clock import database_now, from_now
+from annotations.storage.outages import is_outage
+from annotations.systems.services import decoding_discard
 from texts.disk import disk_line
 from texts.storable import escaped, value_problem
 from workers import doorbell
-from workers.hearts import Watch
-from workers.models import Listener, Run
+from workers.models import Run
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,6 @@ PROGRESS_SECONDS = 1.0
 HISTORY_ROWS = 500
 LOG_LINES = 100
 JOIN_SECONDS = 30.0
-DIED = "worker processes died while they did it, as where memory runs out; mend what it is given, then try it again"
 
 
 class RunStopped(Exception):
@@ -44,7 +45,7 @@ class RunStopped(Exception):
 
 
 class RunLost(RunStopped):
-    """The claim is no longer ours: the heart stopped too long, and the run was put back or given to another."""
+    """The claim is no longer ours: the heartbeat stopped for too long, and the run was requeued or given to another."""
 
 
 class RunCancelled(RunStopped):
@@ -58,24 +59,25 @@ class WorkerStopping(RunStopped):
 stopping = threading.Event()  # set when this worker process was told to stop
 
 
-def run_create(*, kind: str, config: dict[str, Any], queue: str = "cpu", **links: Any) -> Run:
-    """Queue a run; its doorbell is rung once the transaction is committed. Raises InputError for a request that holds
-    what cannot be stored."""
-    check_config(config)
+def run_create(*, kind: str, config: dict[str, Any], claimed: bool = False, **links: Any) -> Run:
+    """Queue a run; its doorbell is rung once the transaction is committed. Where it is `claimed`, this process does it
+    itself, and no worker ever sees it queued. Raises InputError for a request that holds what cannot be stored."""
+    if problem := value_problem(config, "request"):
+        raise InputError(*problem)
+    if claimed:
+        now = database_now()
+        links |= {"state": Run.State.RUNNING, "attempt": 1, "claimed_by": this_process()}
+        links |= {"heartbeat_at": now, "started_at": now}
     with transaction.atomic():
-        run = Run.objects.create(kind=kind, config=config, queue=queue, **links)
+        run = Run.objects.create(kind=kind, config=config, **links)
         audit_note(kind=Deed.RUN_LAUNCH, about=named(run))
-    transaction.on_commit(lambda: doorbell_ring(run))
+    if not claimed:
+        transaction.on_commit(lambda: doorbell_ring(run))
     return run
 
 
 def named(run: Run) -> str:
     return f"{run.kind} run {run.public_id} {run.about}".strip()
-
-
-def check_config(config: dict[str, Any]) -> None:
-    if problem := value_problem(config, "request"):
-        raise InputError(problem)
 
 
 def shortened(message: str) -> str:
@@ -85,7 +87,7 @@ def shortened(message: str) -> str:
 
 def doorbell_ring(run: Run) -> None:
     """Tell the workers, without waiting for the broker. Nothing is lost if that fails: the sweeper rings again."""
-    from workers import tasks  # noqa: F401  Celery, which few processes need; the bell's thread may be waited for
+    from workers import celery  # noqa: F401  which few processes need; the bell's thread may be waited for
 
     if doorbell.bell.ring(run.pk, run.queue):
         Run.objects.filter(pk=run.pk).update(rung_at=from_now())
@@ -103,7 +105,7 @@ class Claim:
         self.attempt = run.attempt
         self.lost = threading.Event()
         self.cancelled = threading.Event()
-        self.listener: Callable[[float, str], None] | None = None  # told of the progress, for a terminal
+        self.listener: OnProgress | None = None  # told of the progress, for a terminal
         self._saved_at = float("-inf")
 
     def rows(self) -> QuerySet[Run]:
@@ -111,7 +113,7 @@ class Claim:
         return Run.objects.filter(pk=self.run.pk, attempt=self.attempt, state=Run.State.RUNNING)
 
     def beat(self) -> None:
-        """Show life; called by the heart's own thread."""
+        """Show life; called by the heartbeat's own thread."""
         if not self.rows().update(heartbeat_at=from_now()):
             self.lost.set()
         elif self.rows().filter(cancel_requested=True).exists():
@@ -120,11 +122,11 @@ class Claim:
     def check(self) -> None:
         """Raises a RunStopped when the work must not go on."""
         if self.lost.is_set():
-            raise RunLost(f"run {self.run.public_id} is no longer ours (attempt {self.attempt})")
+            raise RunLost(f"run {self.run.public_id} no longer belongs to this worker (attempt {self.attempt})")
         if self.cancelled.is_set():
             raise RunCancelled(f"run {self.run.public_id} was cancelled")
         if stopping.is_set():
-            raise WorkerStopping(f"run {self.run.public_id} goes back to the queue")
+            raise WorkerStopping(f"run {self.run.public_id} is going back to the queue")
 
     def progress(self, fraction: float, message: str = "", row: dict[str, Any] | None = None) -> None:
         """Note how far the work is, at most once a second, and with `row` a point of the run's curve.
@@ -182,7 +184,7 @@ class Claim:
 
     def release(self, message: str) -> None:
         """Put the run back in the queue, for whoever comes next."""
-        put_back(self.run, self.rows(), message)
+        requeue(self.run, self.rows(), message)
 
 
 def log_with(run: Run, text: str) -> list[list[str]]:
@@ -191,12 +193,7 @@ def log_with(run: Run, text: str) -> list[list[str]]:
     return [*run.log, line][-LOG_LINES:] if text else run.log
 
 
-def run_of(made: Run | Claim) -> Run:
-    """The run that a job's `launch` made, queued or claimed."""
-    return made if isinstance(made, Run) else made.run
-
-
-def put_back(run: Run, rows: QuerySet[Run], message: str) -> int:
+def requeue(run: Run, rows: QuerySet[Run], message: str) -> int:
     """Queue the run again, if `rows` still holds it. Says whether it did."""
     lines = log_with(run, message)
     return rows.update(
@@ -223,31 +220,12 @@ def run_claim(pk: int) -> Claim | None:
         return None
     claim = Claim(Run.objects.get(pk=pk))
     with suppress(RunStopped):  # lost already: its holder is told at the first step
-        claim.save(log=log_with(claim.run, f"taken by {claim.run.claimed_by}, attempt {claim.attempt}"))
+        claim.save(log=log_with(claim.run, f"claimed by {claim.run.claimed_by}, attempt {claim.attempt}"))
     return claim
 
 
-def run_create_claimed(*, kind: str, config: dict[str, Any], **links: Any) -> Claim:
-    """A run that this process does itself: no worker ever sees it queued. Raises InputError as `run_create` does."""
-    check_config(config)
-    now = database_now()
-    with transaction.atomic():
-        run = Run.objects.create(
-            kind=kind,
-            config=config,
-            state=Run.State.RUNNING,
-            attempt=1,
-            claimed_by=this_process(),
-            heartbeat_at=now,
-            started_at=now,
-            **links,
-        )
-        audit_note(kind=Deed.RUN_LAUNCH, about=named(run))
-    return Claim(run)
-
-
 @contextmanager
-def heart(claim: Claim) -> Iterator[None]:
+def heartbeat(claim: Claim) -> Iterator[None]:
     """Beat from a thread of its own, with a database connection of its own, until the block ends."""
     stopped = threading.Event()
 
@@ -264,7 +242,7 @@ def heart(claim: Claim) -> Iterator[None]:
         finally:
             connection.close()
 
-    thread = threading.Thread(target=pulse, name=f"heart-{claim.run.pk}", daemon=True)
+    thread = threading.Thread(target=pulse, name=f"heartbeat-{claim.run.pk}", daemon=True)
     thread.start()
     try:
         yield
@@ -277,39 +255,39 @@ def in_words(run: Run, error: BaseException) -> str:
     """How a run's row says why it failed."""
     if line := disk_line(error):
         again = "try the run again" if run.repeatable else "run the command again"
-        further = "; it goes on from its last checkpoint" if run.kind == Run.Kind.TRAIN else ""
-        return f"{line}. Mend that and {again}{further}"
+        further = "; it resumes from its last checkpoint" if run.kind == Run.Kind.TRAIN else ""
+        return f"{line}. Fix this and {again}{further}"
     return f"{type(error).__name__}: {error}"
 
 
 @contextmanager
 def holding(claim: Claim) -> Iterator[None]:
-    """Do a claimed run's work in the block: the heart beats, and however the block ends, the row says so.
+    """Do a claimed run's work in the block: its heartbeat goes on, and however the block ends, the row says so.
 
     The block's end is `done` with `claim.run.result`. A cancelled run ends so; Ctrl-C, a stopping worker and a database
     that went away put it back in the queue (an import is discarded); any other error fails it and is raised again.
     """
     run, log_ = claim.run, log.bind(run=str(claim.run.public_id), kind=claim.run.kind, attempt=claim.attempt)
-    with heart(claim):
+    with heartbeat(claim):
         try:
             yield
         except RunLost:
             log_.warning("run lost: its late writes are refused")
             raise
         except RunCancelled:
-            claim.finish(Run.State.CANCELLED, "cancelled")
-            leftovers_discard(run)
+            if claim.finish(Run.State.CANCELLED, "cancelled"):
+                leftovers_discard(run)
             raise
         except (KeyboardInterrupt, Exception) as error:
             stopped = isinstance(error, KeyboardInterrupt | WorkerStopping)
             if not stopped and (disk_line(error) or not is_outage(error)):
-                claim.finish(Run.State.FAILED, in_words(run, error))
-                leftovers_discard(run)
+                if claim.finish(Run.State.FAILED, in_words(run, error)):
+                    leftovers_discard(run)
             elif run.repeatable:
-                claim.release(f"put back in the queue: {type(error).__name__} {error}".strip())
+                claim.release(f"back in the queue: {type(error).__name__} {error}".strip())
             else:
-                claim.finish(Run.State.CANCELLED, "interrupted")
-                leftovers_discard(run)
+                if claim.finish(Run.State.CANCELLED, "interrupted"):
+                    leftovers_discard(run)
             raise
         claim.finish(Run.State.DONE, claim.run.message, result=claim.run.result)
     log_.info("run done")
@@ -318,7 +296,7 @@ def holding(claim: Claim) -> Iterator[None]:
 @contextmanager
 def run_here(*, kind: str, config: dict[str, Any], **links: Any) -> Iterator[Claim]:
     """A run that this process does itself, in the block; see `holding` for how it ends."""
-    claim = run_create_claimed(kind=kind, config=config, **links)
+    claim = Claim(run_create(kind=kind, config=config, claimed=True, **links))
     with holding(claim):
         yield claim
 
@@ -327,11 +305,11 @@ def run_here(*, kind: str, config: dict[str, Any], **links: Any) -> Iterator[Cla
 def run_cancel(run: Run) -> None:
     """Ask a run to stop: at once if it is queued, at its next step if it is running."""
     cancelled = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
-        state=Run.State.CANCELLED, finished_at=from_now(), message="cancelled before it began"
+        state=Run.State.CANCELLED, finished_at=from_now(), message="cancelled before it started"
     )
     if not cancelled and not Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(cancel_requested=True):
         run.refresh_from_db()
-        raise ConflictError(f"run {run.public_id}: it is {run.state}, only a queued or running run can be cancelled")
+        raise ConflictError("", f"run {run.public_id} is {run.state}; only a queued or running run can be cancelled")
     audit_note(kind=Deed.RUN_CANCEL, about=named(run))
 
 
@@ -339,7 +317,7 @@ def run_cancel(run: Run) -> None:
 def run_retry(run: Run) -> None:
     """Queue a failed or cancelled run again. A training goes on from its last checkpoint."""
     if not run.repeatable:
-        raise ConflictError(f"run {run.public_id}: its files are not here any more; import them again")
+        raise ConflictError("", f"run {run.public_id} cannot be retried: its files are gone", "import them again")
     ended = Run.objects.filter(pk=run.pk, state__in=[Run.State.FAILED, Run.State.CANCELLED])
     again = ended.update(
         state=Run.State.QUEUED,
@@ -350,13 +328,11 @@ def run_retry(run: Run) -> None:
         stalled_attempts=0,
         deaths=0,
         message="",
-        log=log_with(run, "queued again by a person"),
+        log=log_with(run, "queued again by a user"),
     )
     if not again:
         run.refresh_from_db()
-        raise ConflictError(
-            f"run {run.public_id}: it is {run.state}, only a failed or cancelled run can be tried again"
-        )
+        raise ConflictError("", f"run {run.public_id} is {run.state}; only a failed or cancelled run can be retried")
     audit_note(kind=Deed.RUN_RETRY, about=named(run))
     transaction.on_commit(lambda: doorbell_ring(run))
 
@@ -366,64 +342,7 @@ def leftovers_discard(run: Run) -> None:
     run.refresh_from_db()
     if run.state == Run.State.DONE:
         return
-    if run.import_row and run.import_row.state == "writing":
+    if run.import_row and run.import_row.state != Import.State.COMPLETE:
         import_discard(import_row=run.import_row)
     if run.decoding and run.decoding.completed_at is None:
         decoding_discard(decoding=run.decoding)
-
-
-def claimant_died(run: Run) -> bool:
-    """Whether the process that claimed the run is known to be gone: it was of this host, and is no more."""
-    host, _, pid = run.claimed_by.rpartition(":")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def sweep(watch: Watch | None = None) -> dict[str, int]:
-    """One round of the sweeper: put back or end the runs whose heart stopped, ring again for those that wait while a
-    worker has nothing to do. (Where none hears or all are busy, messages would pile up.)
-
-    Whose heart stopped a `watch` over many rounds knows; a single round goes by the database's clock. A run that
-    `RUN_MAX_STALLED_ATTEMPTS` workers died of, none getting it further, fails: it would take down the next. So does
-    one, but for a training, which goes on from its last checkpoint, that `RUN_MAX_DEATHS` processes are known to have
-    died of: whatever killed them will come again.
-    """
-    counts = {"put_back": 0, "ended": 0, "rung": 0}
-    in_progress = list(Run.objects.in_progress().order_by("pk"))
-    silent = watch.silent(in_progress) if watch else set(Run.objects.silent().values_list("pk", flat=True))
-    for run in in_progress:
-        if died := claimant_died(run):
-            why = "had gone"
-        elif run.pk in silent:
-            why = "gave no sign of life any more"
-        else:
-            continue
-        mine = Run.objects.in_progress().filter(pk=run.pk, attempt=run.attempt, heartbeat_at=run.heartbeat_at)
-        if run.cancel_requested:
-            end, message = Run.State.CANCELLED, f"cancelled; its worker {why}"
-        elif not run.repeatable:
-            end, message = Run.State.FAILED, f"the process that did it {why}: run the command again"
-        elif died and run.kind != Run.Kind.TRAIN and run.deaths + 1 >= settings.RUN_MAX_DEATHS:
-            end, message = Run.State.FAILED, f"given up: {run.deaths + 1} {DIED}"
-        elif run.stalled_attempts + 1 >= settings.RUN_MAX_STALLED_ATTEMPTS:
-            stalled = run.stalled_attempts + 1
-            end, message = Run.State.FAILED, f"given up: {stalled} workers in a row died before it got further"
-        else:
-            mine.update(stalled_attempts=F("stalled_attempts") + 1, deaths=F("deaths") + int(died))
-            counts["put_back"] += put_back(run, mine, f"its worker {why}: queued again")
-            continue
-        if mine.update(state=end, message=message, finished_at=from_now()):
-            counts["ended"] += 1
-            leftovers_discard(run)
-    idle = {queue for listener in Listener.objects.idle() for queue in listener.queues}
-    for run in Run.objects.unheard().filter(queue__in=idle).order_by("pk"):
-        doorbell_ring(run)
-        counts["rung"] += 1
-    return counts

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from annotations.clock import from_now
+from annotations.storage.clock import from_now
 from workers.lifecycle import stopping, this_process
 from workers.models import Listener, Run
 
@@ -31,7 +31,7 @@ def listen(*, queues: Sequence[str]) -> None:
                     close_old_connections()
                     listener_beat(name=this_process(), queues=queues)
                 except DatabaseError as error:  # busy, restarted or not migrated yet: the next beat may succeed
-                    log.warning("listener's beat missed", error=str(error))
+                    log.warning("listener's heartbeat missed", error=str(error))
                 if stopping.wait(settings.LISTENER_BEAT_SECONDS):
                     Listener.objects.filter(name=this_process()).delete()
                     return

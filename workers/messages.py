@@ -19,6 +19,7 @@ from kombu.utils.json import dumps
 from texts.limits import shown
 
 log = structlog.get_logger(__name__)
+SECONDS_PER_LOOK = 0.5
 
 
 def drop(queue: str, problem: str) -> None:
@@ -30,7 +31,7 @@ def drop(queue: str, problem: str) -> None:
 def envelope_problem(payload: Any) -> str | None:
     """Why kombu could not make a message of what it read, if it could not."""
     if not isinstance(payload, dict):
-        return f"{shown(payload)} is no object"
+        return f"{shown(payload)} is not an object"
     properties, headers, body = payload.get("properties"), payload.get("headers"), payload.get("body")
     if not isinstance(properties, dict) or not isinstance(headers, dict):
         return "it has no properties or no headers"
@@ -40,11 +41,11 @@ def envelope_problem(payload: Any) -> str | None:
     if not isinstance(there, dict) or not all(isinstance(there.get(key), str) for key in ("exchange", "routing_key")):
         return "it does not say where it was delivered"
     if not isinstance(body, str) or properties.get("body_encoding") != "base64":
-        return "its body is not encoded in base64"
+        return "its body is not base64"
     try:
         base64.b64decode(body)
     except ValueError:
-        return "its body is not encoded in base64"
+        return "its body is not base64"
     return "it is compressed" if headers.get("compression") else None
 
 
@@ -88,3 +89,9 @@ class FolderChannel(filesystem.Channel):
 
 class FolderTransport(Transport, filesystem.Transport):
     Channel = FolderChannel
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **options: Any) -> None:
+        """For so short a time that a worker which is told to stop does so soon."""
+        super().drain_events(
+            connection, timeout=SECONDS_PER_LOOK if timeout is None else min(timeout, SECONDS_PER_LOOK)
+        )

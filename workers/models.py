@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.clock import from_now
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
+from annotations.storage.clock import from_now
 
 
 class RunQuerySet(models.QuerySet):

@@ -11,14 +11,12 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
+from annotations.campaigns.services.making import campaign_discarding
 from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.feedback.services import feedback_discarding
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, Source, Split, Story, System
 from annotations.plurals import listed
-from annotations.services.bulk import exhaust
-from annotations.services.campaign_making import campaign_discarding
-from annotations.services.feedback import feedback_discarding
-from annotations.services.outputs import baselines_left, decoding_discarding
-from annotations.services.removal import (
+from annotations.removal.services import (
     Removable,
     dependents,
     named,
@@ -27,17 +25,19 @@ from annotations.services.removal import (
     removals_begun,
     rows_of,
 )
-from annotations.services.unfinished import left_unfinished
+from annotations.storage.bulk import exhaust
+from annotations.storage.unfinished import left_unfinished
+from annotations.systems.services import baselines_left, decoding_discarding
 from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
-from workers.jobs.lookup import dataset_named, system_named
 from workers.jobs.pictures import pictures_folder
+from workers.lookup import dataset_named, system_named
 from workers.models import Checkpoint, Run
 from workers.services import run_folder, runs_at_work, runs_of_ensembles_with
 
 log = structlog.get_logger(__name__)
 
 KINDS = ("dataset", "system", "import")
-SECONDS_A_ROUND = 5.0  # of the sweeper, which has runs and leases to look after as well
+SECONDS_PER_ROUND = 5.0  # of the sweeper, which has runs and leases to look after as well
 STUCK_SECONDS = 3600.0  # until a removal that could not be finished is tried again
 TRAINED_ON = (Split.TRAIN, Split.VALID)
 stuck: dict[tuple[type, int], float] = {}  # when to try again, by the clock of this process
@@ -50,12 +50,14 @@ def removable(kind: str, name: str) -> Removable:
     if kind == "system":
         return system_named(name)
     if kind != "import":
-        raise InputError(f"kind: '{kind}' is not one of {', '.join(KINDS)}")
+        raise InputError("kind", f"'{kind}' is not one of {', '.join(KINDS)}")
     imports = Import.objects.complete()
     found = imports.filter(pk=int(name)).first() if name.isdecimal() else None
     if found is None:
         there = ", ".join(f"{row.pk} ({row.dataset})" for row in imports.select_related("dataset").order_by("-pk")[:20])
-        raise NotFoundError(f"import '{name}' does not exist; imports have numbers, the newest are: {there or 'none'}")
+        raise NotFoundError(
+            "", f"import '{name}' does not exist", f"imports are named by number; newest: {there or 'none'}"
+        )
     return found
 
 
@@ -75,7 +77,7 @@ def run_dependents(target: Removable) -> Iterator[str]:
         )
         begun = Checkpoint.objects.filter(run__config__init=target.name).order_by("system__name")
         for name in begun.values_list("system__name", flat=True):
-            yield f"system '{name}' began from its checkpoint"
+            yield f"system '{name}' was initialised from its checkpoint"
     else:
         at_work = at_work.filter(dataset=target.dataset_id if isinstance(target, Import) else target.pk)
     what = "outputs" if isinstance(target, System) else "texts"
@@ -138,8 +140,9 @@ def remove(target: Removable) -> dict[str, int]:
         exhaust(rows_removing(target))
     except IntegrityError as error:
         raise ConflictError(
-            f"{named(target)} is out of view, and not all of its rows could be removed: {why_stuck(target, error)}; "
-            "the sweeper tries again"
+            "",
+            f"{named(target)} is hidden, but not all of its rows could be removed: {why_stuck(target, error)}",
+            "the sweeper will try again",
         ) from error
     return goes
 
@@ -158,13 +161,13 @@ def rows_removing(target: Removable) -> Iterator[None]:
 
 
 def why_stuck(target: Removable, error: IntegrityError) -> str:
-    return "; ".join(dependents(target)) or f"another process wrote to it meanwhile ({error})".replace("\n", " ")
+    return "; ".join(dependents(target)) or f"another process wrote to it in the meantime ({error})".replace("\n", " ")
 
 
 def removals_finish() -> int:
     """Go on with removals that were begun and not finished, for a few seconds; the sweeper calls it every round.
     Returns how many were finished. One that cannot be is said, and left alone for an hour."""
-    done, until = 0, time.monotonic() + SECONDS_A_ROUND
+    done, until = 0, time.monotonic() + SECONDS_PER_ROUND
     removals = ((target, rows_removing(target)) for target in removals_begun())
     for target, steps in chain(removals, unfinished_removing()):
         key = type(target), target.pk
@@ -191,8 +194,10 @@ def unfinished_removing() -> Iterator[tuple[Campaign | FeedbackSet | Decoding, I
     for decoding in baselines_left():
         yield decoding, decoding_discarding(decoding=decoding)
     for row in left_unfinished():
-        discarding = campaign_discarding(campaign=row) if isinstance(row, Campaign) else feedback_discarding(row=row)
-        yield row, discarding
+        if isinstance(row, Campaign):
+            yield row, campaign_discarding(campaign=row)
+        elif isinstance(row, FeedbackSet):
+            yield row, feedback_discarding(row=row)
 
 
 def described(target: Removable) -> dict[str, Any]:

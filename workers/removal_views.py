@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from annotations.errors import ConflictError
 from annotations.models import Dataset, Import, System
-from annotations.services.removal import Removable, named
-from annotations.views.pages import render_page, staff_page
+from annotations.removal.services import Removable, named
+from annotations.web.pages import render_page, staff_page
 from workers.removal import KINDS, described, take_from_view
 
 MODELS: dict[str, type[Dataset] | type[System] | type[Import]] = {
@@ -32,7 +32,9 @@ def remove_page(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         except ConflictError as error:
             messages.error(request, str(error))
             return redirect(request.path)
-        messages.success(request, f"{named(target).capitalize()} is removed. Its rows are being cleared away.")
+        messages.success(
+            request, f"{named(target).capitalize()} was removed. Its rows will be deleted in the background."
+        )
         return redirect(after(target))
     context = {"target": target, "kind": kind, "back": page_of(target), **described(target)}
     return render_page(request, "workers/remove.html", f"Remove {named(target)}?", context)

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from annotations.models import Decoding, Score
-from annotations.querysets.outputs import PART
-from modeling.metrics import CHECKPOINT_METRICS, METRICS
-from modeling.metrics.indistinguishable import HUMAN, JUDGES
+from annotations.models import Decoding, Metric, Score
+from modeling.metrics.indistinguishable import HUMAN
 from workers.models import Run
 
 TABLES = ("scores", "coverage", "shared")  # of a run's result, shown as such
 RUNS = 20  # the newest, that are looked through for one with people's scores
-METRIC_ORDER = (*METRICS, *CHECKPOINT_METRICS, *JUDGES)
 
 
 def score_tables(result: dict[str, Any]) -> dict[str, Any]:
@@ -25,20 +22,16 @@ def score_tables(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def metric_order(metric: str) -> tuple[int, str]:
-    """As metrics are listed everywhere: a source gain stands beside its `nll`. Unknown ones come last, by name."""
-    return (METRIC_ORDER.index(metric) if metric in METRIC_ORDER else len(METRIC_ORDER)), metric
-
-
 def score_table(
     scores: dict[str, dict[str, Any]], parts: Mapping[str, Mapping[str, int]] | None = None
 ) -> dict[str, Any]:
     """Rows of a system, the part of the sources its scores are of ("3 of 24"; empty: all), and its
     scores, empty where it has none."""
-    metrics = sorted({metric for cells in scores.values() for metric in cells}, key=metric_order)
+    scored = {metric for cells in scores.values() for metric in cells}
+    metrics = Metric.objects.filter(name__in=scored).order_by("order")
     said = {system: f"{part['sources']:,} of {part['of']:,}" for system, part in (parts or {}).items()}
     rows = [
-        (system, said.get(system, ""), [cells.get(metric, {}) for metric in metrics])
+        (system, said.get(system, ""), [cells.get(metric.name, {}) for metric in metrics])
         for system, cells in scores.items()
     ]
     return {"metrics": metrics, "rows": rows} if rows else {}
@@ -46,7 +39,7 @@ def score_table(
 
 def scores_beside_people(decoding: Decoding) -> list[tuple[Score, float | None]]:
     """The decoding's scores on its split, and what people's own texts score there: each metric by the newest run that
-    has both. People's are of all sources, and do not stand beside scores of a part."""
+    has both. People's scores do not stand beside scores of other sources."""
     runs = Run.objects.filter(kind=Run.Kind.SCORE, state=Run.State.DONE, campaign=None, dataset=decoding.dataset)
     results = runs.order_by("-pk").values_list("result__scores", flat=True)
     tables = (table for table in results.filter(config__split=decoding.split)[:RUNS] if table)
@@ -54,5 +47,9 @@ def scores_beside_people(decoding: Decoding) -> list[tuple[Score, float | None]]
     for table in tables:
         if {HUMAN, decoding.row_name} <= set(table):
             people = table[HUMAN] | people
-    scores = sorted(decoding.scores.filter(campaign=None), key=lambda score: (metric_order(score.metric), score.pk))
-    return [(score, None if PART in score.signature else people.get(score.metric, {}).get("value")) for score in scores]
+    scores = decoding.scores.filter(campaign=None).select_related("metric").order_by("metric__order", "pk")
+    beside = [(score, people.get(score.metric_id, {})) for score in scores]
+    return [
+        (score, None if score.part and score.signed != theirs.get("signature") else theirs.get("value"))
+        for score, theirs in beside
+    ]

@@ -6,14 +6,16 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from annotations.clock import from_now
+from annotations.audit.services import Deed, audit_note
 from annotations.errors import ConflictError
-from annotations.services.audit import Deed, audit_note
+from annotations.storage.clock import from_now
 from workers.models import Checkpoint, Run
+
+AT_WORK = (Run.State.QUEUED, Run.State.RUNNING)
 
 
 def runs_at_work() -> QuerySet[Run]:
-    return Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    return Run.objects.filter(state__in=AT_WORK)
 
 
 def runs_of_ensembles_with(system: str) -> list[int]:
@@ -37,9 +39,11 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
         Q(system=checkpoint.system) | Q(config__init=name) | Q(pk__in=runs_of_ensembles_with(name))
     ).first()
     if using:
-        raise ConflictError(f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it")
+        raise ConflictError(
+            "", f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it"
+        )
     if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=from_now()):
-        raise ConflictError(f"checkpoint of '{checkpoint.system}': its files were removed already")
+        raise ConflictError("", f"checkpoint of '{checkpoint.system}': its files have already been removed")
     audit_note(kind=Deed.PRUNE, about=f"checkpoint of '{name}'")
     folder = run_folder(checkpoint.run, root)
     freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -56,9 +56,7 @@ class Child:
             pause = RESTART_SECONDS[min(self.deaths, len(RESTART_SECONDS)) - 1]
             self.start_at = now + pause
             status = self.process.returncode
-            print(
-                f"{self.of.name} ended with status {status}: it starts again in {pause} s", file=sys.stderr, flush=True
-            )
+            print(f"{self.of.name} ended with status {status}; restarting in {pause} s", file=sys.stderr, flush=True)
 
     def signal(self, number: int) -> None:
         """Send a signal to the process and to those it started."""

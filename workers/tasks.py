@@ -8,6 +8,7 @@ from django.conf import settings
 
 from workers import lifecycle, listeners
 from workers.celery import app
+from workers.doorbell import TASK
 from workers.jobs import perform
 from workers.priority import give_way
 
@@ -18,7 +19,7 @@ KEEPALIVE = {  # a broker's host that went away is noticed within two minutes
 }
 
 
-@app.task(name="workers.execute_run", ignore_result=True)
+@app.task(name=TASK, ignore_result=True)
 def execute_run(pk: int) -> None:
     """Do a run if it still waits; a message that comes twice, late or for a finished run does nothing."""
     claim = lifecycle.run_claim(pk)

@@ -12,16 +12,17 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.clock import database_now
 from annotations.errors import ConflictError, InputError
 from annotations.models import Decoding, Output, System
-from annotations.views.pages import render_page, staff_page
+from annotations.storage.clock import database_now
+from annotations.systems.selectors import coverage_of
+from annotations.web.pages import render_page, staff_page
 from modeling.bases import KNOWN
-from workers.attention import attention_of, picture
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
-from workers.import_forms import IMPORT_FORMS
+from workers.import_forms import import_forms
 from workers.jobs import attention, corpus, fetching
+from workers.jobs.attention_maps import attention_of, picture
 from workers.launch_form import LaunchForm
 from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
@@ -52,10 +53,11 @@ def launch(request: HttpRequest, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @staff_page("workers.add_run")
 def import_files(request: HttpRequest, form: str) -> HttpResponse:
-    if form not in IMPORT_FORMS:
+    forms = import_forms()
+    if form not in forms:
         raise Http404
-    tabs = [{"form": key, "title": each.title, "chosen": key == form} for key, each in IMPORT_FORMS.items()]
-    return launch_page(request, IMPORT_FORMS[form], {"tabs": tabs})
+    tabs = [{"form": key, "title": each.title, "chosen": key == form} for key, each in forms.items()]
+    return launch_page(request, forms[form], {"tabs": tabs})
 
 
 def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dict[str, Any]) -> HttpResponse:
@@ -173,6 +175,8 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def show_system(request: HttpRequest, system: System) -> HttpResponse:
     """Sample outputs beside caption and reference, and the system's lineage."""
     decodings = Decoding.objects.complete().filter(system=system).select_related("dataset").order_by("-pk")
+    if system.kind == System.Kind.HUMAN:  # one for each campaign, which tells them apart
+        decodings = decodings.prefetch_related("entries__campaign")
     asked = request.GET.get("decoding", "")
     chosen = decodings.filter(pk=asked).first() if asked.isdigit() else decodings.first()
     drawn = attention_of(Run.objects.filter(decoding=chosen).first()) if chosen else {}
@@ -184,7 +188,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "decodings": decodings,
         "chosen": chosen,
         "rows": [(output, references_of(output)) for output in outputs],
-        "coverage": chosen and Decoding.objects.coverage(chosen),
+        "coverage": chosen and coverage_of(chosen),
         "scores": scores,
         "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
@@ -252,5 +256,5 @@ def prune(request: HttpRequest, pk: int) -> HttpResponse:
     except InputError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The files of {checkpoint.system} are removed: {freed / 1e6:.1f} MB are free.")
+        messages.success(request, f"The files of {checkpoint.system} were removed: {freed / 1e6:.1f} MB freed.")
     return redirect("admin:workers_checkpoint_changelist")

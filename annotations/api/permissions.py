@@ -7,8 +7,8 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from annotations.models import Rater
-from annotations.services.raters import rater_of_session
+from annotations.campaigns.models import Rater
+from annotations.campaigns.services.raters import rater_of_session
 
 SCHEME = "Rater"
 
@@ -26,7 +26,7 @@ class RaterAuthentication(BaseAuthentication):
             return None
         rater = rater_of_session(session)
         if rater is None:
-            raise AuthenticationFailed("the session is not, or no longer, a rater's; join again")
+            raise AuthenticationFailed("the session is invalid or has ended; join again")
         return None, rater
 
     def authenticate_header(self, request: Request) -> str:
@@ -36,5 +36,7 @@ class RaterAuthentication(BaseAuthentication):
 class IsRater(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Rater):
-            raise NotAuthenticated(f"send the header 'Authorization: {SCHEME} <session>' with the session from joining")
+            raise NotAuthenticated(
+                f"send the header 'Authorization: {SCHEME} <session>' with the session received on joining"
+            )
         return True

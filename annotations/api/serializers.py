@@ -5,10 +5,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from annotations.links import photo_address, site_link
-from annotations.models import Campaign, Rater
-from annotations.services.ratings import LONGEST_SECONDS
-from annotations.services.screens import Screen, Wait
+from annotations.campaigns.links import photo_address, site_link
+from annotations.campaigns.models import Campaign, Rater
+from annotations.campaigns.services.ratings import MAX_SECONDS
+from annotations.campaigns.services.screens import Screen, Wait
+from annotations.protocols import protocol_named
 
 
 def finite(value: float) -> None:
@@ -18,18 +19,18 @@ def finite(value: float) -> None:
 
 
 class JoinInput(serializers.Serializer):
-    rater = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="an id of your own")
+    rater = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="an id of your choice")
     signature = serializers.CharField(required=False, max_length=200, help_text="from the rater's signed link")
 
 
 class KeyInput(serializers.Serializer):
-    key = serializers.UUIDField(help_text="made by the client, one for each action; the same again is harmless")
+    key = serializers.UUIDField(help_text="created by the client, one for each action; sending it again is harmless")
 
 
 class AnswerInput(KeyInput):
     answers = serializers.JSONField()
     seconds = serializers.FloatField(
-        required=False, allow_null=True, min_value=0, max_value=LONGEST_SECONDS, validators=[finite]
+        required=False, allow_null=True, min_value=0, max_value=MAX_SECONDS, validators=[finite]
     )
 
 
@@ -37,6 +38,8 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
     """What a rater may know of a campaign: nothing of its name, purpose or systems."""
     return {
         "protocol": campaign.protocol,
+        "ties": campaign.ties,
+        "scale": list(protocol_named(campaign.protocol).ends(campaign.scale)),
         "criteria": campaign.criteria,
         "show": campaign.show,
         "unit": campaign.unit,

@@ -11,12 +11,12 @@ from rest_framework.views import APIView
 
 from annotations.api.permissions import IsRater, RaterAuthentication, session_of
 from annotations.api.serializers import AnswerInput, JoinInput, KeyInput, campaign_output, next_output
-from annotations.client_address import client_address
+from annotations.campaigns.models import Rater, Rating
+from annotations.campaigns.services import ratings, screens
+from annotations.campaigns.services.raters import rater_join
 from annotations.errors import ConflictError
-from annotations.limits import count_next
-from annotations.models import Rater, Rating
-from annotations.services import ratings, screens
-from annotations.services.raters import rater_join
+from annotations.web.client_address import client_address
+from annotations.web.frequency import count_next
 
 
 class JoinView(APIView):

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -10,8 +10,10 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from annotations.audit.services import acting, this_shell
 from annotations.errors import InputError
-from annotations.services.audit import acting, this_shell
+from annotations.progress import OnProgress
+from annotations.reasons import Reason, as_json
 
 
 class AnswerCommand(BaseCommand):
@@ -42,7 +44,7 @@ class AnswerCommand(BaseCommand):
                 raise
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         if options["json"]:
-            self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
+            self.stdout.write(json.dumps(result, ensure_ascii=False, default=plain))
         else:
             for line in self.shown(result):
                 self.stdout.write(line)
@@ -52,7 +54,7 @@ class AnswerCommand(BaseCommand):
         return lines(result)
 
     @contextmanager
-    def share(self) -> Iterator[Callable[[float, str], None]]:
+    def share(self) -> Iterator[OnProgress]:
         """A bar on a terminal, nothing in a pipe; it is moved by telling it the share done, and what is being done."""
         layout = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
         with tqdm(total=1.0, bar_format=layout, disable=not sys.stderr.isatty()) as bar:
@@ -62,6 +64,11 @@ class AnswerCommand(BaseCommand):
                 bar.update(share - bar.n)
 
             yield show
+
+
+def plain(value: object) -> object:
+    """As JSON has it."""
+    return as_json(value) if isinstance(value, Reason) else str(value)
 
 
 def lines(value: Any, place: str = "") -> Iterator[str]:

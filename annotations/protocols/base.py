@@ -1,107 +1,243 @@
 """What a protocol has to say: which answers it takes, what they give, and whether raters can be shown it here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-from annotations.errors import AnswerError
-from texts.limits import shown
+from annotations.errors import AnswerError, InputError
+from annotations.protocols.labels import LABELS, Label, label_of, translated
 
-Gives = Literal["scores", "choices"]
 Level = Literal["nominal", "ordinal", "interval"]
-Numbers = Mapping[str, Mapping[str, float]]
+Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate's primary key, written as a string
+Chosen = Mapping[str, str]  # by criterion the chosen candidate's primary key, written as a string, or `TIE`
+Stored = TypeVar("Stored")  # an answer as it is stored: candidates by primary key instead of their random id
+TIE = "tie"
+SEEMS_EQUAL = 0.3  # standard deviations within which a simulated rater calls texts equal
 
 
-class Protocol(ABC):
-    """`gives` says which of `scores` and `choices` is filled, `level` how far the numbers can be trusted, and `scale`
-    is what they run over where a campaign has no scale of its own. Without `shown_here` raters cannot be shown it: its
-    answers come from studies run elsewhere."""
+class Rules(NamedTuple):
+    """What a campaign chose for its protocol: its own scale, or none, and whether texts may be called equal."""
+
+    scale: Sequence[float] = ()
+    ties: bool = True
+
+
+class Instrument(NamedTuple):
+    """How it asks, in the words of the Human Evaluation Datasheet; `relative`: what it compares a text with, where a
+    screen shows several."""
+
+    presented: str
+    response: str
+    relative: str = "Relative: a screen shows texts of several systems."
+
+
+class Allowed(NamedTuple):
+    """How many answers there are, and which."""
+
+    number: str
+    values: str
+
+
+class Field(NamedTuple):
+    """A field of the rating page's form."""
+
+    id: str
+    name: str
+    label: Label
+    value: str
+
+
+class ShownText(NamedTuple):
+    letter: str
+    text: str
+    fields: Sequence[Field] = ()
+
+
+class Protocol(ABC, Generic[Stored]):
+    """How an item is answered, of which each protocol is a folder: this class, and where raters are shown it here
+    `answer.html`, `help.html`, `field.js` and `field.css` (see `templates/` and `static/` there).
+
+    `measure` names what is computed from its answers and how reports say it (`reports.measures`), `level` says how far
+    its numbers can be trusted, and `scale` is what they run over where a campaign has no scale of its own. Without
+    `shown_here` raters cannot be shown it: its answers come from studies run elsewhere."""
 
     name: ClassVar[str]
-    gives: ClassVar[Gives]
+    noun: ClassVar[str]  # what its answers are called
+    measure: ClassVar[str]
     level: ClassVar[Level]
     scale: ClassVar[tuple[float, float]]
+    instrument: ClassVar[Instrument]
+    asked: ClassVar[str]  # what raters were asked for, in a report's sentence; `low` and `high` are the scale's ends
+    number: ClassVar[type[int] | type[float]] = float  # what its scores are stored as
     shown_here: ClassVar[bool] = False
+    may_tie: ClassVar[bool] = False  # whether a campaign can choose that no texts may be called equal
+    least_texts: ClassVar[int] = 1  # that differ: an item with fewer makes no screen
+    most_texts: ClassVar[int] = 0  # that a campaign can choose to show on a screen; 0: those of all its systems
+    usual_texts: ClassVar[int] = 0  # on a screen of a campaign that does not choose; 0: those of all its systems
+    one_criterion: ClassVar[bool] = False  # whether a campaign can have no more than one
+    most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
+    teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
+    missing: ClassVar[str] = ""  # what the button says while something is not answered
+    told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
     @abstractmethod
-    def read(
-        self,
-        answers: Any,
-        *,
-        criteria: Sequence[str],
-        candidates: Mapping[str, int],
-        scale: Sequence[float] = (),
-    ) -> dict[str, Any]:
-        """What a rater sent, checked, as it is stored: candidates by primary key instead of their random id.
-
-        `candidates` maps random ids to primary keys; `scale` is the campaign's, if it has one. Raises AnswerError with
-        the place of what is wrong.
-        """
+    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Stored:
+        """What a rater sent, checked, as it is stored. `candidates` maps random ids to primary keys. Raises AnswerError
+        with the place of what is wrong."""
 
     @abstractmethod
-    def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:
+    def fields(self, stored: Stored, *, names: Mapping[int, str]) -> dict[str, str]:
         """A stored answer as the page's fields hold it; `names` are the candidates' random ids by primary key."""
 
-    def scores(self, stored: Mapping[str, Any]) -> Numbers:
-        """The numbers of a stored answer, by criterion and by the candidate's primary key, written as a string."""
+    def scores(self, stored: Stored) -> Numbers:
+        """The numbers of a stored answer."""
         return {}
 
-    def choices(self, stored: Mapping[str, Any]) -> Mapping[str, str]:
-        """By criterion the chosen candidate's primary key, written as a string, or `tie`."""
+    def choices(self, stored: Stored) -> Chosen:
+        """What a stored answer prefers."""
         return {}
+
+    def sureness(self, stored: Stored) -> Numbers:
+        """How sure a stored answer is that a text is a person's: the higher the surer."""
+        return {}
+
+    def lessons(self, stored: Stored) -> Numbers:
+        """What a stored answer teaches a model: numbers, of which more is better."""
+        return {}
+
+    @abstractmethod
+    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+        """What `read` takes, of a simulated rater: `perceived` is how good each text seems, by criterion and by random
+        id in the order of the screen, in standard deviations around the middle of a scale."""
+
+    def question(self, label: Label) -> str:
+        """What raters are asked by a criterion."""
+        return label.question
+
+    @property
+    def page(self) -> dict[str, str]:
+        """Its parts of the rating page."""
+        return {
+            "answer_template": f"{self.name}/answer.html",
+            "help_template": f"{self.name}/help.html",
+            "field_script": f"{self.name}/field.js",
+            "field_style": f"{self.name}/field.css",
+            "missing": translated(self.missing),
+            "told": translated(self.told) if self.told else "",
+        }
+
+    def screen(
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+    ) -> dict[str, object]:
+        """What its part of a screen needs: `texts` by their random ids in the order of the places, and what was set."""
+        return {}
+
+    def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
+        """What `read` takes, of the fields of the page's form that are filled; their names hold a colon."""
+        return {}
+
+    def texts_shown(self, chosen: int | None, systems: int) -> int:
+        """How many texts a screen shows, 0 being those of all the campaign's systems."""
+        count = chosen or self.usual_texts
+        return count if count < systems else 0
+
+    def sources_needed(self, items: int, there: int) -> int:
+        """How many of the sources there are to draw for so many items: all, where those without as many different texts
+        as a screen needs are passed over."""
+        return there if self.least_texts > 1 else items
+
+    @abstractmethod
+    def allowed(self, rules: Rules) -> Allowed:
+        """Which answers raters can give."""
+
+    def question_in_full(self, criterion: str) -> str:
+        """What raters read by a criterion, as a datasheet gives it."""
+        label = label_of(criterion)
+        return f"“{self.question(label)}”" if criterion in LABELS else f"No question: the name “{label.title}”"
+
+    def asked_for(self, rules: Rules) -> str:
+        low, high = self.ends(rules.scale)
+        return self.asked.format(low=low, high=high)
+
+    def compares(self, systems: int, texts: int) -> str:
+        """Whether texts are judged against others, in the words of the Human Evaluation Datasheet; `texts` are those on
+        a screen, 0 being all systems'."""
+        return self.instrument.relative if (texts or systems) > 1 else "Absolute: a screen shows one text."
+
+    def scale_of_points(self, points: int | None) -> list[float]:
+        """A campaign's own scale with so many points; empty for the protocol's own."""
+        return [1.0, float(points)] if points else []
 
     def ends(self, scale: Sequence[float]) -> tuple[float, float]:
         """The lowest and the highest score of a campaign with that scale, which is empty for the protocol's own."""
         low, high = scale or self.scale
         return float(low), float(high)
 
+    def widest_margin(self, points: int | None = None) -> tuple[float, str]:
+        """What an equivalence margin has to stay below, and what that is."""
+        low, high = self.ends(self.scale_of_points(points))
+        return high - low, f"the width of the scale from {low:g} to {high:g}"
 
-class Scored(Protocol):
-    """A number for every candidate by each criterion."""
+    def takes_scores(self, *, whole: bool, width: float) -> bool:
+        """Whether scores on such a scale, collected elsewhere, can be its answers."""
+        return False
 
-    gives = "scores"
+    def takes_choices(self) -> bool:
+        """Whether choices between two texts, collected elsewhere, can be its answers."""
+        return False
 
-    def read(
+    def options(self, *, ties: bool) -> dict[str, object]:
+        """What a campaign file says of how the page's form was filled."""
+        return {"ties": False} if self.may_tie and not ties else {}
+
+    def check_campaign(
         self,
-        answers: Any,
         *,
+        points: int | None,
+        ties: bool | None,
+        texts: int | None,
+        systems: Sequence[str],
         criteria: Sequence[str],
-        candidates: Mapping[str, int],
-        scale: Sequence[float] = (),
-    ) -> dict[str, Any]:
-        check_keys(answers, criteria, "answers", "criteria")
-        ends = self.ends(scale)
-        return {
-            criterion: {
-                str(candidates[name]): self.number(answers[criterion][name], ends, f"answers.{criterion}.{name}")
-                for name in check_keys(answers[criterion], candidates, f"answers.{criterion}", "candidates")
-            }
-            for criterion in criteria
-        }
-
-    def number(self, value: Any, ends: tuple[float, float], place: str) -> float:
-        low, high = ends
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise AnswerError(f"{place}: {shown(value)} must be a number from {low:g} to {high:g}", "value")
-        return float(value)
-
-    def fields(self, stored: Mapping[str, Any], *, names: Mapping[int, str]) -> dict[str, str]:
-        return {
-            f"{criterion}:{names[int(candidate)]}": f"{score:g}"
-            for criterion, scores in stored.items()
-            for candidate, score in scores.items()
-        }
-
-    def scores(self, stored: Mapping[str, Any]) -> Numbers:
-        return stored
+        purpose: str,
+    ) -> None:
+        """Raises InputError for what a campaign cannot choose for this protocol."""
+        if len(systems) < self.least_texts:
+            named = f"'{systems[0]}' alone" if len(systems) == 1 else f"{len(systems)} systems"
+            raise InputError("systems", named, f"the protocol '{self.name}' needs at least {self.least_texts}")
+        most_texts = min(self.most_texts or len(systems), len(systems))
+        if texts is not None and not self.least_texts <= texts <= most_texts:
+            some = f"from {self.least_texts} to {most_texts}" if most_texts > self.least_texts else str(most_texts)
+            about = f"the protocol is '{self.name}', with {len(systems)} systems"
+            raise InputError("texts_per_screen", f"{texts} must be {some}", about)
+        if self.one_criterion and len(criteria) > 1:
+            one = f"the protocol '{self.name}' asks a single question"
+            raise InputError("criteria", f"{len(criteria)} are too many: there must be one", one)
+        if points is not None and not 2 <= points <= self.most_points:
+            most = self.most_points
+            allowed = f"from 2 to {most}" if most else f"left out: the protocol '{self.name}' has a scale of its own"
+            raise InputError("points", f"{points} must be {allowed}")
+        if ties is not None and not self.may_tie:
+            raise InputError(
+                "ties", "is for choices between two texts and for rankings", f"the protocol '{self.name}' has none"
+            )
+        if purpose == "feedback" and not self.teaches:
+            raise InputError("purpose", f"'feedback' needs scores, which the protocol '{self.name}' does not give")
 
 
-def check_keys(given: Any, wanted: Sequence[str] | Mapping[str, Any], place: str, what: str) -> list[str]:
-    """The wanted keys, if the object has exactly those."""
+AnyProtocol = Protocol[Any]
+
+
+def letter(place: int) -> str:
+    return chr(ord("A") + place)
+
+
+def check_keys(given: object, wanted: Iterable[str], place: str, what: str) -> dict[str, object]:
+    """The object, if it has exactly the wanted keys; in their order."""
+    names = ", ".join(wanted := list(wanted))
     if not isinstance(given, dict):
-        raise AnswerError(f"{place}: must be an object with the {what} {', '.join(wanted)}", "value")
+        raise AnswerError(place, f"must be an object with the {what} {names}", code="value")
     if missing := [key for key in wanted if key not in given]:
-        raise AnswerError(f"{place}.{missing[0]}: not answered; the {what} are {', '.join(wanted)}", "missing")
+        raise AnswerError(f"{place}.{missing[0]}", "not answered", f"the {what} are {names}", code="missing")
     if unknown := [key for key in given if key not in wanted]:
-        raise AnswerError(f"{place}.{unknown[0]}: is none of the {what}, which are {', '.join(wanted)}", "value")
-    return list(wanted)
+        raise AnswerError(f"{place}.{unknown[0]}", f"is not one of the {what}, which are {names}", code="value")
+    return {key: given[key] for key in wanted}

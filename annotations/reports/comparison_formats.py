@@ -1,190 +1,153 @@
-"""The files that a comparison of campaigns can be taken away as, and its tables for a terminal."""
+"""The files that a comparison of campaigns can be taken away as, and its text for a terminal."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 
+from annotations.documents.renderers.html import Html
+from annotations.documents.renderers.latex import document_latex
+from annotations.documents.renderers.text import document_text
+from annotations.reasons import sentence_of, worded
 from annotations.reports.charts import comparison_charts_of
+from annotations.reports.comparison_schema import CampaignComparison, CampaignDifference, CampaignMean
+from annotations.reports.comparison_sections import document_of, sections_of
 from annotations.reports.export import csv_file
 from annotations.reports.formats import Format
-from annotations.reports.scales import places_on
-from annotations.templatetags.report_numbers import figure, interval, p_value
-
-Comparison = Mapping[str, Any]
 
 
-def comparison_context(comparison: Comparison) -> dict[str, Any]:
-    """What the template needs: each criterion with its chart, its differences apart, and how many places to show."""
-    charts = comparison_charts_of(comparison)
-    criteria = [
-        {
-            **result,
-            "title": result["criterion"].replace("_", " "),
-            "chart": mark_safe(charts.get(f"means:{place}", "")),
-            "places": places_on(*result["scale"]),
-            "between_systems": [row for row in result["differences"] if row["kind"] == "systems"],
-            "between_raters": [row for row in result["differences"] if row["kind"] == "raters"],
-        }
-        for place, result in enumerate(comparison["criteria"])
-    ]
-    return {"comparison": comparison, "criteria": criteria}
-
-
-def html(comparison: Comparison) -> bytes:
+def html(comparison: CampaignComparison) -> bytes:
     sheets = filter(None, [finders.find(f"annotations/{name}.css") for name in ("report", "comparison")])
     css = "\n".join(Path(sheet).read_text(encoding="utf-8") for sheet in sheets)
-    context = {**comparison_context(comparison), "css": css}
+    context = {"comparison": comparison, "body": body_of(comparison), "css": css}
     return render_to_string("annotations/comparison/file.html", context).encode()
 
 
-def as_json(comparison: Comparison) -> bytes:
-    return json.dumps(comparison, ensure_ascii=False, indent=1).encode()
+def body_of(comparison: CampaignComparison) -> list[SafeString]:
+    """Its sections as HTML."""
+    renderer = Html(comparison_charts_of(comparison), prefix="comparison-")
+    return [renderer.section(section) for section in sections_of(comparison)]
 
 
-COLUMNS = (
-    "kind", "measure", "system", "campaign", "minus_system", "minus_campaign", "value", "low", "high", "p", "p_holm",
-    "z", "n", "raters", "items", "against_links", "against_links_low", "against_links_high", "signature", "said",
-)  # fmt: skip
+def latex(comparison: CampaignComparison) -> bytes:
+    return document_latex(document_of(comparison)).encode()
 
 
-def csv(comparison: Comparison) -> bytes:
+def text(comparison: CampaignComparison) -> str:
+    return document_text(document_of(comparison))
+
+
+def as_json(comparison: CampaignComparison) -> bytes:
+    return json.dumps(comparison.model_dump(mode="json"), ensure_ascii=False, indent=1).encode()
+
+
+class CsvRow(NamedTuple):
+    """A mean, a difference, a metric's value, or a sentence, whose place is `said`."""
+
+    kind: str
+    measure: str | None = None
+    system: str | None = None
+    campaign: str | None = None
+    minus_system: str | None = None
+    minus_campaign: str | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    z: float | None = None
+    n: int | None = None
+    raters: int | None = None
+    items: int | None = None
+    against_links: float | None = None
+    against_links_low: float | None = None
+    against_links_high: float | None = None
+    signature: str | None = None
+    said: str | None = None
+
+
+def csv(comparison: CampaignComparison) -> bytes:
     """One row a mean, a difference, a metric's value, and a sentence about what is left out."""
-    return csv_file(COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows_of(comparison)))
+    return csv_file(CsvRow._fields, rows_of(comparison))
 
 
-def rows_of(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    for result in comparison["criteria"]:
-        about = {"measure": result["criterion"]}
-        for row in result["systems"]:
-            for cell in filter(None, row["cells"]):
-                low, high = cell["ci"] or (None, None)
-                named = {"kind": "mean", "system": row["system"], "value": cell["mean"], "low": low, "high": high}
-                yield {**about, **cell, **named, "said": cell["undefined"]}
-        for row in result["differences"]:
-            low, high = row["ci"] or (None, None)
-            against = row["against_links"] or {"difference": None, "ci": None}
-            against_low, against_high = against["ci"] or (None, None)
-            yield {
-                **about,
-                **row,
-                "kind": f"difference between {row['kind']}",
-                "system": row["system_a"],
-                "campaign": row["campaign_a"],
-                "minus_system": row["system_b"],
-                "minus_campaign": row["campaign_b"],
-                "value": row["difference"],
-                "low": low,
-                "high": high,
-                "against_links": against["difference"],
-                "against_links_low": against_low,
-                "against_links_high": against_high,
-                "said": row["undefined"],
-            }
-        for sentence in filter(None, [*result["notes"], result["raters"], result["undefined"]]):
-            yield {**about, "kind": "note", "said": sentence}
-    metrics = comparison["metrics"]
-    for table in metrics["tables"]:
-        for row in table["systems"]:
-            for campaign, cell in zip(table["campaigns"], row["cells"], strict=True):
+def rows_of(comparison: CampaignComparison) -> Iterator[CsvRow]:
+    for result in comparison.criteria:
+        for system in result.systems:
+            yield from (mean_row(result.criterion, system.system, cell) for cell in system.cells if cell)
+        yield from (difference_row(result.criterion, row) for row in result.differences)
+        for said in filter(None, [*result.notes, result.raters, sentence_of(result.undefined)]):
+            yield CsvRow("note", result.criterion, said=said)
+    metrics = comparison.metrics
+    for table in metrics.tables:
+        for row in table.systems:
+            for campaign, cell in zip(table.campaigns, row.cells, strict=True):
                 if cell:
-                    low, high = cell["ci"] or (None, None)
-                    about = {"kind": "metric", "measure": table["metric"], "signature": table["signature"]}
-                    where = {"system": row["system"], "campaign": campaign}
-                    yield {**about, **where, "value": cell["value"], "low": low, "high": high}
-    for sentence in [*comparison["left_out"], *metrics["left_out"], *metrics["notes"]]:
-        yield {"kind": "note", "said": sentence}
+                    low, high = cell.ci or (None, None)
+                    yield CsvRow(
+                        "metric",
+                        table.metric,
+                        system=row.system,
+                        campaign=campaign,
+                        value=cell.value,
+                        low=low,
+                        high=high,
+                        signature=table.signature,
+                    )
+    for sentence in [*comparison.left_out, *metrics.left_out, *metrics.notes]:
+        yield CsvRow("note", said=sentence)
 
 
-FORMATS: dict[str, Format] = {
+def mean_row(criterion: str, system: str, mean: CampaignMean) -> CsvRow:
+    low, high = mean.ci or (None, None)
+    return CsvRow(
+        "mean",
+        criterion,
+        system=system,
+        campaign=mean.campaign,
+        value=mean.mean,
+        low=low,
+        high=high,
+        z=mean.z,
+        n=mean.n,
+        raters=mean.raters,
+        items=mean.items,
+        said=worded(mean.undefined) or None,
+    )
+
+
+def difference_row(criterion: str, row: CampaignDifference) -> CsvRow:
+    low, high = row.ci or (None, None)
+    against = row.against_links
+    against_low, against_high = against.ci if against and against.ci else (None, None)
+    return CsvRow(
+        f"difference between {row.kind}",
+        criterion,
+        system=row.system_a,
+        campaign=row.campaign_a,
+        minus_system=row.system_b,
+        minus_campaign=row.campaign_b,
+        value=row.difference,
+        low=low,
+        high=high,
+        p=row.p,
+        p_holm=row.p_holm,
+        n=row.n,
+        items=row.items,
+        against_links=against.difference if against else None,
+        against_links_low=against_low,
+        against_links_high=against_high,
+        said=worded(row.undefined) or None,
+    )
+
+
+FORMATS: dict[str, Format[CampaignComparison]] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
+    "latex": Format("LaTeX", "application/x-tex; charset=utf-8", "tex", latex),
     "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
     "json": Format("JSON", "application/json", "json", as_json),
 }
-
-
-def lines_of(comparison: Comparison) -> Iterator[str]:
-    """The comparison for a terminal."""
-    for result in comparison["criteria"]:
-        yield f"{result['criterion']}: {', '.join(result['campaigns'])}"
-        yield from (f"  {sentence}" for sentence in filter(None, [*result["notes"], result["undefined"]]))
-        places = places_on(*result["scale"])
-        if result["systems"]:
-            head = ["system"]
-            for name in result["campaigns"]:
-                head += [name, "95 % interval", "z", "ratings", "raters"]
-            yield from aligned(
-                [head, *([row["system"], *mean_words(row["cells"], places)] for row in result["systems"])]
-            )
-        if result["raters"]:
-            yield f"  {result['raters']}"
-        if result["differences"]:
-            head = [
-                "difference",
-                "",
-                "95 % interval",
-                "p, not adjusted",
-                "p (Holm)",
-                "items",
-                "against the link",
-                "95 % interval",
-            ]
-            yield from aligned([head, *(difference_words(row, places) for row in result["differences"])])
-        yield ""
-    metrics = comparison["metrics"]
-    for table in metrics["tables"]:
-        head = [table["metric"], *(word for name in table["campaigns"] for word in (name, "95 % interval"))]
-        rows = [
-            [row["system"], *(word for cell in row["cells"] for word in metric_words(cell))] for row in table["systems"]
-        ]
-        yield from aligned([head, *rows])
-        yield f"  {table['signature']}"
-        yield ""
-    yield from comparison["left_out"]
-    yield from metrics["left_out"]
-    yield from metrics["notes"]
-
-
-def mean_words(cells: Sequence[Mapping[str, Any] | None], places: int) -> Iterator[str]:
-    for cell in cells:
-        if cell is None:
-            yield from ["–"] * 5
-        else:
-            between = cell["undefined"] or interval(cell["ci"], places)
-            yield from (
-                figure(cell["mean"], places),
-                between,
-                figure(cell["z"], 2),
-                str(cell["n"]),
-                str(cell["raters"]),
-            )
-
-
-def difference_words(row: Mapping[str, Any], places: int) -> list[str]:
-    names = " − ".join(named(row[f"system_{side}"], row[f"campaign_{side}"]) for side in "ab")
-    found = [figure(row["difference"], places), row["undefined"] or interval(row["ci"], places)]
-    against = row["against_links"]
-    beside = ["", ""]
-    if against:
-        beside = [figure(against["difference"], places), against["undefined"] or interval(against["ci"], places)]
-    return [names, *found, p_value(row["p"]), p_value(row["p_holm"]), str(row["items"]), *beside]
-
-
-def named(system: str, campaign: str) -> str:
-    return system if system.endswith(f"({campaign})") else f"{system} in {campaign}"
-
-
-def metric_words(cell: Mapping[str, Any] | None) -> tuple[str, str]:
-    return (figure(cell["value"], 3), interval(cell["ci"], 3)) if cell else ("–", "–")
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Indented columns, the first to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        yield "  " + "  ".join([first.ljust(widths[0]), *cells]).rstrip()

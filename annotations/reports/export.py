@@ -1,55 +1,23 @@
-"""Tables for other tools. JSON lines and Parquet hold every text as it is, and are for programs.
+"""Tables for other tools. JSON lines and Parquet hold every text as it is, and are for programs; CSV is for people."""
 
-CSV is what people open by a click, and the one writer here makes what Excel and LibreOffice open rightly: UTF-8 with
-its mark, without which Excel takes it for another encoding; commas, and quotes where a cell needs them; numbers as
-numbers. A text that a spreadsheet would take for a formula gets an apostrophe before it, since it may be anybody's.
-Nothing is lost by that: a text that begins with apostrophes and then such a sign gets one more, so that taking one away
-gives back what was written.
-"""
-
-import codecs
-import csv
-import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, Self
 
+from annotations.documents.csv_tables import BLOCK_BATCH_SIZE, csv_blocks, csv_file
+from annotations.reasons import worded
 from annotations.reports.dictionary import Column
+from annotations.reports.schema.base import Estimate
+from annotations.reports.schema.report import Report
 
-# Full-width signs too, which Excel reads alike where its language has them.
-FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-ROWS_A_BLOCK, ROWS_A_GROUP = 500, 10_000
-
-
-def inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
-
-
-def csv_file(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    return b"".join(csv_blocks(columns, rows))
-
-
-def csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """The file's bytes, a few rows at a time."""
-    waiting, out = iter(rows), io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    yield codecs.BOM_UTF8
-    while True:
-        yield out.getvalue().encode()
-        out.seek(0)
-        out.truncate()
-        if not (part := list(islice(waiting, ROWS_A_BLOCK))):
-            return
-        writer.writerows([inert(value) for value in row] for row in part)
+GROUP_BATCH_SIZE = 10_000
 
 
 def jsonl_blocks(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     names, waiting = [column.name for column in columns], iter(rows)
     encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one for every row
-    while part := list(islice(waiting, ROWS_A_BLOCK)):
+    while part := list(islice(waiting, BLOCK_BATCH_SIZE)):
         yield "".join(encode(dict(zip(names, row, strict=True))) + "\n" for row in part).encode()
 
 
@@ -65,18 +33,24 @@ def write_parquet(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequ
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "time": pa.timestamp("us", tz="UTC")}
+    types = {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "time": pa.timestamp("us", tz="UTC"),
+    }
     fields = [
         pa.field(column.name, types[column.type], metadata={"unit": column.unit, "meaning": column.meaning})
         for column in columns
     ]
     schema, waiting = pa.schema(fields), iter(rows)
     with ParquetWriter(out, schema) as writer:
-        while part := list(islice(waiting, ROWS_A_GROUP)):
+        while part := list(islice(waiting, GROUP_BATCH_SIZE)):
             read = [pa.string() if column.type == "time" else types[column.type] for column in columns]
             arrays = [pa.array(values, kind) for values, kind in zip(zip(*part, strict=True), read, strict=True)]
             table = pa.table(dict(zip(schema.names, arrays, strict=True))).cast(schema)
-            writer.write_table(table, row_group_size=ROWS_A_GROUP)
+            writer.write_table(table, row_group_size=GROUP_BATCH_SIZE)
 
 
 def write_ratings(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]], form: str) -> int:
@@ -101,40 +75,69 @@ def dictionary_csv(columns: Sequence[Column]) -> bytes:
     return csv_file(("column", *Column._fields[1:]), columns)
 
 
-def report_csv(report: Mapping[str, Any]) -> bytes:
-    """A row a criterion and system, a row a coefficient of agreement by a criterion, and a row a metric and system;
-    `said` is why a value or an interval is missing."""
-    rows: list[dict[str, Any]] = []
-    for criterion, result in report["criteria"].items():
-        wins = {row["system"]: row["value"] for row in result.get("expected_wins") or []}
-        lacking = {row["system"]: row["missing"] for row in (result.get("missing") or {}).get("systems") or []}
-        for system in result["systems"]:
-            low, high = system["ci"] or (None, None)
-            beside = {"expected_wins": wins.get(system["system"]), "missing": lacking.get(system["system"])}
-            rows.append(
-                {**system, "kind": "rating", "measure": criterion, "value": system["mean"], "low": low, "high": high}
-                | {"said": system.get("note"), **beside}
+class ResultRow(NamedTuple):
+    """A system's mean by a criterion or value by a metric, or a coefficient of agreement; `said` is why a value or an
+    interval is missing."""
+
+    kind: str
+    measure: str
+    system: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None = None
+    raters: int | None = None
+    items: int | None = None
+    z: float | None = None
+    cluster: int | None = None
+    signature: str | None = None
+    said: str = ""
+    coefficient: str | None = None
+    expected_wins: float | None = None
+    missing: int | None = None
+    description: str | None = None
+    level: str | None = None
+    less_is_better: bool | None = None
+
+    @classmethod
+    def of(cls, kind: str, measure: str, system: str | None, found: Estimate) -> Self:
+        low, high = found.ci or (None, None)
+        return cls(kind, measure, system, found.value, low, high, said=worded(found.undefined))
+
+
+def report_csv(report: Report) -> bytes:
+    return csv_file(ResultRow._fields, result_rows(report))
+
+
+def result_rows(report: Report) -> Iterator[ResultRow]:
+    for criterion, result in report.criteria.items():
+        wins = {row.system: row.value for row in result.expected_wins}
+        lacking = {row.system: row.missing for row in result.missing.systems} if result.missing else {}
+        for row in result.systems:
+            mean = Estimate(value=row.mean, ci=row.ci, undefined=row.note)
+            yield ResultRow.of("rating", criterion, row.system, mean)._replace(
+                n=row.n,
+                raters=row.raters,
+                items=row.items,
+                z=row.z,
+                cluster=row.cluster,
+                expected_wins=wins.get(row.system),
+                missing=lacking.get(row.system),
             )
-        agreement = result["agreement"]
-        alpha = {**agreement, "name": f"Krippendorff's alpha, {agreement['level']} level", "value": agreement["alpha"]}
-        for found in [alpha, *(agreement.get("coefficients") or [])]:
-            low, high = found["ci"] or (None, None)
-            row = {"kind": "agreement", "measure": criterion, "value": found["value"], "low": low, "high": high}
-            rows.append({**row, "said": found["undefined"], "coefficient": found["name"]})
-    for name, cells in report["metrics"].items():
+        found = result.agreement
+        alpha = Estimate(value=found.alpha, ci=found.ci, undefined=found.undefined)
+        named = {
+            f"Krippendorff's alpha, {found.level} level": alpha,
+            **{each.name: each for each in found.coefficients},
+        }
+        for name, coefficient in named.items():
+            yield ResultRow.of("agreement", criterion, None, coefficient)._replace(coefficient=name)
+    for system, cells in report.metrics.items():
         for metric, cell in cells.items():
-            low, high = cell["ci"] or (None, None)
-            row = {
-                "kind": "metric",
-                "measure": metric,
-                "system": name,
-                "value": cell["value"],
-                "low": low,
-                "high": high,
-            }
-            rows.append({**row, "signature": cell["signature"], "said": cell.get("undefined")})
-    columns = [
-        *("kind", "measure", "system", "value", "low", "high", "n", "raters", "items", "z", "cluster", "signature"),
-        *("said", "coefficient", "expected_wins", "missing"),
-    ]
-    return csv_file(columns, ([row.get(column) for column in columns] for row in rows))
+            facts = report.metric_facts[metric]
+            yield ResultRow.of("metric", metric, system, cell)._replace(
+                signature=cell.signature,
+                description=facts.description,
+                level=facts.level,
+                less_is_better=facts.less_is_better,
+            )

@@ -1,33 +1,36 @@
 """What an import made of a file of ratings, in words that can go into a paper."""
 
-from annotations.importing.ratings.scores import MQM_WEIGHTS
-from annotations.models import Campaign
-from annotations.protocols import protocol_named
+from annotations.campaigns.models import Campaign
+from annotations.campaigns.readers.scores import MQM_WEIGHTS
+from annotations.reports.measures import measure_of
 
 IMPORTED = (
-    "The ratings were collected elsewhere and imported. How raters were asked, what they saw beside, and whether they "
-    "were tested is not known to this report."
+    "The ratings were collected elsewhere and imported. How raters were asked, what else they saw, and whether they "
+    "were tested is not known."
 )
-ORDERED = "Of two texts the one that the file names first is taken as the one shown first."
-CLUSTERED = "Choices from one screen are not independent; errors are robust to raters and to items."
+CLUSTERED = "Choices from one screen are not independent; standard errors are robust to raters and to items."
 FORMS = {
-    "ranks": "Raters ranked the systems of an item. A ranking was taken as choices between every two of them, equal "
-    f"ranks being ties. {CLUSTERED}",
-    "best-worst": "Raters chose the best and the worst of what they saw. The best was taken as chosen over every "
-    f"other, and every other as chosen over the worst. {CLUSTERED}",
-    "spans": "Raters marked errors. The score of a text is the sum of its errors' weights, below zero: {weights}.",
+    "ranks": (
+        "Raters ranked the systems of an item. A ranking was converted to pairwise choices between all of them, equal "
+        f"ranks being ties. {CLUSTERED}"
+    ),
+    "best-worst": (
+        "Raters chose the best and the worst of what they saw. The best was treated as chosen over every other, and "
+        f"every other as chosen over the worst. {CLUSTERED}"
+    ),
+    "spans": "Raters marked errors. The score of a text is minus the sum of its errors' weights: {weights}.",
 }
 FORMS["rankings"] = FORMS["ranks"]
-NO_PLACE = "In which places the texts stood on the screen is not known, so the model has no advantage of the place."
+NO_PLACE = "The positions of the texts on the screen are not known, so the model has no position effect."
 REPEATS = (
-    "Where a rater rated the same again, the first rating counts; {repeats} later ones tell how far raters agree with "
-    "themselves."
+    "If a rater rated the same text again, the first rating counts; {repeats} later ones are used for intra-rater "
+    "agreement."
 )
-BLANK = "{blank} ratings were blank in the file and are left out."
-ONE_BLANK = "1 rating was blank in the file and is left out."
+BLANK = "{blank} ratings were blank in the file and are omitted."
+ONE_BLANK = "1 rating was blank in the file and is omitted."
 POSITIONS = (
-    "Raters are known by their place in a list only, and the same place may be different people on different items: "
-    "what is said of raters, and intervals over them, holds as far as it is the same person."
+    "Raters are identified only by their position in a list, and the same position may be different people on "
+    "different items: results about raters, and intervals over them, are valid only as far as it is the same person."
 )
 
 
@@ -48,7 +51,7 @@ def imported_words(campaign: Campaign) -> str:
     blank = sum((facts.get("missing") or {}).values())
     sentences = [
         IMPORTED,
-        ORDERED if ordered and protocol_named(campaign.protocol).gives == "choices" else "",
+        measure_of(campaign).ordered if ordered else "",
         FORMS.get(facts.get("form", ""), "").format(weights=listed),
         "" if ordered else NO_PLACE,
         REPEATS.format(repeats=f"{facts['repeats']:,}") if facts.get("repeats") else "",

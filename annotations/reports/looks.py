@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from annotations.models import Campaign, Report
+from annotations.campaigns.models import Campaign
+from annotations.reports.models import Report
+from annotations.reports.schema.campaign import Look, LookTaken
 from annotations.statistics.ranking import ALPHA
 
 if TYPE_CHECKING:
-    from annotations.statistics.looks import Look, Spending
+    from annotations.statistics.looks import Look as Boundary
+    from annotations.statistics.looks import Spending
 
 
 class Rule(NamedTuple):
-    """What p has to be below for a difference to count: the primary contrast's, and all others' as adjusted. Where it
+    """What p has to be below for a difference to count: the primary comparison's, and all others' as adjusted. Where it
     is None no difference counts."""
 
     primary: float | None
@@ -20,7 +23,7 @@ class Rule(NamedTuple):
 
 
 def rule_of(campaign: Campaign, look: int | None) -> Rule:
-    """At a declared look before the last only the primary contrast is tested; at a look that was not declared, in a
+    """At a declared look before the last only the primary comparison is tested; at a look that was not declared, in a
     campaign that declared some, nothing is."""
     if campaign.looks < 2:
         return Rule(ALPHA, ALPHA)
@@ -29,7 +32,7 @@ def rule_of(campaign: Campaign, look: int | None) -> Rule:
     return Rule(boundaries_of(campaign)[look - 1].p, ALPHA if look == campaign.looks else None)
 
 
-def boundaries_of(campaign: Campaign) -> list[Look]:
+def boundaries_of(campaign: Campaign) -> list[Boundary]:
     """The boundaries of the declared looks at equal shares of the screens; none without looks.
 
     A look is taken when its share is answered or later, and in a test clustered by rater the information rises faster
@@ -49,22 +52,17 @@ def look_due(campaign: Campaign, answered: int) -> int | None:
     return number or None
 
 
-def look_row(campaign: Campaign, number: int | None) -> dict[str, Any] | None:
-    """What the report says of the look that it is; None where none were declared, or it is not one of them."""
+def look_of(campaign: Campaign, number: int | None) -> Look | None:
+    """The look that the report is; None where none were declared, or it is not one of them."""
     if campaign.looks < 2 or number is None:
         return None
     look = boundaries_of(campaign)[number - 1]
-    return {
-        "number": number,
-        "of": campaign.looks,
-        "share": look.information,
-        "p": look.p,
-        "z": look.z,
-        "spending": campaign.spending,
-    }
+    return Look(
+        number=number, of=campaign.looks, share=look.information, p=look.p, z=look.z, spending=campaign.spending
+    )
 
 
-def looks_taken(campaign: Campaign, before: int | None) -> list[dict[str, Any]]:
+def looks_taken(campaign: Campaign, before: int | None) -> list[LookTaken]:
     """The looks before the close by their kept reports, as far as primary key `before`. Those that were not declared
     have no number and no boundary."""
     kept = Report.objects.filter(campaign=campaign).order_by("pk")
@@ -74,10 +72,10 @@ def looks_taken(campaign: Campaign, before: int | None) -> list[dict[str, Any]]:
         kept = kept.filter(created_at__lt=campaign.closed_at)
     boundaries = boundaries_of(campaign)
     return [
-        {
-            "number": report.look,
-            "at": report.created_at.isoformat(),
-            "p": boundaries[report.look - 1].p if report.look else None,
-        }
+        LookTaken(
+            number=report.look,
+            at=report.created_at.isoformat(),
+            p=boundaries[report.look - 1].p if report.look else None,
+        )
         for report in kept
     ]

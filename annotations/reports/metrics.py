@@ -1,130 +1,155 @@
 """Automatic metrics beside what people said: values, differences, correlation, and the texts they disagree on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import F
 
-from annotations.models import Campaign, Score, ScoreDifference, System
-from annotations.querysets.outputs import PART, signatures
-from annotations.reports.examples import texts_by_key
+from annotations.campaigns.models import Campaign
+from annotations.reasons import Reason
+from annotations.reports.estimates import estimate_of, interval_of
+from annotations.reports.schema.examples import Text
+from annotations.reports.schema.metrics import (
+    Accuracy,
+    Correlation,
+    Disagreement,
+    LevelCorrelation,
+    MetricCorrelation,
+    MetricDifferences,
+    MetricFacts,
+    MetricPair,
+    MetricValue,
+    Point,
+    WilliamsTest,
+)
 from annotations.reports.table import RatingTable
+from annotations.reports.texts import texts_by_key
+from annotations.statistics import correlation, pairwise_accuracy
 from annotations.statistics.coefficients import Order
-from annotations.statistics.correlation import FEWEST_SYSTEMS, Level, correlations, williams_test
+from annotations.statistics.correlation import MIN_SYSTEMS
 from annotations.statistics.metric_differences import why_not_compared
-from annotations.statistics.pairwise_accuracy import Accuracy, pairwise_accuracies
-from annotations.statistics.resampling import FEWEST_CLUSTERS, RESAMPLES, Statistic, few
+from annotations.statistics.resampling import MIN_CLUSTERS, RESAMPLES
 from annotations.statistics.uncertainty import Floats
+from annotations.systems.models import Metric, Score, ScoreDifference, System
 
 EACH = 3  # texts that people place higher than the metric does, and as many that they place lower
-LESS_IS_BETTER = ("repetition", "copy_rate", "nonword_rate")
-HUMAN_UNDEFINED = "undefined: where a source has a single reference, that one is the human's text itself"
-NO_SCORES = "not scored: run `manage.py score --campaign {}`"
-NO_TEXTS = "the scores have no values by text: run `manage.py score --campaign {}` again"
-NO_RATINGS = "no ratings"
-SAME = "the same in every album, so that there is no interval"
-CHOICES = "raters chose between texts and gave no text a score"
 WITHHELD = (
-    "The reference shown as the human candidate is withheld from the metrics' references of every system; where a "
-    "source has no other, the systems are scored against it and the human's metric is undefined."
+    "The reference shown as the human candidate is withheld from the metrics' references of every system; if a source "
+    "has no other, the systems are scored against it and the human's metric is undefined."
 )
 DIFFERENCES = (
-    "Systems differ in a metric by the paired bootstrap of albums (Koehn 2004), two-sided, with expanded percentile "
-    "intervals; these p-values are not adjusted for their number."
+    "Differences between systems in a metric are tested with the paired bootstrap over albums (Koehn 2004), "
+    "two-sided, with expanded percentile intervals; these p-values are not adjusted for multiple comparisons."
 )
 CORRELATIONS = (
-    "Metrics are set beside the mean human score of each text, the value of a text being, of BLEU and chrF, "
-    "sacrebleu's sentence score; a text of several systems counts for each. People's own texts have no part in "
+    "Metrics are set beside the mean human score of each text; a metric of all texts together has a value of each one "
+    "under a signature of its own, and a text of several systems counts for each. People's own texts have no part in "
     "correlations, accuracy and Williams' test. Correlations are Pearson's r, Spearman's rho and Kendall's tau-b, "
     "pooled over texts, within items, and over the means of at least five systems, with percentile intervals from a "
-    "bootstrap of albums. They keep their sign: of repetition, copy_rate and nonword_rate, where less is better, "
-    "they should be negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of "
-    "two metrics over the systems' means, and ranks count less of these three as better."
+    "bootstrap of albums. They keep their sign: for a metric where lower is better they should be "
+    "negative. Pairwise accuracy (ties calibrated: Deutsch, Foster and Freitag 2023), Williams' test of "
+    "two metrics over the systems' means, and ranks treat lower values of such a metric as better."
 )
 
 
 PARTS = (
-    "Where systems wrote for different items, each metric is of the items that all of them wrote for, and its "
-    "signature says how many these are (`sources:3of24`)."
+    "If systems wrote for different items, each metric is computed on the items that all of them wrote for, and its "
+    "signature gives their number (`sources:3of24`)."
 )
 
 
-def part_said(by_system: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def part_said(by_system: Mapping[str, Mapping[str, MetricValue]]) -> str:
     """Of which items the values side by side are, in words; nothing where they are of all."""
-    signed = [cell.get("signature") or "" for cells in by_system.values() for cell in cells.values()]
-    parts = {each.partition(PART)[2].partition("|")[0] for each in signed if each}
+    parts = {cell.sources for cells in by_system.values() for cell in cells.values() if cell.signature}
     if not any(parts):
         return ""
-    if len(parts) == 1:
-        shared, _, of = parts.pop().partition("of")
-        return f"The metrics are of the {shared} of {of} items that every system wrote for."
+    if len(parts) == 1 and (part := parts.pop()):
+        return f"The metrics are computed on the {part[0]} of {part[1]} items that every system wrote for."
     return (
-        "Not all values are of the same items: one whose signature says `sources:3of24` is of 3 of 24 items, and "
-        "compares with others of the same items only."
+        "Not all values are based on the same items: a value with `sources:3of24` in its signature is based on 3 of "
+        "24 items, and can be compared only with values on the same items."
     )
 
 
-def metrics_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
+def metric_facts_of(campaign: Campaign) -> dict[str, MetricFacts]:
+    """What the campaign's metrics are, in the order in which they are listed."""
+    rows = Metric.objects.filter(scores__campaign=campaign).distinct().order_by("order", "name")
+    return {
+        row.name: MetricFacts(description=row.description, level=row.level, less_is_better=row.less_is_better)
+        for row in rows
+    }
+
+
+def metrics_of(campaign: Campaign) -> dict[str, dict[str, MetricValue]]:
     """The campaign's scores by system and metric, the newest of each; a metric that a system lacks says why."""
-    found: dict[str, dict[str, Any]] = {name: {} for name in campaign.entries.values_list("system__name", flat=True)}
+    found: dict[str, dict[str, MetricValue]] = {
+        name: {} for name in campaign.entries.values_list("system__name", flat=True)
+    }
     scores = Score.objects.filter(campaign=campaign).order_by("pk").defer("by_item")
     for score in scores.annotate(system=F("decoding__system__name")):
-        interval = None if score.ci_low is None else [score.ci_low, score.ci_high]
-        cell = {"value": score.value, "ci": interval, "signature": signatures(score.signature)[0]}
-        found.setdefault(score.system, {})[score.metric] = cell
+        interval = interval_of(score.ci_low, score.ci_high)
+        cell = MetricValue(value=score.value, ci=interval, signature=score.signed, sources=score.part)
+        found.setdefault(score.system, {})[score.metric_id] = cell
     metrics = sorted({metric for cells in found.values() for metric in cells})
     for system, cells in found.items():
         for metric in metrics:
-            why = HUMAN_UNDEFINED if system == "human" else "not scored"
-            cells.setdefault(metric, {"value": None, "ci": None, "signature": None, "undefined": why})
+            why = Reason("own_reference" if system == "human" else "not_scored")
+            cells.setdefault(metric, MetricValue(value=None, ci=None, signature=None, undefined=why))
     return found if metrics else {}
 
 
-def metric_differences_of(campaign: Campaign) -> dict[str, dict[str, Any]]:
-    """Every pair of systems by metric, and in words what is missing; empty where no score has values by text."""
+def metric_differences_of(campaign: Campaign) -> dict[str, MetricDifferences]:
+    """Every pair of systems by metric, and what is missing; empty where no score has values by text."""
     stored = ScoreDifference.objects.filter(campaign=campaign).order_by("one__system__name", "other__system__name")
-    pairs: dict[str, list[dict[str, Any]]] = {}
+    pairs: dict[str, list[MetricPair]] = {}
     signed: dict[str, str | None] = {}
     for each in stored.annotate(first=F("one__system__name"), second=F("other__system__name")):
-        signed[each.metric] = each.signature
-        row = {"system_a": each.first, "system_b": each.second, "difference": each.value}
-        interval = None if each.ci_low is None else [each.ci_low, each.ci_high]
-        row |= {"ci": interval, "p": each.p, "p_sacrebleu": each.p_sacrebleu}
-        pairs.setdefault(each.metric, []).append({**row, "note": SAME if each.p is not None and not interval else None})
+        signed[each.metric_id] = each.signed
+        interval = interval_of(each.ci_low, each.ci_high)
+        pair = MetricPair(
+            system_a=each.first,
+            system_b=each.second,
+            difference=each.value,
+            ci=interval,
+            p=each.p,
+            p_sacrebleu=each.p_sacrebleu,
+            note=Reason("same_in_every_album") if each.p is not None and not interval else None,
+        )
+        pairs.setdefault(each.metric_id, []).append(pair)
     people = campaign.entries.filter(system__kind=System.Kind.HUMAN).values_list("system__name", flat=True).first()
     return {
-        metric: {
-            "signature": signed.get(metric),
-            "pairs": pairs.get(metric, []),
-            "undefined": why_incomplete(campaign, metric, pairs.get(metric, []), people),
-        }
+        metric: MetricDifferences(
+            signature=signed.get(metric),
+            pairs=pairs.get(metric, []),
+            lacking=what_is_lacking(campaign, metric, pairs.get(metric, []), people),
+        )
         for metric in sorted({*pairs, *(metric for metric, _ in scored_by_text(campaign))})
     }
 
 
-def why_incomplete(campaign: Campaign, metric: str, pairs: list[dict[str, Any]], people: str | None) -> str | None:
-    """In words, what the differences in a metric lack: all of them, their intervals, or those with the human."""
+def what_is_lacking(campaign: Campaign, metric: str, pairs: list[MetricPair], people: str | None) -> list[Reason]:
+    """Why the differences in a metric lack all of them, their intervals, or those with the human."""
     if not pairs:
         wrote = {
             system: np.flatnonzero(np.isfinite(values)).tolist()
             for system, values in values_of_metric(campaign, metric).items()
         }
-        return why_not_compared(wrote) or NO_SCORES.format(campaign.name)
-    said = []
-    if any(pair["p"] is None for pair in pairs):
-        said.append(f"no intervals and tests: there are fewer than {FEWEST_CLUSTERS} albums to resample")
-    if people and all(people not in (pair["system_a"], pair["system_b"]) for pair in pairs):
-        said.append(f"{people}: {HUMAN_UNDEFINED.removeprefix('undefined: ')}")
-    return "; ".join(said) or None
+        return [why_not_compared(wrote) or Reason("not_scored_yet", campaign=campaign.name)]
+    lacking = []
+    if any(pair.p is None for pair in pairs):
+        lacking.append(Reason("few_albums", needed=MIN_CLUSTERS))
+    if people and all(people not in (pair.system_a, pair.system_b) for pair in pairs):
+        lacking.append(Reason("own_reference_of", system=people))
+    return lacking
 
 
 def scored_by_text(campaign: Campaign) -> dict[tuple[str, str], tuple[int, str]]:
     """By metric and system the primary key of the newest score, of those with values by text, and their signature."""
     rows = Score.objects.filter(campaign=campaign, by_item__isnull=False).order_by("pk")
-    columns = rows.values_list("metric", "decoding__system__name", "pk", "signature")
-    return {(metric, system): (pk, signatures(signature)[1]) for metric, system, pk, signature in columns}
+    columns = rows.values_list("metric", "decoding__system__name", "pk", "by_item_signature", "signature")
+    return {(metric, system): (pk, apart or own) for metric, system, pk, apart, own in columns}
 
 
 def values_of_metric(campaign: Campaign, metric: str) -> dict[str, Floats]:
@@ -163,159 +188,209 @@ def human_scores(table: RatingTable, criterion: str) -> Floats:
 
 def correlation_of(
     campaign: Campaign, table: RatingTable, values: Mapping[str, Floats] | None = None
-) -> dict[str, dict[str, Any]]:
-    """By criterion, how each metric goes with people's scores, the human left out; or in words why it cannot be said.
+) -> dict[str, Correlation]:
+    """By criterion, how each metric goes with people's scores, the human left out; or why it cannot be said.
 
     `values` are those of `values_by_text`, for a caller that has them.
     """
     values = values_by_text(campaign, table) if values is None else values
+    less = less_is_better(values)
     signed = {metric: signature for (metric, _), (_, signature) in scored_by_text(campaign).items()}
     human = campaign.entries.filter(system__kind=System.Kind.HUMAN).values_list("system__name", flat=True)
     left_out = sorted(set(human) & set(table.systems))
     why = None
     if not values:
-        sentence = NO_TEXTS if Score.objects.filter(campaign=campaign).exists() else NO_SCORES
-        why = sentence.format(campaign.name)
+        scored = Score.objects.filter(campaign=campaign).exists()
+        why = Reason("no_values_by_text" if scored else "not_scored_yet", campaign=campaign.name)
     found = {}
     for criterion in table.criteria:
-        nothing: dict[str, Any] = {"metrics": {}, "points": {}, "williams": [], "left_out": left_out, "undefined": why}
         people = human_scores(table, criterion)
-        if table.comparisons:
-            nothing["undefined"] = CHOICES
-        elif why is None and np.isnan(people).all():
-            nothing["undefined"] = NO_RATINGS
-        found[criterion] = nothing
-        if nothing["undefined"] is None:
-            found[criterion] |= {
-                "metrics": correlation_rows(table, people, values, left_out, signed),
-                "points": {metric: points(table, people, each) for metric, each in values.items()},
-                "williams": williams_rows(table, people, values, left_out),
-            }
+        undefined = table.no_scores or why
+        if undefined is None and np.isnan(people).all():
+            undefined = Reason("nothing", unit="rating")
+        defined = values if undefined is None else {}
+        found[criterion] = Correlation(
+            metrics=metric_correlations(table, people, defined, less, left_out, signed) if defined else {},
+            points={metric: points(table, people, each) for metric, each in defined.items()},
+            williams=williams_tests(table, people, defined, less, left_out),
+            left_out=left_out,
+            undefined=undefined,
+        )
     return found
 
 
-def correlation_rows(
-    table: RatingTable, people: Floats, values: Mapping[str, Floats], left_out: list[str], signed: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
+def less_is_better(metrics: Collection[str]) -> set[str]:
+    return set(Metric.objects.filter(name__in=metrics, less_is_better=True).values_list("name", flat=True))
+
+
+def metric_correlations(
+    table: RatingTable,
+    people: Floats,
+    values: Mapping[str, Floats],
+    less: Collection[str],
+    left_out: list[str],
+    signed: Mapping[str, str],
+) -> dict[str, MetricCorrelation]:
     items, systems = (part.ravel() for part in np.indices(people.shape))
     albums = np.zeros(len(people), np.int64)
     albums[table.items] = table.albums
-    about: dict[str, Any] = {
-        "albums": albums[items],
-        "leave_out": [table.systems.index(name) for name in left_out],
-        "resamples": RESAMPLES,
-    }
+    leave_out = [table.systems.index(name) for name in left_out]
     flat = {metric: each.ravel() for metric, each in values.items()}
-    of_metrics = correlations(people.ravel(), flat, systems, items, **about)
-    better = {metric: -each if metric in LESS_IS_BETTER else each for metric, each in flat.items()}
-    accuracies = pairwise_accuracies(people.ravel(), better, systems, items, **about)
+    of_metrics = correlation.correlations(
+        people.ravel(), flat, systems, items, albums=albums[items], leave_out=leave_out, resamples=RESAMPLES
+    )
+    better = {metric: -each if metric in less else each for metric, each in flat.items()}
+    accuracies = pairwise_accuracy.pairwise_accuracies(
+        people.ravel(), better, systems, items, albums=albums[items], leave_out=leave_out, resamples=RESAMPLES
+    )
     return {
-        metric: {
-            **{level: level_row(getattr(each, level)) for level in each._fields},
-            "accuracy": accuracy_row(accuracies[metric]),
-            "signature": signed.get(metric),
-            "less_is_better": metric in LESS_IS_BETTER,
-        }
+        metric: MetricCorrelation(
+            pooled=level_of(each.pooled),
+            within_item=level_of(each.within_item),
+            system=level_of(each.system),
+            accuracy=accuracy_of(accuracies[metric]),
+            signature=signed.get(metric),
+            less_is_better=metric in less,
+        )
         for metric, each in of_metrics.items()
     }
 
 
-def level_row(level: Level) -> dict[str, Any]:
-    coefficients = {name: statistic_row(getattr(level, name)) for name in ("pearson", "spearman", "kendall")}
-    return {**coefficients, "units": level.units, "left_out": level.left_out}
+def level_of(level: correlation.Level) -> LevelCorrelation:
+    return LevelCorrelation(
+        pearson=estimate_of(level.pearson),
+        spearman=estimate_of(level.spearman),
+        kendall=estimate_of(level.kendall),
+        units=level.units,
+        left_out=level.left_out,
+    )
 
 
-def accuracy_row(accuracy: Accuracy) -> dict[str, Any]:
-    row = accuracy._asdict()
-    return {**row, "text": statistic_row(accuracy.text), "system": statistic_row(accuracy.system)}
+def accuracy_of(found: pairwise_accuracy.Accuracy) -> Accuracy:
+    return Accuracy(
+        text=estimate_of(found.text),
+        tie=found.tie,
+        text_pairs=found.text_pairs,
+        items=found.items,
+        system=estimate_of(found.system),
+        system_pairs=found.system_pairs,
+    )
 
 
-def statistic_row(statistic: Statistic) -> dict[str, Any]:
-    interval = statistic.interval and list(statistic.interval)
-    return {"value": statistic.value, "ci": interval, "undefined": statistic.undefined}
-
-
-def points(table: RatingTable, people: Floats, values: Floats) -> list[dict[str, Any]]:
+def points(table: RatingTable, people: Floats, values: Floats) -> list[Point]:
     """Each system's mean human score and mean value by the metric, of its rated texts that have both."""
     both = np.isfinite(people) & np.isfinite(values)
     return [
-        {
-            "system": system,
-            "human": float(people[both[:, place], place].mean()),
-            "metric": float(values[both[:, place], place].mean()),
-            "texts": int(both[:, place].sum()),
-        }
+        Point(
+            system=system,
+            human=float(people[both[:, place], place].mean()),
+            metric=float(values[both[:, place], place].mean()),
+            texts=int(both[:, place].sum()),
+        )
         for place, system in enumerate(table.systems)
         if both[:, place].any()
     ]
 
 
-def williams_rows(
-    table: RatingTable, people: Floats, values: Mapping[str, Floats], left_out: list[str]
-) -> list[dict[str, Any]]:
+def williams_tests(
+    table: RatingTable, people: Floats, values: Mapping[str, Floats], less: Collection[str], left_out: list[str]
+) -> list[WilliamsTest]:
     """Whether one metric goes better with people than another, over the systems' means: texts are not independent."""
     kept = [place for place, system in enumerate(table.systems) if system not in left_out]
-    rows = []
+    tests = []
     for one, other in combinations(values, 2):
-        sides = [
-            people[:, kept],
-            *(-values[m][:, kept] if m in LESS_IS_BETTER else values[m][:, kept] for m in (one, other)),
-        ]
+        sides = [people[:, kept], *(-values[m][:, kept] if m in less else values[m][:, kept] for m in (one, other))]
         all_three = np.isfinite(sides).all(axis=0)
         present = all_three.any(axis=0)
         count = int(present.sum())
-        names: dict[str, Any] = {"metric_a": one, "metric_b": other}
-        if count < FEWEST_SYSTEMS:
-            why = few("systems besides the human" if left_out else "systems", FEWEST_SYSTEMS, count)
-            rows.append({**names, "t": None, "p": None, "p_better": None, "undefined": why})
+        if count < MIN_SYSTEMS:
+            why = Reason("few", needed=MIN_SYSTEMS, found=count, unit="system")
+            if left_out:
+                why = Reason("few_systems_besides_human", needed=MIN_SYSTEMS, found=count)
+            tests.append(WilliamsTest(metric_a=one, metric_b=other, t=None, p=None, p_better=None, undefined=why))
             continue
         means = [np.where(all_three, side, 0).sum(axis=0)[present] / all_three.sum(axis=0)[present] for side in sides]
-        found = williams_test(*means)
-        rows.append({**names, "t": found.t, "p": found.p, "p_better": found.p_better, "undefined": found.undefined})
-    return rows
+        found = correlation.williams_test(*means)
+        tests.append(
+            WilliamsTest(
+                metric_a=one,
+                metric_b=other,
+                t=found.t,
+                p=found.p,
+                p_better=found.p_better,
+                undefined=found.undefined,
+            )
+        )
+    return tests
 
 
 def disagreements_of(
     campaign: Campaign, table: RatingTable, values: Mapping[str, Floats] | None = None
-) -> dict[str, dict[str, list[dict[str, Any]]]]:
+) -> dict[str, dict[str, list[Disagreement]]]:
     """By criterion and metric the texts that people and metric place farthest apart among all rated texts.
 
     Rank 1 is the best, equals share their mean rank. First those that people place higher, then those they place lower.
     `values` are those of `values_by_text`, for a caller that has them.
     """
     values = values_by_text(campaign, table) if values is None else values
-    chosen: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    less, chosen = less_is_better(values), dict[str, dict[str, list[Apart]]]()
     for criterion in table.criteria if values else ():
         people = human_scores(table, criterion)
-        chosen[criterion] = {metric: farthest_apart(table, people, metric, each) for metric, each in values.items()}
-    keys = [row["key"] for of_metrics in chosen.values() for rows in of_metrics.values() for row in rows]
+        chosen[criterion] = {
+            metric: farthest_apart(table, people, each, less_is_better=metric in less)
+            for metric, each in values.items()
+        }
+    keys = [text.key for of_metrics in chosen.values() for texts in of_metrics.values() for text in texts]
     about = texts_by_key(campaign, np.unique(np.array(keys, np.int64)))
     return {
-        criterion: {metric: [about[row.pop("key")] | row for row in rows] for metric, rows in of_metrics.items()}
+        criterion: {metric: [text.told(about[text.key]) for text in texts] for metric, texts in of_metrics.items()}
         for criterion, of_metrics in chosen.items()
     }
 
 
-def farthest_apart(table: RatingTable, people: Floats, metric: str, values: Floats) -> list[dict[str, Any]]:
+class Apart(NamedTuple):
+    """A text, by the primary key of its candidate, and where people and metric place it `of` all rated texts."""
+
+    key: int
+    human: float
+    metric: float
+    human_rank: float
+    metric_rank: float
+    of: int
+
+    def told(self, text: Text) -> Disagreement:
+        return Disagreement(
+            text=text.text,
+            source=text.source,
+            systems=text.systems,
+            human=self.human,
+            metric=self.metric,
+            human_rank=self.human_rank,
+            metric_rank=self.metric_rank,
+            of=self.of,
+        )
+
+
+def farthest_apart(table: RatingTable, people: Floats, values: Floats, *, less_is_better: bool) -> list[Apart]:
     both = np.isfinite(people) & np.isfinite(values) & (table.candidates > 0)
-    keys, text = np.unique(table.candidates[both], return_inverse=True)
-    times = np.bincount(text, minlength=len(keys))
+    texts, text = np.unique(table.texts[both], return_inverse=True)
+    keys, times = table.keys(texts), np.bincount(text)
     human, of_metric = (np.bincount(text, side[both], minlength=len(keys)) / times for side in (people, values))
     if len(keys) < 2 or np.ptp(human) == 0 or np.ptp(of_metric) == 0:
         return []
     human_rank = best_first(human)
-    metric_rank = best_first(-of_metric if metric in LESS_IS_BETTER else of_metric)
+    metric_rank = best_first(-of_metric if less_is_better else of_metric)
     apart = metric_rank - human_rank
-    higher, lower = np.lexsort((keys, -apart))[:EACH], np.lexsort((keys, apart))[:EACH]
+    higher, lower = np.lexsort((texts, -apart))[:EACH], np.lexsort((texts, apart))[:EACH]
     return [
-        {
-            "key": int(keys[place]),
-            "human": float(human[place]),
-            "metric": float(of_metric[place]),
-            "human_rank": float(human_rank[place]),
-            "metric_rank": float(metric_rank[place]),
-            "of": len(keys),
-        }
+        Apart(
+            key=int(keys[place]),
+            human=float(human[place]),
+            metric=float(of_metric[place]),
+            human_rank=float(human_rank[place]),
+            metric_rank=float(metric_rank[place]),
+            of=len(keys),
+        )
         for place in [*higher[apart[higher] > 0], *lower[apart[lower] < 0]]
     ]
 

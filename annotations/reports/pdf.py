@@ -1,12 +1,12 @@
 """The report's page on paper: the one-file HTML through WeasyPrint, which fetches nothing."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from PIL import ImageFile
 
 from annotations.errors import InputError
 from annotations.reports.render import report_html
+from annotations.reports.schema.report import Report
 
 NO_PANGO = (
     "the PDF needs the library Pango, which this machine lacks; on Debian and Ubuntu: "
@@ -14,19 +14,19 @@ NO_PANGO = (
 )
 
 
-def report_pdf(report: Mapping[str, Any]) -> bytes:
+def report_pdf(report: Report) -> bytes:
     """Raises InputError where the system libraries that WeasyPrint draws with are missing."""
     return document(report).write_pdf()
 
 
-def document(report: Mapping[str, Any]) -> Any:
+def document(report: Report) -> Any:
     """The pages as WeasyPrint laid them out."""
     truncated_too = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except OSError as error:  # from the loader of shared libraries
-        raise InputError(NO_PANGO) from error
+        raise InputError("", NO_PANGO) from error
     finally:  # the import switches it on for the whole process, where pictures cut short are to be found
         ImageFile.LOAD_TRUNCATED_IMAGES = truncated_too
     return HTML(string=report_html(report), url_fetcher=URLFetcher(allowed_protocols=())).render()

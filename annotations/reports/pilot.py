@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from annotations.campaigns.models import Campaign, Item
 from annotations.errors import InputError, NotFoundError
-from annotations.models import Campaign, Item
-from annotations.protocols import protocol_named
 from annotations.reports.rows import choice_rows, rating_rows
 from annotations.statistics.choice_planning import Choices
 from annotations.statistics.pilot_uncertainty import drawn_variances
@@ -31,22 +30,26 @@ class PilotCampaign(NamedTuple):
         return Choices(variances.item**0.5, variances.rater**0.5, self.ties or 0.0)
 
 
-def pilot_of(campaign: Campaign, *, systems: tuple[str, str], criterion: str) -> PilotCampaign:
-    """Of the screens on which a rater scored both systems by the criterion, or chose between them.
-
-    Raises NotFoundError for a system or criterion that the campaign lacks, InputError where no screen has both.
-    """
+def check_pilot(campaign: Campaign, systems: tuple[str, str], criterion: str) -> None:
+    """Raises NotFoundError for a system or criterion that the campaign lacks."""
+    if campaign.simulation:
+        raise InputError("--pilot", f"the raters of campaign '{campaign.name}' are simulated", "plan from people")
     shown = sorted(campaign.entries.values_list("system__name", flat=True))
     for name in systems:
         if name not in shown:
-            raise NotFoundError(f"--systems: '{name}' is not in campaign '{campaign.name}'; it has {', '.join(shown)}")
+            raise NotFoundError(
+                "--systems", f"'{name}' is not in campaign '{campaign.name}'", f"available: {', '.join(shown)}"
+            )
     if systems[0] == systems[1]:
-        raise InputError(f"--systems: '{systems[0]}' twice; name two of {', '.join(shown)}")
+        raise InputError("--systems", f"'{systems[0]}' is given twice", f"name two of {', '.join(shown)}")
     if criterion not in campaign.criteria:
         there = ", ".join(campaign.criteria)
-        raise NotFoundError(f"--criterion: '{criterion}' is not in campaign '{campaign.name}'; it has {there}")
-    if protocol_named(campaign.protocol).gives == "choices":
-        return choices_pilot(campaign, systems, criterion)
+        raise NotFoundError("--criterion", f"'{criterion}' is not in campaign '{campaign.name}'", f"available: {there}")
+
+
+def scores_pilot(campaign: Campaign, systems: tuple[str, str], criterion: str) -> PilotCampaign:
+    """Of the screens on which a rater scored both systems by the criterion. Raises InputError where there is none."""
+    check_pilot(campaign, systems, criterion)
     screens: dict[tuple[int, str], dict[str, float]] = defaultdict(dict)
     seconds = {}
     for row in rating_rows(campaign):
@@ -58,12 +61,13 @@ def pilot_of(campaign: Campaign, *, systems: tuple[str, str], criterion: str) ->
     one, other = systems
     both = {screen: by[one] - by[other] for screen, by in screens.items() if one in by and other in by}
     if not both:
-        raise InputError(f"--pilot: no rater of campaign '{campaign.name}' scored both {one} and {other}")
+        raise InputError("--pilot", f"no rater of campaign '{campaign.name}' scored both {one} and {other}")
     return pilot_campaign(list(both.values()), list(both), list(seconds.values()))
 
 
 def choices_pilot(campaign: Campaign, systems: tuple[str, str], criterion: str) -> PilotCampaign:
-    """Of the choices between the two."""
+    """Of the choices between the two. Raises InputError where none was decided."""
+    check_pilot(campaign, systems, criterion)
     won, screens, seconds, ties = [], [], {}, 0
     for row in choice_rows(campaign):
         if row.kind != Item.Kind.REGULAR or row.excluded:
@@ -79,7 +83,7 @@ def choices_pilot(campaign: Campaign, systems: tuple[str, str], criterion: str) 
     if not won:
         one, other = systems
         raise InputError(
-            f"--pilot: no rater of campaign '{campaign.name}' preferred {one} to {other} or {other} to {one}"
+            "--pilot", f"no rater of campaign '{campaign.name}' preferred {one} to {other} or {other} to {one}"
         )
     return pilot_campaign(won, screens, list(seconds.values()))._replace(ties=ties / (ties + len(won)))
 

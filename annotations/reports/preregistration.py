@@ -11,64 +11,88 @@ from typing import Any
 
 from django.utils import translation
 
-from annotations.importing.campaign_file import campaign_toml
-from annotations.models import Campaign, Candidate, Item, Rating, Report
+from annotations.campaigns.models import Campaign, Candidate, Item, Rating
+from annotations.campaigns.services.campaigns import spec_of
+from annotations.campaigns.spec import campaign_toml
+from annotations.documents.blocks import (
+    Block,
+    Code,
+    Column,
+    Document,
+    Inline,
+    Listing,
+    Paragraph,
+    Quote,
+    Row,
+    Run,
+    Section,
+    Strong,
+    joined,
+    table,
+)
+from annotations.documents.renderers.markdown import document_markdown
 from annotations.protocols import protocol_named
 from annotations.protocols.labels import label_of
-from annotations.reports.heds import INSTRUMENTS, SEEN, question, scale
 from annotations.reports.looks import boundaries_of
-from annotations.reports.markdown import fenced, gap, plain, quoted, table
+from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
-from annotations.services.campaigns import spec_of
-from annotations.statistics.raters import DEGRADATIONS, FEWEST_PAIRS, PASS
+from annotations.reports.models import Report
+from annotations.reports.sheet_words import SEEN, gap, texts_on_a_screen
+from annotations.reports.words import counted
+from annotations.statistics.raters import DEGRADATIONS, MIN_PAIRS, PASS
 
 ALPHA = 0.05
-ROWS_A_READ = 2000
+NOTHING = "—"
+READ_BATCH_SIZE = 2000
 ORDERS = (
-    "a rater gets one of the items that fewest have taken; the order of its texts is drawn with a secret of the "
-    "campaign so that each system stands at each place equally often for every rater, within one (texts that several "
-    "systems wrote alike and skipped screens can widen that), and as evenly as may be for every item"
+    "a rater gets one of the items that have the fewest raters so far; the order of its texts is drawn with a secret "
+    "of the campaign so that each system appears equally often in each position for every rater, to within one "
+    "(identical texts of several systems and skipped screens can widen that), and as evenly as possible for every item"
 )
 UNDECLARED = (
-    "who runs the study and who pays for it, approval by an ethics committee, what is done with remarks of raters, "
-    "other analyses, and where this sheet is registered."
+    "who runs and who funds the study, approval by an ethics committee, what is done with raters' comments, other "
+    "analyses, and where this sheet is registered."
 )
 BLINDING = (
-    "raters do not see who wrote a text, and all texts come in one typography under random names; a text that several "
-    "systems wrote is shown once and counts for each; who leads is hidden from the researcher until the close, and an "
-    "early look is kept"
+    "raters do not see who wrote a text, and all texts have the same typography and random names; identical texts of "
+    "several systems are shown once and count for each; which system leads is hidden from the researcher until the "
+    "close, and an unplanned analysis is logged and kept"
 )
 
 
 def preregistration(campaign: Campaign, *, at: datetime) -> str:
-    """The sheet in Markdown, as the campaign stands `at` that time. Nothing of any result is in it.
+    """The sheet in Markdown. Raises ConflictError as `sheet_of` does."""
+    return document_markdown(sheet_of(campaign, at=at))
+
+
+def sheet_of(campaign: Campaign, *, at: datetime) -> Document:
+    """The sheet as the campaign stands `at` that time. Nothing of any result is in it.
 
     Raises ConflictError for imported ratings, which were declared elsewhere, if at all.
     """
     file = campaign_toml(spec_of(campaign))
     with translation.override("en"):
-        sections = {
-            "What this sheet was made of": standing(campaign, at, file),
-            "Hypotheses": hypotheses(campaign),
-            "Design": design(campaign),
-            "Measures": measures(campaign),
-            "Planned sample and stopping": sample(campaign),
-            "Exclusions": exclusions(campaign),
-            "Analysis": analysis(campaign),
-            "Not declared": gap(UNDECLARED),
-            "Campaign file": fenced(file),
-        }
-    parts = [f"# Preregistration: {plain(campaign.name)}"]
-    parts += [f"## {title}\n\n{text}" for title, text in sections.items()]
-    return "\n\n".join(parts) + "\n"
+        sections = [
+            Section("standing", "Status of this sheet", list(standing(campaign, at, file))),
+            Section("hypotheses", "Hypotheses", list(hypotheses(campaign))),
+            Section("design", "Design", [design(campaign)]),
+            Section("measures", "Measures", list(measures(campaign))),
+            Section("sample", "Planned sample and stopping", list(sample(campaign))),
+            Section("exclusions", "Exclusions", list(exclusions(campaign))),
+            Section("analysis", "Analysis", list(analysis(campaign))),
+            Section("undeclared", "Not declared", [gap(UNDECLARED)]),
+            Section("file", "Campaign file", [Listing(file)]),
+        ]
+    return Document(f"Preregistration: {campaign.name}", sections)
 
 
-def analysis(campaign: Campaign) -> str:
-    paragraphs = [plain(part) for part in method_of(campaign, planned=True).split("\n\n")]
-    return "\n\n".join([*paragraphs, f"A difference is significant with p below {ALPHA}, two-sided."])
+def analysis(campaign: Campaign) -> Iterator[Block]:
+    for part in method_of(campaign, planned=True).split("\n\n"):
+        yield Paragraph(part)
+    yield Paragraph(f"A difference is significant with p below {ALPHA}, two-sided.")
 
 
-def standing(campaign: Campaign, at: datetime, file: str) -> str:
+def standing(campaign: Campaign, at: datetime, file: str) -> Iterator[Block]:
     """The campaign's state and what was in by then, and the hashes."""
     answers = Rating.objects.filter(assignment__item__campaign=campaign)
     kinds = Counter(answers.filter(assignment__rater__trial=False).values_list("kind", flat=True))
@@ -77,24 +101,29 @@ def standing(campaign: Campaign, at: datetime, file: str) -> str:
         Report.objects.filter(campaign=campaign).count(),
     )
     given = sum(kinds.values())
-    said = [f"Made on {at:%Y-%m-%d %H:%M} UTC. The campaign is {campaign.state}."]
+    said: list[Inline] = [f"Made on {at:%Y-%m-%d %H:%M} UTC. The campaign is {campaign.state}."]
     if given:
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
-        said.append(f"**{given} ratings had come in by then ({listed}): it was not written before the data.**")
+        said.append(
+            Strong(
+                f"{counted(given, 'rating')} had been received by then ({listed}): it was not written before the data "
+                "were collected."
+            )
+        )
     else:
-        said.append("No rating had come in by then.")
+        said.append("No rating had been received by then.")
+    if campaign.simulation:
+        said.append(Strong("All its raters are simulated: it is a rehearsal, not a study."))
     if tried:
-        said.append(f"{tried} answers of dry runs were there, which never count.")
+        said.append(f"Dry runs had given {counted(tried, 'answer')}, which never count.")
     if looked:
-        said.append(f"**Its results had been looked at: {looked} reports were kept by then.**")
-    hashes = table(
-        ["what", "SHA-256"],
-        [
-            ["the campaign file, as it stands at the end", f"`{hashlib.sha256(file.encode()).hexdigest()}`"],
-            ["the campaign file, and all items, texts and decodings", f"`{content_sha256(campaign, file)}`"],
-        ],
-    )
-    return f"{' '.join(said)}\n\n{hashes}"
+        said.append(Strong(f"Its results had been seen: {counted(looked, 'report')} had been kept by then."))
+    yield Paragraph(joined(said))
+    rows: list[Row] = [
+        ["the campaign file, as printed at the end", Code(hashlib.sha256(file.encode()).hexdigest())],
+        ["the campaign file, and all items, texts and decodings", Code(content_sha256(campaign, file))],
+    ]
+    yield table("hashes", "Hashes of what the sheet describes.", ("what", Column("SHA-256", "text")), rows)
 
 
 def content_sha256(campaign: Campaign, file: str) -> str:
@@ -115,9 +144,9 @@ def content(campaign: Campaign) -> Iterator[list[Any]]:
         "pk", "position", "kind", "source__album__external_id", "source__kind", "source__key", "source__text"
     )
     part: dict[int, tuple[Any, ...]] = {}
-    for pk, *row in about.iterator(chunk_size=ROWS_A_READ):
+    for pk, *row in about.iterator(chunk_size=READ_BATCH_SIZE):
         part[pk] = tuple(row)
-        if len(part) == ROWS_A_READ:
+        if len(part) == READ_BATCH_SIZE:
             yield from with_texts(part)
             part = {}
     yield from with_texts(part)
@@ -134,102 +163,121 @@ def with_texts(items: dict[int, tuple[Any, ...]]) -> Iterator[list[Any]]:
             yield ["text", text, sorted(systems)]
 
 
-def hypotheses(campaign: Campaign) -> str:
+def hypotheses(campaign: Campaign) -> Iterator[Block]:
     pairs = len(list(combinations(range(campaign.entries.count()), 2))) * len(campaign.criteria)
-    family = "one criterion at a time" if campaign.family == Campaign.Family.CRITERION else "all criteria together"
+    family = "within each criterion" if campaign.family == Campaign.Family.CRITERION else "all criteria together"
+    said: list[Inline]
     if campaign.primary:
-        first, second, criterion = map(plain, campaign.primary)
-        said = (
-            f"Primary: **{first}** and **{second}** differ by **{criterion}**. Two-sided, alpha {ALPHA}, tested by "
-            f"itself. The other {pairs - 1} differences of two systems by a criterion are secondary"
-        )
+        first, second, criterion = map(Strong, campaign.primary)
+        said = [
+            *("Primary: ", first, " and ", second, " differ in ", criterion),
+            f". Two-sided, alpha {ALPHA}, tested on its own. The other {pairs - 1} differences between two systems on "
+            "a criterion are secondary",
+        ]
     else:
-        said = f"No primary contrast is declared. All {pairs} differences of two systems by a criterion are on a par"
-    expected = "what is expected and why: the direction, and the smallest difference that would matter."
+        said = [
+            f"No primary comparison is declared. There {'is' if pairs == 1 else 'are'} {counted(pairs, 'difference')} "
+            "between two systems on a criterion, of equal status"
+        ]
+    expected = "the expected result and why: the direction, and the smallest difference that would matter."
     if campaign.equivalence_margin:
-        what = "points" if protocol_named(campaign.protocol).gives == "scores" else "of a share won around one half"
-        said += (
-            "; two systems count as equivalent that are shown to differ by less than "
-            f"**{campaign.equivalence_margin:g}** {what}, by two one-sided tests at {ALPHA}"
+        said += [
+            "; two systems count as equivalent if they are shown to differ by less than ",
+            Strong(f"{campaign.equivalence_margin:g}"),
+            f" {measure_of(campaign).margin_unit}, by two one-sided tests at {ALPHA}",
+        ]
+        expected = (
+            "the expected result and why: the direction, and why a difference within the margin would not matter."
         )
-        expected = "what is expected and why: the direction, and why a difference within the margin would not matter."
-    return f"{said}; Holm adjusts their p-values, {family}.\n\n" + gap(expected)
+    yield Paragraph(Run([*said, f"; their p-values are Holm-adjusted, {family}."]))
+    yield gap(expected)
 
 
-def design(campaign: Campaign) -> str:
+def design(campaign: Campaign) -> Block:
     kinds = Counter(Item.objects.filter(campaign=campaign).values_list("kind", flat=True))
     albums = Item.objects.filter(campaign=campaign).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
     rows = [
-        ["Systems", ", ".join(f"{plain(name)} ({kind})" for name, kind in entries)],
-        ["Material", f"{plain(campaign.dataset.name)}, split {campaign.split}, {albums} albums; unit: {campaign.unit}"],
+        ["Systems", ", ".join(f"{name} ({kind})" for name, kind in entries)],
+        ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {campaign.unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
-        ["Planned repeats, quality control", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
+        ["Planned repeats, quality-control items", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
-        ["Completion code", f"after {campaign.minimum_answers} answered screens, or all that were left for the rater"],
-        ["Raters see", f"{SEEN[campaign.show]}, and the texts of an item on one screen"],
+        [
+            "Completion code",
+            f"after {counted(campaign.minimum_answers, 'answered screen')}, or after all that were left for the rater",
+        ],
+        ["Raters see", f"{SEEN[campaign.show]}, and {texts_on_a_screen(campaign.texts_per_screen)} on one screen"],
     ]
     drawn = f"seed {campaign.seed} draws the items, their order, and which reference is the human text"
-    return table(["", ""], [*rows, ["Randomisation", f"{drawn}; {ORDERS}"], ["Blinding", BLINDING]])
+    rows += [["Randomisation", f"{drawn}; {ORDERS}"], ["Blinding", BLINDING]]
+    return table("design", "The design.", ("", Column("", "text")), rows)
 
 
-def measures(campaign: Campaign) -> str:
-    values = scale({"protocol": campaign.protocol, "scale": campaign.scale or None, "imported": False}).get("4.3.4", "")
-    instrument = INSTRUMENTS.get(campaign.protocol)
-    said = f"Protocol: {campaign.protocol}. {instrument.presented if instrument else ''} {values}".strip()
-    rows = [
-        [plain(name), plain(label_of(name).title), question(name) if instrument and not instrument.relative else "—"]
-        for name in campaign.criteria
-    ]
-    shown = f"{said}\n\n{table(['criterion', 'name shown', 'question shown'], rows)}"
+def measures(campaign: Campaign) -> Iterator[Block]:
+    protocol = protocol_named(campaign.protocol)
+    values = protocol.allowed(campaign.rules).values
+    yield Paragraph(f"Protocol: {campaign.protocol}. {protocol.instrument.presented} {values}")
+    rows = [[name, label_of(name).title, protocol.question_in_full(name)] for name in campaign.criteria]
+    titles = ("criterion", Column("name shown", "names"), Column("question shown", "text"))
+    yield table("measures", "What raters are asked.", titles, rows)
     if campaign.instructions:
-        shown += f"\n\nInstructions to raters:\n\n{quoted(campaign.instructions)}"
-    return shown
+        yield Paragraph("Instructions to raters:")
+        yield Quote(campaign.instructions)
 
 
-def sample(campaign: Campaign) -> str:
+def sample(campaign: Campaign) -> Iterator[Block]:
     planned = f"{campaign.screens} screens: {campaign.item_count} items, {campaign.overlap} raters each."
     looks = boundaries_of(campaign)
-    if not looks:
-        seen = f"The results are looked at once, at the end; the primary contrast is significant with p below {ALPHA}."
-    else:
-        rows = [
+    if looks:
+        yield Paragraph(
+            f"{planned} The results are analysed {len(looks)} times, at equal shares of the screens; alpha {ALPHA} is "
+            f"spent by the rule {campaign.spending} (Lan and DeMets 1983). The primary comparison counts as shown at "
+            "an analysis if its two-sided p-value is below that analysis's boundary."
+        )
+        rows: list[Row] = [
             [
-                f"{number}",
+                number,
                 f"{look.information:.0%}",
                 f"{look.information * campaign.screens:.0f}",
-                "—" if look.z is None else f"{look.z:.3f}",
-                f"{look.p:.6f}" if look.p else "nothing can be found",
+                NOTHING if look.z is None else f"{look.z:.3f}",
+                f"{look.p:.6f}" if look.p else "cannot be shown",
                 f"{look.spent:.6f}",
             ]
             for number, look in enumerate(looks, start=1)
         ]
-        seen = (
-            f"The results are looked at {len(looks)} times, at equal shares of the screens; alpha {ALPHA} is spent by "
-            f"the rule {campaign.spending} (Lan and DeMets 1983). The primary contrast counts at a look where its "
-            "two-sided p is below that look's.\n\n"
-            + table(["look", "share", "screens", "z beyond", "p below", "alpha spent"], rows)
+        titles = ("analysis", "share", "screens", "z boundary", "p boundary", "alpha spent")
+        yield table("looks", "The planned analyses.", titles, rows)
+    else:
+        yield Paragraph(
+            f"{planned} The results are analysed once, at the end; a difference is significant with p below {ALPHA}."
         )
-    missing = gap(
-        "how many raters, how they are recruited and paid, when the campaign is closed if screens are left over, and "
-        "the power that the sample gives (`plan_campaign`)."
+    yield gap(
+        Run(
+            [
+                "how many raters, how they are recruited and paid, when the campaign is closed if screens remain, and "
+                "the power that the sample gives (",
+                Code("plan_campaign"),
+                ").",
+            ]
+        )
     )
-    return f"{planned} {seen}\n\n{missing}"
 
 
-def exclusions(campaign: Campaign) -> str:
+def exclusions(campaign: Campaign) -> Iterator[Block]:
     controls = Item.objects.filter(campaign=campaign, kind=Item.Kind.CONTROL).count()
     tests = "; ".join(
         f"{name} for {' and '.join(criteria)}".replace("_", " ") for name, criteria in DEGRADATIONS.items()
     )
-    there = f"The campaign has {controls} items of quality control." if controls else (
-        "The campaign has no items of quality control, so that nobody can be left out by this rule."
+    there = f"The campaign has {controls} quality-control items." if controls else (
+        "The campaign has no quality-control items, so nobody can be excluded by this rule."
     )  # fmt: skip
-    return (
-        "A rater is left out, with all answers, who does not score originals above their degraded versions: Student's "
-        f"paired t over pairs, one-sided, p above {PASS:.2f}, of at least {FEWEST_PAIRS} pairs; with fewer they cannot "
-        f"be tested and stay. Several criteria of a pair are averaged. What is degraded and what that tests: {tests}. "
-        f"{there} Disagreement, severity or pace alone exclude nobody. Skipped and withdrawn answers do not count. The "
-        "report gives the results with and without whoever was left out.\n\n"
-        + gap("any other reason to leave a rater out.")
+    yield Paragraph(
+        "A rater is excluded, with all answers, if they do not score originals above their degraded versions: "
+        f"Student's paired t-test over pairs, one-sided, p above {PASS:.2f}, with at least {MIN_PAIRS} pairs; with "
+        "fewer pairs they cannot be tested and stay included. Several criteria of a pair are averaged. What is "
+        f"degraded, and what that tests: {tests}. {there} Disagreement, severity or pace alone does not exclude "
+        "anybody. Skipped and withdrawn answers do not count. The report gives the results with and without excluded "
+        "raters."
     )
+    yield gap("any other reason to exclude a rater.")

@@ -1,20 +1,20 @@
 """What the ratings say of each rater. It excludes nobody: who is left out, and why, is for the researcher to say."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from django.db.models import Sum, Value
 from django.db.models.functions import Length, Replace
 
-from annotations.models import Campaign, Candidate, Rater, Report
-from annotations.reports.table import RatingTable, answers_in_batches
-from annotations.statistics.raters import Answers, Pace, Ratings, agreements, paces, severities
+from annotations.campaigns.models import Campaign, Candidate, Rater
+from annotations.reports.models import Report
+from annotations.reports.reading import answers_in_batches
+from annotations.reports.schema.raters import Consistency, Exclusion, RaterResult
+from annotations.reports.table import RatingTable
+from annotations.statistics.raters import Answers, Pace, RaterScores, agreements, paces, severities
 
-CHOICES = "the raters chose, and gave no scores"
 
-
-def raters_of(table: RatingTable, *, consistencies: Mapping[int, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+def raters_of(table: RatingTable, *, consistencies: Mapping[int, Consistency] | None = None) -> list[RaterResult]:
     """Of each rater who answered: screens and pace, and over all criteria mean score, severity and agreement with the
     others; with `consistencies`, by primary key, how far they agree with themselves. `number` counts the raters as they
     joined."""
@@ -25,32 +25,30 @@ def raters_of(table: RatingTable, *, consistencies: Mapping[int, dict[str, Any]]
     texts = np.broadcast_to(table.shown, given.shape)[scored] * len(table.criteria) + criterion
     count = len(table.rater_names)
     timed = ~np.isnan(table.seconds)
-    answers = Answers(table.raters[timed], table.seconds[timed], table.words[table.items[timed]])
-    ratings = Ratings(raters, texts, scores)
+    answers = Answers(table.raters[timed], table.seconds[timed], table.words[timed])
+    ratings = RaterScores(raters, texts, scores)
     screens, numbers = np.bincount(table.raters, minlength=count), np.bincount(raters, minlength=count)
     means = np.bincount(raters, scores, minlength=count) / np.maximum(numbers, 1)
     found = paces(count, answers), severities(count, ratings), agreements(count, ratings)
     return [
-        {
-            "rater": name,
-            "number": code + 1,
-            "screens": int(screens[code]),
-            **pace_row(pace),
-            "mean": float(means[code]) if numbers[code] else None,
-            "severity": severity.value,
-            "severity_ci": severity.interval,
-            "agreement": agreement.correlation,
-            "undefined": CHOICES if table.comparisons else severity.undefined or agreement.undefined,
-            "excluded": table.exclusions[code] or None,
-            **({"consistency": (consistencies or {}).get(table.rater_keys[code])} if consistencies else {}),
-        }
+        RaterResult(
+            rater=name,
+            number=code + 1,
+            screens=int(screens[code]),
+            seconds=pace.median,
+            under_floor=pace.under_floor,
+            floor=pace.floor,
+            mean=float(means[code]) if numbers[code] else None,
+            severity=None if table.no_severity else severity.value,
+            severity_ci=None if table.no_severity else severity.interval,
+            agreement=agreement.value,
+            undefined=table.no_scores or (None if table.no_severity else severity.undefined) or agreement.undefined,
+            excluded=table.exclusions[code] or None,
+            consistency=(consistencies or {}).get(table.rater_keys[code]),
+        )
         for code, (name, pace, severity, agreement) in enumerate(zip(table.rater_names, *found, strict=True))
         if screens[code]
     ]
-
-
-def pace_row(pace: Pace) -> dict[str, Any]:
-    return {"seconds": pace.median, "under_floor": pace.under_floor, "floor": pace.floor}
 
 
 def rater_paces(campaign: Campaign) -> dict[int, Pace]:
@@ -67,17 +65,17 @@ def rater_paces(campaign: Campaign) -> dict[int, Pace]:
     return dict(zip(raters, paces(len(raters), Answers(codes, seconds, shown)), strict=True))
 
 
-def exclusions_of(campaign: Campaign) -> list[dict[str, Any]]:
+def exclusions_of(campaign: Campaign) -> list[Exclusion]:
     """The raters who are left out: by their number, why, when, and whether results had been looked at by then."""
     first_look = Report.objects.filter(campaign=campaign).order_by("pk").values_list("created_at", flat=True).first()
     joined = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
     return [
-        {
-            "rater": number,
-            "reason": rater.exclusion,
-            "at": rater.excluded_at.isoformat(),
-            "after_results": first_look is not None and first_look < rater.excluded_at,
-        }
+        Exclusion(
+            rater=number,
+            reason=rater.exclusion,
+            at=rater.excluded_at.isoformat(),
+            after_results=first_look is not None and first_look < rater.excluded_at,
+        )
         for number, rater in enumerate(joined, start=1)
         if rater.excluded_at
     ]

@@ -1,56 +1,43 @@
 """How far raters agree with themselves: ratings of what they had rated before."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
-from annotations.models import Campaign, CandidateOutput, Item, Rater, Rating
+from annotations.campaigns.models import Campaign, CandidateOutput, Item, Rater, Rating
 from annotations.protocols import protocol_named
-from annotations.statistics.agreement import alpha
-from annotations.statistics.raters import Consistency, Repeats, choice_consistencies, consistencies
+from annotations.reports.measures import measure_of
+from annotations.reports.measures.measure import RepeatedRating
+from annotations.reports.schema.raters import Consistency, RepeatResult
+from annotations.statistics.estimate import Estimate
 
 TOLERANCE = 0.1  # of the scale's width: on a scale of up to eleven steps the same step, or at most the next one
-RESAMPLES = 1000
-CHOSE = "raters chose: the share of the same choices is all that is given"
 READ = ("assignment__item__source_id", "assignment__rater_id", "answers")
 
 
-class Pair(NamedTuple):
-    """A first and a later rating, by one rater of one text by one criterion; of choices what was chosen."""
-
-    rater: int
-    criterion: str
-    text: tuple[int, str]  # source, system
-    first: float | str
-    later: float | str
-
-
-def repeats_of(campaign: Campaign) -> tuple[dict[str, dict[str, Any]], dict[int, dict[str, Any]]]:
+def repeats_of(campaign: Campaign) -> tuple[dict[str, RepeatResult], dict[int, Consistency]]:
     """By criterion, without raters who are left out; and by primary key of the rater. Both are empty where nothing was
     rated again. Each later rating is held against the first."""
     pairs = repeated_pairs(campaign)
     if not pairs:
         return {}, {}
-    protocol = protocol_named(campaign.protocol)
+    protocol, measure = protocol_named(campaign.protocol), measure_of(campaign)
     low, high = protocol.ends(campaign.scale)
     counting = set(Rater.objects.filter(campaign=campaign, trial=False, excluded_at=None).values_list("pk", flat=True))
     by_criterion = {}
     for criterion in campaign.criteria:
         of_it = [pair for pair in pairs if pair.criterion == criterion and pair.rater in counting]
         if of_it:
-            by_criterion[criterion] = criterion_row(of_it, protocol.level, scored=protocol.gives == "scores")
+            by_criterion[criterion] = repeat_result(of_it, *measure.repeat_agreement(of_it, protocol.level))
     raters = {rater: code for code, rater in enumerate(dict.fromkeys(pair.rater for pair in pairs))}
     codes = np.array([raters[pair.rater] for pair in pairs])
-    if protocol.gives == "scores":
-        first, later = (np.array([pair[place] for pair in pairs], dtype=np.float64) for place in (3, 4))
-        found = consistencies(len(raters), Repeats(codes, first, later), tolerance=TOLERANCE * (high - low))
-    else:
-        found = choice_consistencies(len(raters), codes, np.array([pair.first == pair.later for pair in pairs]))
-    return by_criterion, {rater: consistency_row(found[code]) for rater, code in raters.items()}
+    found = measure.consistencies(len(raters), codes, pairs, tolerance=TOLERANCE * (high - low))
+    return by_criterion, {
+        rater: Consistency.model_validate(found[code], from_attributes=True) for rater, code in raters.items()
+    }
 
 
-def repeated_pairs(campaign: Campaign) -> list[Pair]:
+def repeated_pairs(campaign: Campaign) -> list[RepeatedRating]:
     again = Item.objects.filter(campaign=campaign, kind=Item.Kind.REPEAT)
     if not again.exists():
         return []
@@ -63,8 +50,7 @@ def repeated_pairs(campaign: Campaign) -> list[Pair]:
     systems: dict[str, str] = {}  # the first of those whose text it is
     for candidate, system in shown.values_list("candidate_id", "output__decoding__system__name"):
         systems[str(candidate)] = min(system, systems.get(str(candidate), system))
-    protocol = protocol_named(campaign.protocol)
-    read = first_scores if protocol.gives == "scores" else first_choices
+    protocol, read = protocol_named(campaign.protocol), measure_of(campaign).answered
     before = {
         (source, rater): read(protocol, answers, systems)
         for source, rater, answers in first.values_list(*READ).iterator(chunk_size=2000)
@@ -74,52 +60,18 @@ def repeated_pairs(campaign: Campaign) -> list[Pair]:
         given = before.get((source, rater), {})
         for key, value in read(protocol, answers, systems).items():
             if key in given:
-                pairs.append(Pair(rater, key[0], (source, key[1]), given[key], value))
+                pairs.append(RepeatedRating(rater, key[0], (source, key[1]), given[key], value))
     return pairs
 
 
-def first_scores(protocol: Any, answers: Any, systems: dict[str, str]) -> dict[tuple[str, str], float | str]:
-    return {
-        (criterion, systems[candidate]): score
-        for criterion, scores in protocol.scores(answers).items()
-        for candidate, score in scores.items()
-    }
-
-
-def first_choices(protocol: Any, answers: Any, systems: dict[str, str]) -> dict[tuple[str, str], float | str]:
-    return {(criterion, ""): systems.get(chosen, chosen) for criterion, chosen in protocol.choices(answers).items()}
-
-
-def criterion_row(pairs: Iterable[Pair], level: Any, *, scored: bool) -> dict[str, Any]:
-    """How often the later rating is the first one again, how far apart they are, and Krippendorff's alpha of the two, a
-    unit being one text as one rater rated it."""
-    pairs = list(pairs)
-    row: dict[str, Any] = {
-        "repeats": len(pairs),
-        "raters": len({pair.rater for pair in pairs}),
-        "same": sum(pair.first == pair.later for pair in pairs) / len(pairs),
-        "mean_difference": None,
-        "alpha": None,
-        "ci": None,
-        "undefined": CHOSE,
-    }
-    if not scored:
-        return row
-    firsts = {(pair.rater, pair.text): float(pair.first) for pair in pairs}
-    units = {key: code for code, key in enumerate(firsts)}
-    scores = np.array([*firsts.values(), *(float(pair.later) for pair in pairs)])
-    codes = np.array([*units.values(), *(units[pair.rater, pair.text] for pair in pairs)])
-    agreed = alpha(scores, codes, level=level, resamples=RESAMPLES)
-    distances = [abs(float(pair.first) - float(pair.later)) for pair in pairs]
-    row |= {"mean_difference": float(np.mean(distances)), "alpha": agreed.alpha, "ci": agreed.interval}
-    return row | {"undefined": agreed.undefined}
-
-
-def consistency_row(found: Consistency) -> dict[str, Any]:
-    return {
-        "repeats": found.repeats,
-        "mean_difference": found.mean_difference,
-        "correlation": found.correlation,
-        "within_tolerance": found.within_tolerance,
-        "undefined": found.undefined,
-    }
+def repeat_result(pairs: Sequence[RepeatedRating], agreed: Estimate, distance: float | None) -> RepeatResult:
+    """How often the later rating is the first one again, how far apart they are, and how far they agree."""
+    return RepeatResult(
+        repeats=len(pairs),
+        raters=len({pair.rater for pair in pairs}),
+        same=sum(pair.first == pair.later for pair in pairs) / len(pairs),
+        mean_difference=distance,
+        alpha=agreed.value,
+        ci=agreed.interval,
+        undefined=agreed.undefined,
+    )

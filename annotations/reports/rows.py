@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from annotations.models import Campaign, Candidate, Rating
+from annotations.campaigns.models import Campaign, Candidate, Rating
 from annotations.protocols import protocol_named
 
-ANSWERS_A_READ = 500
+ANSWER_BATCH_SIZE = 500
 
 
 class Row(NamedTuple):
@@ -33,6 +33,32 @@ class Row(NamedTuple):
     submitted: str
     kind: str
     excluded: str
+    simulated: bool
+    completion_code: str
+
+
+class JudgementRow(NamedTuple):
+    """Whether a text was judged human, and how surely. A text of several systems makes a row for each of them."""
+
+    campaign: str
+    item: int
+    album: str
+    source: str
+    system: str
+    candidate: int
+    text: str
+    rater: str
+    criterion: str
+    human: int
+    confidence: int
+    place: int | None
+    order: int
+    revision: int
+    seconds: float | None
+    submitted: str
+    kind: str
+    excluded: str
+    simulated: bool
     completion_code: str
 
 
@@ -56,18 +82,14 @@ class ChoiceRow(NamedTuple):
     submitted: str
     kind: str
     excluded: str
+    simulated: bool
     completion_code: str
-
-
-def row_of(campaign: Campaign) -> type[Row] | type[ChoiceRow]:
-    """Which rows the campaign's answers make."""
-    return Row if protocol_named(campaign.protocol).gives == "scores" else ChoiceRow
 
 
 class Answer(NamedTuple):
     """A rater's newest answer to a screen, and the screen; as `ANSWER_FIELDS` reads it."""
 
-    given: dict[str, Any]
+    given: Any  # as the protocol stores it
     seconds: float | None
     revision: int
     submitted: datetime
@@ -108,10 +130,6 @@ class Shown(NamedTuple):
     systems: list[str]
 
 
-def export_rows(campaign: Campaign) -> Iterator[Row] | Iterator[ChoiceRow]:
-    return rating_rows(campaign) if row_of(campaign) is Row else choice_rows(campaign)
-
-
 def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
     """The choices, as `rating_rows` are the scores."""
     protocol = protocol_named(campaign.protocol)
@@ -140,6 +158,7 @@ def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
                 answer.submitted.isoformat(),
                 answer.kind,
                 answer.exclusion,
+                bool(campaign.simulation),
                 answer.completion_code or "",
             )
 
@@ -155,12 +174,19 @@ def rating_rows(campaign: Campaign) -> Iterator[Row]:
         yield from score_rows(campaign, answer, order, shown, protocol.scores(answer.given))
 
 
+def judgement_rows(campaign: Campaign) -> Iterator[JudgementRow]:
+    """The judgements, as `rating_rows` are the scores."""
+    protocol = protocol_named(campaign.protocol)
+    for answer, order, shown in answers_of(campaign):
+        sureness = protocol.sureness(answer.given)
+        for row in score_rows(campaign, answer, order, shown, protocol.scores(answer.given)):
+            rest = row._asdict()
+            human, sure = int(rest.pop("score")), sureness[row.criterion][str(row.candidate)]
+            yield JudgementRow(**rest, human=human, confidence=int(abs(sure)))
+
+
 def score_rows(
-    campaign: Campaign,
-    answer: Answer,
-    order: int,
-    shown: Mapping[int, Shown],
-    given: Mapping[str, Mapping[str, float]],
+    campaign: Campaign, answer: Answer, order: int, shown: Mapping[int, Shown], given: Mapping[str, Mapping[str, float]]
 ) -> Iterator[Row]:
     places = {} if campaign.imported_by_id else places_of(answer.candidate_order)
     rater, submitted = str(answer.rater_name), answer.submitted.isoformat()
@@ -187,6 +213,7 @@ def score_rows(
                     submitted,
                     answer.kind,
                     answer.exclusion,
+                    bool(campaign.simulation),
                     answer.completion_code or "",
                 )
 
@@ -202,7 +229,7 @@ def answers_of(campaign: Campaign) -> Iterator[tuple[Answer, int, Mapping[int, S
     )
     answered: Counter[int] = Counter()
     pks = iter(list(newest.order_by("pk").values_list("pk", flat=True)))
-    while wanted := list(islice(pks, ANSWERS_A_READ)):
+    while wanted := list(islice(pks, ANSWER_BATCH_SIZE)):
         rows = Rating.objects.filter(pk__in=wanted).order_by("pk").values_list(*ANSWER_FIELDS)
         batch = [Answer(*row) for row in rows]
         shown = texts_of(answer.item for answer in batch)

@@ -1,31 +1,26 @@
 """What a comparison reads of each closed campaign: its questions, its items and texts, who rated, and the ratings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from annotations.campaigns.models import Campaign, CandidateOutput, Item, Rater
 from annotations.errors import ConflictError, InputError, NotFoundError
-from annotations.models import Campaign, CandidateOutput, Decoding, Item, Rater
 from annotations.names import composed, name_problem
 from annotations.protocols import protocol_named
-from annotations.reports.table import RatingTable, rating_table
+from annotations.reasons import listed as all_of
+from annotations.reports.comparison_schema import ComparedCampaign
+from annotations.reports.measures import measure_of
+from annotations.reports.reading import rating_table
+from annotations.reports.schema.base import Interval
+from annotations.reports.table import RatingTable
 from annotations.reports.words import SHOWN
-from annotations.reports.words import listed as all_of
 from annotations.statistics.uncertainty import Floats, Ints
-
-
-class Questions(NamedTuple):
-    """What has to be the same for two campaigns to have asked the same."""
-
-    protocol: str
-    unit: str
-    scale: tuple[float, ...]
-    show: str
-    instructions: str
+from annotations.systems.models import Decoding
 
 
 @dataclass(frozen=True)
@@ -38,11 +33,25 @@ class Study:
     def name(self) -> str:
         return self.campaign.name
 
-    @property
-    def questions(self) -> Questions:
-        about = self.campaign
-        scale = protocol_named(about.protocol).ends(about.scale)
-        return Questions(about.protocol, about.unit, scale, about.show, about.instructions.strip())
+    @cached_property
+    def about(self) -> ComparedCampaign:
+        campaign = self.campaign
+        return ComparedCampaign(
+            name=campaign.name,
+            purpose=campaign.purpose,
+            dataset=campaign.dataset.name,
+            split=campaign.split,
+            closed=campaign.closed_at.date().isoformat() if campaign.closed_at else None,
+            protocol=campaign.protocol,
+            unit=campaign.unit,
+            scale=protocol_named(campaign.protocol).ends(campaign.scale),
+            show=campaign.show,
+            instructions=campaign.instructions.strip(),
+            imported=campaign.imported_by_id is not None,
+            criteria=list(campaign.criteria),
+            systems=sorted(self.decodings),
+            items=len(self.sources),
+        )
 
     @property
     def scale_is_found(self) -> bool:
@@ -50,19 +59,22 @@ class Study:
         return self.campaign.scale_found
 
     @property
-    def ends(self) -> tuple[float, float]:
+    def ends(self) -> Interval:
         """Between which all means lie, as far as it is known."""
-        return (-np.inf, np.inf) if self.scale_is_found else (self.questions.scale[0], self.questions.scale[1])
+        return (-np.inf, np.inf) if self.scale_is_found else self.about.scale
 
     @property
-    def differences(self) -> tuple[float, float]:
+    def differences(self) -> Interval:
         """Between which all differences of means lie, as far as it is known."""
         low, high = self.ends
         return low - high, high - low
 
     @property
-    def has_scores(self) -> bool:
-        return protocol_named(self.campaign.protocol).gives == "scores"
+    def not_compared(self) -> str:
+        """Why it cannot be compared with others; empty where it can."""
+        if self.campaign.simulation:
+            return "was rated by simulated raters, and is not compared with people's ratings."
+        return measure_of(self.campaign).not_compared.format(protocol=self.campaign.protocol)
 
     @cached_property
     def places(self) -> dict[int, tuple[int, int]]:
@@ -105,7 +117,7 @@ class Study:
         ids = {str(public): outside or str(erased) for public, outside, erased in rows}
         return tuple(f"outside {ids[name]}" if name in ids else name for name in self.table.rater_names)
 
-    def ratings(self, criterion: str) -> "Ratings":
+    def ratings(self, criterion: str) -> "CriterionRatings":
         """The scores by the criterion on regular items."""
         size = max(self.places, default=-1) + 1
         of_position = np.zeros((size, 2), dtype=np.int64)
@@ -113,7 +125,7 @@ class Study:
             of_position[position] = about
         known = np.isin(self.table.items, list(self.places))
         sources, albums = of_position[self.table.items[known]].T
-        return Ratings(
+        return CriterionRatings(
             systems=self.table.systems,
             scores=self.table.scores[criterion][known],
             once=self.table.first[known],
@@ -125,8 +137,8 @@ class Study:
         )
 
 
-class Ratings(NamedTuple):
-    """Scores of a campaign by one criterion: n screens, s systems."""
+class CriterionRatings(NamedTuple):
+    """A campaign's scores by one criterion: n screens, s systems."""
 
     systems: tuple[str, ...]
     scores: Floats  # (n, s), NaN where there is none
@@ -147,9 +159,9 @@ class Ratings(NamedTuple):
         """Sources that have a score."""
         return set(self.sources[self.given].tolist())
 
-    def of_sources(self, sources: Sequence[int]) -> "Ratings":
+    def of_sources(self, sources: Sequence[int]) -> "CriterionRatings":
         there = np.isin(self.sources, sources)
-        return Ratings(
+        return CriterionRatings(
             systems=self.systems,
             scores=self.scores[there],
             once=self.once[there],
@@ -170,28 +182,28 @@ def studies_named(names: Sequence[str]) -> list[Study]:
     names = [composed(name) for name in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"campaign '{twice[0]}' is named twice; name different ones")
+        raise InputError("", f"campaign '{twice[0]}' is named twice", "name different campaigns")
     if len(names) < 2:
-        raise InputError(f"{len(names)} campaign{'s'[: len(names) != 1]} to compare; name at least two")
+        raise InputError("", f"{len(names)} campaign{'s'[: len(names) != 1]} to compare", "name at least two")
     known = [name for name in names if not name_problem(name)]  # nothing else is a campaign's, nor may be asked for
     found = {campaign.name: campaign for campaign in Campaign.objects.filter(name__in=known)}
     for name in names:
         if name not in found:
             closed = Campaign.objects.filter(state=Campaign.State.CLOSED).order_by("name")
             there = ", ".join(closed.values_list("name", flat=True)[:20])
-            raise NotFoundError(f"campaign '{name}' does not exist; closed ones are: {there or 'none yet'}")
+            raise NotFoundError("", f"campaign '{name}' does not exist", f"closed campaigns: {there or 'none yet'}")
         if found[name].state != Campaign.State.CLOSED:
             raise ConflictError(
-                f"campaign '{name}' is {found[name].state}: close it first; only closed campaigns are compared"
+                "", f"campaign '{name}' is {found[name].state}: close it first", "only closed campaigns are compared"
             )
     return [Study(campaign) for campaign in sorted(found.values(), key=lambda campaign: campaign.pk)]
 
 
 def alike(studies: Sequence[Study]) -> list[list[Study]]:
     """Those that asked the same, together."""
-    groups: dict[Questions, list[Study]] = {}
+    groups: dict[Hashable, list[Study]] = {}
     for study in studies:
-        groups.setdefault(study.questions, []).append(study)
+        groups.setdefault(study.about.questions, []).append(study)
     return list(groups.values())
 
 
@@ -223,12 +235,14 @@ def systems_shown(studies: Sequence[Study], sources: Sequence[int]) -> tuple[lis
         if len(parts) == 1:
             found.append(Shown(name, name, tuple(having)))
             if len({decoding.pk for decoding in decodings}) > 1 and common:
-                notes.append(f"{name}: decoded anew, with the same text on every shared item; it counts as one system.")
+                notes.append(
+                    f"{name}: decoded again, with the same text on every shared item; it counts as one system."
+                )
             continue
         for part, label in zip(parts, labels(name, parts, studies), strict=True):
             found.append(Shown(label, name, tuple(part)))
         other = sum(len({texts[source] for texts in written}) > 1 for source in common)
-        what = "another reference is shown" if decodings[0].system.kind == "human" else "another text is shown"
+        what = "a different reference is shown" if decodings[0].system.kind == "human" else "a different text is shown"
         differing = settings_differing([decoding.settings for decoding in decodings])
         notes.append(
             f"{name}: {what} on {other:,} of the {len(common):,} shared items"
@@ -247,7 +261,7 @@ def labels(name: str, parts: Sequence[Sequence[int]], studies: Sequence[Study]) 
     return [f"{name} ({', '.join(studies[place].name for place in part)})" for part in parts]
 
 
-def settings_differing(settings: Sequence[Mapping[str, Any]]) -> str:
+def settings_differing(settings: Sequence[Mapping[str, object]]) -> str:
     """`beam 1 and 4`, for each of the settings that are not the same."""
     parts = []
     for key in sorted({key for each in settings for key in each}):
@@ -261,24 +275,20 @@ def question_differences(studies: Sequence[Study]) -> list[str]:
     """A sentence for every two kinds of questions, with what is different about them."""
     return [
         f"{listed(one)} {'are' if len(one) > 1 else 'is'} not compared with {listed(other)}: "
-        f"{'; '.join(differing(one[0].questions, other[0].questions))}."
+        f"{'; '.join(differing(one[0].about, other[0].about))}."
         for one, other in combinations(alike(studies), 2)
     ]
 
 
-def differing(one: Questions, other: Questions) -> list[str]:
-    """What is different, the one's first."""
-    said = {
-        "protocol": "the protocol is {} and {}",
-        "unit": "a text is a {} and a {}",
-        "scale": "the scale is {} and {}",
-        "show": "raters saw {} and {}",
-    }
-    parts = [
-        said[field].format(worded(field, getattr(one, field)), worded(field, getattr(other, field)))
-        for field in said
-        if getattr(one, field) != getattr(other, field)
+def differing(one: ComparedCampaign, other: ComparedCampaign) -> list[str]:
+    """What is different about their questions, the one's first."""
+    said = [
+        ("the protocol is {} and {}", one.protocol, other.protocol),
+        ("a text is a {} and a {}", one.unit, other.unit),
+        ("the scale is {} and {}", *(f"{low:.15g} to {high:.15g}" for low, high in (one.scale, other.scale))),
+        ("raters saw {} and {}", *(SHOWN.get(show, show) for show in (one.show, other.show))),
     ]
+    parts = [sentence.format(here, there) for sentence, here, there in said if here != there]
     if one.instructions != other.instructions:
         pairs = enumerate(zip(one.instructions, other.instructions, strict=False))
         shorter = min(len(one.instructions), len(other.instructions))
@@ -286,14 +296,6 @@ def differing(one: Questions, other: Questions) -> list[str]:
         quoted = [excerpt(each.instructions, start) for each in (one, other)]
         parts.append(f"the instructions are {all_of(quoted)}")
     return parts
-
-
-def worded(field: str, value: object) -> str:
-    if field == "show":
-        return SHOWN.get(str(value), str(value))
-    if isinstance(value, tuple):
-        return " to ".join(f"{end:g}" for end in value) or "the protocol's own"
-    return str(value)
 
 
 def excerpt(text: str, start: int, longest: int = 80) -> str:

@@ -1,24 +1,23 @@
-"""A campaign's ratings as arrays: what a report is computed from. One row an answered screen, one column a system."""
+"""A campaign's ratings as arrays: what a report is computed from. One row an answered screen, one column per system."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotations.models import Campaign, CandidateOutput, Rater, Rating
-from annotations.protocols import protocol_named
+from annotations.protocols import AnyProtocol
+from annotations.protocols.base import Chosen, Numbers
+from annotations.reasons import Reason
 from annotations.statistics.choices import FIRST, SECOND, TIE
 from annotations.statistics.uncertainty import Floats, Ints
 
-ANSWERS_A_READ = 2000
 Bools = NDArray[np.bool_]
 
 
-class Comparisons(NamedTuple):
+class PairwiseChoices(NamedTuple):
     """Pairs of systems between which raters chose: codes of the system shown first and of the other, the outcome as in
     `statistics.choices`, and the row of the answer, m each. A text of several systems is a comparison for each."""
 
@@ -39,29 +38,43 @@ class RatingTable:
     systems: tuple[str, ...]
     criteria: tuple[str, ...]
     items: Ints  # (n) position in the campaign
-    albums: Ints  # (n) codes
+    albums: Ints  # (n) codes, in the order of the items
     raters: Ints  # (n) codes, in the order in which they joined; some may have answered nothing
     rater_names: tuple[str, ...]
     rater_keys: tuple[int, ...]  # primary keys
     exclusions: tuple[str, ...]  # by rater, why they are left out; empty where they count
     seconds: Floats  # (n) NaN where unknown
     scores: Mapping[str, Floats]  # by criterion: (n, s), NaN where the rater gave none
-    comparisons: Mapping[str, Comparisons]  # by criterion
-    words: Floats  # (highest position + 1) in the item's texts
+    comparisons: Mapping[str, PairwiseChoices]  # by criterion
+    words: Floats  # (n) in the texts on the screen
     candidates: Ints  # (highest position + 1, s) primary key of the text, 0 where the system has none
     placed: bool = True  # whether it is known which text of two was shown first
+    no_scores: Reason | None = None  # why nothing can be said of single texts
+    no_severity: Reason | None = None  # why no rater can be more severe than another
+    # by criterion, as the scores: how sure the rater was that a person wrote the text; empty where that was not asked
+    sureness: Mapping[str, Floats] = field(default_factory=dict)
+
+    @cached_property
+    def texts(self) -> Ints:
+        """(highest position + 1, s): which text a system has: the place, in the flattened array, of the first system
+        that wrote it. In the order of items and systems, which keys of the database are not."""
+        same = self.candidates[:, :, None] == self.candidates[:, None, :]
+        rows = np.arange(len(self.candidates))[:, None] * len(self.systems)
+        return rows + same.argmax(axis=2)
 
     @cached_property
     def shown(self) -> Ints:
         """(n, s): which text each score is of."""
-        return self.candidates[self.items]
+        return self.texts[self.items]
 
     @cached_property
     def first(self) -> Bools:
         """(n, s): true at the first column of each text, so that a text of several systems is there once."""
-        same = self.candidates[:, :, None] == self.candidates[:, None, :]
-        earlier = np.tril(np.ones(same.shape[1:], dtype=bool), k=-1)
-        return (~(same & earlier).any(axis=2))[self.items]
+        return self.shown % len(self.systems) == np.arange(len(self.systems))
+
+    def keys(self, texts: Ints) -> Ints:
+        """Primary keys of texts as in `texts`."""
+        return self.candidates.ravel()[texts]
 
     def without_excluded(self) -> "RatingTable":
         """The answers of raters who are not left out; the table itself where there are no others."""
@@ -72,7 +85,7 @@ class RatingTable:
         comparisons = {}
         for criterion, each in self.comparisons.items():
             stays = counts[each.rows]
-            kept = Comparisons(*(column[stays] for column in each))
+            kept = PairwiseChoices(*(column[stays] for column in each))
             comparisons[criterion] = kept._replace(rows=row[kept.rows])
         return replace(
             self,
@@ -80,124 +93,107 @@ class RatingTable:
             albums=self.albums[counts],
             raters=self.raters[counts],
             seconds=self.seconds[counts],
+            words=self.words[counts],
             scores={criterion: scores[counts] for criterion, scores in self.scores.items()},
             comparisons=comparisons,
+            sureness={criterion: sureness[counts] for criterion, sureness in self.sureness.items()},
         )
 
 
-def rating_table(campaign: Campaign) -> RatingTable:
-    """Reads the answers in batches: of n screens it holds what the arrays do, and one batch beside.
+class Columns:
+    """Takes answers in batches, and gives the arrays of what they say. `wanted` names the columns of the database that
+    stand behind each answer; `places` are those of the systems that wrote a text, by its primary key as a string."""
 
-    Answers of raters who are left out are among them: see `RatingTable.without_excluded`.
-    """
-    columns = {
-        name: place for place, name in enumerate(sorted(campaign.entries.values_list("system__name", flat=True)))
-    }
-    shown = CandidateOutput.objects.filter(candidate__item__campaign=campaign).values_list(
-        "candidate_id", "candidate__item__position", "candidate__text", "output__decoding__system__name"
-    )
-    candidates = np.zeros((campaign.items.count(), len(columns)), dtype=np.int64)
-    words, places = np.zeros(len(candidates)), dict[str, list[int]]()
-    for pk, position, text, system in shown.iterator(chunk_size=ANSWERS_A_READ):
-        candidates[position, columns[system]] = pk
-        words[position] += len(text.split()) if str(pk) not in places else 0
-        places.setdefault(str(pk), []).append(columns[system])
-    reader = _Reader(campaign, places, len(columns))
-    for batch in answers_in_batches(campaign, *reader.wanted):
-        reader.take(batch)
-    return RatingTable(
-        systems=tuple(columns),
-        criteria=reader.criteria,
-        words=words,
-        candidates=candidates,
-        placed=campaign.import_facts.get("order_known", True),
-        **reader.arrays(),
-    )
+    wanted: tuple[str, ...] = ()
 
-
-def answers_in_batches(campaign: Campaign, *columns: str) -> Iterator[list[tuple[Any, ...]]]:
-    """These columns of the campaign's answers, in the order in which they came in."""
-    rows = Rating.objects.answered(campaign).order_by("pk").values_list(*columns)
-    waiting = rows.iterator(chunk_size=ANSWERS_A_READ)
-    while batch := list(islice(waiting, ANSWERS_A_READ)):
-        yield batch
-
-
-class _Reader:
-    """Takes batches of answers in, and gives their arrays."""
-
-    def __init__(self, campaign: Campaign, places: Mapping[str, list[int]], systems: int) -> None:
-        self.protocol = protocol_named(campaign.protocol)
-        self.criteria, self.places, self.systems = tuple(campaign.criteria), places, systems
-        self.chooses = self.protocol.gives == "choices"
-        self.wanted = ["assignment__item__position", "assignment__item__source__album_id", "assignment__rater_id"]
-        self.wanted += ["seconds", "answers", *(["assignment__candidate_order"] if self.chooses else [])]
-        self.joined = list(Rater.objects.filter(campaign=campaign, trial=False).order_by("pk"))
-        self.raters = {rater.pk: code for code, rater in enumerate(self.joined)}
-        self.albums: dict[int, int] = {}
-        self.rows: list[Floats] = []
-        self.scores: dict[str, list[Floats]] = {criterion: [] for criterion in self.criteria}
-        self.comparisons: dict[str, list[tuple[int, int, float, int]]] = {criterion: [] for criterion in self.criteria}
+    def __init__(
+        self, protocol: AnyProtocol, criteria: Sequence[str], places: Mapping[str, list[int]], systems: int
+    ) -> None:
+        self.protocol, self.criteria, self.places, self.systems = protocol, criteria, places, systems
         self.count = 0
 
     def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
-        about = [
-            (
-                position,
-                self.albums.setdefault(album, len(self.albums)),
-                self.raters[rater],
-                np.nan if seconds is None else seconds,
-            )
-            for position, album, rater, seconds, *_ in batch
-        ]
-        self.rows.append(np.array(about, dtype=np.float64))
-        if self.chooses:
-            for row, (*_, answers, order) in enumerate(batch, start=self.count):
-                self.take_choices(row, answers, order)
-        else:
-            self.take_scores([self.protocol.scores(row[4]) for row in batch])
         self.count += len(batch)
 
-    def take_scores(self, numbers: Sequence[Mapping[str, Mapping[str, float]]]) -> None:
-        for criterion, parts in self.scores.items():
-            scores = np.full((len(numbers), self.systems), np.nan)
-            for row, given in zip(scores, numbers, strict=True):
-                for candidate, score in given.get(criterion, {}).items():
+    def scores(self) -> dict[str, Floats]:
+        return {criterion: np.full((self.count, self.systems), np.nan) for criterion in self.criteria}
+
+    def comparisons(self) -> dict[str, PairwiseChoices]:
+        return {}
+
+    def sureness(self) -> dict[str, Floats]:
+        return {}
+
+
+class ScoreColumns(Columns):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.parts: list[dict[str, Floats]] = []
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        super().take(batch)
+        self.parts.append(self.by_criterion([self.protocol.scores(answer) for (answer,) in batch]))
+
+    def scores(self) -> dict[str, Floats]:
+        return self.joined(self.parts)
+
+    def by_criterion(self, numbers: Sequence[Numbers]) -> dict[str, Floats]:
+        """A batch's numbers: (batch, s), NaN where there is none."""
+        found = {criterion: np.full((len(numbers), self.systems), np.nan) for criterion in self.criteria}
+        for criterion, rows in found.items():
+            for row, given in zip(rows, numbers, strict=True):
+                for candidate, number in given.get(criterion, {}).items():
                     for place in self.places[candidate]:
-                        row[place] = score
-            parts.append(scores)
+                        row[place] = number
+        return found
 
-    def take_choices(self, row: int, answers: Mapping[str, Any], order: Sequence[Sequence[Any]]) -> None:
-        shown = [str(pk) for pk, _ in order]
-        for criterion, chosen in self.protocol.choices(answers).items():
-            outcome = {shown[0]: FIRST, shown[1]: SECOND}.get(chosen, TIE)
-            for first in self.places[shown[0]]:
-                for second in self.places[shown[1]]:
-                    if first != second:
-                        self.comparisons[criterion].append((first, second, outcome, row))
-
-    def arrays(self) -> dict[str, Any]:
-        rows = np.concatenate([np.empty((0, 4)), *self.rows])
-        items, albums, raters = rows[:, :3].astype(np.int64).T
-        scores = {
-            criterion: np.concatenate([np.empty((0, self.systems)), *parts])
-            if parts
-            else np.full((len(rows), self.systems), np.nan)
-            for criterion, parts in self.scores.items()
-        }
-        comparisons = {}
-        for criterion, found in self.comparisons.items() if self.chooses else ():
-            columns = np.array(found, dtype=np.float64).reshape(-1, 4).T
-            first, second, row = columns[[0, 1, 3]].astype(np.int64)
-            comparisons[criterion] = Comparisons(first, second, columns[2], row)
+    def joined(self, parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+        nothing = np.empty((0, self.systems))
         return {
-            "items": items,
-            "albums": albums,
-            "raters": raters,
-            "rater_names": tuple(str(rater.public_id) for rater in self.joined),
-            "rater_keys": tuple(rater.pk for rater in self.joined),
-            "exclusions": tuple(rater.exclusion for rater in self.joined),
-            "seconds": rows[:, 3],
-            "scores": scores,
-            "comparisons": comparisons,
+            criterion: np.concatenate([nothing, *(part[criterion] for part in parts)]) for criterion in self.criteria
         }
+
+
+class JudgementColumns(ScoreColumns):
+    """Scores of 1 and 0, with how sure the rater was of them."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.sure: list[dict[str, Floats]] = []
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        super().take(batch)
+        self.sure.append(self.by_criterion([self.protocol.sureness(answer) for (answer,) in batch]))
+
+    def sureness(self) -> dict[str, Floats]:
+        return self.joined(self.sure)
+
+
+class ChoiceColumns(Columns):
+    wanted = ("assignment__candidate_order",)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.rows: dict[str, list[tuple[int, int, float, int]]] = {criterion: [] for criterion in self.criteria}
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        for row, (answer, order) in enumerate(batch, start=self.count):
+            first, second = (str(pk) for pk, _ in order)
+            chosen: Chosen = self.protocol.choices(answer)
+            for criterion, text in chosen.items():
+                outcome = {first: FIRST, second: SECOND}.get(text, TIE)
+                self.rows[criterion] += [
+                    (one, other, outcome, row)
+                    for one in self.places[first]
+                    for other in self.places[second]
+                    if one != other
+                ]
+        super().take(batch)
+
+    def comparisons(self) -> dict[str, PairwiseChoices]:
+        found = {}
+        for criterion, rows in self.rows.items():
+            columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+            first, second, row = columns[[0, 1, 3]].astype(np.int64)
+            found[criterion] = PairwiseChoices(first, second, columns[2], row)
+        return found

@@ -6,36 +6,22 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.uncertainty import Floats, Ints
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 RESAMPLES, SEED = 1000, 1
 CELLS = 1_000_000  # numbers in the widest array of the bootstrap: 8 MB
-MOST_VALUES = 3000  # of a ratio scale, which needs the distance of every two values
+MAX_VALUES = 3000  # of a ratio scale, which needs the distance of every two values
 NOTHING = 1e-12  # what rounding leaves of a share that is zero
 
 # How often each group counts (resamples, groups) → a coefficient (resamples), or several (coefficients, resamples);
 # NaN: undefined.
-Estimate = Callable[[Floats], Floats]
+Formula = Callable[[Floats], Floats]
 
 
-class Agreement(NamedTuple):
-    """Krippendorff's alpha, its interval, and in words why one of them is missing."""
-
-    alpha: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None
-
-
-class Coefficient(NamedTuple):
-    """A coefficient beside alpha, its 95 % interval, and in words why one of them is missing."""
-
-    value: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None
-
-
-class Ratings(NamedTuple):
+class RatedUnits(NamedTuple):
     """Ratings of units: score and unit of each (n), and each unit's group (units)."""
 
     scores: Floats
@@ -54,30 +40,31 @@ def alpha(
     level: Level = "interval",
     groups: Ints | None = None,
     resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Agreement:
+) -> Estimate:
     """Krippendorff's (2011) alpha of ratings in long form: score (n, NaN is no rating) and rated unit (n) of each.
 
     The interval is the 95 % percentile bootstrap over units, or, with `groups` (n: the album of each rating), over
     whole groups of units. Who rated does not enter alpha. Raises ValueError for an unknown level, for arrays of unequal
     lengths, and for a unit in two groups.
     """
-    if level not in ESTIMATES:
-        raise ValueError(f"level is {level!r}; it is one of {', '.join(ESTIMATES)}")
+    if level not in FORMULAS:
+        raise ValueError(f"level is {level!r}; it must be one of {', '.join(FORMULAS)}")
     groups = units if groups is None else groups
     if not len(scores) == len(units) == len(groups):
-        raise ValueError(f"{len(scores)} scores, {len(units)} units and {len(groups)} groups: they must be as many")
+        raise ValueError(
+            f"{len(scores)} scores, {len(units)} units and {len(groups)} groups: the three numbers must be equal"
+        )
     rated = ratings_of(scores, units, groups, fewest=2)
     refusal = _why_no_alpha(rated, level)
     if refusal:
-        return Agreement(None, None, refusal)
-    estimate, count = ESTIMATES[level](rated), int(rated.group.max()) + 1
+        return Estimate.none(refusal)
+    formula, count = FORMULAS[level](rated), int(rated.group.max()) + 1
     widest = max(count, len(rated.group), 0 if level == "interval" else len(np.unique(rated.scores)))
-    (found,) = bootstrapped(estimate, count, widest, resamples, seed)
-    return Agreement(*found)
+    (found,) = bootstrapped(formula, count, widest, resamples)
+    return found
 
 
-def ratings_of(scores: Floats, units: Ints, groups: Ints, *, fewest: int) -> Ratings:
+def ratings_of(scores: Floats, units: Ints, groups: Ints, *, fewest: int) -> RatedUnits:
     """The ratings (n) of the units with `fewest` of them, those without a score (NaN) left out."""
     known = ~np.isnan(scores)
     scores, units, groups = scores[known], units[known], groups[known]
@@ -88,52 +75,52 @@ def ratings_of(scores: Floats, units: Ints, groups: Ints, *, fewest: int) -> Rat
     of_unit = of_rating[first]
     if (of_unit[unit] != of_rating).any():
         raise ValueError("a unit has ratings in two groups; each unit belongs to one")
-    return Ratings(scores[kept].astype(np.float64), unit, of_unit)
+    return RatedUnits(scores[kept].astype(np.float64), unit, of_unit)
 
 
-def _why_no_alpha(rated: Ratings, level: Level) -> str | None:
+def _why_no_alpha(rated: RatedUnits, level: Level) -> Reason | None:
     if not len(rated.scores):
-        return "no text was rated by two raters"
+        return Reason("none_rated_twice", unit="text")
     if rated.scores.min() == rated.scores.max():
-        return "all ratings are equal, so there is nothing to agree on"
+        return Reason("all_equal")
     if level == "ratio" and rated.scores.min() < 0:
-        return "some ratings are negative, and a ratio scale begins at zero"
-    if level == "ratio" and len(np.unique(rated.scores)) > MOST_VALUES:
-        return f"the ratings take more than {MOST_VALUES:,} different values, too many for the ratio level"
+        return Reason("negative")
+    if level == "ratio" and len(np.unique(rated.scores)) > MAX_VALUES:
+        return Reason("too_many_values", most=MAX_VALUES)
     return None
 
 
-def bootstrapped(estimate: Estimate, groups: int, widest: int, resamples: int, seed: int) -> list[Coefficient]:
+def bootstrapped(formula: Formula, groups: int, widest: int, resamples: int) -> list[Estimate]:
     """Each coefficient with its 95 % percentile interval over whole groups (Efron and Tibshirani 1993, section 13.3).
 
-    All are of the same resamples. `widest` is the number of columns of the widest array that the estimate makes. A
+    All are of the same resamples. `widest` is the number of columns of the widest array that the formula makes. A
     coefficient that is undefined comes without a reason, which whoever asks for it knows.
     """
-    values = np.atleast_2d(estimate(np.ones((1, groups))))[:, 0]
-    parts, generator = [], np.random.default_rng(seed)
+    values = np.atleast_2d(formula(np.ones((1, groups))))[:, 0]
+    parts, generator = [], np.random.default_rng(SEED)
     at_once = max(1, CELLS // widest)
     for start in range(0, resamples if groups > 1 else 0, at_once):
         rows = min(at_once, resamples - start)
         drawn = generator.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups).astype(np.float64)
-        parts.append(np.atleast_2d(estimate(weights)))
+        parts.append(np.atleast_2d(formula(weights)))
     found = np.concatenate(parts, axis=1) if parts else np.empty((len(values), 0))
     return [
-        Coefficient(None, None, None) if np.isnan(value) else Coefficient(float(value), *_percentiles(of_one, groups))
+        Estimate(None) if np.isnan(value) else Estimate(float(value), *_percentiles(of_one, groups))
         for value, of_one in zip(values, found, strict=True)
     ]
 
 
-def _percentiles(resampled: Floats, groups: int) -> tuple[tuple[float, float] | None, str | None]:
-    """The interval, or in words why there is none."""
+def _percentiles(resampled: Floats, groups: int) -> tuple[tuple[float, float] | None, Reason | None]:
+    """The interval, or why there is none."""
     if groups < 2:
-        return None, "there is one text, or one group of texts, and an interval needs two"
+        return None, Reason("one_group")
     defined = resampled[~np.isnan(resampled)]
     if not len(defined) or len(defined) < len(resampled) / 2:
-        return None, "too few texts differ for an interval"
+        return None, Reason("undefined_in_resamples")
     low, high = (float(limit) for limit in np.quantile(defined, [0.025, 0.975]))
     if high - low < NOTHING:
-        return None, "every resample of the texts gives the same value, so there is no interval"
+        return None, Reason("same_in_every_resample")
     return (low, high), None
 
 
@@ -148,7 +135,7 @@ def indicator(group: Ints) -> csr_array:
     return csr_array((np.ones(len(group)), (group, np.arange(len(group)))))
 
 
-def _counts(rated: Ratings) -> tuple[csr_array, Floats]:
+def _counts(rated: RatedUnits) -> tuple[csr_array, Floats]:
     """How often each unit got each value (units, values), and the values from low to high."""
     values, index = np.unique(rated.scores, return_inverse=True)
     return csr_array((np.ones(len(index)), (rated.unit, index))), values
@@ -158,7 +145,7 @@ def _counts(rated: Ratings) -> tuple[csr_array, Floats]:
 # 1 − (n − 1) Σ_u Σ_ck n_uc n_uk δ²_ck / (m_u − 1) / Σ_ck n_c n_k δ²_ck. Both sums are linear in what is kept of a unit.
 
 
-def _nominal(rated: Ratings) -> Estimate:
+def _nominal(rated: RatedUnits) -> Formula:
     """δ²_ck is 1 for different values: Σ_ck is a square of a sum minus a sum of squares."""
     counts, _ = _counts(rated)
     sizes = rated.sizes
@@ -174,7 +161,7 @@ def _nominal(rated: Ratings) -> Estimate:
     return estimate
 
 
-def _interval(rated: Ratings) -> Estimate:
+def _interval(rated: RatedUnits) -> Formula:
     """δ²_ck = (c − k)²: Σ_ck n_c n_k δ²_ck = 2 (n Σ x² − (Σ x)²), for a unit 2 m_u Σ (x − its mean)²."""
     sizes, centred = rated.sizes, rated.scores - rated.scores.mean()
     sums = np.bincount(rated.unit, centred)
@@ -189,7 +176,7 @@ def _interval(rated: Ratings) -> Estimate:
     return estimate
 
 
-def _ordinal(rated: Ratings) -> Estimate:
+def _ordinal(rated: RatedUnits) -> Formula:
     """δ_ck = Σ_{g=c..k} n_g − (n_c + n_k) / 2, which is the distance of the middle ranks of c and k.
 
     So ordinal alpha is interval alpha of the ranks r_c = Σ_{g≤c} n_g − n_c / 2, whose mean is n / 2; a resample has
@@ -211,7 +198,7 @@ def _ordinal(rated: Ratings) -> Estimate:
     return estimate
 
 
-def _ratio(rated: Ratings) -> Estimate:
+def _ratio(rated: RatedUnits) -> Formula:
     """δ²_ck = ((c − k) / (c + k))², 0 of two zeros. Holds a (values, values) table."""
     counts, values = _counts(rated)
     sums = values[:, None] + values
@@ -230,7 +217,7 @@ def _ratio(rated: Ratings) -> Estimate:
     return estimate
 
 
-ESTIMATES: dict[str, Callable[[Ratings], Estimate]] = {
+FORMULAS: dict[str, Callable[[RatedUnits], Formula]] = {
     "nominal": _nominal,
     "ordinal": _ordinal,
     "interval": _interval,

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from annotations.reasons import Reason
 from annotations.statistics.connections import Bools, named, one_sided, why_apart
-from annotations.statistics.logit import ONE_CLUSTER, Worths, centring, fit, spread_of, worths
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.logit import Worths, centring, fit, spread_of, worths
 from annotations.statistics.means import clustered_mean
-from annotations.statistics.uncertainty import Floats, Ints, Mean
+from annotations.statistics.uncertainty import Floats, Ints
 
 
 class Counts(NamedTuple):
@@ -23,16 +25,15 @@ class Counts(NamedTuple):
     shown: int
     best: int
     worst: int
-    score: Mean | None
-    undefined: str | None
+    score: Estimate
 
 
 class Model(NamedTuple):
-    """The systems' worths in the maxdiff model, or in words why there are none, or no intervals."""
+    """The systems' worths in the maxdiff model, or why there are none, or no intervals."""
 
     names: Sequence[str]
     worths: Worths | None
-    undefined: str | None
+    undefined: Reason | None
 
 
 class _Screens(NamedTuple):
@@ -59,11 +60,10 @@ def best_worst_counts(
     *,
     texts: Ints | None = None,
     names: Sequence[str] | None = None,
-    level: float = 0.95,
 ) -> list[Counts]:
     """Counts and (best − worst) / shown of each system (Louviere, Flynn and Marley 2015), clustered by item and rater.
 
-    All arrays are (n), one row a system and screen. A score is 1 for a system always best, −1 for one always worst.
+    All arrays are (n), one row per system and screen. A score is 1 for a system always best, −1 for one always worst.
     Raises ValueError for unequal lengths and for a screen without exactly one best and one other worst text.
     """
     names = named(names, systems)
@@ -73,11 +73,10 @@ def best_worst_counts(
         mine = systems == code
         scores = best[mine].astype(np.float64) - worst[mine]
         if not mine.any():
-            found.append(Counts(0, 0, 0, None, f"{name} was never shown"))
+            found.append(Counts(0, 0, 0, Estimate.none(Reason("never_shown", system=name))))
             continue
-        mean = clustered_mean(scores, items[mine], raters[mine], level=level)
-        why = None if mean.interval else ONE_CLUSTER
-        found.append(Counts(int(mine.sum()), int(best[mine].sum()), int(worst[mine].sum()), mean, why))
+        mean = clustered_mean(scores, items[mine], raters[mine])
+        found.append(Counts(int(mine.sum()), int(best[mine].sum()), int(worst[mine].sum()), mean))
     return found
 
 
@@ -91,11 +90,10 @@ def best_worst_model(
     raters: Ints | None = None,
     texts: Ints | None = None,
     names: Sequence[str] | None = None,
-    level: float = 0.95,
 ) -> Model:
     """The maxdiff model: P(best b, worst w) = exp(v_b − v_w) / Σ_{i≠j} exp(v_i − v_j) (Marley and Louviere 2005).
 
-    All arrays are (n), one row a system and screen. The worths v add to zero; their errors are those of the
+    All arrays are (n), one row per system and screen. The worths v add to zero; their errors are those of the
     information, or with items or raters cluster-robust (see `logit.spread_of`). Raises ValueError as
     `best_worst_counts` does.
     """
@@ -119,17 +117,17 @@ def best_worst_model(
     first, second = np.nonzero(~np.eye(most, dtype=bool))
     design = means[sets[:, first]] - means[sets[:, second]]
     if np.linalg.matrix_rank(np.nan_to_num(design).reshape(-1, design.shape[2])) < design.shape[2]:
-        return Model(names, None, "some systems share every text that could tell them apart")
+        return Model(names, None, Reason("texts_shared"))
     alternative = top * (most - 1) + bottom - (bottom > top)
     size = len(first)
     counts = np.bincount(of_screen * size + alternative, minlength=len(sets) * size).reshape(len(sets), size)
     fitted = fit(design, counts)
     if fitted is None:
-        why = one_sided(_beats(shown), names) or "all choices point one way"
-        return Model(names, None, f"{why}, so the model has no finite estimate; the counts stand")
+        unbeaten, winless = one_sided(_beats(shown), names)
+        return Model(names, None, Reason("no_finite_estimate", unbeaten=unbeaten, winless=winless))
     of_items, of_raters = (None if part is None else part[shown.row] for part in (items, raters))
     spread = spread_of(fitted, of_screen, alternative, items=of_items, raters=of_raters)
-    return Model(names, worths(fitted, len(names), spread, level), None if spread else ONE_CLUSTER)
+    return Model(names, worths(fitted, len(names), spread), None if spread else Reason("one_cluster"))
 
 
 def _texts(
@@ -146,7 +144,9 @@ def _texts(
     given = {"screens": screens, "best": best, "worst": worst, "texts": texts, "items": items, "raters": raters}
     for what, part in given.items():
         if part is not None and len(part) != len(systems):
-            raise ValueError(f"{what} has {len(part)} values and systems {len(systems)}; each row has one of each")
+            raise ValueError(
+                f"{what} has {len(part)} values but systems has {len(systems)}; each row needs one of each"
+            )
     codes, row, screen = np.unique(screens, return_index=True, return_inverse=True)
     _, text = np.unique(np.arange(len(systems)) if texts is None else texts, return_inverse=True)
     spacing = int(text.max(initial=0)) + 1
@@ -161,19 +161,19 @@ def _texts(
         many = np.bincount(on, marked, minlength=len(codes))
         if (many != 1).any():
             at = int((many != 1).argmax())
-            raise ValueError(f"screen {codes[at]} has {int(many[at])} {what} texts; exactly one is right")
+            raise ValueError(f"screen {codes[at]} has {int(many[at])} {what} texts; it must have exactly one")
         chosen.append(np.flatnonzero(marked) - start)
     same = chosen[0] == chosen[1]
     if same.any():
-        raise ValueError(f"screen {codes[same.argmax()]} has one text both best and worst; they are two")
+        raise ValueError(f"screen {codes[same.argmax()]} has the same text as best and worst; they must differ")
     return _Screens(on, np.arange(len(keys)) - start[on], wrote, row, chosen[0], chosen[1])
 
 
-def _why_none(shown: _Screens, names: Sequence[str]) -> str | None:
+def _why_none(shown: _Screens, names: Sequence[str]) -> Reason | None:
     if not len(shown.row):
-        return "there are no screens"
+        return Reason("nothing", unit="screen")
     if len(names) < 2:
-        return f"{names[0]} is the only system"
+        return Reason("only_system", system=names[0])
     together = np.zeros((len(shown.row), len(names)))
     np.add.at(together, shown.screen, shown.wrote)
     return why_apart((together.T @ together) > 0, names)

@@ -11,29 +11,22 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from annotations.reasons import Reason
 from annotations.statistics.agreement import (
     NOTHING,
     RESAMPLES,
-    SEED,
-    Coefficient,
-    Estimate,
-    Ratings,
+    Formula,
+    RatedUnits,
     bootstrapped,
     indicator,
     ratings_of,
 )
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.uncertainty import Floats, Ints
 
 Weights = Literal["none", "linear", "quadratic"]
 
-MOST_CATEGORIES = 1000
-SINGLE = "no text was rated by two raters"
-ALL_ONE = "all ratings are in one category, so there is nothing to agree on"
-ONE_GROUP = "texts of one group alone were rated by two raters, and an interval needs two"
-NO_CATEGORIES = (
-    f"Gwet's coefficients count the categories of the scale, and the scores are not whole points of one with 2 to "
-    f"{MOST_CATEGORIES:,}"
-)
+MAX_CATEGORIES = 1000
 
 
 class Margin(NamedTuple):
@@ -54,8 +47,7 @@ def chance_corrected(
     weights: Sequence[Weights] = ("none", "linear", "quadratic"),
     groups: Ints | None = None,
     resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> dict[str, Coefficient]:
+) -> dict[str, Estimate]:
     """Coefficients by name, of scores in long form: score (NaN is none), rated unit and rater of each (n).
 
     Percent agreement is the mean, over the units with two scores or more, of the share of pairs of scores that agree;
@@ -72,23 +64,23 @@ def chance_corrected(
     groups = units if groups is None else groups
     if not len(scores) == len(units) == len(raters) == len(groups):
         counts = f"{len(scores)} scores, {len(units)} units, {len(raters)} raters and {len(groups)} groups"
-        raise ValueError(f"{counts}: they must be as many")
+        raise ValueError(f"{counts}: the numbers must be equal")
     known = ~np.isnan(scores)
     low, high = scale
     if known.any() and not low <= scores[known].min() <= scores[known].max() <= high:
         found = f"{scores[known].min():g} to {scores[known].max():g}"
-        raise ValueError(f"the scores run from {found}, and the scale from {low:g} to {high:g}")
+        raise ValueError(f"the scores run from {found}, but the scale from {low:g} to {high:g}")
     rated = ratings_of(scores, units, groups, fewest=1)
     second = _two_raters(rated, raters[known])
     names = _names(weights, "Fleiss'" if second is None else "Cohen's")
     several = rated.sizes > 1
     if not several.any():
-        return {name: Coefficient(None, None, SINGLE) for name in names}
+        return {name: Estimate.none(Reason("none_rated_twice", unit="text")) for name in names}
     estimate, widest = _estimate(rated, second, weights, low, high)
     count = int(rated.group.max()) + 1
-    coefficients = bootstrapped(estimate, max(count, 1), max(widest, count), resamples, seed)
+    coefficients = bootstrapped(estimate, max(count, 1), max(widest, count), resamples)
     if len(np.unique(rated.group[several])) < 2:
-        coefficients = [each._replace(interval=None, undefined=ONE_GROUP) for each in coefficients]
+        coefficients = [each._replace(interval=None, undefined=Reason("one_group")) for each in coefficients]
     return {name: _with_reason(name, each) for name, each in zip(names, coefficients, strict=True)}
 
 
@@ -103,13 +95,15 @@ def _names(weights: Sequence[Weights], whose: str) -> list[str]:
     return [*(f"Percent agreement{end}" for end in ends), *(f"{whose} kappa{end}" for end in ends), *of_gwet]
 
 
-def _with_reason(name: str, found: Coefficient) -> Coefficient:
+def _with_reason(name: str, found: Estimate) -> Estimate:
     if found.value is not None:
         return found
-    return Coefficient(None, None, NO_CATEGORIES if name.startswith("Gwet") else ALL_ONE)
+    if name.startswith("Gwet"):
+        return Estimate.none(Reason("no_categories", most=MAX_CATEGORIES))
+    return Estimate.none(Reason("all_equal"))
 
 
-def _two_raters(rated: Ratings, raters: Ints) -> Ints | None:
+def _two_raters(rated: RatedUnits, raters: Ints) -> Ints | None:
     """Whose each rating is, 0 or 1 (n), where the same two raters rated every unit with several ratings; else None."""
     several = rated.sizes > 1
     shared = several[rated.unit]
@@ -122,8 +116,8 @@ def _two_raters(rated: Ratings, raters: Ints) -> Ints | None:
 
 
 def _estimate(
-    rated: Ratings, second: Ints | None, weights: Sequence[Weights], low: float, high: float
-) -> tuple[Estimate, int]:
+    rated: RatedUnits, second: Ints | None, weights: Sequence[Weights], low: float, high: float
+) -> tuple[Formula, int]:
     """All coefficients in one pass, and the number of columns of its widest array."""
     span = high - low or 1.0
     given = rated._replace(scores=(rated.scores - low) / span)
@@ -158,14 +152,14 @@ def _estimate(
 
 def _categories(scores: Floats, low: float, high: float) -> Floats | None:
     """The points of the scale, from 0 to 1, where all scores are whole."""
-    if not 1 <= high - low < MOST_CATEGORIES or (low != round(low)) or (high != round(high)):
+    if not 1 <= high - low < MAX_CATEGORIES or (low != round(low)) or (high != round(high)):
         return None
     if (scores != scores.round()).any():
         return None
     return (np.arange(low, high + 1) - low) / (high - low)
 
 
-def _disagreement(rated: Ratings, weights: Weights) -> Floats:
+def _disagreement(rated: RatedUnits, weights: Weights) -> Floats:
     """Of each unit the mean disagreement of two of its ratings; whatever of a unit with one (units)."""
     sizes = rated.sizes
     pairs = np.maximum(sizes * (sizes - 1), 1)
@@ -184,7 +178,7 @@ def _disagreement(rated: Ratings, weights: Weights) -> Floats:
     return 2 * sizes * np.bincount(rated.unit, (rated.scores - means[rated.unit]) ** 2) / pairs
 
 
-def _margin(rated: Ratings, counts: Floats, points: Floats) -> Callable[[Floats], Margin]:
+def _margin(rated: RatedUnits, counts: Floats, points: Floats) -> Callable[[Floats], Margin]:
     """How the ratings spread when each counts so much (n): of what each group counts, its margin.
 
     The scores' mean is taken off before they are squared, so that a difference of squares keeps its digits.

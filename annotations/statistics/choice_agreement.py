@@ -10,22 +10,20 @@ for agreement that raters choose one of the two texts they were shown, the more 
 
 import numpy as np
 
+from annotations.reasons import Reason
 from annotations.statistics.agreement import (
     RESAMPLES,
-    SEED,
-    Coefficient,
     bootstrapped,
     indicator,
     ratings_of,
 )
-from annotations.statistics.chance_corrected import ONE_GROUP, corrected
+from annotations.statistics.chance_corrected import corrected
 from annotations.statistics.choices import FIRST, SECOND, TIE
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALPHA = "Krippendorff's alpha"
 NAMES = (ALPHA, "Percent agreement", "Fleiss' kappa", "Gwet's AC1")
-SINGLE = "no pair was rated by two raters"
-ALL_TIES = "all choices are ties, so there is nothing to agree on"
 
 
 def choice_agreement(
@@ -33,9 +31,7 @@ def choice_agreement(
     units: Ints,
     *,
     groups: Ints | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> dict[str, Coefficient]:
+) -> dict[str, Estimate]:
     """Coefficients by name (`NAMES`), of choices in long form: the outcome, and the pair of texts of each (n).
 
     The outcome is FIRST, SECOND or TIE, as in `choices`, in one order of the texts for all ratings of a unit; which
@@ -51,15 +47,17 @@ def choice_agreement(
     """
     groups = units if groups is None else groups
     if not len(outcome) == len(units) == len(groups):
-        raise ValueError(f"{len(outcome)} choices, {len(units)} units and {len(groups)} groups: they must be as many")
+        raise ValueError(
+            f"{len(outcome)} choices, {len(units)} units and {len(groups)} groups: the three numbers must be equal"
+        )
     if unknown := set(np.unique(outcome)) - {FIRST, SECOND, TIE}:
         raise ValueError(
-            f"an outcome is {min(unknown):g}; it is {FIRST:g} (first), {SECOND:g} (second) or {TIE:g} (tie)"
+            f"an outcome is {min(unknown):g}; it must be {FIRST:g} (first), {SECOND:g} (second) or {TIE:g} (tie)"
         )
     rated = ratings_of(outcome, units, groups, fewest=1)
     sizes, several = rated.sizes, rated.sizes > 1
     if not several.any():
-        return {name: Coefficient(None, None, SINGLE) for name in NAMES}
+        return {name: Estimate.none(Reason("none_rated_twice", unit="pair")) for name in NAMES}
     chosen = np.stack([np.bincount(rated.unit, rated.scores == each) for each in (FIRST, SECOND, TIE)])
     apart = sizes**2 - (chosen**2).sum(axis=0)  # ordered pairs of choices that differ
     kept = (
@@ -85,11 +83,11 @@ def choice_agreement(
             [alpha, 1 - observed, corrected(observed, differing), corrected(observed, 1 - differing / (q - 1))]
         )
 
-    found = bootstrapped(estimate, int(rated.group.max()) + 1, columns.shape[0], resamples, seed)
+    found = bootstrapped(estimate, int(rated.group.max()) + 1, columns.shape[0], RESAMPLES)
     if len(np.unique(rated.group[several])) < 2:
-        found = [each._replace(interval=None, undefined=ONE_GROUP) for each in found]
+        found = [each._replace(interval=None, undefined=Reason("one_group")) for each in found]
     return {
-        name: each if each.value is not None else Coefficient(None, None, ALL_TIES)
+        name: each if each.value is not None else Estimate.none(Reason("all_ties"))
         for name, each in zip(NAMES, found, strict=True)
     }
 

@@ -6,24 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from annotations.reasons import Reason
 from annotations.statistics.connections import named, one_sided, why_apart
-from annotations.statistics.logit import ONE_CLUSTER, Spread, Worths, centring, estimates, fit, spread_of, worths
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.logit import Spread, Worths, centring, estimates, fit, spread_of, worths
 from annotations.statistics.shares import Share, clustered_share, independent_share
 from annotations.statistics.uncertainty import Floats, Ints
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5
 
 
-class Parameter(NamedTuple):
-    """One parameter of the model, its standard error and interval, and in words why it is missing."""
-
-    value: float | None
-    error: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None
-
-
-class Pair(NamedTuple):
+class PairWins(NamedTuple):
     """Wins, ties and losses of system `one` against system `other`, and its shares of them."""
 
     one: int
@@ -33,11 +26,11 @@ class Pair(NamedTuple):
     losses: int
     decided: Share  # ties left out
     halved: Share  # a tie counts as half a win
-    undefined: str | None
+    undefined: Reason | None
 
 
 class Strengths(NamedTuple):
-    """Log-strengths λ of the systems (`worths`), the model's other parameters, and in words what is missing and why.
+    """Log-strengths λ of the systems (`worths`), the model's other parameters, and what is missing and why.
 
     `win_shares` is, for row against column, the share of decided comparisons that it is expected to win where neither
     is favoured by its place: 1 / (1 + exp(−(λ_row − λ_column))). `ties` is log ν: of comparisons of equal systems a
@@ -48,10 +41,10 @@ class Strengths(NamedTuple):
     names: Sequence[str]
     worths: Worths | None
     win_shares: Floats | None
-    ties: Parameter
-    position: Parameter
-    penalised: str | None
-    undefined: str | None
+    ties: Estimate
+    position: Estimate
+    penalised: Reason | None
+    undefined: Reason | None
 
 
 def strengths(
@@ -63,7 +56,6 @@ def strengths(
     items: Ints | None = None,
     raters: Ints | None = None,
     position: bool = True,
-    level: float = 0.95,
 ) -> Strengths:
     """Bradley-Terry strengths with ties (Davidson 1970) and an advantage of the place (Davidson and Beaver 1977).
 
@@ -79,9 +71,9 @@ def strengths(
     names = _checked(first, second, outcome, names, items, raters)
     tied = outcome == TIE
     absent = _why_none(first, second, tied, names)
-    no_ties = Parameter(None, None, None, "no comparison was tied")
+    no_ties = Estimate.none(Reason("no_ties"))
     place_refused = _why_no_place(first, second, position)
-    no_place = Parameter(None, None, None, place_refused)
+    no_place = Estimate(None, undefined=place_refused)
     if absent:
         return Strengths(names, None, None, no_ties, no_place, None, absent)
 
@@ -97,14 +89,16 @@ def strengths(
     if fitted is None:
         fitted, penalised = fit(design, counts, penalised=True), _why_penalised(first, second, outcome, names)
     if fitted is None:
-        return Strengths(names, None, None, no_ties, no_place, None, f"{penalised}, and no other estimate was found")
+        return Strengths(names, None, None, no_ties, no_place, None, Reason("not_even_penalised"))
     spread = spread_of(fitted, pair, alternative, items=items, raters=raters, least=bool(penalised))
 
-    found = worths(fitted, count, spread, level)
+    found = worths(fitted, count, spread)
     others = iter(np.eye(design.shape[2])[count - 1 :])
-    place = _parameter(fitted.estimate, next(others), spread, level) if with_place else no_place
-    ties = _parameter(fitted.estimate, next(others), spread, level) if with_ties else no_ties
-    return Strengths(names, found, expit(found.differences), ties, place, penalised, None if spread else ONE_CLUSTER)
+    place = _parameter(fitted.estimate, next(others), spread) if with_place else no_place
+    ties = _parameter(fitted.estimate, next(others), spread) if with_ties else no_ties
+    return Strengths(
+        names, found, expit(found.differences), ties, place, penalised, None if spread else Reason("one_cluster")
+    )
 
 
 def win_table(
@@ -115,8 +109,7 @@ def win_table(
     names: Sequence[str] | None = None,
     items: Ints | None = None,
     raters: Ints | None = None,
-    level: float = 0.95,
-) -> list[Pair]:
+) -> list[PairWins]:
     """Wins, ties, losses and shares of each pair of systems that was compared, by system code.
 
     The intervals of shares hold over the items and the raters (n each) of the pair's comparisons (`clustered_share`);
@@ -137,14 +130,12 @@ def win_table(
             item, rater = (part[mine] for part in clusters)
             sure = won != TIE
             decided, halved = (
-                clustered_share(won[some], item[some], rater[some], level=level)
-                if together
-                else independent_share(won[some], level=level)
+                clustered_share(won[some], item[some], rater[some]) if together else independent_share(won[some])
                 for some in (sure, np.ones(len(won), dtype=bool))
             )
             wins, losses = int((won == FIRST).sum()), int((won == SECOND).sum())
-            why = None if sure.any() else "every comparison was a tie"
-            found.append(Pair(one, other, wins, len(won) - wins - losses, losses, decided, halved, why))
+            why = None if sure.any() else Reason("all_ties")
+            found.append(PairWins(one, other, wins, len(won) - wins - losses, losses, decided, halved, why))
     return found
 
 
@@ -158,11 +149,13 @@ def _checked(
 ) -> Sequence[str]:
     for what, part in (("second", second), ("outcome", outcome), ("items", items), ("raters", raters)):
         if part is not None and len(part) != len(first):
-            raise ValueError(f"{what} has {len(part)} values and first {len(first)}; each comparison has one of each")
+            raise ValueError(
+                f"{what} has {len(part)} values but first has {len(first)}; each comparison needs one of each"
+            )
     other = ~np.isin(outcome, (FIRST, SECOND, TIE))
     if other.any():
         raise ValueError(
-            f"comparison {int(other.argmax())} has outcome {outcome[other.argmax()]}: 1, 0 or 0.5 is right"
+            f"comparison {int(other.argmax())} has outcome {outcome[other.argmax()]}; it must be 1, 0 or 0.5"
         )
     same = first == second
     if same.any():
@@ -179,33 +172,31 @@ def _tables(first: Ints, second: Ints, outcome: Floats, count: int) -> tuple[Int
     return won, tied + tied.T
 
 
-def _why_none(first: Ints, second: Ints, tied: Floats, names: Sequence[str]) -> str | None:
+def _why_none(first: Ints, second: Ints, tied: Floats, names: Sequence[str]) -> Reason | None:
     if not len(first):
-        return "there are no comparisons"
+        return Reason("nothing", unit="comparison")
     if tied.all():
-        return "every comparison was a tie, so nothing says which system is stronger"
+        return Reason("all_ties")
     compared = np.zeros((len(names), len(names)), dtype=bool)
     compared[first, second] = True
     return why_apart(compared, names)
 
 
-def _why_no_place(first: Ints, second: Ints, wanted: bool) -> str | None:
+def _why_no_place(first: Ints, second: Ints, wanted: bool) -> Reason | None:
     if not wanted:
-        return "not asked for"
+        return Reason("not_asked_for")
     shown = set(zip(first.tolist(), second.tolist(), strict=True))
     if any((other, one) in shown for one, other in shown):
         return None
-    return (
-        "every pair was shown in one order only, so an advantage of the place cannot be told from strength, "
-        "and would be in the strengths"
-    )
+    return Reason("one_order")
 
 
-def _why_penalised(first: Ints, second: Ints, outcome: Floats, names: Sequence[str]) -> str:
+def _why_penalised(first: Ints, second: Ints, outcome: Floats, names: Sequence[str]) -> Reason:
     won, tied = _tables(first, second, outcome, len(names))
-    otherwise = "the wins, the ties and the order shown all point one way"
-    why = one_sided((won + tied) > 0, names) or one_sided(won > 0, names) or otherwise
-    return f"{why}, so maximum likelihood has no finite estimate: these are Firth's, drawn in towards equal strengths"
+    unbeaten, winless = one_sided((won + tied) > 0, names)
+    if not (unbeaten or winless):
+        unbeaten, winless = one_sided(won > 0, names)
+    return Reason("penalised", unbeaten=unbeaten, winless=winless)
 
 
 def _design(apart: Floats, with_place: bool, with_ties: bool) -> Floats:
@@ -220,8 +211,8 @@ def _design(apart: Floats, with_place: bool, with_ties: bool) -> Floats:
     return design
 
 
-def _parameter(estimate: Floats, contrast: Floats, spread: Spread | None, level: float) -> Parameter:
-    values, errors, intervals = estimates(estimate, contrast[None, :], spread, level)
+def _parameter(estimate: Floats, contrast: Floats, spread: Spread | None) -> Estimate:
+    values, errors, intervals = estimates(estimate, contrast[None, :], spread)
     if errors is None or intervals is None:
-        return Parameter(float(values[0]), None, None, ONE_CLUSTER)
-    return Parameter(float(values[0]), float(errors[0]), (float(intervals[0, 0]), float(intervals[0, 1])), None)
+        return Estimate(float(values[0]), undefined=Reason("one_cluster"))
+    return Estimate(float(values[0]), (float(intervals[0, 0]), float(intervals[0, 1])), error=float(errors[0]))

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.reasons import Reason
+
 Bools = NDArray[np.bool_]
+Groups = tuple[tuple[str, ...], ...]  # names of systems
 
 
 def components(edges: Bools) -> list[list[int]]:
@@ -15,34 +18,30 @@ def components(edges: Bools) -> list[list[int]]:
     return [np.flatnonzero(mutual[node]).tolist() for node in range(len(edges)) if mutual[node].argmax() == node]
 
 
-def why_apart(edges: Bools, names: Sequence[str]) -> str | None:
-    """In words which systems no chain of comparisons connects; None where all are connected."""
+def why_apart(edges: Bools, names: Sequence[str]) -> Reason | None:
+    """Which systems no chain of comparisons connects; None where all are connected."""
     parts = components(edges | edges.T)
     if len(parts) < 2:
         return None
-    groups = "; ".join(listed(names, part) for part in parts)
-    return f"no chain of comparisons connects these groups of systems, so they cannot be compared: {groups}"
+    return Reason("not_connected", groups=groups_of(names, parts))
 
 
-def one_sided(beats: Bools, names: Sequence[str]) -> str | None:
-    """In words which systems, alone or together, never lost to or never won against the rest; None where none did.
+def one_sided(beats: Bools, names: Sequence[str]) -> tuple[Groups, Groups]:
+    """Which systems, alone or together, never lost to the rest, and which never won against it.
 
     Only if no group of systems is so are maximum likelihood strengths finite (Ford 1957, section 2). `beats` is
     (systems, systems), true where the row was preferred to the column at least once.
     """
     parts = components(beats)
     if len(parts) < 2:
-        return None
+        return (), ()
     unbeaten = [part for part in parts if not np.delete(beats[:, part], part, axis=0).any()]
     winless = [part for part in parts if not np.delete(beats[part], part, axis=1).any()]
-    sentences = [f"{listed(names, part)} never lost to the others" for part in unbeaten]
-    sentences += [f"{listed(names, part)} never won against the others" for part in winless]
-    return "; ".join(sentences)
+    return groups_of(names, unbeaten), groups_of(names, winless)
 
 
-def listed(names: Sequence[str], which: Sequence[int]) -> str:
-    words = [names[place] for place in which]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def groups_of(names: Sequence[str], parts: Sequence[Sequence[int]]) -> Groups:
+    return tuple(tuple(names[place] for place in part) for part in parts)
 
 
 def named(names: Sequence[str] | None, *codes: NDArray[np.int64]) -> Sequence[str]:

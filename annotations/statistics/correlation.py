@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
+from annotations.reasons import Reason
 from annotations.statistics.coefficients import (
     Gradient,
     Order,
@@ -15,19 +16,20 @@ from annotations.statistics.coefficients import (
     pearson_by_group,
     spearman_gradient,
 )
-from annotations.statistics.resampling import RESAMPLES, SEED, Estimate, Statistic, bootstrap, few, sums_by, undefined
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.resampling import RESAMPLES, Resampled, bootstrap, sums_by, undefined
 from annotations.statistics.scored_texts import ScoredTexts, scored_texts, system_means, system_sums
 from annotations.statistics.uncertainty import Floats, Ints
 
-FEWEST_TEXTS, FEWEST_SYSTEMS = 3, 5
+MIN_TEXTS, MIN_SYSTEMS = 3, 5
 
 
 class Level(NamedTuple):
     """Three coefficients over `units` texts, items or systems; `left_out` of them have no part in it."""
 
-    pearson: Statistic
-    spearman: Statistic
-    kendall: Statistic
+    pearson: Estimate
+    spearman: Estimate
+    kendall: Estimate
     units: int
     left_out: int
 
@@ -49,7 +51,6 @@ def correlations(
     albums: Ints | None = None,
     leave_out: Collection[int] = (),
     resamples: int = RESAMPLES,
-    seed: int = SEED,
 ) -> dict[str, Correlation]:
     """Pearson's r, Spearman's rho and Kendall's tau-b of each metric with the human scores, at three levels.
 
@@ -61,7 +62,7 @@ def correlations(
     - within item: mean over items of the coefficient over an item's texts; items where a side is constant are left out.
     - system: over the systems' mean scores, from five systems on.
 
-    A coefficient keeps its sign: of a metric where less is better it should be negative. Intervals are the percentile
+    A coefficient keeps its sign: for a metric where lower is better it should be negative. Intervals are the percentile
     bootstrap over items, or over `albums` (n). Systems are not resampled: the intervals are for these systems. A
     resample is computed exactly, except for pooled rho and tau: theirs is to first order in how often each text is
     drawn (the linear approximation of Davison and Hinkley 1997, section 2.7), so that nothing is ranked anew.
@@ -70,13 +71,11 @@ def correlations(
     """
     texts = scored_texts(human, metrics, systems, items, albums=albums, leave_out=leave_out)
     parts = {name: (_pooled(each), _within_item(each), _over_systems(each)) for name, each in texts.items()}
-    found = iter(
-        bootstrap([level.estimate for each in parts.values() for level in each], resamples=resamples, seed=seed)
-    )
+    found = iter(bootstrap([level.estimate for each in parts.values() for level in each], resamples=resamples))
     return {name: Correlation(*(_level(next(found), part) for part in each)) for name, each in parts.items()}
 
 
-def _level(coefficients: tuple[Statistic, ...], part: "_Part") -> Level:
+def _level(coefficients: tuple[Estimate, ...], part: "_Part") -> Level:
     pearson, spearman, kendall = coefficients
     return Level(pearson, spearman, kendall, part.units, part.left_out)
 
@@ -91,7 +90,7 @@ class Williams(NamedTuple):
     p_better: float | None
     p: float | None
     correlations: tuple[float, float, float] | None
-    undefined: str | None
+    undefined: Reason | None
 
 
 def williams_test(human: Floats, one: Floats, other: Floats) -> Williams:
@@ -102,15 +101,15 @@ def williams_test(human: Floats, one: Floats, other: Floats) -> Williams:
     """
     if not human.shape == one.shape == other.shape or human.ndim != 1:
         raise ValueError(
-            f"the shapes are {human.shape}, {one.shape} and {other.shape}: give each unit all three scores"
+            f"the shapes are {human.shape}, {one.shape} and {other.shape}: each unit needs all three scores"
         )
-    if len(human) < FEWEST_SYSTEMS:
-        return Williams(None, None, None, None, few("units", FEWEST_SYSTEMS, len(human)))
+    if len(human) < MIN_SYSTEMS:
+        return Williams(None, None, None, None, Reason("few", needed=MIN_SYSTEMS, found=len(human), unit="unit"))
     together = np.zeros(len(human), np.int64)
     sides = ((human, one), (human, other), (one, other))
     r12, r13, r23 = (float(pearson_by_group(x, y, together, 1)[0]) for x, y in sides)
     if np.isnan([r12, r13, r23]).any():
-        return Williams(None, None, None, None, "all scores of a side are equal")
+        return Williams(None, None, None, None, Reason("equal_beside_metric"))
     return williams_of_correlations(r12, r13, r23, len(human))
 
 
@@ -126,27 +125,28 @@ def williams_of_correlations(r12: float, r13: float, r23: float, n: int) -> Will
     k = max(0.0, 1 - r12**2 - r13**2 - r23**2 + 2 * r12 * r13 * r23)
     under = 2 * k * (n - 1) / (n - 3) + (r12 + r13) ** 2 / 4 * (1 - r23) ** 3
     if under < 1e-12:
-        why = "the two metrics order the units alike, so there is nothing to tell apart"
+        why = Reason("metrics_alike")
         return Williams(None, None, None, (r12, r13, r23), why)
     t = (r12 - r13) * float(np.sqrt((n - 1) * (1 + r23) / under))
     return Williams(t, float(stdtr(n - 3, -t)), 2 * float(stdtr(n - 3, -abs(t))), (r12, r13, r23), None)
 
 
 class _Part(NamedTuple):
-    estimate: Estimate
+    estimate: Resampled
     units: int
     left_out: int
 
 
 def _pooled(texts: ScoredTexts) -> _Part:
     human, metric, n = texts.human, texts.metric, len(texts.human)
-    if n < FEWEST_TEXTS:
-        return _Part(undefined(3, texts.cluster_count, few("texts", FEWEST_TEXTS, n)), n, texts.left_out)
+    if n < MIN_TEXTS:
+        why = Reason("few", needed=MIN_TEXTS, found=n, unit="text")
+        return _Part(undefined(3, texts.cluster_count, why), n, texts.left_out)
     together = np.zeros(n, np.int64)
     h, m = (side - side.mean() for side in (human, metric))
     pearson = pearson_by_group(human, metric, together, 1)
     if np.isnan(pearson[0]):
-        why = "all scores are equal, the human ones or the metric's"
+        why = Reason("equal_beside_metric")
         return _Part(undefined(3, texts.cluster_count, why), n, texts.left_out)
     h, m = h / np.abs(h).max(), m / np.abs(m).max()
     orders = Order(human, together), Order(metric, together)
@@ -159,7 +159,7 @@ def _pooled(texts: ScoredTexts) -> _Part:
         return np.stack([_pearson_of_moments(drawn[:, :6]), *ranks])
 
     values = (float(pearson[0]), *formula(sums.sum(axis=0, keepdims=True))[1:, 0].tolist())
-    return _Part(Estimate(values, None, sums, formula), n, texts.left_out)
+    return _Part(Resampled(values, None, sums, formula), n, texts.left_out)
 
 
 def _pearson_of_moments(sums: Floats) -> Floats:
@@ -180,25 +180,28 @@ def _within_item(texts: ScoredTexts) -> _Part:
     defined = ~np.isnan(values[0])
     used = int(defined.sum())
     if not used:
-        why = "in no item do both the human scores and the metric's differ"
+        why = Reason("equal_within_items")
         return _Part(undefined(3, texts.cluster_count, why), 0, texts.item_count)
     cluster = np.zeros(texts.item_count, np.int64)
     cluster[texts.items] = texts.clusters
     sums = sums_by(cluster[defined], texts.cluster_count, [*values[:, defined], np.ones(used)])
     means = tuple(values[:, defined].mean(axis=1).tolist())
-    return _Part(Estimate(means, None, sums, lambda drawn: drawn[:, :3].T / drawn[:, 3]), used, texts.item_count - used)
+    return _Part(
+        Resampled(means, None, sums, lambda drawn: drawn[:, :3].T / drawn[:, 3]), used, texts.item_count - used
+    )
 
 
 def _over_systems(texts: ScoredTexts) -> _Part:
     sums, present = system_sums(texts)
     left_out = texts.system_count - present
-    if present < FEWEST_SYSTEMS:
-        return _Part(undefined(3, texts.cluster_count, few("systems", FEWEST_SYSTEMS, present)), present, left_out)
+    if present < MIN_SYSTEMS:
+        why = Reason("few", needed=MIN_SYSTEMS, found=present, unit="system")
+        return _Part(undefined(3, texts.cluster_count, why), present, left_out)
     values = _of_means(sums.sum(axis=0, keepdims=True))[:, 0]
     if np.isnan(values).any():
-        why = "the systems' means are all equal, of the human scores or of the metric's"
+        why = Reason("equal_means")
         return _Part(undefined(3, texts.cluster_count, why), present, left_out)
-    return _Part(Estimate(tuple(values.tolist()), None, sums, _of_means), present, left_out)
+    return _Part(Resampled(tuple(values.tolist()), None, sums, _of_means), present, left_out)
 
 
 def _of_means(sums: Floats) -> Floats:

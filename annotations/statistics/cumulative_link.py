@@ -5,23 +5,20 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from annotations.reasons import Reason
 from annotations.statistics.laplace import LaplaceLikelihood, Term
-from annotations.statistics.uncertainty import Floats, Ints
+from annotations.statistics.uncertainty import UPPER, Floats, Ints
 
-START, LITTLE, LEAST = (
-    -0.5,
-    0.1,
-    1e-4,
-)  # a deviation's logarithm to begin with; deviations that may be none, and that are
-LARGEST = 30.0  # log odds, or a deviation of them, beyond which an estimate is not finite
+START = -0.5  # a deviation's logarithm to begin with
+LITTLE, MIN_DEVIATION = 0.1, 1e-4  # deviations that may be none, and that are
+MAX_LOG_ODDS = 30.0  # log odds, or a deviation of them, beyond which an estimate is not finite
 STEP, CHORDS, CLOSE, NEAR = 1e-4, 12, 1e-9, 1e-4  # of parameters
-INFINITE = "scores lie so far apart that an estimate is not finite"
 
 
 class CumulativeLink(NamedTuple):
     """How much larger the first system's log odds are of being above any point of the scale, with error, degrees of
     freedom, interval and p; standard deviations of the systems' difference by album, item and rater, None where that
-    part is not in the model; the scores, items, raters and albums it is of; in words why there is none."""
+    part is not in the model; the scores, items, raters and albums it is of; why there is none."""
 
     log_odds: float | None
     error: float | None = None
@@ -35,7 +32,7 @@ class CumulativeLink(NamedTuple):
     items: int = 0
     raters: int = 0
     albums: int = 0
-    undefined: str | None = None
+    undefined: Reason | None = None
 
 
 def cumulative_link_model(
@@ -46,7 +43,6 @@ def cumulative_link_model(
     *,
     albums: Ints | None = None,
     slopes: bool = True,
-    level: float = 0.95,
 ) -> CumulativeLink:
     """logit P(score ≤ k) = θ_k − (β x + item + rater + album + x (item + rater + album)), x = ½ or −½ (Agresti 2010,
     chapter 10), for scores (n), of the first system where `first` (n) is 1 and of the second where it is 0, of items
@@ -72,14 +68,14 @@ def cumulative_link_model(
     try:
         fitted = _fitted(scores, np.where(first == 1, 0.5, -0.5), blocks, terms)
     except np.linalg.LinAlgError:
-        fitted = INFINITE
-    if isinstance(fitted, str):
+        fitted = Reason("far_apart")
+    if isinstance(fitted, Reason):
         return nothing._replace(undefined=fitted)
     value, error, deviations = fitted
     few = min(len(np.unique(part[first == side])) for part in (clusters, raters) for side in (0, 1))
     if few < 2:
-        return nothing._replace(undefined="one of the systems has a single item, album or rater")
-    half = float(stdtrit(few - 1, 0.5 + level / 2)) * error
+        return nothing._replace(undefined=Reason("single_of_system"))
+    half = float(stdtrit(few - 1, UPPER)) * error
     return nothing._replace(
         log_odds=value,
         error=error,
@@ -92,16 +88,16 @@ def cumulative_link_model(
     )
 
 
-def _undefined(scores: Floats, first: Ints, items: int, raters: int) -> str | None:
+def _undefined(scores: Floats, first: Ints, items: int, raters: int) -> Reason | None:
     if items < 2 or raters < 2:
-        return "two items and two raters at least are needed"
+        return Reason("two_of_both", unit="item")
     one, other = scores[first == 1], scores[first != 1]
     if not (len(one) and len(other)):
-        return "one of the systems has no scores"
+        return Reason("not_rated")
     if np.ptp(scores) == 0:
-        return "all scores are equal"
+        return Reason("all_scores_equal")
     if one.min() >= other.max() or other.min() >= one.max():
-        return "no score of one system is above any of the other's, so that log odds have no finite estimate"
+        return Reason("separate")
     return None
 
 
@@ -120,8 +116,10 @@ def _terms(first: Ints, items: Ints, raters: Ints, albums: Ints | None, slopes: 
     return terms
 
 
-def _fitted(scores: Floats, x: Floats, blocks: Ints, terms: list[Term]) -> tuple[float, float, dict[str, float]] | str:
-    """The estimate, its error, and the deviations by term; or in words why there is none."""
+def _fitted(
+    scores: Floats, x: Floats, blocks: Ints, terms: list[Term]
+) -> tuple[float, float, dict[str, float]] | Reason:
+    """The estimate, its error, and the deviations by term; or why there is none."""
     from scipy.optimize import minimize  # a fifth of a second, which every process of the site would wait for
 
     deviations = {term.name: 0.0 for term in terms}
@@ -129,25 +127,25 @@ def _fitted(scores: Floats, x: Floats, blocks: Ints, terms: list[Term]) -> tuple
     while True:
         likelihood = LaplaceLikelihood(scores, x, blocks, terms)
         fixed = len(start) - len(terms)
-        bounds = [(-LARGEST, LARGEST)] * fixed + [(np.log(LEAST), np.log(LARGEST))] * len(terms)
+        bounds = [(-MAX_LOG_ODDS, MAX_LOG_ODDS)] * fixed + [(np.log(MIN_DEVIATION), np.log(MAX_LOG_ODDS))] * len(terms)
         options = {"ftol": 1e-9, "gtol": 1e-4, "maxiter": 300}
         found = minimize(likelihood.at, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         least = np.exp(found.x[fixed:])
         little = [place for place in np.argsort(least) if least[place] < LITTLE]
         for place in little:
             without = found.x.copy()
-            without[fixed + place] = np.log(LEAST)
+            without[fixed + place] = np.log(MIN_DEVIATION)
             if likelihood.at(without)[0] <= found.fun + 1e-7:
                 terms = [term for each, term in enumerate(terms) if each != place]
                 start = np.delete(found.x, fixed + place)
                 break
         else:
             break
-    if np.abs(found.x[:fixed]).max() > 0.99 * LARGEST or (len(terms) and least.max() > 0.99 * LARGEST):
-        return INFINITE
+    if np.abs(found.x[:fixed]).max() > 0.99 * MAX_LOG_ODDS or (len(terms) and least.max() > 0.99 * MAX_LOG_ODDS):
+        return Reason("far_apart")
     solved = _at_maximum(likelihood, found.x)
     if solved is None:
-        return "its likelihood is flat at its maximum, so that nothing can be told"
+        return Reason("flat")
     parameters, covariance = solved
     deviations |= {term.name: float(np.exp(size)) for term, size in zip(terms, parameters[fixed:], strict=True)}
     return float(parameters[fixed - 1]), float(covariance[fixed - 1, fixed - 1] ** 0.5), deviations
@@ -169,8 +167,7 @@ def _at_maximum(likelihood: LaplaceLikelihood, near: Floats) -> tuple[Floats, Fl
             curvature = None
         elif np.abs(step).max() < CLOSE:
             break
-    last = _curvature(likelihood, parameters) if curvature is None else curvature
-    return parameters, np.asarray(np.linalg.inv(last), dtype=np.float64)
+    return parameters, np.asarray(np.linalg.inv(_curvature(likelihood, parameters)), dtype=np.float64)
 
 
 def _curvature(likelihood: LaplaceLikelihood, parameters: Floats) -> Floats:

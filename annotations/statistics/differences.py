@@ -4,11 +4,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.jackknife import Cells, Side, jackknife
 from annotations.statistics.uncertainty import (
     Floats,
     Ints,
-    Mean,
     clustered_estimate,
     codes_of_pairs,
     dense,
@@ -17,23 +18,20 @@ from annotations.statistics.uncertainty import (
 )
 
 
-class Difference(NamedTuple):
-    """First minus second; how many screens and items it stands on; in words why there is none; and where its error
-    comes from."""
+class SystemDifference(NamedTuple):
+    """First minus second, of n screens; how many items it stands on; and where its error comes from."""
 
-    estimate: Mean | None
-    screens: int
+    estimate: Estimate
     items: int
-    undefined: str | None = None
     estimator: Literal["cluster-robust", "jackknife"] | None = None
 
 
 def paired_difference(
-    first: Floats, second: Floats, items: Ints, raters: Ints, *, groups: Ints | None = None, level: float = 0.95
-) -> Difference:
+    first: Floats, second: Floats, items: Ints, raters: Ints, *, groups: Ints | None = None
+) -> SystemDifference:
     """The difference of two systems' scores, paired by item, with an error that is robust to items and to raters.
 
-    Shapes: all (n), a row a rater and item, NaN where the rater did not score that system. Items that have scores of
+    Shapes: all (n), a row per rater and item, NaN where the rater did not score that system. Items that have scores of
     both count; with a and b scores of them an item weighs 2 / (1/a + 1/b), so that where every rater scored both the
     result is the mean of the raters' own differences. Where some scored one only, the item's means are compared.
 
@@ -43,15 +41,12 @@ def paired_difference(
     """
     cells = _Cells.of(first, second, items, raters, items if groups is None else groups)
     if cells is None:
-        return Difference(None, 0, 0, "no item has scores of both")
-    counts = (cells.screens, cells.items)
+        return SystemDifference(Estimate.none(Reason("no_item_with_both")), 0)
     largest = max(float(np.nanmax(np.abs(side), initial=0.0)) for side in (first, second))
     if cells.crossed and even(cells.by_rater) and even(cells.by_cluster):
-        return Difference(cells.clustered(largest, level), *counts, estimator="cluster-robust")
-    found = jackknife(cells.cells, largest=largest, level=level)
-    if isinstance(found, str):
-        return Difference(Mean(cells.value, None, None, None), *counts, found)
-    return Difference(found, *counts, estimator="jackknife")
+        return SystemDifference(cells.clustered(largest)._replace(n=cells.screens), cells.items, "cluster-robust")
+    found = jackknife(cells.cells, largest=largest)._replace(n=cells.screens)
+    return SystemDifference(found, cells.items, "jackknife" if found.interval else None)
 
 
 class _Cells(NamedTuple):
@@ -126,11 +121,9 @@ class _Cells(NamedTuple):
     def by_cluster(self) -> Floats:
         return self.cells.cluster_weights
 
-    def clustered(self, largest: float, level: float) -> Mean:
+    def clustered(self, largest: float) -> Estimate:
         influences = (self.sums[0] - self.sums[1] - self.counts[0] * self.value) / self.cells.weight
-        return clustered_estimate(
-            self.value, influences, self.cells.clusters, self.cells.raters, largest=largest, level=level
-        )
+        return clustered_estimate(self.value, influences, self.cells.clusters, self.cells.raters, largest=largest)
 
 
 def _of_items(totals: Floats, numbers: Floats) -> tuple[Floats, Floats]:

@@ -8,33 +8,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from annotations.reasons import Reason
 from annotations.statistics.connections import Bools
 from annotations.statistics.differences import paired_difference
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.uncertainty import Floats, Ints
 
-NO_ITEM = "no item has scores of both"
-NO_VARIATION = "nothing varied, which leaves no interval"
 ROUNDING = 1e-12
-NO_CLUSTERS = "it has no interval for the reason that the difference has none"
-
-
-class Effect(NamedTuple):
-    """An effect size and its interval, and in words why the one or the other is None."""
-
-    value: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None = None
 
 
 class Transformed(NamedTuple):
-    """Scores of both systems (n each) whose paired difference is an effect size less `origin`; the effect size; or in
-    words why there are none."""
+    """Scores of both systems (n each) whose paired difference is an effect size less `origin`; the effect size; or
+    why there are none."""
 
     first: Floats
     second: Floats
     value: float | None = None
     origin: float = 0.0
-    undefined: str | None = None
+    undefined: Reason | None = None
 
 
 def superiority(
@@ -44,9 +35,8 @@ def superiority(
     raters: Ints,
     *,
     groups: Ints | None = None,
-    level: float = 0.95,
     most: int | None = None,
-) -> Effect:
+) -> Estimate:
     """The probability that the first system's score of an item is above the second's, a tie being half.
 
     Vargha and Delaney's (2000) A in its paired form, the common language effect size of McGraw and Wong (1992); 0.5
@@ -55,7 +45,7 @@ def superiority(
     Of more than `most` screens (all, where it is None) there is no interval, which takes most of the time.
     """
     scores = superiority_scores(first, second, items)
-    return _estimated(scores, items, raters, groups, level, most, (0.0, 1.0))
+    return _estimated(scores, items, raters, groups, most, (0.0, 1.0))
 
 
 def standardised_difference(
@@ -65,16 +55,15 @@ def standardised_difference(
     raters: Ints,
     *,
     groups: Ints | None = None,
-    level: float = 0.95,
     most: int | None = None,
-) -> Effect:
+) -> Estimate:
     """Cohen's (1988, chapter 2) d_z over items: the difference, in standard deviations of the items' differences.
 
     Arguments are those of `paired_difference`. An item's difference is that of its mean scores, so that d_z grows with
-    the raters an item. The deviation is estimated too: the error is that of d_z linearised in the items' differences.
+    the raters per item. The deviation is estimated too: the error is that of d_z linearised in the items' differences.
     """
     scores = standardised_scores(first, second, items, value_only=most is not None and len(items) > most)
-    return _estimated(scores, items, raters, groups, level, most, (-np.inf, np.inf))
+    return _estimated(scores, items, raters, groups, most, (-np.inf, np.inf))
 
 
 def _estimated(
@@ -82,24 +71,23 @@ def _estimated(
     items: Ints,
     raters: Ints,
     groups: Ints | None,
-    level: float,
     most: int | None,
     ends: tuple[float, float],
-) -> Effect:
+) -> Estimate:
     if scores.undefined:
-        return Effect(None, None, scores.undefined)
+        return Estimate.none(scores.undefined)
     if most is not None and len(items) > most:
-        return Effect(scores.value, None, f"its interval is worked out of {most:,} screens at most")
-    found = paired_difference(scores.first, scores.second, items, raters, groups=groups, level=level)
-    if found.estimate is None:
-        return Effect(None, None, found.undefined)
-    value = min(max(scores.origin + found.estimate.mean, ends[0]), ends[1])
-    if found.estimate.interval is None:
-        return Effect(value, None, NO_CLUSTERS)
-    if not found.estimate.error or found.estimate.error < ROUNDING * max(1.0, abs(value)):
-        return Effect(value, None, NO_VARIATION)
-    low, high = (scores.origin + end for end in found.estimate.interval)
-    return Effect(value, (max(low, ends[0]), min(high, ends[1])))
+        return Estimate(scores.value, None, Reason("too_many", most=most, unit="screen"))
+    found = paired_difference(scores.first, scores.second, items, raters, groups=groups).estimate
+    if found.value is None:
+        return Estimate(None, undefined=found.undefined)
+    value = min(max(scores.origin + found.value, ends[0]), ends[1])
+    if found.interval is None:
+        return Estimate(value, None, Reason("difference_without_interval"))
+    if not found.error or found.error < ROUNDING * max(1.0, abs(value)):
+        return Estimate(value, None, Reason("nothing_varied"))
+    low, high = (scores.origin + end for end in found.interval)
+    return Estimate(value, (max(low, ends[0]), min(high, ends[1])))
 
 
 def superiority_scores(first: Floats, second: Floats, items: Ints) -> Transformed:
@@ -123,7 +111,7 @@ def superiority_scores(first: Floats, second: Floats, items: Ints) -> Transforme
         counts = np.stack([np.bincount(places[each], minlength=count) for each in given])
         alone = (counts.min(axis=0) > 0) & (of_both == 0)
         if not (alone | (of_both > 0)).any():
-            return Transformed(first, second, undefined=NO_ITEM)
+            return Transformed(first, second, undefined=Reason("no_item_with_both"))
         apart = alone[places]
         weights[alone] = 2 / (1 / counts[:, alone]).sum(axis=0)
     if apart.any():
@@ -173,7 +161,7 @@ def standardised_scores(first: Floats, second: Floats, items: Ints, *, value_onl
     counts = np.stack([np.bincount(places, each, minlength=count) for each in given])
     scored = counts.min(axis=0) > 0
     if not scored.any():
-        return Transformed(first, second, undefined=NO_ITEM)
+        return Transformed(first, second, undefined=Reason("no_item_with_both"))
     counts[:, ~scored] = 1  # of no weight
     weights = np.where(scored, 2 / (1 / counts).sum(axis=0), 0.0)
     weights /= weights.sum()
@@ -182,11 +170,11 @@ def standardised_scores(first: Floats, second: Floats, items: Ints, *, value_onl
     differences = np.where(scored, means[0] - means[1], 0.0)
     difference, left = float(weights @ differences), 1 - float((weights**2).sum())
     if scored.sum() < 2:
-        return Transformed(first, second, undefined="a single item cannot show how items differ")
+        return Transformed(first, second, undefined=Reason("single", unit="item"))
     centred = np.where(scored, differences - difference, 0.0)
     deviation = float(np.sqrt(weights @ centred**2 / left))
     if deviation <= ROUNDING * max(1.0, float(np.abs(means).max())):
-        return Transformed(first, second, undefined="the difference is the same for every item")
+        return Transformed(first, second, undefined=Reason("same_for_every_item"))
     standardised = difference / deviation
     if value_only:
         return Transformed(first, second, standardised)

@@ -3,37 +3,39 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
+from scipy.special import nctdtrinc, ndtri, stdtr
 
-from annotations.statistics.uncertainty import Mean
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.uncertainty import UPPER, quantile
 
 ALPHA, POWER, ROUNDING = 0.05, 0.8, 1e-12
 
 
 class Equivalence(NamedTuple):
-    """The interval of level 1 − 2 alpha and the p of two one-sided tests; in words why there are none."""
+    """The interval of 90 %, of level 1 − 2 alpha, and the p of two one-sided tests; why there are none."""
 
     interval: tuple[float, float] | None
     p: float | None
-    undefined: str | None = None
+    undefined: Reason | None = None
 
 
-def equivalence(estimate: Mean, margin: float, *, alpha: float = ALPHA) -> Equivalence:
+def equivalence(estimate: Estimate, margin: float) -> Equivalence:
     """Whether a difference lies within ± margin: two one-sided t tests (Schuirmann 1987).
 
-    p is the larger of the two; it is below alpha where the interval lies inside ± margin. Raises ValueError for a
+    p is the larger of the two; it is below 0.05 where the interval lies inside ± margin. Raises ValueError for a
     margin that is not above 0.
     """
     if not margin > 0:
         raise ValueError(f"margin: {margin} must be above 0")
-    if estimate.error is None or estimate.freedom is None:
-        return Equivalence(None, None, "the difference has no interval")
+    if estimate.value is None or estimate.error is None or estimate.freedom is None:
+        return Equivalence(None, None, Reason("difference_without_interval"))
     if estimate.error < ROUNDING * margin:
-        return Equivalence(None, None, "nothing varied, so that nothing says how sure the difference is")
-    below = float(stdtr(estimate.freedom, (estimate.mean - margin) / estimate.error))
-    above = float(stdtr(estimate.freedom, -(estimate.mean + margin) / estimate.error))
-    half = quantile(estimate.freedom, 1 - alpha) * estimate.error
-    return Equivalence((estimate.mean - half, estimate.mean + half), max(below, above))
+        return Equivalence(None, None, Reason("nothing_varied"))
+    below = float(stdtr(estimate.freedom, (estimate.value - margin) / estimate.error))
+    above = float(stdtr(estimate.freedom, -(estimate.value + margin) / estimate.error))
+    half = quantile(estimate.freedom, 1 - ALPHA) * estimate.error
+    return Equivalence((estimate.value - half, estimate.value + half), max(below, above))
 
 
 def detectable(error: float, freedom: float, *, alpha: float = ALPHA, power: float = POWER) -> float | None:
@@ -50,19 +52,14 @@ def detectable(error: float, freedom: float, *, alpha: float = ALPHA, power: flo
     return float(shift) * error if np.isfinite(shift) and error > 0 else None
 
 
-def simultaneous_interval(estimate: Mean, count: int, *, level: float = 0.95) -> tuple[float, float] | None:
-    """The interval of one of `count` differences all of which are covered together with probability `level` at least.
+def simultaneous_interval(estimate: Estimate, count: int) -> tuple[float, float] | None:
+    """The interval of one of `count` differences all of which are covered together with a probability of 95 % at least.
 
     Bonferroni's, each with its own degrees of freedom (Dunn 1961): whatever hangs together with what. It goes with
-    Holm's (1979) adjusted p-values: an interval without 0 belongs to an adjusted p below 1 − level. Holm's steps may
+    Holm's (1979) adjusted p-values: an interval without 0 belongs to an adjusted p below 0.05. Holm's steps may
     show a few differences more, for which no shorter intervals cover together.
     """
-    if estimate.error is None or estimate.freedom is None or count < 1:
+    if estimate.value is None or estimate.error is None or estimate.freedom is None or count < 1:
         return None
-    half = quantile(estimate.freedom, 1 - (1 - level) / (2 * count)) * estimate.error
-    return estimate.mean - half, estimate.mean + half
-
-
-def quantile(freedom: float, share: float) -> float:
-    """Of Student's t; of the normal distribution where the degrees of freedom are infinite."""
-    return float(ndtri(share) if np.isinf(freedom) else stdtrit(freedom, share))
+    half = quantile(estimate.freedom, 1 - (1 - UPPER) / count) * estimate.error
+    return estimate.value - half, estimate.value + half

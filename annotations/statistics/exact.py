@@ -10,12 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.reasons import Reason
 from annotations.statistics.permutation import SAME, Exact, label_permutation, sign_flips
 from annotations.statistics.uncertainty import Floats, Ints
-
-NOTHING, NEVER = "no item has scores of both", "the two were never compared directly"
-CONFOUNDED = "no rater scored both, so that exchanging the systems within an album would exchange the raters as well"
-ONE_ALBUM, ONE_RATER = "all items are of one album", "one rater alone scored both"
 
 
 class ExactTests(NamedTuple):
@@ -51,13 +48,14 @@ class _Parts(NamedTuple):
 def exact_tests(pairs: Sequence[tuple[Floats, Floats]], items: Ints, raters: Ints, albums: Ints) -> list[ExactTests]:
     """The exact tests of the differences that `paired_difference` estimates, from the same scores.
 
-    Shapes: all (n), a row a rater and item, NaN where the rater did not score that system; items count that have scores
-    of both. Within an album labels are exchanged for all its items at once; an item weighs as in `paired_difference`,
-    the same either way round, so that the sum tested is that estimate. Within a rater they are exchanged for all that
-    the rater scored: each adds the difference of their own two means, weighted by 2 / (1/a + 1/b) of their a and b
-    scores, after the mean of each item is taken off, which does not ask for labels. Where every rater scored both on
-    each screen this is the estimate as well. Raters who scored one system alone have no labels to exchange; where
-    nobody scored both, the raters are divided anew (`label_permutation`), by the mean of their scores after the items'.
+    Shapes: all (n), a row per rater and item, NaN where the rater did not score that system; items with scores of
+    both count. Within an album labels are exchanged for all its items at once; an item weighs as in
+    `paired_difference`, the same either way round, so that the sum tested is that estimate. Within a rater they are
+    exchanged for all that the rater scored: each adds the difference of their own two means, weighted by 2 / (1/a +
+    1/b) of their a and b scores, after the mean of each item is taken off, which does not ask for labels. Where every
+    rater scored both on each screen this is the estimate as well. Raters who scored one system alone have no labels
+    to exchange; where nobody scored both, the raters are divided anew (`label_permutation`), by the mean of their
+    scores after the items'.
     """
     (_, item), (_, rater), (_, album) = (np.unique(each, return_inverse=True) for each in (items, raters, albums))
     return _tested([_scored(first, second, item, rater, album) for first, second in pairs])
@@ -75,7 +73,7 @@ def exact_choice_tests(
     for one, other in pairs:
         mine = ((first == one) & (second == other)) | ((first == other) & (second == one))
         if not mine.any():
-            parts.append(_nothing(NEVER))
+            parts.append(_nothing(Reason("never_compared")))
             continue
         won = np.where(first[mine] == one, 2 * outcome[mine] - 1, 1 - 2 * outcome[mine])
         by_rater, by_album = (_sums(codes[mine], won) for codes in (raters, albums))
@@ -103,7 +101,7 @@ def _scored(first: Floats, second: Floats, item: Ints, rater: Ints, album: Ints)
     used = scored & scores_of_both[item]
     rows = used.any(axis=0)
     if not rows.any():
-        return _nothing(NOTHING)
+        return _nothing(Reason("no_item_with_both"))
     values, used = np.where(used, np.stack([first, second]), 0.0)[:, rows], used[:, rows]
     item, album = (np.unique(each[rows], return_inverse=True)[1] for each in (item, album))
     joined, rater = np.unique(rater[rows], return_inverse=True)
@@ -120,7 +118,7 @@ def _scored(first: Floats, second: Floats, item: Ints, rater: Ints, album: Ints)
     both = (numbers > 0).all(axis=0)
     if not both.any():
         divided = label_permutation(totals.sum(axis=0), numbers.sum(axis=0), numbers[0] > 0)
-        confounded = Exact(None, len(by_album), None, True, CONFOUNDED)
+        confounded = Exact(None, len(by_album), None, True, Reason("raters_apart"))
         return _Parts(np.zeros(0), by_album, len(joined), constant, divided, confounded)
     numbers, totals = numbers[:, both], totals[:, both]
     weights = 2 / (1 / numbers).sum(axis=0)
@@ -130,12 +128,12 @@ def _scored(first: Floats, second: Floats, item: Ints, rater: Ints, album: Ints)
 
 def _of_units(by_rater: Floats, by_album: Floats, raters: int, constant: bool) -> _Parts:
     """Of a single rater, or a single album, nothing can be exchanged but everything."""
-    one_rater = Exact(None, 1, None, True, ONE_RATER) if len(by_rater) == 1 else None
-    one_album = Exact(None, 1, None, True, ONE_ALBUM) if len(by_album) == 1 else None
+    one_rater = Exact(None, 1, None, True, Reason("one_rater")) if len(by_rater) == 1 else None
+    one_album = Exact(None, 1, None, True, Reason("one_album")) if len(by_album) == 1 else None
     return _Parts(by_rater, by_album, raters, constant, one_rater, one_album)
 
 
-def _nothing(why: str) -> _Parts:
+def _nothing(why: Reason) -> _Parts:
     nothing = Exact(None, 0, None, True, why)
     return _Parts(np.zeros(0), np.zeros(0), 0, False, nothing, nothing)
 

@@ -12,7 +12,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import gammainc, gammaincinv, ndtr, ndtri, stdtridf
 
-from annotations.statistics.uncertainty import NOTHING, Floats, Ints, Mean, student
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.uncertainty import NOTHING, UPPER, Floats, Ints, student
 
 RATIO = 0.1  # variance of a rater's own effect on a system, in variances of one score, by which raters are weighted
 BELOW = 0.6  # of the items' part: how far a raters' part that came out below zero may take from it
@@ -20,7 +22,7 @@ POINTS = ((np.arange(60) + 0.5) / 60) ** 2  # quantiles of the raters' part, clo
 SHARES = (2 * np.arange(60) + 1) / 3600  # what each of them stands for
 ITEM_POINTS = (np.arange(20) + 0.5) / 20  # and of the items' part
 FEWER = 0.5  # degrees of freedom taken off at most
-MOST_FREEDOM = 1e6
+MAX_FREEDOM = 1e6
 MANY_CLUSTERS, MANY_RATERS = 150, 200  # from which the items' part counts as known; whose covariances are not joined
 
 
@@ -52,15 +54,15 @@ class Cells(NamedTuple):
 
 class _LeftOut(NamedTuple):
     """Of each unit left out: D, the weight that stays (of 1), and the squared length of D's loadings on raters' effects
-    (one a rater and side, all of variance 1)."""
+    (one per rater and side, all of variance 1)."""
 
     differences: Floats
     stays: Floats
     loadings: Floats
 
 
-def jackknife(cells: Cells, *, largest: float, level: float = 0.95) -> Mean | str:
-    """The estimate with its error and interval; in words why there is none.
+def jackknife(cells: Cells, *, largest: float) -> Estimate:
+    """The estimate with its error and interval, or why there is none.
 
     The items' part is V_I = κ Σ D², over clusters. The raters' part is what the squares D_r² exceed those of their
     cells by, Σ f_r (D_r² − ν_r), ν_r being the squares of a rater's cells over the weight that stays: the
@@ -80,14 +82,14 @@ def jackknife(cells: Cells, *, largest: float, level: float = 0.95) -> Mean | st
     value = cells.numerator / cells.weight
     raters, clusters = int(cells.raters.max()) + 1, len(cells.cluster_weights)
     if raters == 1 and clusters == 1:
-        return Mean(value, None, None, None)
+        return Estimate(value, undefined=Reason("one_cluster"))
     items_part, items_freedom = _items_part(cells)
     if raters == 1:
-        return student(value, items_part, items_freedom, largest=largest, level=level)
+        return student(value, items_part, items_freedom, largest=largest)
     shares = [np.bincount(cells.raters, side.coefficients, minlength=raters) / cells.weight for side in cells.sides]
     of_raters = _leave_out(cells, shares, cells.raters, raters)
     if np.isnan(of_raters.differences).any():
-        return "without one of the raters nothing is left to compare, so that nothing says how raters differ"
+        return Estimate(value, undefined=Reason("rater_needed"))
     within, cell_of = np.unique(cells.clusters * raters + cells.raters, return_inverse=True)
     owner = within % raters
     of_cells = _leave_out(cells, shares, cell_of, len(within), owner)
@@ -104,12 +106,12 @@ def jackknife(cells: Cells, *, largest: float, level: float = 0.95) -> Mean | st
     if clusters == 1:
         freedom = _freedom(weights, signal, np.zeros(raters), gram)
         variance = float(weights @ of_raters.differences**2) * total / float(weights @ signal)
-        return student(value, variance, freedom, largest=largest, level=level)
+        return student(value, variance, freedom, largest=largest)
     items_alone = total - _cluster_loadings(cells, shares)  # what of the raters' variance the items' part does not hold
     cross = float(weights @ (signal - noise_loadings))
     if min(items_alone / total, cross / float(weights @ signal)) < NOTHING:
         # nobody has two cells: clusters hold the raters
-        return student(value, items_part, items_freedom, largest=largest, level=level)
+        return student(value, items_part, items_freedom, largest=largest)
     scale = items_alone / cross
     spread, expected = (scale * float(weights @ part) for part in (of_raters.differences**2, noise))
     effects = max(0.0, spread - expected) / items_alone  # variance of raters' effects
@@ -119,7 +121,7 @@ def jackknife(cells: Cells, *, largest: float, level: float = 0.95) -> Mean | st
         ratio = max(2 * RATIO, effects * float(working.sum()) / noise_alone)
     freedom = _freedom(weights, signal, working / ratio, gram)
     freedom -= min(FEWER, (freedom - 1) * FEWER / 2)  # noise and ratio are estimates, too
-    return _mixture(value, (items_part, items_freedom), (spread, expected, freedom), largest=largest, level=level)
+    return _mixture(value, (items_part, items_freedom), (spread, expected, freedom), largest=largest)
 
 
 def _items_part(cells: Cells) -> tuple[float, float]:
@@ -222,13 +224,12 @@ def _mixture(
     raters: tuple[float, float, float],
     *,
     largest: float,
-    level: float,
-) -> Mean:
+) -> Estimate:
     """`items`: their part and its degrees of freedom; `raters`: Σ f D², what of it is noise, its degrees of freedom."""
     part, items_freedom = items
     spread, expected, freedom = raters
     if spread <= 0:
-        return student(value, part, items_freedom, largest=largest, level=level)
+        return student(value, part, items_freedom, largest=largest)
     least = max(expected - BELOW * min(part, expected), NOTHING * spread)
     rate, shape = freedom * spread / 2, freedom / 2
     up_to = float(gammainc(shape, rate / least))
@@ -244,9 +245,9 @@ def _mixture(
     weights = SHARES * drawn / variances
     weights = weights / weights.sum(axis=1, keepdims=True) / len(parts)
     error = float(1 / np.sqrt((weights / variances).sum()))
-    reach = _reach(weights.ravel(), np.sqrt(variances).ravel(), 0.5 - level / 2)
-    freedom = min(float(stdtridf(0.5 + level / 2, reach / error)), MOST_FREEDOM)
-    return student(value, error**2, freedom, largest=largest, level=level)
+    reach = _reach(weights.ravel(), np.sqrt(variances).ravel(), 1 - UPPER)
+    freedom = min(float(stdtridf(UPPER, reach / error)), MAX_FREEDOM)
+    return student(value, error**2, freedom, largest=largest)
 
 
 def _reach(weights: Floats, errors: Floats, tail: float) -> float:

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import logsumexp, ndtr, stdtr
 
 from annotations.statistics.connections import Bools
-from annotations.statistics.uncertainty import Floats, Ints, codes_of_pairs, dense, even, sums_by
+from annotations.statistics.uncertainty import UPPER, Floats, Ints, codes_of_pairs, dense, even, quantile, sums_by
 
-ONE_CLUSTER = "all choices are of one item and one rater, which leaves no interval"
 STEPS, PENALISED_STEPS, CLOSE = 25, 300, 1e-8
 IDENTIFIED = 1e-6  # share of the information's determinant that stays without a cluster
 ROUNDING = 1e-9  # a smaller error, beside its estimate, is one of rounding
@@ -47,11 +46,6 @@ class Spread(NamedTuple):
         if self.least is not None:
             variances = np.maximum(variances, _quadratic(contrasts, self.least))
         return np.sqrt(np.maximum(variances, 0.0))
-
-    def reach(self, level: float) -> float:
-        """How many standard errors an interval reaches to each side."""
-        tail = 0.5 + level / 2
-        return float(ndtri(tail) if np.isinf(self.freedom) else stdtrit(self.freedom, tail))
 
 
 def fit(design: Floats, counts: Ints, *, penalised: bool = False) -> Fit | None:
@@ -179,31 +173,31 @@ def centring(count: int) -> Floats:
     return (np.eye(count) - 1 / count)[:, :-1]
 
 
-def worths(fitted: Fit, count: int, spread: Spread | None, level: float) -> Worths:
+def worths(fitted: Fit, count: int, spread: Spread | None) -> Worths:
     """The systems' worths where the first parameters are those of `centring`."""
     of_systems = np.zeros((count, len(fitted.estimate)))
     of_systems[:, : count - 1] = centring(count)
     of_pairs = of_systems[:, None, :] - of_systems[None, :, :]
-    differences, errors, intervals = estimates(fitted.estimate, of_pairs, spread, level)
+    differences, errors, intervals = estimates(fitted.estimate, of_pairs, spread)
     p = None
     if spread is not None and errors is not None:
         p = np.full_like(differences, np.nan)
         some = errors > ROUNDING * np.maximum(1.0, np.abs(differences))
         far = -np.abs(differences[some] / errors[some])
         p[some] = 2 * (ndtr(far) if np.isinf(spread.freedom) else stdtr(spread.freedom, far))
-    of_each = estimates(fitted.estimate, of_systems, spread, level)
+    of_each = estimates(fitted.estimate, of_systems, spread)
     return Worths(*of_each, differences, errors, intervals, p, None if spread is None else spread.freedom)
 
 
 def estimates(
-    estimate: Floats, contrasts: Floats, spread: Spread | None, level: float
+    estimate: Floats, contrasts: Floats, spread: Spread | None
 ) -> tuple[Floats, Floats | None, Floats | None]:
     """Values (…), errors (…) and intervals (…, 2) of contrasts (…, parameters)."""
     values = contrasts @ estimate
     if spread is None:
         return values, None, None
     errors = spread.errors(contrasts.reshape(-1, len(estimate))).reshape(values.shape)
-    half = spread.reach(level) * errors
+    half = quantile(spread.freedom, UPPER) * errors
     return values, errors, np.stack([values - half, values + half], axis=-1)
 
 

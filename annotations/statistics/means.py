@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.jackknife import Cells, Side, jackknife
 from annotations.statistics.uncertainty import (
     Floats,
     Ints,
-    Mean,
     clustered_estimate,
     codes_of_pairs,
     dense,
@@ -15,7 +15,7 @@ from annotations.statistics.uncertainty import (
 )
 
 
-def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Mean:
+def clustered_mean(scores: Floats, items: Ints, raters: Ints) -> Estimate:
     """Mean of the scores (n), with clusters of scores by item (n) and by rater (n).
 
     Where items and raters have about equal shares of the scores the error is that of `clustered_estimate`, elsewhere
@@ -27,7 +27,7 @@ def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 
     mean, largest = float(scores.mean()), float(np.abs(scores).max())
     of_items, of_raters = (sums_by(codes, np.ones(len(scores)), n) for codes, n in ((item, count), (rater, people)))
     if even(of_items) and even(of_raters):
-        return clustered_estimate(mean, (scores - mean) / len(scores), item, rater, largest=largest, level=level)
+        return clustered_estimate(mean, (scores - mean) / len(scores), item, rater, largest=largest)
     cell, keys = codes_of_pairs(item, rater)
     sums, counts = (sums_by(cell, each, len(keys)) for each in (scores, np.ones(len(scores))))
     item_of = keys // people
@@ -43,5 +43,4 @@ def clustered_mean(scores: Floats, items: Ints, raters: Ints, *, level: float = 
         cluster_weights=of_items,
         sides=(Side(counts, counts, np.zeros(len(keys))),),
     )
-    found = jackknife(cells, largest=largest, level=level)
-    return Mean(mean, None, None, None) if isinstance(found, str) else found
+    return jackknife(cells, largest=largest)

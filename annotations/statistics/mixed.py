@@ -5,23 +5,24 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from annotations.reasons import Reason
 from annotations.statistics.restricted_likelihood import ALBUM, ITEM, RATER, RESIDUAL, RestrictedLikelihood
-from annotations.statistics.uncertainty import Floats, Ints
+from annotations.statistics.uncertainty import UPPER, Floats, Ints
 
 FLOOR = 1e-6  # of the total variance, below which a residual's is not told from none
-LEAST = np.array([FLOOR / 100] * 3 + [FLOOR])  # shares of the total, below which parts are none on the way
+MIN_SHARES = np.array([FLOOR / 100] * 3 + [FLOOR])  # shares of the total, below which parts are none on the way
 LITTLE = 1e-2  # a share of the total variance this small may be none
 STEP = 1e-4  # of a variance, by which curvature is taken
 SMALL = 50  # screens
 RISE = 1e-3  # of the deviance by the whole total variance, from which a variance at zero is no minimum
 FLAT = 1e-7  # of the greatest curvature, below which parts cannot be told apart
-NEWTON_STEPS, HALVINGS, LONGEST_STEP, NEAR, CLOSE = 30, 20, 1.0, 0.05, 1e-7  # in logarithms of variances
+NEWTON_STEPS, HALVINGS, MAX_STEP, NEAR, CLOSE = 30, 20, 1.0, 0.05, 1e-7  # in logarithms of variances
 
 
 class MixedModel(NamedTuple):
     """The difference with its error, degrees of freedom, interval and p; the standard deviations of the system's
     slope by album, item and rater and of the residual, None where that part is not in the model; the screens, items,
-    raters and albums that it is of; in words why there is none."""
+    raters and albums that it is of; why there is none."""
 
     difference: float | None
     error: float | None = None
@@ -36,12 +37,10 @@ class MixedModel(NamedTuple):
     items: int = 0
     raters: int = 0
     albums: int = 0
-    undefined: str | None = None
+    undefined: Reason | None = None
 
 
-def mixed_model(
-    differences: Floats, items: Ints, raters: Ints, *, albums: Ints | None = None, level: float = 0.95
-) -> MixedModel:
+def mixed_model(differences: Floats, items: Ints, raters: Ints, *, albums: Ints | None = None) -> MixedModel:
     """Restricted maximum likelihood of d = δ + album + item + rater + residual for differences (n) of items (n), raters
     (n) and albums (n), an item being of one album.
 
@@ -66,12 +65,12 @@ def mixed_model(
     try:
         estimates = _estimates(likelihood, parts)
     except ValueError:
-        return nothing._replace(undefined="its likelihood cannot be computed for these differences")
+        return nothing._replace(undefined=Reason("no_likelihood"))
     variances, found = estimates.variances, likelihood.at(estimates.variances)
     clusters = min(about[1], about[2] if by_album else about[0])
     freedom = min(_satterthwaite(likelihood, estimates), clusters - 1.0)
     difference, error = center + spread * found.mean, spread / float(np.sqrt(found.precision))
-    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    half = float(stdtrit(freedom, UPPER)) * error
     variances = np.where(variances < 2 * FLOOR * variances.sum(), 0.0, variances)
     deviations = [float(spread * variances[part] ** 0.5) if part in parts else None for part in range(4)]
     return nothing._replace(
@@ -87,17 +86,17 @@ def mixed_model(
     )
 
 
-def _undefined(differences: Floats, items: int, raters: int, albums: int) -> str | None:
+def _undefined(differences: Floats, items: int, raters: int, albums: int) -> Reason | None:
     """Why there is no model."""
     n = len(differences)
     if items < 2 or raters < 2:
-        return "two items and two raters at least are needed"
+        return Reason("two_of_both", unit="item")
     if n == items and not 1 < albums < n:
-        return "no item was rated twice, so that its part and noise cannot be told apart"
+        return Reason("no_item_rated_twice")
     if n == raters:
-        return "no rater rated twice, so that its part and noise cannot be told apart"
+        return Reason("no_rater_rated_twice")
     if np.ptp(differences) < 1e-12 * max(1.0, float(np.abs(differences).max())):
-        return "all differences are equal, so that there is no variance to model"
+        return Reason("differences_equal")
     return None
 
 
@@ -181,7 +180,7 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
     shares = _without_little(likelihood, shares)
     variances = shares * likelihood.at(shares).squares / (likelihood.n - 1)
     free = np.flatnonzero(shares > np.array([0.0, 0.0, 0.0, FLOOR]))
-    step, curvature, here = np.full(len(free), LONGEST_STEP), None, likelihood.at(variances, profiled=False)
+    step, curvature, here = np.full(len(free), MAX_STEP), None, likelihood.at(variances, profiled=False)
     for _ in range(NEWTON_STEPS if len(free) else 0):
         if curvature is None or np.abs(step).max() > NEAR:
             curvature = np.linalg.eigh(_curvature(likelihood, variances, free)[0])
@@ -189,7 +188,7 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
         certain = np.abs(values) > FLAT * np.abs(values).max()
         along = vectors[:, certain].T @ (variances * here.slope)[free] / np.abs(values[certain])
         step = -vectors[:, certain] @ along
-        step *= min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), CLOSE))
+        step *= min(1.0, MAX_STEP / max(float(np.abs(step).max()), CLOSE))
         for _ in range(HALVINGS):
             moved = variances.copy()
             moved[free] *= np.exp(step)
@@ -198,7 +197,7 @@ def _polished(likelihood: RestrictedLikelihood, shares: Floats) -> _Estimates:
                 break
             step = step / 2
         variances, here = moved, there
-        lost = free[variances[free] < LEAST[free] * variances.sum()]
+        lost = free[variances[free] < MIN_SHARES[free] * variances.sum()]
         if len(lost):
             variances[lost] = np.where(lost == RESIDUAL, FLOOR * variances.sum(), 0.0)
             free, curvature, here = np.setdiff1d(free, lost), None, likelihood.at(variances, profiled=False)

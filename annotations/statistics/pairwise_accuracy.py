@@ -6,12 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.reasons import Reason
 from annotations.statistics.coefficients import signs_of_pairs
-from annotations.statistics.resampling import RESAMPLES, SEED, Estimate, Statistic, bootstrap, few, sums_by, undefined
+from annotations.statistics.estimate import Estimate
+from annotations.statistics.resampling import RESAMPLES, Resampled, bootstrap, sums_by, undefined
 from annotations.statistics.scored_texts import ScoredTexts, scored_texts, system_means, system_sums
 from annotations.statistics.uncertainty import Floats, Ints
 
-MOST_PAIRS = 20_000_000
+MAX_PAIRS = 20_000_000
 
 
 class Accuracy(NamedTuple):
@@ -21,11 +23,11 @@ class Accuracy(NamedTuple):
     in `items` items. system: over `system_pairs` pairs of systems whose human means differ.
     """
 
-    text: Statistic
+    text: Estimate
     tie: float | None
     text_pairs: int
     items: int
-    system: Statistic
+    system: Estimate
     system_pairs: int
 
 
@@ -38,7 +40,6 @@ def pairwise_accuracies(
     albums: Ints | None = None,
     leave_out: Collection[int] = (),
     resamples: int = RESAMPLES,
-    seed: int = SEED,
 ) -> dict[str, Accuracy]:
     """Each metric's pairwise accuracy; arguments, missing scores and intervals as in `correlation.correlations`.
 
@@ -52,7 +53,7 @@ def pairwise_accuracies(
     texts = scored_texts(human, metrics, systems, items, albums=albums, leave_out=leave_out)
     parts = {name: (_of_texts(each), _of_systems(each)) for name, each in texts.items()}
     estimates = [estimate for each in parts.values() for estimate in (each[0][0], each[1][0])]
-    found = iter(bootstrap(estimates, resamples=resamples, seed=seed))
+    found = iter(bootstrap(estimates, resamples=resamples))
     tables = {}
     for name, ((_, tie, text_pairs, used), (_, system_pairs)) in parts.items():
         (text,), (system,) = next(found), next(found)
@@ -60,15 +61,15 @@ def pairwise_accuracies(
     return tables
 
 
-def _of_texts(texts: ScoredTexts) -> tuple[Estimate, float | None, int, int]:
+def _of_texts(texts: ScoredTexts) -> tuple[Resampled, float | None, int, int]:
     """The accuracy, ε, how many pairs of texts, and of how many items."""
     order = np.argsort(texts.items, kind="stable")
     items, human, metric = texts.items[order], texts.human[order], texts.metric[order]
     sizes = np.bincount(items, minlength=texts.item_count)
     pairs = sizes * (sizes - 1) // 2
     total, paired = int(pairs.sum()), int((pairs > 0).sum())
-    if not total or total > MOST_PAIRS:
-        why = "no item has two texts with both scores" if not total else f"{total:,} pairs are over {MOST_PAIRS:,}"
+    if not total or total > MAX_PAIRS:
+        why = Reason("too_many", most=MAX_PAIRS, unit="pair") if total else Reason("no_item_with_two_texts")
         return undefined(1, texts.cluster_count, why), None, total, paired
     starts = [np.flatnonzero(items[step:] == items[:-step]) for step in range(1, int(sizes.max()))]
     first = np.concatenate(starts)
@@ -84,7 +85,7 @@ def _of_texts(texts: ScoredTexts) -> tuple[Estimate, float | None, int, int]:
     cluster = np.zeros(texts.item_count, np.int64)
     cluster[texts.items] = texts.clusters
     sums = sums_by(cluster[pairs > 0], texts.cluster_count, [shares, np.ones(paired)])
-    estimate = Estimate((float(shares.mean()),), None, sums, lambda drawn: (drawn[:, 0] / drawn[:, 1])[None])
+    estimate = Resampled((float(shares.mean()),), None, sums, lambda drawn: (drawn[:, 0] / drawn[:, 1])[None])
     return estimate, tie, total, paired
 
 
@@ -97,16 +98,16 @@ def _best_tie(distance: Floats, tied: NDArray[np.bool_], agrees: NDArray[np.bool
     return float(ordered[last][np.argmax(np.round(right[last], 9))])
 
 
-def _of_systems(texts: ScoredTexts) -> tuple[Estimate, int]:
+def _of_systems(texts: ScoredTexts) -> tuple[Resampled, int]:
     """The accuracy and how many pairs of systems."""
     sums, present = system_sums(texts)
     if present < 2:
-        return undefined(1, texts.cluster_count, few("systems", 2, present)), 0
+        return undefined(1, texts.cluster_count, Reason("few", needed=2, found=present, unit="system")), 0
     total = sums.sum(axis=0, keepdims=True)
     pairs = int(np.count_nonzero(signs_of_pairs(system_means(total)[0]))) // 2
     if not pairs:
-        return undefined(1, texts.cluster_count, "people's mean scores of all systems are equal"), 0
-    return Estimate(tuple(_share_right(total)[0].tolist()), None, sums, _share_right), pairs
+        return undefined(1, texts.cluster_count, Reason("equal_human_means")), 0
+    return Resampled(tuple(_share_right(total)[0].tolist()), None, sums, _share_right), pairs
 
 
 def _share_right(sums: Floats) -> Floats:

@@ -7,41 +7,38 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import comb
 
+from annotations.reasons import Reason
 from annotations.statistics.uncertainty import Floats
 
 EXACT_FLIPS = 24  # units whose 2^n signs are all counted
 EXACT_LABELS = 18  # raters whose divisions into two groups are all counted
 DRAWS, SEED = 9_999, 1  # where there are more
-MOST_UNITS = 2_000  # for which it is made
+MAX_UNITS = 2_000  # for which it is made
 AT_ONCE = 200  # units whose random signs are held
 SAME = 1e-9  # of the sums' size: what rounding makes of two equal ones
 
 
 class Exact(NamedTuple):
     """Two-sided p; the units (raters or albums) whose labels were exchanged; the smallest p that so many can give;
-    whether every exchange was counted or `DRAWS` were drawn; in words why there is no p."""
+    whether every exchange was counted or `DRAWS` were drawn; why there is no p."""
 
     p: float | None
     units: int
     smallest: float | None
     complete: bool
-    undefined: str | None = None
-
-
-def sign_flip(contributions: Floats) -> Exact:
-    """The sign-flip test of a sum: how many of the 2^n choices of signs give one as large as that of +…+.
-
-    `contributions` (n) are what each unit adds to the estimate; exchanging its two labels turns the sign of its own and
-    changes nothing else. If the unit's scores would be as likely with the labels exchanged, every choice of signs
-    is equally likely (Fisher 1935, section 21; Pesarin and Salmaso 2010, section 1.9), whatever the units' weights.
-    Up to `EXACT_FLIPS` units all are counted, by two halves of the units whose sums are sorted; of more, `DRAWS`
-    random ones, with p = (b + 1) / (m + 1) (Phipson and Smyth 2010).
-    """
-    return sign_flips([contributions])[0]
+    undefined: Reason | None = None
 
 
 def sign_flips(contributions: Sequence[Floats]) -> list[Exact]:
-    """Several of them at once: what each gives is that of `sign_flip`, and random signs are drawn only once."""
+    """The sign-flip test of each of several sums: how many of the 2^n choices of signs give one as large as that of
+    +…+.
+
+    Its `contributions` (n) are what each unit adds to the estimate; exchanging its two labels turns the sign of its own
+    and changes nothing else. If the unit's scores would be as likely with the labels exchanged, every choice of signs
+    is equally likely (Fisher 1935, section 21; Pesarin and Salmaso 2010, section 1.9), whatever the units' weights.
+    Up to `EXACT_FLIPS` units all are counted, by two halves of the units whose sums are sorted; of more, `DRAWS`
+    random ones, with p = (b + 1) / (m + 1) (Phipson and Smyth 2010), which are drawn once for all of the sums.
+    """
     values = [np.asarray(each, dtype=np.float64) for each in contributions]
     found = [_counted(each) for each in values]
     drawn = [place for place, each in enumerate(found) if each is None]
@@ -57,9 +54,9 @@ def _counted(values: Floats) -> Exact | None:
     """From all choices of signs; None where they are too many."""
     units, reached = len(values), _reached(values)
     if not units:
-        return Exact(None, 0, None, True, "there is nothing whose labels could be exchanged")
-    if units > MOST_UNITS:
-        return Exact(None, units, None, False, f"it is made for {MOST_UNITS:,} of them at most")
+        return Exact(None, 0, None, True, Reason("nothing_to_exchange"))
+    if units > MAX_UNITS:
+        return Exact(None, units, None, False, Reason("too_many", most=MAX_UNITS, unit="unit"))
     moved = values[values != 0]  # one that adds nothing doubles every count
     if len(moved) > EXACT_FLIPS:
         return None
@@ -104,7 +101,7 @@ def label_permutation(sums: Floats, counts: Floats, first: np.ndarray) -> Exact:
     first = np.asarray(first, dtype=bool)
     units, size = len(first), int(first.sum())
     if not 0 < size < units:
-        return Exact(None, units, None, True, "all raters saw the same system")
+        return Exact(None, units, None, True, Reason("same_system"))
     sums, counts = (np.asarray(each, dtype=np.float64) for each in (sums, counts))
     complete = units <= EXACT_LABELS
     members = _divisions(units, size) if complete else _draws(first)

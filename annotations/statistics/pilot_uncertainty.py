@@ -8,9 +8,7 @@ from annotations.statistics.uncertainty import Floats, Ints
 DRAWS, SEED = 200, 1
 
 
-def drawn_variances(
-    differences: Floats, items: Ints, raters: Ints, *, draws: int = DRAWS, seed: int = SEED
-) -> list[Variances]:
+def drawn_variances(differences: Floats, items: Ints, raters: Ints, *, draws: int = DRAWS) -> list[Variances]:
     """Variances that may have given a pilot's differences (n), as generalised pivotal quantities (Weerahandi 1993).
 
     What depends on the variances has for its 95 % interval the 2.5 and 97.5 percentiles over these. The sums of squares
@@ -43,7 +41,7 @@ def drawn_variances(
         return []
     trace_raters = float(np.trace(left))
     trace_items = len(differences) - float((sizes**2 / of_rater[cell_rater]).sum())
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(SEED)
     noise = max(residual, 0.0) / draw.chisquare(freedom, draws)
     spread_items = (of_items / draw.chisquare(freedom_items, draws) - noise) * freedom_items / trace_items
     spread_raters = (of_raters / draw.chisquare(freedom_raters, draws) - noise) * freedom_raters / trace_raters

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, ndtr, stdtrit
 
-from annotations.statistics.raters import FEWEST_PAIRS, PASS
+from annotations.reasons import Reason
+from annotations.statistics.raters import MIN_PAIRS, PASS
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALPHA, POWER = 0.05, 0.8
@@ -27,10 +28,10 @@ class Variances(NamedTuple):
 
 
 class Pilot(NamedTuple):
-    """What a pilot says of the variances, None where it cannot; and in words what was wrong."""
+    """What a pilot says of the variances, None where it cannot; and what was wrong."""
 
     variances: Variances | None
-    said: tuple[str, ...] = ()
+    said: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Design:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if value < 1:
-                raise ValueError(f"{name}: {value} must be a whole number from 1")
+                raise ValueError(f"{name}: {value} must be a whole number of at least 1")
 
     @property
     def ratings(self) -> int:
@@ -61,7 +62,7 @@ class Plan(NamedTuple):
     detectable: float | None
     hours: float
     cost: float | None
-    undefined: str | None
+    undefined: Reason | None
 
 
 class QualityRule(NamedTuple):
@@ -69,7 +70,7 @@ class QualityRule(NamedTuple):
 
     honest_failing: float | None
     clicker_passing: float | None
-    undefined: str | None = None
+    undefined: Reason | None = None
 
 
 def variances_of_pilot(differences: Floats, items: Ints, raters: Ints) -> Pilot:
@@ -85,14 +86,14 @@ def variances_of_pilot(differences: Floats, items: Ints, raters: Ints) -> Pilot:
     _, item = np.unique(items, return_inverse=True)
     _, rater = np.unique(raters, return_inverse=True)
     of_item, of_rater = np.bincount(item), np.bincount(rater)
-    for enough, sentence in (
-        (len(of_item) > 1, "the pilot has a single item, which cannot show how items differ"),
-        (len(of_rater) > 1, "the pilot has a single rater, who cannot show how raters differ"),
-        (of_item.max() > 1, "no item of the pilot was rated by two raters, so items cannot be told from chance"),
-        (of_rater.max() > 1, "no rater of the pilot rated two items, so raters cannot be told from chance"),
+    for enough, reason in (
+        (len(of_item) > 1, Reason("single", unit="item")),
+        (len(of_rater) > 1, Reason("single", unit="rater")),
+        (of_item.max() > 1, Reason("no_item_rated_twice")),
+        (of_rater.max() > 1, Reason("no_rater_rated_twice")),
     ):
         if not enough:
-            return Pilot(None, (sentence,))
+            return Pilot(None, (reason,))
     cells, sizes = np.unique(item * len(of_rater) + rater, return_counts=True)
     raters_in_items = float((sizes**2 / of_item[cells // len(of_rater)]).sum())
     items_in_raters = float((sizes**2 / of_rater[cells % len(of_rater)]).sum())
@@ -108,28 +109,26 @@ def variances_of_pilot(differences: Floats, items: Ints, raters: Ints) -> Pilot:
     )
     equations = (expected - of_mean) / count
     if np.linalg.matrix_rank(equations, tol=1e-9) < 3:
-        return Pilot(None, ("items, raters and chance cannot be told apart: too few ratings of the pilot overlap",))
+        return Pilot(None, (Reason("parts_not_told_apart"),))
     found = np.linalg.solve(equations, np.array(squares) / count)
     names = zip(Variances._fields, found, strict=True)
-    said = tuple(
-        f"the {name} variance is estimated as {value:.4g}, and taken as 0" for name, value in names if value < 0
-    )
+    said = tuple(Reason("negative_variance", part=name, estimate=float(value)) for name, value in names if value < 0)
     return Pilot(Variances(*(max(0.0, float(value)) for value in found)), said)
 
 
-def why_undefined(variances: Variances, design: Design) -> str | None:
+def why_undefined(variances: Variances, design: Design) -> Reason | None:
     """Why the design has no test, or None where it has one. Raises ValueError for a negative variance."""
     for name, value in zip(Variances._fields, variances, strict=True):
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} variance: {value} must be 0 or a positive number")
     reasons = (
-        (design.raters < 2, "a single rater cannot show how raters differ"),
-        (design.items < 2, "a single item cannot show how items differ"),
-        (design.overlap > design.raters, f"{design.overlap} raters per item is more than {design.raters} raters"),
-        (design.ratings < design.raters, f"{design.ratings} ratings leave some of {design.raters} raters without any"),
-        (not any(variances), "all variances are 0: nothing is left to chance"),
+        (design.raters < 2, Reason("single", unit="rater")),
+        (design.items < 2, Reason("single", unit="item")),
+        (design.overlap > design.raters, Reason("overlap_above_raters", overlap=design.overlap, raters=design.raters)),
+        (design.ratings < design.raters, Reason("idle_raters", ratings=design.ratings, raters=design.raters)),
+        (not any(variances), Reason("no_variance")),
     )
-    return next((sentence for applies, sentence in reasons if applies), None)
+    return next((reason for applies, reason in reasons if applies), None)
 
 
 def standard_error(variances: Variances, design: Design) -> float:
@@ -257,21 +256,21 @@ def information_at(share: float, variances: Variances, design: Design) -> float:
     where the design has no test.
     """
     if reason := why_undefined(variances, design):
-        raise ValueError(reason)
+        raise ValueError(str(reason))
     item, rater, residual = variances
     ratings = share * design.ratings
     so_far = item / min(design.items, ratings) + rater / design.raters + residual / ratings
     return standard_error(variances, design) ** 2 / so_far
 
 
-def quality_rule(effect: float, pairs: int, *, alpha: float = PASS) -> QualityRule:
+def quality_rule(effect: float, pairs: int) -> QualityRule:
     """The rule by which a rater is tested: degraded texts score lower than their originals, one-sided paired p ≤ 0.10.
 
     `effect` is by how much an honest rater scores a degraded text lower, in deviations of that difference (Cohen's
     d_z): they fail where the noncentral t with pairs − 1 degrees of freedom and noncentrality effect × √pairs (Cohen
-    1988, chapter 2) stays below the critical value. A rater who clicks at random passes with probability alpha.
+    1988, chapter 2) stays below the critical value. A rater who clicks at random passes with probability 0.10.
     """
-    if pairs < FEWEST_PAIRS:
-        return QualityRule(None, None, f"not testable: {pairs} pairs are fewer than {FEWEST_PAIRS}")
-    failing = nctdtr(pairs - 1, effect * np.sqrt(pairs), stdtrit(pairs - 1, 1 - alpha))
-    return QualityRule(float(failing), alpha)
+    if pairs < MIN_PAIRS:
+        return QualityRule(None, None, Reason("few", needed=MIN_PAIRS, found=pairs, unit="pair"))
+    failing = nctdtr(pairs - 1, effect * np.sqrt(pairs), stdtrit(pairs - 1, 1 - PASS))
+    return QualityRule(float(failing), PASS)

@@ -7,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
+from annotations.reasons import Reason
 from annotations.statistics.coefficients import pearson_by_group
-from annotations.statistics.resampling import few
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.scores import PRIOR
 from annotations.statistics.uncertainty import Floats, Ints
 
 Bools = NDArray[np.bool_]
 
-FEWEST_PAIRS, PASS = 8, 0.10
-FEWEST_REPEATS, FEWEST_SHARED = 5, 5
-SECONDS_A_WORD = 60 / 320  # upper end of silent reading rates for English fiction (Brysbaert 2019)
-FEWEST_PACES = 5
+MIN_PAIRS, PASS = 8, 0.10
+MIN_REPEATS, MIN_SHARED = 5, 5
+SECONDS_PER_WORD = 60 / 320  # upper end of silent reading rates for English fiction (Brysbaert 2019)
+MIN_PACES = 5
 FENCE = 3.0  # robust deviations
 
 # Which criteria a degradation makes worse. A text whose words are shuffled can still be true of its source, and a text
@@ -37,7 +38,7 @@ class Answers(NamedTuple):
     words: Floats | None = None
 
 
-class Ratings(NamedTuple):
+class RaterScores(NamedTuple):
     """Regular ratings: rater code, code of the text (item × system × criterion), score (n each)."""
 
     raters: Ints
@@ -67,13 +68,13 @@ class Repeats(NamedTuple):
 
 @dataclass(frozen=True)
 class Pace:
-    """Median seconds an answer, and the share of answers faster than the floor, which `floor` puts in words."""
+    """Median seconds an answer, the share of answers faster than the floor, and what the floor is."""
 
     answers: int
     median: float | None
     under_floor: float | None
-    floor: str
-    undefined: str | None
+    floor: Reason
+    undefined: Reason | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class DegradedTest:
     drop: float | None
     p: float | None
     passed: bool | None
-    undefined: str | None
+    undefined: Reason | None
 
 
 @dataclass(frozen=True)
@@ -95,26 +96,7 @@ class Consistency:
     mean_difference: float | None
     correlation: float | None
     within_tolerance: float | None
-    undefined: str | None
-
-
-@dataclass(frozen=True)
-class Severity:
-    """Points given above what others give the same texts (below zero: severe), shrunk, with a 95 % interval."""
-
-    ratings: int
-    value: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Correlation with the mean of the others' scores on the same texts."""
-
-    texts: int
-    correlation: float | None
-    undefined: str | None
+    undefined: Reason | None
 
 
 @dataclass(frozen=True)
@@ -123,21 +105,23 @@ class RaterSummary:
     pace: Pace
     degraded: DegradedTest
     consistency: Consistency
-    severity: Severity
-    agreement: Agreement
+    severity: Estimate
+    agreement: Estimate
 
     @property
-    def reason_to_exclude(self) -> str | None:
+    def reason_to_exclude(self) -> Reason | None:
         """Only a failed test with degraded texts: neither pace, nor severity, nor disagreement excludes by itself."""
-        if self.degraded.passed is not False:
+        test = self.degraded
+        if test.passed is not False or test.p is None:
             return None
-        return f"rates degraded texts like their originals (p = {self.degraded.p:.2f} over {self.degraded.pairs} pairs)"
+        return Reason("degraded_as_originals", p=test.p, pairs=test.pairs)
 
 
 def rater_summaries(
-    count: int, ratings: Ratings, *, answers: Answers, degraded: Degraded, repeats: Repeats, tolerance: float
+    count: int, ratings: RaterScores, *, answers: Answers, degraded: Degraded, repeats: Repeats, tolerance: float
 ) -> list[RaterSummary]:
-    """A summary of each of `count` raters, whose codes run from 0.
+    """A summary of each of `count` raters, whose codes run from 0. No campaign shows degraded texts yet, so that no
+    report has it; reports call its parts.
 
     Planned repeats and quality-control texts are passed apart and must not stand among the ratings or answers.
     Raises ValueError for columns of unequal length or a code that is no rater's.
@@ -154,8 +138,8 @@ def rater_summaries(
     return [RaterSummary(*row) for row in columns]
 
 
-def paces(count: int, answers: Answers, *, seconds_a_word: float = SECONDS_A_WORD) -> list[Pace]:
-    """Each rater's pace. The floor is `seconds_a_word` times the words shown where these are known.
+def paces(count: int, answers: Answers) -> list[Pace]:
+    """Each rater's pace. The floor is `SECONDS_PER_WORD` times the words shown where these are known.
 
     Otherwise it is a fence against the other raters, one for all: over the logarithms of the raters' median seconds,
     median − 3 · 1.4826 · median absolute deviation (Leys et al. 2013), which one rater hardly moves. From five raters.
@@ -163,18 +147,17 @@ def paces(count: int, answers: Answers, *, seconds_a_word: float = SECONDS_A_WOR
     _check(count, answers.raters, answers.seconds, *([] if answers.words is None else [answers.words]))
     given, medians = np.bincount(answers.raters, minlength=count), _medians(count, answers.raters, answers.seconds)
     if answers.words is not None:
-        floors, words = seconds_a_word * answers.words, f"{seconds_a_word:.2f} s a word shown"
+        floors, floor = SECONDS_PER_WORD * answers.words, Reason("floor_by_words", seconds=SECONDS_PER_WORD)
     else:
         fence = _fence(medians[given > 0])
         floors = np.full(len(answers.raters), np.nan if fence is None else fence)
-        needed = f"no floor: it needs the words shown, or {FEWEST_PACES} raters whose median times differ"
-        words = needed if fence is None else f"{fence:.2f} s, the fence against all raters' median times"
+        floor = Reason("no_floor", needed=MIN_PACES) if fence is None else Reason("floor_by_raters", seconds=fence)
     known = bool(np.isfinite(floors).all())
     under = np.bincount(answers.raters, answers.seconds < floors, minlength=count)
     return [
-        Pace(n, float(medians[at]), float(under[at] / n) if known else None, words, None)
+        Pace(n, float(medians[at]), float(under[at] / n) if known else None, floor, None)
         if n
-        else Pace(0, None, None, words, "the rater has given no answers")
+        else Pace(0, None, None, floor, Reason("no_answers"))
         for at, n in enumerate(given.tolist())
     ]
 
@@ -200,9 +183,9 @@ def degraded_tests(count: int, degraded: Degraded) -> list[DegradedTest]:
         p = np.where(error > 1e-12, stdtr(pairs - 1, -means / error), np.where(means > 1e-12, 0.5**pairs, 1.0))
     return [
         DegradedTest(n, float(means[at]), float(p[at]), bool(p[at] <= PASS), None)
-        if n >= FEWEST_PAIRS
+        if n >= MIN_PAIRS
         else DegradedTest(
-            n, float(means[at]) if n else None, None, None, f"not testable: {few('pairs', FEWEST_PAIRS, n)}"
+            n, float(means[at]) if n else None, None, None, Reason("few", needed=MIN_PAIRS, found=n, unit="pair")
         )
         for at, n in enumerate(pairs.tolist())
     ]
@@ -217,10 +200,14 @@ def consistencies(count: int, repeats: Repeats, *, tolerance: float) -> list[Con
     correlation = pearson_by_group(repeats.first, repeats.second, repeats.raters, count)
     found = []
     for at, repeated in enumerate(n.tolist()):
-        if repeated < FEWEST_REPEATS:
-            found.append(Consistency(repeated, None, None, None, few("repeats", FEWEST_REPEATS, repeated)))
+        if repeated < MIN_REPEATS:
+            found.append(
+                Consistency(
+                    repeated, None, None, None, Reason("few", needed=MIN_REPEATS, found=repeated, unit="repeat")
+                )
+            )
             continue
-        r, flat = _or_none(correlation[at]), "no correlation: a side's scores are all equal"
+        r, flat = _or_none(correlation[at]), Reason("side_equal")
         found.append(Consistency(repeated, float(means[at]), r, float(within[at]), flat if r is None else None))
     return found
 
@@ -232,14 +219,15 @@ def choice_consistencies(count: int, raters: Ints, same: Bools) -> list[Consiste
     n, shares, _ = _moments(count, raters, same.astype(np.float64))
     return [
         Consistency(repeated, None, None, float(shares[at]), None)
-        if repeated >= FEWEST_REPEATS
-        else Consistency(repeated, None, None, None, few("repeats", FEWEST_REPEATS, repeated))
+        if repeated >= MIN_REPEATS
+        else Consistency(repeated, None, None, None, Reason("few", needed=MIN_REPEATS, found=repeated, unit="repeat"))
         for at, repeated in enumerate(n.tolist())
     ]
 
 
-def severities(count: int, ratings: Ratings) -> list[Severity]:
-    """Each rater's mean residual from the means of item × system × criterion, taken over the other raters.
+def severities(count: int, ratings: RaterScores) -> list[Estimate]:
+    """Points that each rater gives above what others give the same texts (below zero: severe), shrunk: the mean
+    residual from the means of item × system × criterion, taken over the other raters.
 
     With n residuals of mean m, and V the residuals' pooled within-rater variance, the value is n m / (n + 5) and its
     interval ± 1.96 √(V / (n + 5)): the posterior of the normal model whose prior, no severity, is worth five ratings
@@ -256,14 +244,14 @@ def severities(count: int, ratings: Ratings) -> list[Severity]:
     found = []
     for at, rated in enumerate(n.tolist()):
         if not rated or pooled is None:
-            found.append(Severity(rated, None, None, "nobody else rated enough of the texts that the rater rated"))
+            found.append(Estimate.none(Reason("nobody_else_rated"), n=rated))
             continue
         value, half = float(values[at]), float(halves[at])
-        found.append(Severity(rated, value, (value - half, value + half), None))
+        found.append(Estimate(value, (value - half, value + half), n=rated))
     return found
 
 
-def agreements(count: int, ratings: Ratings) -> list[Agreement]:
+def agreements(count: int, ratings: RaterScores) -> list[Estimate]:
     """Each rater's correlation with the mean of the others on the same texts, at least five. It excludes nobody."""
     _check(count, *ratings)
     shared, others = _means_of_others(ratings)
@@ -272,14 +260,14 @@ def agreements(count: int, ratings: Ratings) -> list[Agreement]:
     correlation = pearson_by_group(ratings.scores[shared], others[shared], raters, count)
     found = []
     for at, texts in enumerate(n.tolist()):
-        r = _or_none(correlation[at]) if texts >= FEWEST_SHARED else None
-        why = few("texts that others rated too", FEWEST_SHARED, texts) if texts < FEWEST_SHARED else None
-        flat = "the scores of the rater, or of the others, are all equal"
-        found.append(Agreement(texts, r, why or (flat if r is None else None)))
+        r = _or_none(correlation[at]) if texts >= MIN_SHARED else None
+        why = Reason("few_shared_texts", needed=MIN_SHARED, found=texts) if texts < MIN_SHARED else None
+        flat = Reason("equal_beside_others")
+        found.append(Estimate(r, undefined=why or (flat if r is None else None), n=texts))
     return found
 
 
-def _means_of_others(ratings: Ratings) -> tuple[Bools, Floats]:
+def _means_of_others(ratings: RaterScores) -> tuple[Bools, Floats]:
     """Which ratings are of texts with another rating, and the mean of the text's other ratings (n)."""
     _, text = np.unique(ratings.texts, return_inverse=True)
     n, sums = np.bincount(text)[text], np.bincount(text, ratings.scores)[text]
@@ -304,7 +292,7 @@ def _medians(count: int, raters: Ints, values: Floats) -> Floats:
 
 
 def _fence(medians: Floats) -> float | None:
-    if len(medians) < FEWEST_PACES or medians.min() <= 0:
+    if len(medians) < MIN_PACES or medians.min() <= 0:
         return None
     logs = np.log(medians)
     spread = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))

@@ -39,18 +39,16 @@ class Rehearsal(NamedTuple):
         return float(brentq(lambda difference: self.power(difference) - power, 0.0, high))
 
 
-def rehearse(
-    variances: Variances, design: Design, looks: Sequence[Look], *, draws: int = DRAWS, seed: int = SEED
-) -> Rehearsal:
+def rehearse(variances: Variances, design: Design, looks: Sequence[Look]) -> Rehearsal:
     """Draw campaigns, normal in all parts, and test each as `clustered_mean` does at equal shares of its ratings.
 
     The design must have a test (`planning.why_undefined`).
     """
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(SEED)
     item_sd, rater_sd, residual_sd = np.sqrt(variances)
     found = []
-    for start in range(0, draws, TOGETHER):
-        runs = min(TOGETHER, draws - start)
+    for start in range(0, DRAWS, TOGETHER):
+        runs = min(TOGETHER, DRAWS - start)
         items, raters = arrivals(design, draw)
         scores = item_sd * draw.normal(size=(runs, design.items))[:, items]
         scores += rater_sd * draw.normal(size=(runs, design.raters))[:, raters]

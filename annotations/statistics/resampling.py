@@ -6,38 +6,27 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
 from annotations.statistics.uncertainty import Floats, Ints
 
 RESAMPLES, SEED = 1000, 1
-FEWEST_CLUSTERS = 10  # percentiles of fewer say little of the tails
+MIN_CLUSTERS = 10  # percentiles of fewer say little of the tails
 CELLS = 4_000_000  # of the matrix of resample counts that are held at a time
 
 
-class Statistic(NamedTuple):
-    """A value, its 95 % interval, and in words why the one or the other is None."""
-
-    value: float | None
-    interval: tuple[float, float] | None
-    undefined: str | None
-
-
-class Estimate(NamedTuple):
+class Resampled(NamedTuple):
     """j values and what their resamples are computed from: sums (clusters, k), and sums (m, k) → (j, m)."""
 
     values: tuple[float | None, ...]
-    undefined: str | None
+    undefined: Reason | None
     sums: Floats
     formula: Callable[[Floats], Floats]
 
 
-def undefined(values: int, clusters: int, why: str) -> Estimate:
-    """An estimate of that many values which has none."""
-    return Estimate((None,) * values, why, np.zeros((clusters, 0)), lambda sums: np.full((values, len(sums)), np.nan))
-
-
-def few(what: str, needed: int, found: int) -> str:
-    """Why there is no value when there is too little of something."""
-    return f"it needs at least {needed} {what}, and there are {found}"
+def undefined(values: int, clusters: int, why: Reason) -> Resampled:
+    """Of that many values none is defined, for this reason."""
+    return Resampled((None,) * values, why, np.zeros((clusters, 0)), lambda sums: np.full((values, len(sums)), np.nan))
 
 
 def sums_by(clusters: Ints, count: int, columns: Sequence[Floats]) -> Floats:
@@ -82,26 +71,24 @@ def percentile_interval(values: Floats, clusters: int) -> tuple[float, float] | 
     return float(low), float(high)
 
 
-def bootstrap(
-    estimates: Sequence[Estimate], *, resamples: int = RESAMPLES, seed: int = SEED
-) -> list[tuple[Statistic, ...]]:
+def bootstrap(estimates: Sequence[Resampled], *, resamples: int = RESAMPLES) -> list[tuple[Estimate, ...]]:
     """Each estimate's values with their intervals, all from the same resamples of the same clusters."""
     if not estimates:
         return []
     count = len(estimates[0].sums)
-    if count < FEWEST_CLUSTERS:
-        why = "no interval: " + few("items or albums to resample", FEWEST_CLUSTERS, count)
-        return [tuple(Statistic(value, None, each.undefined or why) for value in each.values) for each in estimates]
-    drawn = resampled_sums(np.concatenate([each.sums for each in estimates], axis=1), resamples=resamples, seed=seed)
+    if count < MIN_CLUSTERS:
+        why = Reason("few_clusters", needed=MIN_CLUSTERS, found=count)
+        return [tuple(Estimate(value, undefined=each.undefined or why) for value in each.values) for each in estimates]
+    drawn = resampled_sums(np.concatenate([each.sums for each in estimates], axis=1), resamples=resamples, seed=SEED)
     ends = np.cumsum([each.sums.shape[1] for each in estimates])
     return [_with_intervals(each, part) for each, part in zip(estimates, np.split(drawn, ends, axis=1), strict=False)]
 
 
-def _with_intervals(estimate: Estimate, drawn: Floats) -> tuple[Statistic, ...]:
+def _with_intervals(estimate: Resampled, drawn: Floats) -> tuple[Estimate, ...]:
     if estimate.undefined:
-        return tuple(Statistic(None, None, estimate.undefined) for _ in estimate.values)
+        return tuple(Estimate.none(estimate.undefined) for _ in estimate.values)
     with np.errstate(divide="ignore", invalid="ignore"):
         intervals = [percentile_interval(row, len(estimate.sums)) for row in estimate.formula(drawn)]
-    why = "no interval: the value is undefined in most resamples"
+    why = Reason("undefined_in_resamples")
     pairs = zip(estimate.values, intervals, strict=True)
-    return tuple(Statistic(value, interval, None if interval else why) for value, interval in pairs)
+    return tuple(Estimate(value, interval, None if interval else why) for value, interval in pairs)

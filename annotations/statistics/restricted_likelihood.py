@@ -8,7 +8,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALBUM, ITEM, RATER, RESIDUAL = range(4)  # places of the variances
-LARGEST_STACK = 4_000_000  # numbers kept as sums of products; beyond that albums' are summed anew for each likelihood
+MAX_STACK = 4_000_000  # numbers kept as sums of products; beyond that albums' are summed anew for each likelihood
 
 
 class Likelihood(NamedTuple):
@@ -85,13 +85,16 @@ class RestrictedLikelihood:
         rows = np.concatenate([cells, cells[one] - cells[other]])
         self.products = _Products([within, *between], rows, term.reshape(-1), len(self.terms))
 
-    def deviance(self, variances: Floats, *, profiled: bool = True) -> float:
-        """At variances (4), of which the residual's is above zero; `profiled`: at the best common factor of all of
-        them, which is squares / (n − 1)."""
-        return self._at(variances, profiled=profiled, slope=False).deviance
+    def deviance(self, variances: Floats) -> float:
+        """At variances (4), of which the residual's is above zero, times the best common factor of all of them, which
+        is squares / (n − 1)."""
+        return self._at(variances, profiled=True, slope=False).deviance
 
     def at(self, variances: Floats, *, profiled: bool = True) -> Likelihood:
-        """The same with estimates and slopes. Raises ValueError where variances are too far apart."""
+        """The same with estimates and slopes; without `profiled`, at just these variances.
+
+        Raises ValueError where variances are too far apart.
+        """
         return self._at(variances, profiled=profiled, slope=True)
 
     def _at(self, variances: Floats, *, profiled: bool, slope: bool) -> Likelihood:
@@ -168,7 +171,7 @@ class _Products:
 
     def __init__(self, fixed: list[Floats], rows: Floats, term: Ints, terms: int) -> None:
         self.columns, self.rows, self.term, self.terms = rows.shape[1], rows, term, terms
-        self.summed = terms * self.columns**2 <= max(LARGEST_STACK, rows.size)
+        self.summed = terms * self.columns**2 <= max(MAX_STACK, rows.size)
         if self.summed:
             fixed = [*fixed, *(part.T @ part for part in (rows[term == each] for each in range(terms)))]
         self.stack = np.stack(fixed).reshape(len(fixed), -1)

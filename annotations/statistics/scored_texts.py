@@ -44,8 +44,8 @@ def scored_texts(
     for name, column in columns.items():
         if np.shape(column) != np.shape(human) or np.ndim(column) != 1:
             raise ValueError(
-                f"{name!r} has the shape {np.shape(column)}, the human scores {np.shape(human)}: "
-                "give each text one value in every array"
+                f"{name!r} has the shape {np.shape(column)}, but the human scores {np.shape(human)}: each text needs "
+                "one value in every array"
             )
     rated = np.isfinite(human) & ~np.isin(systems, list(leave_out))
     (all_systems, system), (all_items, item), (all_clusters, cluster) = (

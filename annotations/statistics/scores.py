@@ -4,7 +4,7 @@ import numpy as np
 
 from annotations.statistics.uncertainty import Floats, Ints
 
-FEWEST = 5  # ratings from which a rater's own deviation is used
+MIN_RATINGS = 5  # ratings from which a rater's own deviation is used
 PRIOR = 5.0  # ratings that the common mean and variance count as much as
 
 
@@ -25,13 +25,13 @@ def shrunk_z(scores: Floats, raters: Ints) -> Floats:
     pooled = float(squares.sum()) / freedom if freedom else 0.0
     own = np.where(counts > 1, squares / np.maximum(counts - 1, 1), pooled)
     shrunk_means = (counts * means + PRIOR * float(scores.mean())) / (counts + PRIOR)
-    variances = np.where(counts < FEWEST, pooled, (counts * own + PRIOR * pooled) / (counts + PRIOR))
+    variances = np.where(counts < MIN_RATINGS, pooled, (counts * own + PRIOR * pooled) / (counts + PRIOR))
     deviations = np.sqrt(variances)[index]
     distances = scores - shrunk_means[index]
     nothing = 1e-9 * max(1.0, float(np.abs(scores).max()))  # what rounding makes of a deviation of zero
     return np.divide(distances, deviations, out=np.zeros(len(scores)), where=deviations > nothing)
 
 
-def feedback_weights(z: Floats, *, beta: float, lowest: float = 0.1, highest: float = 3.0) -> Floats:
+def feedback_weights(z: Floats, *, beta: float) -> Floats:
     """clip(exp(β z), 0.1, 3): how much a rated text counts in training, 1 being an ordinary pair."""
-    return np.clip(np.exp(np.clip(beta * z, -50, 50)), lowest, highest)
+    return np.clip(np.exp(np.clip(beta * z, -50, 50)), 0.1, 3.0)

@@ -5,33 +5,31 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from annotations.reasons import Reason
 from annotations.statistics.means import clustered_mean
-from annotations.statistics.uncertainty import Floats, Ints
-
-ONE_CLUSTER = "all comparisons are of one album and one rater, which leaves no interval"
-ONE_SIDED = "every comparison fell the same way: each {unit} counts as one"
+from annotations.statistics.uncertainty import UPPER, Floats, Ints
 
 
 class Share(NamedTuple):
-    """A share and its interval, which stays between 0 and 1; the effective sample size behind it; in words what there
-    is to say of the interval, or why there is none. Without answers all are None."""
+    """A share and its interval, which stays between 0 and 1; the effective sample size behind it; what there is to say
+    of the interval, or why there is none. Without answers all are None."""
 
     share: float | None
     interval: tuple[float, float] | None
     effective: float | None = None
-    note: str | None = None
+    note: Reason | None = None
 
 
-def independent_share(won: Floats, *, level: float = 0.95) -> Share:
+def independent_share(won: Floats) -> Share:
     """The mean of answers of 0, ½ and 1 (n) that do not depend on one another, with Wilson's (1927) interval; with
     halves it is too wide if anything, since a half varies less."""
     if not len(won):
         return Share(None, None)
     share = float(won.mean())
-    return Share(share, _wilson(share, len(won), float(ndtri(0.5 + level / 2))), float(len(won)))
+    return Share(share, _wilson(share, len(won), float(ndtri(UPPER))), float(len(won)))
 
 
-def clustered_share(won: Floats, items: Ints, raters: Ints, *, level: float = 0.95) -> Share:
+def clustered_share(won: Floats, items: Ints, raters: Ints) -> Share:
     """The mean of answers of 0, ½ and 1 (n), of items (n) by raters (n), with Wilson's interval of as many independent
     answers as these are worth.
 
@@ -46,19 +44,19 @@ def clustered_share(won: Floats, items: Ints, raters: Ints, *, level: float = 0.
     """
     if not len(won):
         return Share(None, None)
-    found = clustered_mean(won, items, raters, level=level)
-    share, clusters = found.mean, {"rater": len(np.unique(raters)), "album": len(np.unique(items))}
+    found = clustered_mean(won, items, raters)
+    share, clusters = float(won.mean()), {"rater": len(np.unique(raters)), "album": len(np.unique(items))}
     several = {unit: count for unit, count in clusters.items() if count > 1}
     if not several:
-        return Share(share, None, None, ONE_CLUSTER)
+        return Share(share, None, None, Reason("one_cluster"))
     if np.ptp(won) == 0:
         unit = min(several, key=lambda unit: several[unit])
-        limits = _wilson(share, several[unit], float(ndtri(0.5 + level / 2)))
-        return Share(share, limits, several[unit], ONE_SIDED.format(unit=unit))
+        limits = _wilson(share, several[unit], float(ndtri(UPPER)))
+        return Share(share, limits, several[unit], Reason("same_way", unit=unit))
     least = float(won.var()) / len(won)  # of answers that do not depend on one another
     worth = share * (1 - share) / max(least, (found.error or 0.0) ** 2)
     freedom = found.freedom or float(min(several.values()) - 1)
-    return Share(share, _wilson(share, worth, float(stdtrit(freedom, 0.5 + level / 2))), worth)
+    return Share(share, _wilson(share, worth, float(stdtrit(freedom, UPPER))), worth)
 
 
 def _wilson(share: float, n: float, z: float) -> tuple[float, float]:

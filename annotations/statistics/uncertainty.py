@@ -1,10 +1,13 @@
 """Estimates with intervals when the same items and the same raters stand behind many of the scores."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit  # Student's t: scipy.stats has it too, and takes ten times as long to load
+
+# Student's t: scipy.stats has it too, and takes ten times as long to load
+from scipy.special import ndtri, stdtr, stdtrit
+
+from annotations.reasons import Reason
+from annotations.statistics.estimate import Estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -12,22 +15,10 @@ Ints = NDArray[np.int64]
 
 NOTHING = 1e-9  # what rounding leaves, beside the values
 EVEN = 0.9
+UPPER = 0.975  # the share below the upper limit of an interval of 95 %
 
 
-class Mean(NamedTuple):
-    """A mean, its standard error and interval, the two-sided p of its being zero, and the degrees of freedom of
-    Student's t behind both; None where undefined."""
-
-    mean: float
-    error: float | None
-    interval: tuple[float, float] | None
-    p: float | None
-    freedom: float | None = None
-
-
-def clustered_estimate(
-    value: float, influences: Floats, items: Ints, raters: Ints, *, largest: float, level: float = 0.95
-) -> Mean:
+def clustered_estimate(value: float, influences: Floats, items: Ints, raters: Ints, *, largest: float) -> Estimate:
     """The error and interval of an estimate from each observation's influence on it (n), which sum to zero.
 
     `items` and `raters` (n) are codes from 0 without gaps. The variance is two-way cluster-robust, item + rater − their
@@ -41,24 +32,29 @@ def clustered_estimate(
     of_items, of_raters = int(items.max()) + 1, int(raters.max()) + 1
     by_item, by_rater = _variance(influences, items, of_items), _variance(influences, raters, of_raters)
     if of_items == of_raters == 1:
-        return Mean(value, None, None, None)
+        return Estimate(value, undefined=Reason("one_cluster"))
     variance = max(by_item, by_rater)
     freedom = max(of_items, of_raters) - 1
     if min(of_items, of_raters) > 1:
         both, keys = codes_of_pairs(items, raters)
         variance = max(by_item + by_rater - _variance(influences, both, len(keys)), by_item / 2)
         freedom = min(of_items, of_raters) - 1
-    return student(value, variance, freedom, largest=largest, level=level)
+    return student(value, variance, freedom, largest=largest)
 
 
-def student(value: float, variance: float, freedom: float, *, largest: float, level: float) -> Mean:
+def student(value: float, variance: float, freedom: float, *, largest: float) -> Estimate:
     """The interval of Student's t; where nothing varied beside the `largest` score it has no width, and p is None."""
     error = float(np.sqrt(variance))
     if error <= NOTHING * max(abs(value), largest):
-        return Mean(value, 0.0, (value, value), None, float(freedom))
-    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+        return Estimate(value, (value, value), error=0.0, freedom=float(freedom))
+    half = float(stdtrit(freedom, UPPER)) * error
     p = 2 * float(stdtr(freedom, -abs(value) / error))
-    return Mean(value, error, (value - half, value + half), p, float(freedom))
+    return Estimate(value, (value - half, value + half), error=error, p=p, freedom=float(freedom))
+
+
+def quantile(freedom: float, share: float) -> float:
+    """Of Student's t; of the normal distribution where the degrees of freedom are infinite."""
+    return float(ndtri(share) if np.isinf(freedom) else stdtrit(freedom, share))
 
 
 def _variance(residuals: Floats, clusters: Ints, count: int) -> float:

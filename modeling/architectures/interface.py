@@ -63,7 +63,7 @@ class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
 
     def begin_from(self, base: Path) -> None:
         """Take the weights of the pretrained model at `base`. Raises ConfigError for a family that has none."""
-        raise ConfigError(f"{type(self).__name__} begins with random weights")
+        raise ConfigError(f"{type(self).__name__} starts from random weights")
 
     def compute_in(self, precision: str) -> None:
         """Get ready to compute in `fp32` or `bf16`. Weights stay float32, and products are cast, unless a family says
@@ -82,7 +82,7 @@ class EncoderDecoder(nn.Module, ABC, Generic[M, S]):
 
     @abstractmethod
     def start(self, memory: M, texts: int) -> S:
-        """The state before the first token of `texts` texts a source."""
+        """The state before the first token of `texts` texts per source."""
 
     @abstractmethod
     def step(self, tokens: Tensor, state: S, memory: M) -> Tensor:

@@ -98,7 +98,7 @@ class Pretrained(Adaptable, EncoderDecoder[PretrainedMemory, PretrainedState]):
             )
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"model_path={base}: needs its weights as model.safetensors ({reason})") from error
+            raise ConfigError(f"model_path={base}: its weights must be in model.safetensors ({reason})") from error
         self.take({f"model.{name}": tensor for name, tensor in found.state_dict().items()})
 
     def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:  # type: ignore[override]

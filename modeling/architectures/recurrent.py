@@ -1,4 +1,4 @@
-"""What the recurrent families share: embeddings with the output layer, and a state that is a few vectors a text."""
+"""What the recurrent families share: embeddings with the output layer, and a state that is a few vectors per text."""
 
 from __future__ import annotations
 

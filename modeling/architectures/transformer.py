@@ -39,7 +39,7 @@ class TransformerMemory(Memory):
 class TransformerState(State):
     """The texts' own keys beside their values, `used` slots of the second axis: (B, slots, 2 E) for each of L layers.
 
-    ancestry (B, K, slots) is true where a slot is a text's own past; with one text a source every slot is.
+    ancestry (B, K, slots) is true where a slot is a text's own past; with one text per source every slot is.
     """
 
     def __init__(self, layers: int, texts: int) -> None:
@@ -247,7 +247,7 @@ class DecoderLayer(nn.Module):
         values: Tensor,
         mask: Tensor,
     ) -> Tensor:
-        """One position of `forward` for K texts a source, states (B, K, E), as the decoder's layer of that number."""
+        """One position of `forward` for K texts per source, states (B, K, E), as the decoder's layer of that number."""
         normed = self.own_norm(states)
         own = self.own.split(state.append(number, self.own.key_value(normed)))
         states = states + self.own(self.own.queries(normed), *own, past)

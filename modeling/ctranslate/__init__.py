@@ -50,18 +50,18 @@ def cannot(model: Model, config: DecodingConfig, device: torch.device) -> str | 
     """Why CTranslate2 cannot decode this at all, or None."""
     asked = "engine=ct2" if config.engine == "ct2" else f"precision={config.precision}"
     if not isinstance(model, Transformer | CausalLm):
-        return f"{asked}: CTranslate2 decodes Transformer and CausalLm, not {type(model).__name__}; use engine=torch"
+        return f"{asked}: CTranslate2 supports Transformer and CausalLm, not {type(model).__name__}; use engine=torch"
     if isinstance(model, CausalLm) and model.shape.scaling != 1:
-        return f"{asked}: CTranslate2 does not scale the rotary positions as this model does; use engine=torch"
+        return f"{asked}: CTranslate2 does not scale rotary positions the way this model does; use engine=torch"
     if config.method not in METHODS:
-        return f"{asked}: CTranslate2 has {', '.join(METHODS)}; method={config.method} needs engine=torch"
+        return f"{asked}: CTranslate2 supports {', '.join(METHODS)}; method={config.method} needs engine=torch"
     if find_spec("ctranslate2") is None:
         return f"{asked}: needs CTranslate2; pip install 'story-blender[ct2]'"
     from ctranslate2 import get_supported_compute_types
 
     if COMPUTE_TYPES[config.precision] not in (known := get_supported_compute_types(device.type)):
         return (
-            f"precision={config.precision}: CTranslate2 does not compute in {COMPUTE_TYPES[config.precision]} here; "
+            f"precision={config.precision}: CTranslate2 cannot compute in {COMPUTE_TYPES[config.precision]} here; "
             f"valid values: {', '.join(name for name, each in COMPUTE_TYPES.items() if each in known)}"
         )
     return None

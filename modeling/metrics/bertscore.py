@@ -21,13 +21,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeling.errors import ScoringError
+from modeling.metrics.metric import Need
+from modeling.metrics.texts import MeanOfTexts, Texts
 
 LIBRARIES = ("bert-score", "transformers", "torch")
 MAX_TOKENS = 512  # what BERT and RoBERTa have positions for; the rest of a longer text is cut off
-TEXTS_A_BATCH, SEGMENTS_A_CHUNK = 64, 512
+TEXT_BATCH_SIZE, SEGMENTS_PER_CHUNK = 64, 512
 REMEMBERED = 20_000  # references, about 20 kB each with MiniLM
 
 Embeddings = dict[str, tuple[Any, ...]]
+
+
+class BertscoreF1(MeanOfTexts):
+    name = "bertscore_f1"
+    description = "similarity in meaning to the closest reference; 1 for a copy, 0 for an empty output"
+    needs = frozenset({Need.REFERENCES, Need.BERTSCORE_MODEL})
+    plotted_by_length = True
+
+    def values(self, texts: Texts) -> tuple[list[float], dict[str, object]]:
+        options: dict[str, Any] = {"model": texts.bertscore_model, "device": texts.device}
+        found, settings = bertscore_f1(texts.outputs, texts.references, **options)
+        return found.tolist(), settings
 
 
 def bertscore_f1(
@@ -55,8 +69,8 @@ def bertscore_f1(
     embedder = load_embedder(model_folder(model), layers, pick_device(device))
     found = np.zeros(len(outputs))
     with cpu_threads(threads), torch.no_grad():
-        for start in range(0, len(outputs), SEGMENTS_A_CHUNK):
-            chunk = range(start, min(start + SEGMENTS_A_CHUNK, len(outputs)))
+        for start in range(0, len(outputs), SEGMENTS_PER_CHUNK):
+            chunk = range(start, min(start + SEGMENTS_PER_CHUNK, len(outputs)))
             # Each by themselves: how a text is batched changes its last bits, which no other system's outputs may.
             theirs = embedder.remembered(frozenset(text for index in chunk for text in references[index] if text))
             ours = embedder.embed(outputs[index] for index in chunk if outputs[index])
@@ -96,7 +110,7 @@ class Embedder:
         from transformers.utils import logging
 
         if not (folder / "config.json").is_file():
-            raise ScoringError(f"{folder}: not the folder of a transformers model, for it has no config.json")
+            raise ScoringError(f"{folder}: not the folder of a transformers model: it has no config.json")
         logging.disable_progress_bar()
         try:
             self.model = AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
@@ -136,8 +150,8 @@ class Embedder:
 
         found: Embeddings = {}
         ordered = sorted(set(texts), key=lambda text: (len(text), text))
-        for start in range(0, len(ordered), TEXTS_A_BATCH):
-            batch = ordered[start : start + TEXTS_A_BATCH]
+        for start in range(0, len(ordered), TEXT_BATCH_SIZE):
+            batch = ordered[start : start + TEXT_BATCH_SIZE]
             states, masks, weights = get_bert_embedding(
                 batch, self.model, self.tokenizer, self.weights, device=self.device
             )

@@ -1,7 +1,7 @@
 """Does quality fall where sources are long? A metric's mean over sources of like length, and a plot of it.
 
 Texts are put into groups by how many words their source has, each group with about as many texts as another. (Bahdanau
-et al. 2015, figure 2, plots BLEU so; a mean needs a value of each text, so here they are metrics of BY_SEGMENT.)
+et al. 2015, figure 2, plots BLEU so; a mean needs a value of each text, so here they are metrics that have one.)
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from modeling.metrics import METRICS
 from modeling.metrics.intervals import ratio_interval
-from modeling.metrics.outputs import RESAMPLES, SEED, Score, Segment
+from modeling.metrics.metric import RESAMPLES, SEED, Score
+from modeling.metrics.texts import Segment
 from texts.folding import fold
 
-PLOTTED = ("chrf", "bertscore_f1", "caption_recall")
 GROUPS = 5
 WIDTH, HEIGHT, COLOUR = 190, 150, "#0072B2"  # of a panel, in pixels
 
@@ -24,8 +25,9 @@ Profile = dict[str, list[dict[str, Any]]]
 
 
 def length_profile(segments: Sequence[Segment], scores: Mapping[str, Score]) -> Profile:
-    """By metric of PLOTTED, for each group of sources `{"low", "high", "texts", "mean", "ci"}`: from how many words to
-    how many they have, how many there are, and the mean of the metric with an interval bootstrapped over albums.
+    """By metric that is plotted so, for each group of sources `{"low", "high", "texts", "mean", "ci"}`: from how many
+    words to how many they have, how many there are, and the mean of the metric with an interval bootstrapped over
+    albums.
 
     `scores` are of these segments, with the values `by_segment`; a metric without those is left out, and so are all
     where the sources are no texts or do not make two groups.
@@ -36,7 +38,7 @@ def length_profile(segments: Sequence[Segment], scores: Mapping[str, Score]) -> 
         return {}
     albums = [segment.album or f"\0{segment.id}" for segment in segments]
     found: Profile = {}
-    for metric in PLOTTED:
+    for metric in plotted():
         values = scores.get(metric, {}).get("by_segment")
         if values is None:
             continue
@@ -50,6 +52,10 @@ def length_profile(segments: Sequence[Segment], scores: Mapping[str, Score]) -> 
                     {"low": low, "high": high, "texts": len(some), "mean": float(some.mean()), "ci": ci}
                 )
     return found
+
+
+def plotted() -> list[str]:
+    return [metric.name for metric in METRICS.values() if metric.plotted_by_length]
 
 
 def length_groups(lengths: Sequence[int], groups: int = GROUPS) -> list[tuple[int, int]]:
@@ -71,7 +77,7 @@ def length_groups(lengths: Sequence[int], groups: int = GROUPS) -> list[tuple[in
 
 
 def length_spec(profile: Profile) -> dict[str, Any]:
-    """A Vega-Lite specification with its data in it: a panel a metric, its mean over the words of the source."""
+    """A Vega-Lite specification with its data in it: a panel per metric, its mean over the words of the source."""
     import altair as alt
 
     panels = []
@@ -85,7 +91,7 @@ def length_spec(profile: Profile) -> dict[str, Any]:
             for group in groups
         ]
         base = alt.Chart(alt.Data(values=rows))
-        across = alt.X("words:O", sort=None, axis=alt.Axis(title="words of the source", labelAngle=0))
+        across = alt.X("words:O", sort=None, axis=alt.Axis(title="words in the source", labelAngle=0))
         scale = alt.Scale(zero=False)
         up = alt.Y("mean:Q", scale=scale, axis=alt.Axis(title=f"mean {metric}", tickCount=5))
         panels.append(

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeling.errors import ScoringError
+from modeling.metrics.intervals import percentiles
 
 REPEATS = 5
 INDEPENDENT = 2  # repeats drawn for a resample: the five share their texts, and so vary together
-FEWEST, MOST = 20, 2500  # different texts a side: fewer say nothing, more take minutes and say little more
-FEWEST_ALBUMS = 4
+MIN_TEXTS, MAX_TEXTS = 20, 2500  # different texts a side: fewer say nothing, more take minutes and say little more
+MIN_ALBUMS = 4
 
 Albums = dict[str, list[str]]  # of each different text, the albums in which it stands
 Flags = NDArray[np.bool_]
@@ -77,35 +78,35 @@ def tell_apart(
         drawn = _halves(human, albums, generator) if machine is None else _equals(human, machine, albums, generator)
         first = _first_fold(drawn.albums, generator)
         if any(len(set(drawn.human[fold].tolist())) < 2 for fold in (first, ~first)):
-            raise ScoringError("all texts of one side are of too few albums to stand in both folds")
+            raise ScoringError("the texts of one side come from too few albums to be in both folds")
         for number, held in enumerate((first, ~first)):
             values[repeat, number] = _fooled(drawn, held, judge, int(generator.integers(2**31)), times)
     repeats = generator.integers(REPEATS, size=(INDEPENDENT, resamples))
     resampled = np.nanmean(values[repeats, :, 1 + np.arange(resamples)], axis=(0, 2))
-    tail = (1 - level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Figure(float(values[:, :, 0].mean()), (float(low), float(high)), len(drawn.texts) // 2)
+    return Figure(float(values[:, :, 0].mean()), percentiles(resampled, level), len(drawn.texts) // 2)
 
 
 def _check_enough(human: Albums, machine: Albums | None, albums: int) -> None:
-    if machine is not None and len(machine) < FEWEST:
-        raise ScoringError(f"{len(machine)} different texts are too few for a judge to learn from; {FEWEST} would do")
-    if len(human) < (needed := 2 * FEWEST if machine is None else FEWEST):
-        raise ScoringError(f"people wrote {len(human)} different texts, too few for a judge; {needed} would do")
-    if albums < FEWEST_ALBUMS:
-        raise ScoringError(f"{albums} albums are too few to ask about unseen ones; {FEWEST_ALBUMS} would do")
+    if machine is not None and len(machine) < MIN_TEXTS:
+        raise ScoringError(
+            f"{len(machine)} different texts are too few for a judge to learn from; at least {MIN_TEXTS} are needed"
+        )
+    if len(human) < (needed := 2 * MIN_TEXTS if machine is None else MIN_TEXTS):
+        raise ScoringError(f"{len(human)} different human texts are too few for a judge; at least {needed} are needed")
+    if albums < MIN_ALBUMS:
+        raise ScoringError(f"{albums} albums are too few to test on unseen ones; at least {MIN_ALBUMS} are needed")
 
 
 def _equals(human: Albums, machine: Albums, albums: Mapping[str, int], generator: np.random.Generator) -> _Draw:
     """As many texts of each side, drawn from the larger one."""
-    count = min(len(human), len(machine), MOST)
+    count = min(len(human), len(machine), MAX_TEXTS)
     texts = [str(text) for side in (human, machine) for text in generator.choice(list(side), count, replace=False)]
     return _Draw(texts, np.repeat([True, False], count), np.array([albums[text] for text in texts]))
 
 
 def _halves(human: Albums, albums: Mapping[str, int], generator: np.random.Generator) -> _Draw:
     """People's texts, album by album dealt in turn onto two sides."""
-    count = 2 * min(len(human) // 2, MOST)
+    count = 2 * min(len(human) // 2, MAX_TEXTS)
     texts = sorted(map(str, generator.permutation(list(human))[:count]), key=albums.__getitem__)
     return _Draw(texts, np.arange(count) % 2 == 0, np.array([albums[text] for text in texts]))
 

@@ -9,82 +9,65 @@ something else than who wrote, and its figures are refused. Torch is loaded when
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
-from modeling.config import SentenceCnnConfig
 from modeling.errors import ScoringError
-from modeling.metrics.cross_fitting import REPEATS, Albums, Figure, Flags, Judge, Values, albums_of, tell_apart
-from modeling.metrics.outputs import RESAMPLES, SEED, Score, Segment
+from modeling.metrics import of_kind
+from modeling.metrics.cross_fitting import REPEATS, Albums, Figure, Judge, albums_of, tell_apart
+from modeling.metrics.judge_metric import JudgeMetric, JudgeSettings, SignedJudge
+from modeling.metrics.metric import VERSION, Score
+from modeling.metrics.texts import Segment
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.text import plain_words
 from texts.folding import SIGNATURE
 
-JUDGES = ("cnn_indistinguishable", "embedding_indistinguishable")
 HUMAN, BASELINES = "human", ("caption", "random_story")  # whose figures stand beside every system's
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class JudgeSettings:
-    """How the judges learn. `encoder`: a local sentence encoder's folder; without one, the packaged MiniLM."""
-
-    cnn: SentenceCnnConfig = field(default_factory=SentenceCnnConfig)
-    encoder: Path | None = None
-    seed: int = SEED
-    resamples: int = RESAMPLES
-    threads: int = 1
-
-
-class SignedJudge(Protocol):
-    """A judge (see `modeling.metrics.cross_fitting`) that says what it is and what it was set to."""
-
-    signature: str
-
-    def __call__(self, texts: Sequence[str], human: Flags, held: Sequence[str], seed: int, /) -> Values: ...
 
 
 def score_indistinguishable(
     systems: Mapping[str, Sequence[Segment]],
     *,
-    metrics: Sequence[str] = JUDGES,
+    metrics: Iterable[str] | None = None,
     settings: JudgeSettings | None = None,
+    of: int | None = None,
     on_progress: OnProgress = no_progress,
 ) -> dict[str, dict[str, Score]]:
     """`{system: {metric: {"value", "ci", "signature", "beside"}}}` of systems that wrote for the same sources.
 
     `beside` has value and interval of people against people, `human`, and of the baselines among the systems: a random
     story always, captions where the sources are some. A figure that is refused, or that too few texts do not allow, has
-    the value None and says why under `undefined`. Raises ScoringError for an unknown metric or without random stories.
+    the value None and says why under `undefined`. `of` is how many sources there are to write for. Raises ScoringError
+    for an unknown metric or without random stories.
     """
-    if unknown := [metric for metric in metrics if metric not in JUDGES]:
-        raise ScoringError(f"unknown metric {unknown[0]!r}; valid metrics: {', '.join(JUDGES)}")
+    wanted = of_kind(JudgeMetric, metrics)
     if not systems.get("random_story"):
-        raise ScoringError(
-            f"{', '.join(metrics)}: no random stories to stand beside; give training stories to draw from"
-        )
+        names = ", ".join(metric.name for metric in wanted)
+        raise ScoringError(f"{names}: no random stories to compare with; give training stories to draw them from")
     settings = settings or JudgeSettings()
     human = _albums((text, each) for given in systems.values() for each in given for text in each.references)
     written = {name: _albums((each.output, each) for each in given) for name, given in systems.items()}
     everything = sorted({text for side in (human, *written.values()) for text in side})
     table: dict[str, dict[str, Score]] = {name: {} for name in systems}
-    for turn, metric in enumerate(metrics):
+    for turn, metric in enumerate(wanted):
 
-        def report(share: float, name: str, turn: int = turn, metric: str = metric) -> None:
-            on_progress(Progress(turn, len(metrics), (turn + share) / len(metrics), message=f"{metric} of {name}"))
+        def report(share: float, name: str, turn: int = turn, metric: str = metric.name) -> None:
+            on_progress(Progress(turn, len(wanted), (turn + share) / len(wanted), message=f"{metric} of {name}"))
 
         report(0, HUMAN)
-        judge = _judge(metric, everything, settings)
+        judge = metric.judge(everything, settings)
         for name, score in scores_by(judge, human, written, settings, report).items():
-            table[name][metric] = score | {"signature": f"{metric}|{score['signature']}"}
+            part = {"sources": (len(systems[name]), of)} if len(systems[name]) < (of or 0) else {}
+            table[name][metric.name] = score | {"signature": f"{metric.name}|{score['signature']}"} | part
     return table
 
 
 def judged_people(judged: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
     """What people's own sentences score, from the scores of systems, to stand in a row of their own."""
     some = next(iter(judged.values()))
-    return {metric: {**score["beside"][HUMAN], "signature": score["signature"]} for metric, score in some.items()}
+    kept = ("signature", "sources")
+    return {
+        metric: score["beside"][HUMAN] | {key: score[key] for key in kept if key in score}
+        for metric, score in some.items()
+    }
 
 
 def scores_by(
@@ -113,8 +96,8 @@ def refusal(people: Figure | str) -> str | None:
     if low <= 0.5 <= high:
         return None
     return (
-        f"refused: this judge tells people's sentences from people's: {people.value:.3f} [{low:.3f}, {high:.3f}], "
-        "where the interval must hold 0.5"
+        f"refused: this judge tells human sentences from other human sentences: {people.value:.3f} [{low:.3f}, "
+        f"{high:.3f}], where the interval should contain 0.5"
     )
 
 
@@ -123,14 +106,6 @@ def _albums(written: Iterable[tuple[str, Segment]]) -> Albums:
     return albums_of(
         (plain_words(text), f"{each.album or ''}\0{'' if each.album else each.id}") for text, each in written
     )
-
-
-def _judge(metric: str, texts: Sequence[str], settings: JudgeSettings) -> SignedJudge:
-    from modeling.metrics import judges
-
-    if metric == "cnn_indistinguishable":
-        return judges.CnnJudge(texts, settings.cnn, settings.threads)
-    return judges.EmbeddingJudge(texts, settings.encoder, settings.threads)
 
 
 def _figure(human: Albums, machine: Albums | None, judge: Judge, settings: JudgeSettings) -> Figure | str:

@@ -15,12 +15,11 @@ def ratio_interval(
     *,
     resamples: int,
     seed: int,
-    level: float = 0.95,
 ) -> tuple[float, float] | None:
     """Interval of sum(numerators) / sum(denominators), None where there is nothing to draw (see `resampled_sums`)."""
     columns = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)], axis=1)
     sums = resampled_sums(columns, groups, resamples=resamples, seed=seed)
-    return None if sums is None else percentiles(sums[:, 0] / sums[:, 1], level)
+    return None if sums is None else percentiles(sums[:, 0] / sums[:, 1])
 
 
 def resampled_sums(

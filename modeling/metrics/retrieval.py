@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from modeling.architectures import Model
-from modeling.corpus import EncodedPair, Tokens
-from modeling.metrics.losses import pair_losses
+from modeling.metrics.checkpoint_metric import CheckpointMetric
+from modeling.metrics.metric import Score
+
+if TYPE_CHECKING:
+    from modeling.metrics.pairs import Pairs
 
 CANDIDATES = 10  # the true source among them
 PAIRS, SEED = 1000, 1  # scored at most, drawn by the seed, as the other sources are
 TIED = 1e-3  # nats; nearer is no preference (a likelihood ratio of 1.001), and the noise of float32 in other batches
 
 
-def retrieval_hits(
-    model: Model,
-    pairs: Sequence[EncodedPair],
-    albums: Mapping[int, Hashable],
-    given_source: Callable[[int, int], Tokens],
-    device: torch.device,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """The drawn pairs (P) and each one's hit (P): 1 where its true source is the best, 1/k where it ties with k - 1.
+class RetrievalAccuracy(CheckpointMetric):
+    """1-of-10 retrieval (Humeau et al. 2020's R@1/C, with sources in the place of responses): the nine other sources
+    are of other albums. A hit is 1 where the true source is the best, 1/k where it ties with k - 1. Undefined where
+    some album has fewer than nine sources outside it."""
 
-    1-of-10 retrieval (Humeau et al. 2020's R@1/C, with sources in the place of responses). `albums` tells each scored
-    example's album; the nine other sources are of other albums; `given_source(example, other)` is the other's
-    source as it is given for the example. None where some album has fewer than nine outside it.
-    """
-    drawn, given = draw_candidates(albums, [pair.example for pair in pairs])
-    if not len(drawn):
-        return None
-    wanted = [(pairs[index], each) for index, row in zip(drawn, given, strict=True) for each in row.tolist()]
-    asked = [  # numbered anew, for the pairs of one example have one source elsewhere, and here ten
-        replace(pair, source=given_source(pair.example, each), example=number)
-        for number, (pair, each) in enumerate(wanted)
-    ]
-    return drawn, hits(pair_losses(model, asked, device).reshape(given.shape))
+    name = "retrieval_accuracy"
+    description = "how often, among ten captions, a reference is most probable given its own; chance is 0.1"
+
+    def score(self, pairs: Pairs) -> Score | None:
+        albums = {index: album for index, (album, _) in pairs.photos.items()}
+        drawn, given = draw_candidates(albums, [pair.example for pair in pairs.pairs])
+        if not len(drawn):
+            return None
+        found, counted = hits(pairs.losses_beside(drawn, given)), f"{len(drawn)}of{len(pairs.pairs)}"
+        return pairs.score(f"{self.name}|of:{CANDIDATES}", drawn, found, np.ones(len(drawn)), counted=counted)
 
 
 def draw_candidates(

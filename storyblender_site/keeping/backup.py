@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +11,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 
+from annotations.audit.services import audit_note
 from annotations.errors import ConflictError, InputError
 from annotations.models import AuditEntry, Campaign, Dataset, Rater, Rating, Report
-from annotations.services.audit import audit_note
+from annotations.progress import OnProgress
 from storyblender_site.keeping.files import (
     check_place,
     kept_entries,
@@ -41,10 +41,8 @@ COUNTED: dict[str, type[Model]] = {
 WEIGHTS = "model.safetensors"  # of a checkpoint
 ROWS_SHARE = 0.6  # of the progress
 
-Watch = Callable[[float, str], None]
 
-
-def backup_make(*, folder: Path, models: bool = True, watch: Watch) -> Manifest:
+def backup_make(*, folder: Path, models: bool = True, watch: OnProgress) -> Manifest:
     """Write a backup of the site as `folder`, which must not be there: it appears once it is whole.
 
     The rows are those of one moment, and the files are copied after it, so that a file which a row names is there.
@@ -54,7 +52,7 @@ def backup_make(*, folder: Path, models: bool = True, watch: Watch) -> Manifest:
     folder = folder.resolve()
     check_place(folder)
     if folder.exists():
-        raise InputError(f"{folder}: is there already; name a new folder")
+        raise InputError("", "already exists", "name a new folder", where=folder)
     restores_finish()
     draft = folder.with_name(f".{folder.name}.part")
     if draft.exists():
@@ -69,7 +67,7 @@ def backup_make(*, folder: Path, models: bool = True, watch: Watch) -> Manifest:
     return manifest
 
 
-def written(draft: Path, models: bool, watch: Watch) -> Manifest:
+def written(draft: Path, models: bool, watch: OnProgress) -> Manifest:
     kept: dict[str, Kept] = {}
     with snapshot():
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -114,7 +112,7 @@ def table_write(model: type[Model], path: Path) -> Kept:
     return Kept(digest.hexdigest(), size, rows)
 
 
-def files_write(draft: Path, models: bool, watch: Watch) -> dict[str, Kept]:
+def files_write(draft: Path, models: bool, watch: OnProgress) -> dict[str, Kept]:
     root: Path = settings.VAR_DIR
     entries = kept_entries(root, models=models)
     done, total = 0, max(sum(map(size_below, entries)), 1)
@@ -140,5 +138,5 @@ def checkpoints_lost(weights: dict[str, str], kept: dict[str, Kept]) -> list[str
     lost = [directory for directory, there in places.items() if there is None or there.sha256 != weights[directory]]
     still = set(Checkpoint.objects.filter(pruned_at=None, directory__in=lost).values_list("directory", flat=True))
     if gone := [directory for directory in lost if directory not in still]:
-        raise ConflictError(f"{gone[0]}: the checkpoint was removed while the backup was made; make it again")
+        raise ConflictError("", "the checkpoint was removed during the backup", "run the backup again", where=gone[0])
     return lost

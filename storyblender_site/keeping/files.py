@@ -29,7 +29,9 @@ def check_place(backup: Path) -> None:
     root = settings.VAR_DIR.resolve()
     if backup.resolve().is_relative_to(root) and not backup.resolve().is_relative_to(root / BACKUPS):
         raise InputError(
-            f"{backup}: is under VAR_DIR, of which a backup is made; under it, backups are in {root / BACKUPS}"
+            "",
+            f"is under VAR_DIR, which is being backed up; under it, backups may only be in {root / BACKUPS}",
+            where=backup,
         )
 
 
@@ -106,7 +108,7 @@ def unit_copy(unit: Path, root: Path, target: Path, copied: Callable[[int], None
                 shutil.rmtree(target / unit.relative_to(root), ignore_errors=True)
                 return {}
         shutil.rmtree(target / unit.relative_to(root), ignore_errors=True)
-    raise ConflictError(f"{unit}: its files are replaced faster than they can be copied; try again")
+    raise ConflictError("", "its files change faster than they can be copied", "try again", where=unit)
 
 
 def file_copy(source: Path, target: Path, copied: Callable[[int], None]) -> tuple[str, int]:

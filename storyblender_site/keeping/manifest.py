@@ -51,18 +51,18 @@ def manifest_read(folder: Path) -> Manifest:
     try:
         read: dict[str, Any] = json.loads(path.read_bytes())
         if (form := read.pop("format")) != FORMAT:
-            raise InputError(f"{path}: is of format {form}, and this version reads format {FORMAT}")
+            raise InputError("", f"has format {form}; this version reads format {FORMAT}", where=path)
         files = {place: Kept(**each) for place, each in read.pop("files").items()}
         manifest = Manifest(**read, files=files)
     except FileNotFoundError as error:
-        raise InputError(f"{folder}: is no backup: it has no {MANIFEST}") from error
+        raise InputError("", f"is not a backup: it has no {MANIFEST}", where=folder) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: is not the manifest of a backup ({error})") from error
+        raise InputError("", f"is not the manifest of a backup ({error})", where=path) from error
     for place in files:
         if not (folder / place).resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"{path}: names '{place}', which is outside of the backup")
+            raise InputError("", f"names '{place}', which is outside the backup", where=path)
     return manifest
 
 

@@ -8,7 +8,7 @@ leaves the old site; after it, whoever comes next (`restores_finish`) finishes t
 import fcntl
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Model
 
+from annotations.audit.services import audit_write, this_shell
 from annotations.errors import ConflictError, InputError
 from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet
 from annotations.plurals import listed
-from annotations.services.audit import audit_write, this_shell
-from annotations.triggers import create_missing_triggers, drop_triggers
+from annotations.progress import OnProgress, OnShare
+from annotations.storage.triggers import create_missing_triggers, drop_triggers
 from storyblender_site.keeping.files import (
     STAGING,
     check_place,
@@ -57,10 +58,8 @@ KEY = "secret_key"  # made at the first start
 READ_SHARE = 0.2  # of the progress, when the files are read
 OLD, LOCK, DONE = "old", "lock", "done-"
 
-Watch = Callable[[float, str], None]
 
-
-def backup_restore(*, folder: Path, replace: bool = False, watch: Watch) -> Manifest:
+def backup_restore(*, folder: Path, replace: bool = False, watch: OnProgress) -> Manifest:
     """Make the site what it was when the backup was made. With `replace` what it holds now is given up.
 
     Raises InputError for a backup that is damaged or of another version, ConflictError for a site that holds something
@@ -91,44 +90,53 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     """Raises InputError where a file of the backup is missing or another's; their contents are compared on the way."""
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     if missing := sorted(manifest.files.keys() - there):
-        raise InputError(f"{folder / missing[0]}: is missing; the backup is not whole")
+        raise InputError("", "is missing", "the backup is incomplete", where=folder / missing[0])
     if further := sorted(there - manifest.files.keys()):
-        raise InputError(f"{folder / further[0]}: is not part of the backup; its {MANIFEST} does not name it")
+        raise InputError("", "is not part of the backup", f"its {MANIFEST} does not list it", where=folder / further[0])
     for place, kept in manifest.files.items():
         if (size := (folder / place).stat().st_size) != kept.bytes:
-            raise InputError(f"{folder / place}: has {size:,} bytes and not {kept.bytes:,}; the backup is damaged")
+            raise InputError(
+                "", f"has {size:,} bytes instead of {kept.bytes:,}", "the backup is damaged", where=folder / place
+            )
 
 
 def check_version(folder: Path, manifest: Manifest) -> None:
     here = migrations_applied()
     if differing := sorted({*manifest.migrations} ^ {*here}):
-        whose = "the backup has and this site has not" if differing[0] in manifest.migrations else "the backup has not"
+        whose = "only the backup has" if differing[0] in manifest.migrations else "only this site has"
         raise InputError(
-            f"{folder}: was made by version {manifest.version}, whose database differs: {whose} {differing[0]}; "
-            "restore it with the version that made it, then update"
+            "",
+            f"was made by version {manifest.version}, whose database differs: {whose} {differing[0]}",
+            "restore it with the version that made it, then update",
+            where=folder,
         )
     tables = {f"{TABLES}/{model._meta.db_table}.jsonl": model for model in kept_models()}
     if differing := sorted(tables.keys() ^ {place for place in manifest.files if place.startswith(f"{TABLES}/")}):
-        raise InputError(f"{folder / differing[0]}: is a table of one of the backup and this version, not of both")
+        raise InputError("", f"{folder / differing[0]}: this table is only in the backup or only in this version")
     for place, model in tables.items():
         with (folder / place).open("rb") as lines:
             if problem := column_problem(model, lines.readline()):
-                raise InputError(f"{folder / place}: {problem}; restore it with version {manifest.version} of its code")
+                raise InputError(
+                    "", problem, f"restore it with version {manifest.version} of the code", where=folder / place
+                )
 
 
 def check_site(manifest: Manifest, replace: bool) -> None:
     at_work = Listener.objects.alive().first()
     if at_work:
         raise ConflictError(
-            f"the site is at work ({at_work.name} beat {at_work.seen_at:%H:%M:%S} UTC); stop its processes, wait "
-            f"{settings.LISTENER_LOST_AFTER_SECONDS:.0f} seconds, then restore"
+            "",
+            f"the site is running ({at_work.name} sent a heartbeat at {at_work.seen_at:%H:%M:%S} UTC)",
+            f"stop its processes, wait {settings.LISTENER_LOST_AFTER_SECONDS:.0f} seconds, then restore",
         )
     counts = {name: model._base_manager.count() for name, model in OF_A_SITE.items()}
     if any(counts.values()) and not replace:
-        raise ConflictError(f"the site is not empty: it holds {listed(counts)}; --replace gives them up")
+        raise ConflictError("", f"the site is not empty: it contains {listed(counts)}", "--replace deletes them")
     there = kept_entries(settings.VAR_DIR, models=not manifest.without_models)
     if (files := [each.name for each in there if each.name != KEY and size_below(each)]) and not replace:
-        raise ConflictError(f"{settings.VAR_DIR}: holds {', '.join(files)}; move them away, or --replace gives them up")
+        raise ConflictError(
+            "", f"holds {', '.join(files)}", "move them away, or delete them with --replace", where=settings.VAR_DIR
+        )
 
 
 @contextmanager
@@ -140,7 +148,7 @@ def alone(staging: Path) -> Iterator[None]:
         yield
 
 
-def files_stage(folder: Path, manifest: Manifest, staging: Path, watch: Callable[[float], None]) -> None:
+def files_stage(folder: Path, manifest: Manifest, staging: Path, watch: OnShare) -> None:
     """Verify every file of the backup, and copy those of `VAR_DIR` beside their places."""
     done, total = 0, max(manifest.size, 1)
 
@@ -155,11 +163,13 @@ def files_stage(folder: Path, manifest: Manifest, staging: Path, watch: Callable
         else:
             sha256 = file_digest(folder / place, read)
         if sha256 != kept.sha256:
-            raise InputError(f"{folder / place}: its SHA-256 is not that of the {MANIFEST}; the backup is damaged")
+            raise InputError(
+                "", f"its SHA-256 does not match the {MANIFEST}", "the backup is damaged", where=folder / place
+            )
     file_copy(folder / MANIFEST, staging / MANIFEST, read)
 
 
-def rows_replace(folder: Path, manifest: Manifest, mark: str, watch: Watch) -> None:
+def rows_replace(folder: Path, manifest: Manifest, mark: str, watch: OnProgress) -> None:
     """Put the backup's rows in the place of all there are, in one transaction that ends only where they are the same.
     The audit log's entry of it bears the mark, by which a restore is known to be committed."""
     done, total = 0, max(2 * sum(each.bytes for place, each in manifest.files.items() if place.startswith(TABLES)), 1)
@@ -184,7 +194,7 @@ def rows_replace(folder: Path, manifest: Manifest, mark: str, watch: Watch) -> N
             name = model._meta.db_table
             written(f"comparing {name}", manifest.files[f"{TABLES}/{name}.jsonl"].bytes)
             if table_digest(model) != manifest.files[f"{TABLES}/{name}.jsonl"].sha256:
-                raise InputError(f"{name}: the restored rows differ from the backup's; nothing was changed")
+                raise InputError(name, "the restored rows differ from those in the backup", "nothing was changed")
         create_missing_triggers(using=connection.alias)
         shell = this_shell()
         audit_write(

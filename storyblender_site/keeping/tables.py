@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -17,13 +16,13 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Field, Model
 
-from annotations.services.bulk import rows_insert
+from annotations.storage.bulk import batched, rows_insert
 from texts.storable import escaped
 
 PASSING_APPS = {"axes", "sessions"}  # who is logged in, and who failed to: of this moment alone
 PASSING = {"workers.listener"}
-ROWS_A_READ = 2000
-ROWS_A_WRITE = 5000
+READ_BATCH_SIZE = 2000
+WRITE_BATCH_SIZE = 5000
 
 
 def all_models() -> list[type[Model]]:
@@ -67,7 +66,7 @@ def table_lines(model: type[Model]) -> Iterator[bytes]:
     encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=as_text).encode
     yield f"{json.dumps(columns_of(model))}\n".encode()
     names = [field.attname for field in model._meta.concrete_fields]
-    for row in model._base_manager.order_by("pk").values_list(*names).iterator(ROWS_A_READ):
+    for row in model._base_manager.order_by("pk").values_list(*names).iterator(READ_BATCH_SIZE):
         yield f"{encode(row)}\n".encode()
 
 
@@ -92,8 +91,8 @@ def table_fill(model: type[Model], lines: Iterable[bytes], written: Callable[[in
     """Insert the rows of a table's file after its first line; `written` is told their bytes. Returns their number."""
     fields = model._meta.concrete_fields
     names, convert = [field.name for field in fields], [database_value(field) for field in fields]
-    rest, rows = iter(lines), 0
-    while part := list(islice(rest, ROWS_A_WRITE)):
+    rows = 0
+    for part in batched(lines, WRITE_BATCH_SIZE):
         rows_insert(model, names, [converted(json.loads(line), convert) for line in part])
         rows += len(part)
         written(sum(map(len, part)))
@@ -147,5 +146,7 @@ def column_problem(model: type[Model], first_line: bytes) -> str:
         there = first_line[:80].decode(errors="replace")
     here = columns_of(model)
     return (
-        "" if there == here else f"{model._meta.db_table} has the columns {escaped(str(there))} there and {here} here"
+        ""
+        if there == here
+        else f"{model._meta.db_table} has the columns {escaped(str(there))} in the backup but {here} here"
     )

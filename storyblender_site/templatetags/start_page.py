@@ -1,4 +1,4 @@
-"""The start page: the steps round the loop, what there is of each, and where each is begun."""
+"""The start page: the steps of the workflow, what there is of each, and where each is begun."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def loop_steps() -> list[dict[str, Any]]:
     return [
         {
             "title": "Import",
-            "text": "VIST's own files, JSON lines of captions and stories, a system's outputs, or others' ratings.",
+            "text": "VIST's own files, JSON lines of captions and stories, a system's outputs, or ratings.",
             "figures": [figure(Dataset.objects.count(), "dataset", "annotations_dataset_changelist")],
             "links": [link("Import files", "workers_run_import", "vist")],
         },
@@ -56,16 +56,16 @@ def loop_steps() -> list[dict[str, Any]]:
         },
         {
             "title": "Report",
-            "text": "Who reads how human, with intervals; shown once the campaign is closed.",
+            "text": "How human each system reads, with intervals; shown once a campaign is closed.",
             "figures": [
                 figure(
                     Report.objects.values("campaign").distinct().count(),
-                    "reported campaign",
+                    "report",
                     "annotations_campaign_changelist",
                     "?state__exact=closed",
                 )
             ],
-            "links": [],
+            "links": [link("Compare campaigns", "annotations_campaign_compare")],
         },
         {
             "title": "Feed back",

@@ -24,18 +24,19 @@ from django.db.models import Count, F, Q
 from django.urls import URLPattern, get_resolver
 from waitress.adjustments import Adjustments
 
+from annotations.campaigns.outside_ids import rater_signature
+from annotations.campaigns.services.raters import rater_join, session_hash
+from annotations.campaigns.services.screens import Screen, assignment_next
 from annotations.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.protocols import PROTOCOLS, protocol_named
-from annotations.services.raters import rater_join, rater_signature, session_hash
-from annotations.services.screens import Screen, assignment_next
-from storyblender_site.web_server import LARGEST_UPLOAD, Channel, Parser
+from storyblender_site.web_server import MAX_UPLOAD_BYTES, Channel, Parser
 from storyblender_site.wsgi import application
 from tests.annotations.odd_requests import CHANGES, Draft, request_bytes
 from tests.factories import make_campaign
 
 NOT_OF_RATERS = ("admin/", "readyz")  # what asks for an account; and what says 503 where no worker is
 CSRF = "c" * 32
-ADJUSTMENTS = Adjustments(ident=None, max_request_body_size=LARGEST_UPLOAD + 1)
+ADJUSTMENTS = Adjustments(ident=None, max_request_body_size=MAX_UPLOAD_BYTES + 1)
 CHECK_EVERY = 25  # requests: then all that is stored is gone through
 State, Kind = Assignment.State, Rating.Kind
 
@@ -271,7 +272,7 @@ def campaign_of(number: int, captions: int) -> Campaign:
 
 def answers_of(draw: random.Random, shown: Assignment, campaign: Campaign) -> dict[str, Any]:
     protocol, names = protocol_named(campaign.protocol), [name for _, name in shown.candidate_order]
-    if protocol.gives == "choices":
+    if protocol.noun == "choices":
         return {criterion: draw.choice([*names, "tie"]) for criterion in campaign.criteria}
     low, high = map(int, protocol.ends(campaign.scale))
     return {criterion: {name: draw.randint(low, high) for name in names} for criterion in campaign.criteria}
@@ -330,7 +331,7 @@ def is_whole(rating: Rating, shown: Assignment) -> bool:
     protocol = protocol_named(campaign.protocol)
     if set(rating.answers) != set(campaign.criteria) or not (rating.seconds is None or math.isfinite(rating.seconds)):
         return False
-    if protocol.gives == "choices":
+    if protocol.noun == "choices":
         return all(chosen in {*ids, "tie"} for chosen in rating.answers.values())
     low, high = protocol.ends(campaign.scale)
     return all(

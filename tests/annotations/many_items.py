@@ -3,8 +3,8 @@
 import uuid
 
 from annotations import models
-from annotations.assignment.order import shown_as
-from annotations.services.bulk import statistics_gather
+from annotations.campaigns.assignment.tally import shown_as
+from annotations.storage.bulk import statistics_gather
 
 BATCH = 1000
 

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from annotations.importing.ratings import RatingContent, rating_options, read_ratings
+from annotations.campaigns.readers import RatingContent, rating_options, read_ratings
 
 Scores = dict[tuple[str, str, str, str, str], list[float]]
 

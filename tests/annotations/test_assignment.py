@@ -2,15 +2,17 @@
 
 import random
 from collections import Counter
-from itertools import permutations
+from itertools import combinations, permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from annotations.assignment.choice import pick_item
-from annotations.assignment.order import ShownBefore, Tally, cheapest, secret_draw, shown_as
-from annotations.assignment.sampling import sample_sources
+from annotations.campaigns.assignment.choice import pick_item
+from annotations.campaigns.assignment.matching import cheapest
+from annotations.campaigns.assignment.order import ShownBefore, secret_draw
+from annotations.campaigns.assignment.sampling import sample_sources
+from annotations.campaigns.assignment.tally import Tally, shown_as
 
 photos = st.lists(st.integers(0, 12), min_size=1, max_size=60)
 
@@ -72,6 +74,51 @@ def test_an_items_raters_see_each_system_once_at_every_place(systems: int, secre
     assert due.misfit(2) > due.misfit(1) == 0 > due.misfit(3), (
         "what is due to the rater is new to it, known, or makes up"
     )
+
+
+@given(st.integers(2, 7), st.integers(1, 4), st.integers(1, 40), st.text(min_size=1, max_size=3))
+def test_screens_that_show_a_part_are_even_over_systems_partners_and_places(
+    systems: int, texts: int, screens: int, secret: str
+) -> None:
+    """At every moment, for each rater. Two on a screen meet within one of all other pairs; of more than two that cannot
+    be: the second screen of three repeats a pair before all have met."""
+    assume(texts < systems)
+    before, names = ShownBefore(list(range(systems)), texts=texts), list(range(systems))
+    for item in range(screens):
+        order = before.order([[name] for name in names], item, draw=secret_draw(secret, item))
+        assert len(set(order)) == len(order) == texts
+        before.rater.add(shown_as([[name] for name in order]))
+        counts, met = before.rater.counts, before.rater.met
+        shown = [sum(counts[name, place] for place in range(texts)) for name in names]
+        assert max(shown) - min(shown) <= (1 if texts in (1, systems - 1) else 2)
+        for place in range(texts):
+            at = [counts[name, place] for name in names]
+            assert max(at) - min(at) <= (1 if texts == 1 else 2)
+        if texts == 2:
+            together = [met[pair] for pair in combinations(names, 2)]
+            assert max(together) - min(together) <= 1
+
+
+def test_an_item_gets_the_texts_that_it_lacks_where_a_rater_is_due_any() -> None:
+    """Four raters who come for the first time, two of four texts a screen: each text is shown twice."""
+    history: list[str] = []
+    for rater in range(4):
+        before = ShownBefore([1, 2, 3, 4], items={9: history}, texts=2)
+        order = before.order([[1], [2], [3], [4]], 9, draw=secret_draw("s", rater))
+        history.append(shown_as([[text + 1] for text in order]))
+    assert Counter(system for shown in history for system in shown.split()) == Counter(["1", "2", "3", "4"] * 2)
+    due = ShownBefore([1, 2, 3, 4], rater=Tally([("1 2", 1)], meetings=True), items={1: ["3 4"], 2: ["1 2"]}, texts=2)
+    assert due.misfit(1) > 0 > due.misfit(2), "3 and 4 are due: the second item lacks them"
+
+
+def test_of_many_systems_only_some_blocks_are_compared() -> None:
+    systems = list(range(40))
+    before = ShownBefore(systems, texts=4)
+    for item in range(20):
+        order = before.order([[name] for name in systems], item, draw=secret_draw("s", item))
+        before.rater.add(shown_as([[name] for name in order]))
+    shown = [sum(before.rater.counts[name, place] for place in range(4)) for name in systems]
+    assert (min(shown), max(shown)) == (2, 2)
 
 
 @given(st.lists(st.sampled_from([[[0], [1], [2]], [[0, 1], [2]], [[0, 1, 2]]]), min_size=30, max_size=60))

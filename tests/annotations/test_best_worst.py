@@ -7,8 +7,6 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 from annotations.statistics.best_worst import best_worst_counts, best_worst_model
 from annotations.statistics.means import clustered_mean
 
-pytestmark = pytest.mark.once  # no database has a part in it
-
 Rows = dict[str, np.ndarray]
 
 
@@ -26,7 +24,7 @@ def drawn(draw: np.random.Generator, worth: np.ndarray, screens: int, sizes: tup
 
 
 def test_the_model_is_that_of_another_library() -> None:
-    """A conditional logit of all ordered pairs of each screen, three or four systems a screen."""
+    """A conditional logit of all ordered pairs of each screen, three or four systems per screen."""
     rows = drawn(np.random.default_rng(1), np.array([0.8, 0.0, -0.3, 0.4, -0.9]), 200, (3, 4))
     chosen, design, groups = [], [], []
     for screen in range(200):
@@ -78,8 +76,8 @@ def test_counts_by_hand_and_a_shared_text_counts_for_each_of_its_systems() -> No
         (0, 0, 0),
     ]
     assert found[1].score == clustered_mean(np.array([0.0, 1.0]), np.array([0, 1]), np.array([0, 1]))
-    assert found[4].undefined == "e was never shown"
-    assert "one item and one rater" in (found[3].undefined or "")
+    assert str(found[4].score.undefined) == "e was never shown"
+    assert "more than one album or rater" in str(found[3].score.undefined)
     with pytest.raises(ValueError, match="screen 1 has 2 best texts"):
         best_worst_counts(**rows, items=items, raters=raters)
 
@@ -98,7 +96,7 @@ def test_a_shared_text_has_the_mean_worth_of_its_systems() -> None:
         "worst": np.where(systems < 2, ~first, first),
     }
     texts = screens * 2 + (systems == 2)
-    assert "share every text" in (best_worst_model(**rows, texts=texts).undefined or "")
+    assert "share every text" in str(best_worst_model(**rows, texts=texts).undefined)
     duel = np.repeat(np.arange(40, 80), 2)
     more: Rows = {
         "systems": np.append(systems, np.tile([0, 1], 40)),
@@ -117,15 +115,15 @@ def test_what_the_model_cannot_estimate_says_why() -> None:
     always: Rows = {"systems": systems, "screens": screens, "best": systems == 0, "worst": systems == 2}
     found = best_worst_model(**always, names=["gru", "lstm", "caption"])
     assert found.worths is None
-    assert "gru never lost to the others; caption never won" in (found.undefined or "")
+    assert "gru never lost to the others; caption never won" in str(found.undefined)
     apart: Rows = {
         "systems": np.array([0, 1, 2, 3]),
         "screens": np.array([0, 0, 1, 1]),
         "best": np.array([True, False] * 2),
         "worst": np.array([False, True] * 2),
     }
-    assert "system 0 and system 1; system 2 and system 3" in (best_worst_model(**apart).undefined or "")
+    assert "system 0 and system 1; system 2 and system 3" in str(best_worst_model(**apart).undefined)
     none = np.array([], dtype=int)
-    assert best_worst_model(none, none, none > 0, none > 0).undefined == "there are no screens"
-    with pytest.raises(ValueError, match="both best and worst"):
+    assert str(best_worst_model(none, none, none > 0, none > 0).undefined) == "no screens"
+    with pytest.raises(ValueError, match="as best and worst"):
         best_worst_model(systems, screens, systems == 0, systems == 0)

@@ -13,8 +13,9 @@ from scipy.optimize import minimize
 from scipy.stats import rankdata
 
 from annotations import models
-from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaign_making import campaign_create
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import CampaignSpec
+from annotations.protocols import shown_here
 from tests.annotations.raters import Rater, new_key
 from tests.factories import (
     AlbumFactory,
@@ -40,8 +41,17 @@ def bytes_of(answer: Any) -> bytes:
     return f"{answer.status_code} {answer.reason_phrase}\n{headers}\n{cookies}\n".encode() + body
 
 
+def filled(page: str) -> dict[str, str]:
+    """The page's fields: sliders at 40, of radio buttons a value each, in one row after another the next."""
+    groups: dict[str, list[str]] = {}
+    for name, value in re.findall(r'type="radio" name="([^"]+:[^"]+)"\s+value="([^"]*)"', page):
+        groups.setdefault(name, []).append(value)
+    chosen = {name: values[number % len(values)] for number, (name, values) in enumerate(groups.items())}
+    return chosen | dict.fromkeys(re.findall(r'type="hidden" name="(\w+:[0-9a-f-]{36})"', page), "40")
+
+
 @pytest.fixture
-def campaign(tmp_path: Path) -> models.Campaign:
+def campaign(tmp_path: Path, request: pytest.FixtureRequest) -> models.Campaign:
     """A campaign whose systems, decodings, data set, albums, photos and picture files all have the canary's name."""
     dataset = DatasetFactory(name=f"{CANARY}-data")
     decodings = [
@@ -65,10 +75,12 @@ def campaign(tmp_path: Path) -> models.Campaign:
     values = {
         "name": "plain", "purpose": "evaluation", "dataset": dataset.name, "split": "test", "show": "both",
         "systems": ["human", f"{CANARY}-lstm", f"{CANARY}-gru"], "criteria": ["fluency"], "items": 4, "overlap": 2,
+        "protocol": getattr(request, "param", "slider"),
     }  # fmt: skip
-    return campaign_create(spec=CampaignSpec.from_mapping(values, "spec"))
+    return campaign_create(spec=CampaignSpec.from_mapping(values))
 
 
+@pytest.mark.parametrize("campaign", shown_here(), indirect=True)
 def test_no_byte_a_rater_can_reach_holds_a_name(campaign: models.Campaign) -> None:
     """The page, with and without htmx: welcome, screens, pictures, refusals, drafts, skip, undo, thanks."""
     client, address, seen = Client(), f"/rate/{campaign.token}/", []
@@ -88,11 +100,12 @@ def test_no_byte_a_rater_can_reach_holds_a_name(campaign: models.Campaign) -> No
         [assignment] = set(re.findall(r"answer/([0-9a-f-]{36})/", page))
         [picture] = re.findall(r'<img src="([^"]+)"', page)
         ask("get", picture)
-        fields = re.findall(r'type="hidden" name="(\w+:[0-9a-f-]{36})"', page)
-        ask("post", f"{address}draft/{assignment}/", dict.fromkeys(fields, "3"))
+        answer = filled(page)
+        assert answer
+        ask("post", f"{address}draft/{assignment}/", answer)
         ask("post", f"{address}answer/{assignment}/", {"key": new_key()})
         ask("post", f"{address}answer/{new_key()}/", {"key": new_key()}, **{"HX-Request": "true"})
-        answer = dict.fromkeys(fields, "40") | {"key": new_key(), "seconds": "2"}
+        answer |= {"key": new_key(), "seconds": "2"}
         if step == 1:
             ask("post", f"{address}skip/{assignment}/", {"key": new_key(), "reason": "wrong", "comment": "odd"})
         else:
@@ -185,7 +198,7 @@ def test_typography_does_not_tell_people_from_machines(shared_data: Path) -> Non
         *(set(models.Output.objects.filter(decoding__system__name=s).values_list("source", flat=True)) for s in systems)
     )
     values["items"] = len(common)
-    campaign = campaign_create(spec=CampaignSpec.from_mapping(values, "spec"))
+    campaign = campaign_create(spec=CampaignSpec.from_mapping(values))
     draw, rows = random.Random(1), []
     for item in campaign.items.select_related("source__album"):
         shown: dict[bool, list[Any]] = {True: [], False: []}

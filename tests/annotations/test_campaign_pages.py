@@ -16,12 +16,14 @@ from django.db.models import ProtectedError
 from django.test import Client, RequestFactory
 
 from annotations import models
+from annotations.campaigns.services import campaigns
+from annotations.campaigns.services import making as campaign_making
+from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
 from annotations.errors import ConflictError, InputError
-from annotations.importing.campaign_file import CampaignSpec, campaign_toml, read_campaign_file
-from annotations.reports.build import report_build
-from annotations.services import campaign_making, campaigns
 from tests.annotations.raters import Rater, new_key
+from tests.annotations.reports import report_build
 from tests.factories import CampaignParts, make_campaign
+from tests.pages import in_one_line
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/annotations/campaign/"
@@ -47,7 +49,9 @@ def act(staff: Client, campaign: models.Campaign, action: str, **data: Any) -> s
 
 def draft(staff: Client, parts: CampaignParts, **values: Any) -> models.Campaign:
     answer = staff.post(f"{LIST}new/", form_of(parts, **values), follow=True)
-    assert "is made" in answer.content.decode(), re.findall(r"errorlist.*?</ul>", answer.content.decode(), re.S)
+    assert "was created with" in answer.content.decode(), re.findall(
+        r"errorlist.*?</ul>", answer.content.decode(), re.S
+    )
     return models.Campaign.objects.get(name=values.get("name", "from-the-form"))
 
 
@@ -72,16 +76,16 @@ def test_a_written_file_reads_back_whatever_its_texts() -> None:
         name="a", purpose="evaluation", dataset="d", split="test", systems=("human",), criteria=("fluency",), items=1,
         instructions='quotes " and \\ and\nlines, 한국어, tab\there', consent="\x01\x7f",
     )  # fmt: skip
-    assert CampaignSpec.from_mapping(tomllib.loads(campaign_toml(spec)), "x").instructions == spec.instructions
+    assert CampaignSpec.from_mapping(tomllib.loads(campaign_toml(spec))).instructions == spec.instructions
 
 
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"items": "5000"}, "has 6 sources with a text of every system"),
-        ({"systems": ["human", "caption"]}, "competes only where the caption is not shown"),
-        ({"name": "two, names"}, "It holds ','; a name has 1 to 100 characters"),
-        ({"own_criteria": "human_likeness"}, "stands there twice"),
+        ({"items": "5000"}, "has 6 sources with a text from every system"),
+        ({"systems": ["human", "caption"], "primary": ""}, "caption is not shown; show is 'caption'"),
+        ({"name": "two, names"}, "It contains ','; a name has 1 to 100 characters"),
+        ({"own_criteria": "human_likeness"}, "appears twice"),
         ({"criteria": [], "own_criteria": ""}, "a list of at least one name"),
         ({"show": "photo"}, "has a picture; attach_pictures gives"),
         ({"minimum_answers": "5"}, "5 must be at most the number of items, 4"),
@@ -92,7 +96,10 @@ def test_a_mistake_in_the_form_is_said_and_makes_nothing(staff: Client, values: 
     parts = make_campaign()
     answer = staff.post(f"{LIST}new/", form_of(parts, **values))
     assert answer.status_code == 200
-    assert says in answer.content.decode().replace("&#x27;", "'")
+    page = answer.content.decode().replace("&#x27;", "'")
+    assert says in page
+    field = "criteria" if "own_criteria" in values else next(iter(values))
+    assert f'id="id_{field}_error"' in page
     assert models.Campaign.objects.count() == 1
 
 
@@ -138,7 +145,7 @@ def test_pause_extend_close_archive(staff: Client) -> None:
     act(staff, campaign, "extend", overlap="2")
     assert (campaign.overlap, campaign.screens) == (2, 4)
     assert other.submit(other.next()).status_code == 201
-    assert "close it before it is archived" in act(staff, campaign, "archive")
+    assert "close it before archiving it" in act(staff, campaign, "archive")
     act(staff, campaign, "close")
     act(staff, campaign, "archive")
     assert campaign.name not in staff.get(LIST).content.decode()
@@ -161,7 +168,7 @@ def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None
     assert f'href="{LIST}{campaign.pk}/act/?action=close"' in page
     ends = {
         "close": (campaign, "5 screens are still open, 1 rater is at work. No more answers are taken."),
-        "delete": (made, "with its 3 items will be deleted, and its link stops working."),
+        "delete": (made, "with its 3 items will be deleted, and its link will stop working."),
     }
     for action, (asked, says) in ends.items():
         address = f"{LIST}{asked.pk}/act/"
@@ -176,9 +183,11 @@ def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None
     assert staff.get(f"{LIST}{campaign.pk}/act/", {"action": "pause"}).status_code == 302
     assert "locked" in staff.get(f"{LIST}{campaign.pk}/act/", {"action": "delete"}, follow=True).content.decode()
     assert "is closed" in act(staff, campaign, "close")
-    assert "closed already" in staff.get(f"{LIST}{campaign.pk}/act/", {"action": "close"}, follow=True).content.decode()
     assert (
-        "is gone"
+        "is already closed" in staff.get(f"{LIST}{campaign.pk}/act/", {"action": "close"}, follow=True).content.decode()
+    )
+    assert (
+        "was deleted"
         in staff.post(f"{LIST}{made.pk}/act/", {"action": "delete", "confirm": "yes"}, follow=True).content.decode()
     )
     assert not models.Campaign.objects.filter(pk=made.pk).exists()
@@ -235,7 +244,7 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
     assert (report["campaign"]["ratings"], report["campaign"]["raters"]) == (2, 1)
     assert all(system["mean"] < 20 for system in report["criteria"]["human_likeness"]["systems"])
     assert models.Rating.objects.counting(campaign).count() == 2
-    page = staff.get(f"{LIST}{campaign.pk}/change/").content.decode()
+    page = in_one_line(staff.get(f"{LIST}{campaign.pk}/change/"))
     assert "Dry runs, which never count: 2 screens" in page
     with pytest.raises(InputError):
         campaign_making.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
@@ -290,11 +299,11 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
         hidden.append(staff.get(f"{LIST}{campaign.pk}/{form}", follow=True))
     for page in hidden:
         assert "95 % interval" not in page.content.decode()
-        assert "human_likeness" not in page.content.decode().partition("What is shown")[0]
+        assert "human_likeness" not in page.content.decode().partition("Design")[0]
     assert not models.Report.objects.exists()
 
     page = staff.post(f"{LIST}{campaign.pk}/unblind/", follow=True).content.decode()
-    assert "early look" in page
+    assert "interim results" in page
     early = models.AuditEntry.objects.filter(kind="unblind")
     assert early.get().about == f"campaign '{campaign.name}'"
 

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from annotations import models
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import CampaignSpec, read_campaign_file
 from annotations.errors import ConflictError, InputError
-from annotations.importing.campaign_file import CampaignSpec, read_campaign_file
-from annotations.services.campaign_making import campaign_create
-from annotations.services.campaigns import campaign_close
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def test_the_same_seed_makes_the_same_items() -> None:
     first = make_campaign(captions=20, items=8, seed=5)
     spec = {"name": "again", "purpose": "evaluation", "dataset": first.dataset.name, "split": "test", "items": 8}
     spec |= {"systems": ["human", "lstm", "gru"], "criteria": ["x"], "seed": 5}
-    again = campaign_create(spec=CampaignSpec.from_mapping(spec, "spec"))
+    again = campaign_create(spec=CampaignSpec.from_mapping(spec))
 
     def shown(campaign: models.Campaign) -> list[tuple[int, str]]:
         rows = models.Candidate.objects.filter(item__campaign=campaign).order_by("item__position", "text")
@@ -68,29 +68,29 @@ def test_the_same_seed_makes_the_same_items() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sytems": ["human"]}, "sytems: no such key; the keys are name, purpose"),
+        ({"sytems": ["human"]}, "sytems: no such key; the nearest is systems; the keys are name, purpose"),
         ({"items": None}, "items: missing"),
         ({"items": 0}, "items: 0 must be a whole number from 1"),
         ({"overlap": True}, "overlap: True must be a whole number from 1"),
         ({"primary": ["gru", "human"]}, "primary: .* must be two systems and a criterion"),
-        ({"primary": ["human", "xe", "human_likeness"]}, "primary: 'xe' is none of the systems, human"),
-        ({"primary": ["gru", "gru", "human_likeness"]}, "primary: 'gru' stands there twice"),
+        ({"primary": ["human", "xe", "human_likeness"]}, "primary: 'xe' is not one of the systems: human"),
+        ({"primary": ["gru", "gru", "human_likeness"]}, "primary: 'gru' appears twice"),
         (
             {"systems": ["human", "gru"], "primary": ["human", "gru", "taste"]},
-            "primary: 'taste' is none of the criteria",
+            "primary: 'taste' is not one of the criteria",
         ),
         ({"family": "all"}, "family: 'all' is not one of criterion, campaign"),
         ({"spending": "all"}, "spending: 'all' is not one of obrien-fleming, pocock"),
         ({"looks": 0}, "looks: 0 must be a whole number from 1"),
         (
             {"looks": 21, "systems": ["human", "gru"], "primary": ["human", "gru", "x"]},
-            "looks: 21 are too many; at most 20",
+            "looks: 21 must be a whole number from 1 to 20",
         ),
         ({"equivalence_margin": 0}, "equivalence_margin: 0 must be a number above 0"),
         ({"equivalence_margin": 100.0}, "equivalence_margin: 100 must be below 100, the width of the scale from 0 to"),
-        ({"looks": 2}, "looks: 2 looks need the primary contrast"),
+        ({"looks": 2}, "looks: 2 looks need the primary comparison"),
         ({"systems": []}, "systems: .* must be a list of at least one name"),
-        ({"systems": ["a", "a"]}, "systems: 'a' stands there twice"),
+        ({"systems": ["a", "a"]}, "systems: 'a' appears twice"),
         ({"purpose": "exam"}, "purpose: 'exam' is not one of evaluation, feedback"),
         (
             {"purpose": "feedback"},
@@ -101,13 +101,14 @@ def test_the_same_seed_makes_the_same_items() -> None:
             {"systems": ["human", "caption"], "show": "caption"},
             "systems: 'caption' competes only where",
         ),
-        ({"criteria": ["human, likeness"]}, "criteria: 'human, likeness' holds ','; a name has 1 to 100 characters"),
+        ({"criteria": ["human, likeness"]}, "criteria: 'human, likeness' contains ','; a name has 1 to 100 characters"),
     ],
 )
-def test_a_wrong_file_says_where(change: dict[str, object], message: str) -> None:
+def test_a_wrong_value_is_said_with_its_key(change: dict[str, object], message: str) -> None:
     values = {key: value for key, value in (GOOD | change).items() if value is not None}
-    with pytest.raises(InputError, match=f"spec: {message}"):
-        CampaignSpec.from_mapping(values, "spec")
+    with pytest.raises(InputError, match=f"^{message}") as caught:
+        CampaignSpec.from_mapping(values)
+    assert caught.value.field == message.partition(":")[0]
 
 
 def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
@@ -122,15 +123,26 @@ def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "other", "dataset": "nowhere"}, "dataset: 'nowhere' does not exist; there is: "),
-        ({"name": "other", "systems": ["human", "gpt"]}, "systems: 'gpt' does not exist; there is: .*gru"),
-        ({"name": "other", "items": 7}, r"items: 7 asked for, and .* has 6 sources .*6 by lstm.*6 with a reference"),
+        ({"name": "other", "dataset": "nowhere"}, "dataset: 'nowhere' does not exist; available: "),
+        ({"name": "other", "systems": ["human", "gpt"]}, "systems: 'gpt' does not exist; available: .*gru"),
+        ({"name": "other", "items": 7}, r"items: 7 requested, but .* has 6 sources .*6 by lstm.*6 with a reference"),
         ({"name": "other", "show": "photo"}, "show: 'photo', and no photo of .* has a picture"),
         (
-            {"name": "other", "protocol": "likert"},
-            r"protocol: 'likert' cannot be shown to raters .*; there is: slider",
+            {"name": "other", "protocol": "edit"},
+            "protocol: 'edit' cannot be shown .*: slider, best_worst, human_or_machine, likert",
         ),
-        ({}, "campaign 'campaign-of-.*' exists already"),
+        (
+            {"name": "other", "ties": False},
+            "ties: is for choices between two texts and for rankings; the protocol 'slider' has none",
+        ),
+        ({"name": "other", "points": 5}, "points: 5 must be left out: the protocol 'slider' has a scale of its own"),
+        ({"name": "other", "protocol": "likert", "points": 12}, "points: 12 must be a whole number from 2 to 11"),
+        (
+            {"name": "other", "protocol": "pairwise", "systems": ["gru"]},
+            "systems: 'gru' alone; the protocol 'pairwise' needs at least 2",
+        ),
+        ({"name": "other", "protocol": "pairwise", "points": 5}, "points: 5 must be left out"),
+        ({}, "campaign 'campaign-of-.*' already exists"),
     ],
 )
 def test_what_does_not_exist_is_said_and_nothing_is_left(change: dict[str, object], message: str) -> None:
@@ -139,7 +151,7 @@ def test_what_does_not_exist_is_said_and_nothing_is_left(change: dict[str, objec
     spec = {"name": made.campaign.name, "purpose": "evaluation", "dataset": made.dataset.name, "split": "test"}
     spec |= {"systems": ["human", "lstm", "gru"], "criteria": ["x"], "items": 6}
     with pytest.raises(InputError, match=message):
-        campaign_create(spec=CampaignSpec.from_mapping(spec | change, "spec"))
+        campaign_create(spec=CampaignSpec.from_mapping(spec | change))
     assert before == (models.Campaign.objects.count(), models.Decoding.objects.count(), models.Item.objects.count())
 
 
@@ -148,7 +160,7 @@ def test_a_system_without_outputs_on_the_split_is_refused() -> None:
     models.Decoding.objects.filter(system__name="gru").update(completed_at=None)
     spec = {"name": "other", "purpose": "evaluation", "dataset": made.dataset.name, "split": "test", "items": 2}
     with pytest.raises(InputError, match="systems: 'gru' has no complete decoding of"):
-        campaign_create(spec=CampaignSpec.from_mapping(spec | {"systems": ["gru"], "criteria": ["x"]}, "spec"))
+        campaign_create(spec=CampaignSpec.from_mapping(spec | {"systems": ["gru"], "criteria": ["x"]}))
 
 
 def test_the_caption_competes_where_it_is_not_shown() -> None:
@@ -177,7 +189,7 @@ def test_the_database_refuses_what_makes_no_campaign() -> None:
 def test_closing_ends_it_once() -> None:
     campaign = make_campaign().campaign
     assert campaign_close(campaign=campaign).closed_at is not None
-    with pytest.raises(ConflictError, match="is closed already"):
+    with pytest.raises(ConflictError, match="is already closed"):
         campaign_close(campaign=campaign)
 
 
@@ -194,7 +206,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(capsys.readouterr().out)["link"] == told["link"]
     call_command("close_campaign", "second", "--json")
     assert json.loads(capsys.readouterr().out)["state"] == "closed"
-    with pytest.raises(CommandError, match=r"campaign 'third' does not exist; there is: .*second"):
+    with pytest.raises(CommandError, match=r"campaign 'third' does not exist; available: .*second"):
         call_command("close_campaign", "third")
 
 

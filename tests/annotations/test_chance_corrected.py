@@ -8,15 +8,14 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
+from annotations.reasons import Reason
 from annotations.statistics.chance_corrected import Weights, chance_corrected
 from annotations.statistics.uncertainty import Floats
-
-pytestmark = pytest.mark.once  # no database has a part in it
 
 ENDS: dict[Weights, str] = {"none": "", "linear": ", linear weights", "quadratic": ", quadratic weights"}
 # Gwet's (2014) worked example, twelve texts of four raters, 0 where one gave no score; by texts.
 GWET = """1101 2232 3333 3333 2222 1234 4444 1121 2222 0555 0011 0030"""
-# Scores from 2 to 6 on a scale from 1 to 7, of two to four raters a text, and some of a single one.
+# Scores from 2 to 6 on a scale from 1 to 7, of two to four raters per text, and some of a single one.
 SPARSE = """0203 0002 4555 0053 4005 5560 0066 0200 5404 4550 6066 5333 0020"""
 # Percent agreement, Fleiss' kappa and Gwet's coefficient by irrCAC 0.4.4, the Python port of Gwet's own package, whose
 # manual prints 0.818, 0.761 and 0.775 of the first.
@@ -111,23 +110,21 @@ def test_intervals_are_of_whole_groups_and_hold_the_value_as_often_as_they_say()
 
 
 def test_what_is_undefined_says_why() -> None:
-    def undefined(scores: list[float], units: list[int], scale: tuple[float, float] = (1, 5)) -> dict[str, str | None]:
+    def undefined(scores: list[float], units: list[int], scale: tuple[float, float] = (1, 5)) -> dict[str, str]:
         found = chance_corrected(np.array(scores), np.array(units), np.arange(len(units)), scale=scale)
-        return {name: each.undefined for name, each in found.items() if each.value is None}
+        return {name: str(each.undefined) for name, each in found.items() if each.value is None}
 
     assert set(undefined([1.0, 2.0], [0, 1]).values()) == {"no text was rated by two raters"}
     assert set(undefined([], []).values()) == {"no text was rated by two raters"}
     equal = undefined([3.0] * 4, [0, 0, 1, 1])
     assert set(equal) == {f"Fleiss' kappa{end}" for end in ENDS.values()}
-    assert set(equal.values()) == {"all ratings are in one category, so there is nothing to agree on"}
+    assert set(equal.values()) == {"all ratings are equal, so agreement is undefined"}
     halves = undefined([3.0, 3.5, 1.0, 1.0], [0, 0, 1, 1])
     assert set(halves) == {"Gwet's AC1", "Gwet's AC2, linear weights", "Gwet's AC2, quadratic weights"}
-    assert all("not whole points" in (why or "") for why in halves.values())
+    assert all("not whole points" in why for why in halves.values())
     lone = chance_corrected(np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1]), np.arange(3), scale=(1, 5))
-    assert {each.undefined for each in lone.values()} == {
-        "texts of one group alone were rated by two raters, and an interval needs two"
-    }
-    with pytest.raises(ValueError, match=r"run from 1 to 6, and the scale from 1 to 5"):
+    assert {each.undefined for each in lone.values()} == {Reason("one_group")}
+    with pytest.raises(ValueError, match=r"run from 1 to 6, but the scale from 1 to 5"):
         undefined([1.0, 6.0], [0, 0])
     with pytest.raises(ValueError, match="two groups"):
         chance_corrected(np.ones(2), np.zeros(2, int), np.arange(2), scale=(1, 5), groups=np.arange(2))

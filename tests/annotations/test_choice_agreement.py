@@ -8,13 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from statsmodels.stats import inter_rater
 
+from annotations.reasons import Reason
 from annotations.reports.agreement import choice_agreement as reported
-from annotations.reports.table import Comparisons, RatingTable
+from annotations.reports.table import PairwiseChoices, RatingTable
 from annotations.statistics.choice_agreement import ALPHA, choice_agreement
 from annotations.statistics.choices import FIRST, SECOND, TIE
 from annotations.statistics.uncertainty import Floats, Ints
-
-pytestmark = pytest.mark.once  # no database has a part in it
 
 
 def table_of(
@@ -27,13 +26,13 @@ def table_of(
         systems=names, criteria=("better",), items=items, albums=items,
         raters=rows % 3 if raters is None else raters, rater_names=("r", "s", "t"), rater_keys=(1, 2, 3),
         exclusions=("", "", ""),
-        seconds=np.ones(len(rows)), scores={}, comparisons={"better": Comparisons(first, second, outcome, rows)},
+        seconds=np.ones(len(rows)), scores={}, comparisons={"better": PairwiseChoices(first, second, outcome, rows)},
         words=np.ones(len(candidates)), candidates=candidates,
     )  # fmt: skip
 
 
 def flips(systems: int, *, items: int, ties: float, seed: int) -> RatingTable:
-    """Three raters an item, who choose between two of its texts by a coin that lands on its edge now and then."""
+    """Three raters per item, who choose between two of its texts by a coin that lands on its edge now and then."""
     draw = np.random.default_rng(seed)
     shown = np.array([draw.permutation(systems)[:2] for _ in range(items)])
     item = np.repeat(np.arange(items), 3)
@@ -46,7 +45,7 @@ def flips(systems: int, *, items: int, ties: float, seed: int) -> RatingTable:
 
 def all_of(table: RatingTable) -> dict[str, float | None]:
     found = reported(table, "better")
-    return {"alpha": found["alpha"]} | {row["name"]: row["value"] for row in found["coefficients"]}
+    return {"alpha": found.alpha} | {row.name: row.value for row in found.coefficients}
 
 
 @pytest.mark.parametrize("systems", range(2, 9))
@@ -98,9 +97,9 @@ def test_raters_who_always_agree_agree_fully_even_on_one_system() -> None:
         found = all_of(table_of(item, zeros, ones, outcome, candidates=ids))
         assert found == pytest.approx(dict.fromkeys(found, 1.0))
     nothing = reported(table_of(item, zeros, ones, np.full(60, TIE), candidates=ids), "better")
-    said = {row["name"]: (row["value"], row["undefined"]) for row in nothing["coefficients"]}
-    assert (nothing["alpha"], nothing["undefined"]) == (None, "all choices are ties, so there is nothing to agree on")
-    assert said["Fleiss' kappa"] == (None, "all choices are ties, so there is nothing to agree on")
+    said = {row.name: (row.value, row.undefined) for row in nothing.coefficients}
+    assert (nothing.alpha, nothing.undefined) == (None, Reason("all_ties"))
+    assert said["Fleiss' kappa"] == (None, Reason("all_ties"))
     assert said["Percent agreement"][0] == 1
 
 
@@ -169,10 +168,10 @@ def test_a_text_of_several_systems_is_one_choice() -> None:
     rows, _, second, outcome = (np.array(column) for column in zip(*told, strict=True))
     items = np.array([item for item, _ in screens])
     table = table_of(items, items, items, items.astype(float), candidates=ids)
-    table.comparisons["better"] = Comparisons(np.zeros(len(rows), int), second, outcome, rows)
+    table.comparisons["better"] = PairwiseChoices(np.zeros(len(rows), int), second, outcome, rows)
     found = reported(table, "better")
-    assert found["alpha"] == pytest.approx(1 - 2 * (1 / 3))  # two of three pairs of choices agree
-    assert {(row["units"], row["ratings"]) for row in found["coefficients"]} == {(3, 2)}
+    assert found.alpha == pytest.approx(1 - 2 * (1 / 3))  # two of three pairs of choices agree
+    assert {(row.units, row.ratings) for row in found.coefficients} == {(3, 2)}
 
 
 def test_the_interval_is_of_whole_groups_and_mistakes_are_refused() -> None:
@@ -184,7 +183,7 @@ def test_the_interval_is_of_whole_groups_and_mistakes_are_refused() -> None:
     for name, found in alone.items():
         assert together[name].interval == pytest.approx(found.interval, abs=0.02)
     single = choice_agreement(np.array([FIRST, TIE]), np.array([0, 1]))
-    assert {each.undefined for each in single.values()} == {"no pair was rated by two raters"}
+    assert {each.undefined for each in single.values()} == {Reason("none_rated_twice", unit="pair")}
     with pytest.raises(ValueError, match=r"an outcome is 0\.7"):
         choice_agreement(np.array([FIRST, 0.7]), np.array([0, 0]))
     with pytest.raises(ValueError, match="2 choices, 1 units"):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from annotations.client_address import client_of
+from annotations.web.client_address import client_of
 from storyblender_site.addresses import trusted_proxies
 
-pytestmark = pytest.mark.once
 ME, PROXY, OUTER, FORGED = "203.0.113.9", "172.20.0.5", "10.1.0.1", "198.51.100.1"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("trusted", "connected", "forwarded", "client"),
     [

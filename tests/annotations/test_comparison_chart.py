@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 
 from annotations.reports import charts
-from annotations.reports.charts import Chart, comparison_charts, comparison_charts_of, drawing
-from annotations.reports.comparison import comparison_build
+from annotations.reports.charts import Chart, drawing
+from tests.annotations.reports import Json, comparison_build, comparison_charts, comparison_charts_of
 from tests.annotations.test_comparison import harsher, overlapping, rate
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]  # drawn of the comparison alone
@@ -21,8 +21,24 @@ def _fresh_cache() -> None:
     cache.clear()
 
 
-def cell_of(campaign: str, mean: float | None, ci: list[float] | None = None) -> dict[str, Any]:
-    return {"campaign": campaign, "mean": mean, "ci": ci}
+def cell_of(campaign: str, mean: float | None, ci: list[float] | None = None) -> Json:
+    counts = {"n": 3, "raters": 1, "items": 3}
+    return {"campaign": campaign, **counts, "mean": mean, "ci": ci, "z": None, "undefined": None}
+
+
+def system_of(name: str, cells: list[Json | None]) -> Json:
+    return {"system": name, "name": name, "cells": cells}
+
+
+def criterion_of(campaigns: list[str], scale: tuple[int, int], systems: list[Json]) -> Json:
+    items = {"of": dict.fromkeys(campaigns, 3), "shared": 3, "rated": 3}
+    about = {"criterion": "fluency", "scale": scale, "scale_found": False}
+    return {**about, "campaigns": campaigns, "items": items, "notes": [], "systems": systems}
+
+
+def comparison_of(*criteria: Json) -> Json:
+    nothing: Json = {"campaigns": [], "left_out": [], "metrics": {"tables": [], "left_out": [], "notes": []}}
+    return {**nothing, "criteria": criteria, "method": ""}
 
 
 def looks_of(spec: dict[str, Any]) -> dict[str, Any]:
@@ -40,13 +56,12 @@ def test_the_chart_holds_the_means_on_the_criterions_scale() -> None:
     ]
     campaigns = ['<b>&"first"', *long]
     systems = [
-        {"system": "gru", "cells": [cell_of(campaigns[0], 3.5, [2.5, 4.75]), None, cell_of(campaigns[2], 2.25)]},
-        {"system": "lstm", "cells": [None, cell_of(campaigns[1], None), None]},
-        {"system": "new", "cells": [None, cell_of(campaigns[1], 4.0, [3.0, 5.5]), None]},
+        system_of("gru", [cell_of(campaigns[0], 3.5, [2.5, 4.75]), None, cell_of(campaigns[2], 2.25)]),
+        system_of("lstm", [None, cell_of(campaigns[1], None), None]),
+        system_of("new", [None, cell_of(campaigns[1], 4.0, [3.0, 5.5]), None]),
     ]
-    result = {"criterion": "fluency", "campaigns": campaigns, "scale": [1, 5], "systems": systems}
-    nothing = {**result, "systems": []}
-    drawn = comparison_charts({"criteria": [nothing, result]})
+    nothing, result = criterion_of(campaigns, (1, 5), []), criterion_of(campaigns, (1, 5), systems)
+    drawn = comparison_charts(comparison_of(nothing, result))
     assert list(drawn) == ["means:1"]
     spec = drawn["means:1"].spec
     alt.Chart.from_dict(spec, validate=True)
@@ -76,14 +91,9 @@ def test_the_chart_holds_the_means_on_the_criterions_scale() -> None:
 
 def test_many_campaigns_look_different() -> None:
     campaigns = [f"wave {number}" for number in range(24)]
-    cells = [cell_of(name, 50 + place) for place, name in enumerate(campaigns)]
-    result = {
-        "criterion": "fluency",
-        "campaigns": campaigns,
-        "scale": [0, 100],
-        "systems": [{"system": "gru", "cells": cells}],
-    }
-    spec = comparison_charts({"criteria": [result]})["means:0"].spec
+    system = system_of("gru", [cell_of(name, 50 + place) for place, name in enumerate(campaigns)])
+    result = criterion_of(campaigns, (0, 100), [system])
+    spec = comparison_charts(comparison_of(result))["means:0"].spec
     looks = looks_of(spec)
     assert len(set(zip(looks["shape"]["scale"]["range"], looks["fill"]["scale"]["range"], strict=True))) == 24
 

@@ -14,8 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotations import models
-from annotations.reports.comparison import comparison_build
+from annotations.documents.renderers.text import WIDTH
+from tests.annotations.reports import comparison_build
 from tests.annotations.test_comparison import harsher, overlapping, rate
+from tests.annotations.test_exports import check_tex
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 PAGE = "/admin/annotations/campaign/compare"
@@ -32,7 +34,7 @@ def test_the_command_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(CommandError, match="close it first"):
         call_command("compare", "first", "second")
     rate(second, 3, harsher)
-    found = json.loads(json.dumps(comparison_build(["first", "second"])))
+    found = comparison_build(["first", "second"])
     call_command("compare", "first", "second", "--json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == found
     call_command("compare", "first", "second")
@@ -40,18 +42,24 @@ def test_the_command_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture
     for row in found["criteria"][0]["systems"]:
         for cell in filter(None, row["cells"]):
             assert f"{cell['mean']:.1f}" in shown
-    for form in ("html", "json", "csv"):
-        call_command("compare", "first", "second", "--out", str(tmp_path / f"both.{form}"))
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    for ending in ("html", "json", "csv", "tex"):
+        call_command("compare", "first", "second", "--out", str(tmp_path / f"both.{ending}"))
+    tex = (tmp_path / "both.tex").read_text()
+    check_tex(tex)
     assert json.loads((tmp_path / "both.json").read_text()) == found
+    for row in found["criteria"][0]["systems"]:
+        for cell in filter(None, row["cells"]):
+            assert rf"$\mathbf{{{cell['mean']:.1f}}}$ \\ $[{cell['ci'][0]:.1f}, {cell['ci'][1]:.1f}]$" in tex
     alone = (tmp_path / "both.html").read_text()
     assert "http" not in alone.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
     assert alone.count("<svg ") == 1
-    assert "<title>Means and 95 % intervals by human likeness in 2 campaigns, system by system</title>" in alone
+    assert "<title>Means and 95 % intervals for human likeness in 2 campaigns, by system</title>" in alone
     rows = list(csv.DictReader(io.StringIO((tmp_path / "both.csv").read_text(encoding="utf-8-sig"))))
     means = [float(row["value"]) for row in rows if row["kind"] == "mean"]
     assert means == [cell["mean"] for row in found["criteria"][0]["systems"] for cell in row["cells"] if cell]
     assert [row["system"] for row in rows if row["kind"] == "difference between systems"] == ["new"]
-    with pytest.raises(CommandError, match="say with --format which of html, csv, json"):
+    with pytest.raises(CommandError, match="choose its format with --format: html, latex, csv, json"):
         call_command("compare", "first", "second", "--out", str(tmp_path / "both"))
 
 
@@ -73,7 +81,7 @@ def test_the_page() -> None:
     rate(second, 1, harsher)
     with CaptureQueriesContext(connection) as few:
         page = staff.get(f"{PAGE}/?{both}").content.decode()
-    assert "one rater: nothing says how raters differ" in page
+    assert "a single rater cannot show how raters differ" in page
     models.Campaign.objects.filter(name="second").update(state="open")
     rate(models.Campaign.objects.get(name="second"), 2, harsher)
     with CaptureQueriesContext(connection) as many:
@@ -81,13 +89,15 @@ def test_the_page() -> None:
     assert len(many) == len(few)
     for row in comparison_build(["first", "second"])["criteria"][0]["systems"]:
         for cell in filter(None, row["cells"]):
-            assert f"<strong>{cell['mean']:.1f}</strong>" in page
+            assert f"<b>{cell['mean']:.1f}</b>" in page
+    assert '<th scope="row">gru</th>' in page
+    assert 'role="region" aria-label="Human likeness: means with 95 % intervals."' in page
     assert '<svg xmlns="http://www.w3.org/2000/svg" role="img"' in page
     assert "style=" not in page
     assert "<style" not in page
-    for form in ("html", "json", "csv"):
+    for form, ending in (("html", "html"), ("json", "json"), ("csv", "csv"), ("latex", "tex")):
         answer = staff.get(f"{PAGE}.{form}?{both}")
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="comparison.{form}"'
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="comparison.{ending}"'
     assert staff.get(f"{PAGE}.pdf?{both}").status_code == 404
     assert nobody.get(f"{PAGE}/?{both}").status_code == 403
     strange = staff.get(f"{PAGE}/?campaign=first&campaign=a,b")

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,13 +11,14 @@ from django.test import Client
 from django.utils import timezone
 
 from annotations import models
+from annotations.campaigns.selectors import items_by_answers
+from annotations.campaigns.services import campaigns
+from annotations.campaigns.services import making as campaign_making
+from annotations.campaigns.services.leases import leases_release_expired
+from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
+from annotations.campaigns.services.ratings import rating_skip
+from annotations.campaigns.services.screens import Screen, Wait, assignment_next
 from annotations.errors import ConflictError
-from annotations.querysets.campaigns import items_by_answers
-from annotations.services import campaign_making, campaigns
-from annotations.services.leases import leases_release_expired
-from annotations.services.raters import rater_exclude, rater_join, rater_readmit
-from annotations.services.ratings import rating_skip
-from annotations.services.screens import Screen, Wait, assignment_next
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.test_orders import rate
 from tests.annotations.visitor import Visitor
@@ -176,11 +176,11 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
 
     found = asked(f" {code[:5].lower()}-{code[5:]} ")
     assert "is the code of rater 1 (worker 7)" in found
-    assert "Answers 1 Skipped 1 First to last 0 min Seconds a screen 4.2" in found
+    assert "Answers 1 Skipped 1 First to last 0 min Seconds per screen 4.2" in found
     assert "Earned: 1 answer is needed" in found
-    assert "is nobody’s code" in asked("AAAAAAAAAA")
-    assert "is nobody’s code" in asked("<b>x</b>")
-    other = campaign_making.campaign_create(spec=replace(campaigns.spec_of(campaign), name="another"))
+    assert "is not a code that this site has given to a rater" in asked("AAAAAAAAAA")
+    assert "is not a code that this site has given to a rater" in asked("<b>x</b>")
+    other = campaign_making.campaign_create(spec=campaigns.spec_of(campaign).model_copy(update={"name": "another"}))
     rater_join(token=other.token)
     assert "belongs to another campaign:" in asked(code, other)
     assert code in staff.get(f"{LIST}{campaign.pk}/progress/").content.decode()
@@ -245,7 +245,7 @@ def test_places_of_who_is_left_out_are_free_if_the_researcher_says_so() -> None:
     assert sorted(taken(campaign)) == [1, 2, 2]
     rater_readmit(rater=out)
     campaigns.campaign_close(campaign=campaign)
-    with pytest.raises(ConflictError, match="nobody can rate in the rater's place"):
+    with pytest.raises(ConflictError, match="so nobody can rate these screens instead"):
         rater_exclude(rater=out, reason="too late", release=True)
 
 
@@ -257,7 +257,7 @@ def test_the_form_gives_the_places_back_and_says_so(staff: Client) -> None:
     values = {"rater": "1", "reason": "clicked at random", "release": "on", "action": "exclude"}
     page = staff.post(f"{LIST}{campaign.pk}/exclude/", values, follow=True).content.decode()
     assert "and others may rate their screens: clicked at random" in page
-    assert "left out, their screens are free again" in page
+    assert "excluded, their screens are free again" in page
     assert "0</b> of <b>2</b> screens answered" in page
     assert taken(campaign) == [0, 0]
     leases_release_expired()
@@ -278,13 +278,13 @@ def test_who_is_left_out_already_can_free_their_places_and_is_taken_in_only_on_p
     post(action="exclude", reason="bot")
     at = rater.excluded_at
     assert at
-    assert "is left out already" in post(action="exclude", reason="bot"), "a double click"
+    assert "is already left out" in post(action="exclude", reason="bot"), "a double click"
     assert "and others may rate their screens" in post(action="exclude", reason="bot", release="on")
     assert (rater.excluded_at, rater.exclusion, rater.replaced, taken(campaign)) == (at, "bot", True, [0, 0])
-    assert "is left out already" in post(action="exclude", reason="bot", release="on")
+    assert "is already left out" in post(action="exclude", reason="bot", release="on")
     assert staff.post(f"{LIST}{campaign.pk}/exclude/", {"rater": "1", "reason": "bot"}).status_code == 404
     assert (rater.excluded_at, taken(campaign)) == (at, [0, 0])
-    assert "is taken in again" in post(action="readmit")
+    assert "is included again" in post(action="readmit")
     assert (rater.excluded_at, sorted(taken(campaign))) == (None, [0, 1])
 
 

@@ -13,6 +13,7 @@ from tests.factories import (
     CaptionFactory,
     DecodingFactory,
     ImportFactory,
+    MetricFactory,
     OutputFactory,
     PhotoFactory,
     StorySentenceFactory,
@@ -66,7 +67,7 @@ def test_an_output_is_one_of_decoding_source_and_rank() -> None:
 
 def test_a_score_has_a_signature_and_a_decoding() -> None:
     made = make_campaign(captions=1)
-    good = {"metric": "bleu", "value": 1.0, "signature": "s"}
+    good = {"metric": MetricFactory(), "value": 1.0, "signature": "s"}
     decoding = made.systems["gru"]
     refused(lambda: models.Score.objects.create(**good))
     refused(lambda: models.Score.objects.create(**good | {"signature": ""}, decoding=decoding))
@@ -75,6 +76,13 @@ def test_a_score_has_a_signature_and_a_decoding() -> None:
     refused(lambda: models.Score.objects.create(**good, decoding=decoding))
     models.Score.objects.create(**good, decoding=decoding, campaign=made.campaign, by_item=[1.0])
     refused(lambda: models.Score.objects.create(**good, decoding=decoding, campaign=made.campaign))
+    for part in ({"sources": 3}, {"of_sources": 3}, {"sources": 4, "of_sources": 3}):
+        refused(lambda part=part: models.Score.objects.create(**good, **part, decoding=decoding))  # type: ignore[misc]
+    of_part = {"sources": 3, "of_sources": 4, "decoding": decoding, "campaign": made.campaign}
+    models.Score.objects.create(**good, **of_part)
+    refused(lambda: models.Score.objects.create(**good, **of_part))
+    refused(lambda: MetricFactory(name="chrf", level="albums"))
+    refused(lambda: MetricFactory(name="chrf", description=""))
 
 
 def test_a_rater_is_excluded_for_a_reason() -> None:

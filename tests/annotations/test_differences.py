@@ -14,8 +14,6 @@ from annotations.statistics.means import clustered_mean
 from annotations.statistics.mixed import mixed_model
 from annotations.statistics.uncertainty import Floats, Ints
 
-pytestmark = pytest.mark.once  # no database has a part in it
-
 
 def ratings(
     items: int, overlap: int, raters: int, *, slopes: tuple[float, float] = (0.0, 0.0), seed: int = 0
@@ -34,11 +32,10 @@ def test_where_every_rater_scored_both_it_is_the_mean_of_their_differences() -> 
     keep = np.random.default_rng(2).random(len(items)) < 0.8  # items with one, two or three raters
     first, second, items, raters = first[keep], second[keep], items[keep], raters[keep]
     found, plain = paired_difference(first, second, items, raters), clustered_mean(first - second, items, raters)
-    assert found.estimate is not None
-    assert found.estimate.mean == pytest.approx(plain.mean)
+    assert found.estimate.value == pytest.approx(plain.value)
     assert found.estimate.error == pytest.approx(plain.error)
     assert found.estimate.interval == pytest.approx(plain.interval)
-    assert (found.screens, found.items) == (len(items), len(set(items)))
+    assert (found.estimate.n, found.items) == (len(items), len(set(items)))
 
 
 def test_raters_of_one_system_each_are_compared_by_the_items_means() -> None:
@@ -53,8 +50,7 @@ def test_raters_of_one_system_each_are_compared_by_the_items_means() -> None:
         np.arange(60),
     )
     expected = stats.ttest_rel(first, second)
-    assert found.estimate is not None
-    assert found.estimate.mean == pytest.approx((first - second).mean())
+    assert found.estimate.value == pytest.approx((first - second).mean())
     assert found.estimate.error == pytest.approx((first - second).std(ddof=1) / 30**0.5)
     assert found.estimate.p == pytest.approx(expected.pvalue)
 
@@ -64,29 +60,25 @@ def test_items_without_a_score_of_both_say_nothing() -> None:
     kept = paired_difference(first[:20], second[:20], items[:20], raters[:20])
     second[20:] = np.nan
     found = paired_difference(first, second, items, raters)
-    assert (found.screens, found.items) == (kept.screens, kept.items) == (20, 10)
-    assert kept.estimate is not None
-    assert found.estimate is not None
-    assert (found.estimate.mean, found.estimate.error) == pytest.approx((kept.estimate.mean, kept.estimate.error))
+    assert (found.estimate.n, found.items) == (kept.estimate.n, kept.items) == (20, 10)
+    assert (found.estimate.value, found.estimate.error) == pytest.approx((kept.estimate.value, kept.estimate.error))
     nothing = paired_difference(first[20:], second[20:], items[20:], raters[20:])
-    assert nothing.estimate is None
-    assert nothing.undefined == "no item has scores of both"
+    assert nothing.estimate.value is None
+    assert str(nothing.estimate.undefined) == "no item has scores of both"
 
 
+@pytest.mark.once
 @given(st.integers(0, 10_000))
 def test_the_sign_follows_the_order_and_names_do_not_matter(seed: int) -> None:
     first, second, items, raters = ratings(12, 2, 4, slopes=(0.5, 0.5), seed=seed)
     draw = np.random.default_rng(seed)
     first[draw.random(len(first)) < 0.3] = np.nan
     there, back = paired_difference(first, second, items, raters), paired_difference(second, first, items, raters)
-    assert there.estimate is not None
-    assert back.estimate is not None
-    assert there.estimate.mean == pytest.approx(-back.estimate.mean)
+    assert there.estimate.value == pytest.approx(-back.estimate.value)
     assert there.estimate.error == pytest.approx(back.estimate.error)
     order = draw.permutation(len(items))
     named = paired_difference(first[order], second[order], 100 - items[order], 7 * raters[order])
-    assert named.estimate is not None
-    assert (named.estimate.mean, named.estimate.p) == pytest.approx((there.estimate.mean, there.estimate.p))
+    assert (named.estimate.value, named.estimate.p) == pytest.approx((there.estimate.value, there.estimate.p))
 
 
 @pytest.mark.parametrize("slopes", [(0.7, 0.4), (0.0, 0.8), (0.9, 0.0)])
@@ -120,13 +112,14 @@ def test_balanced_data_give_the_mixed_models_textbook_degrees_of_freedom() -> No
 def test_what_the_mixed_model_cannot_be_fitted_to() -> None:
     one = np.zeros(4, int)
     several = np.arange(4)
-    assert "two items and two raters" in (mixed_model(several * 1.0, several, one).undefined or "")
-    assert "no item was rated twice" in (mixed_model(several * 1.0, several, several % 2).undefined or "")
-    assert "no rater rated twice" in (mixed_model(several * 1.0, several // 2, several).undefined or "")
+    assert "two items and two raters" in str(mixed_model(several * 1.0, several, one).undefined)
+    assert "no item was rated twice" in str(mixed_model(several * 1.0, several, several % 2).undefined)
+    assert "no rater rated twice" in str(mixed_model(several * 1.0, several // 2, several).undefined)
     equal = mixed_model(np.ones(8), np.repeat(several, 2), np.tile([0, 1], 4))
-    assert "all differences are equal" in (equal.undefined or "")
+    assert "all differences are equal" in str(equal.undefined)
 
 
+@pytest.mark.once
 def test_bootstrapped_means_spread_as_two_random_factors_do() -> None:
     """Owen 2007, theorem 1: item and rater variance come out right, the noise is counted about three times."""
     draw = np.random.default_rng(4)
@@ -142,6 +135,7 @@ def test_bootstrapped_means_spread_as_two_random_factors_do() -> None:
     assert found[:, 1].std() > found[:, 0].std() * 1.1
 
 
+@pytest.mark.once
 def test_the_model_of_the_same_differences_in_another_order_is_the_same() -> None:
     draw = np.random.default_rng(0)
     items, raters = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)

@@ -1,10 +1,8 @@
 """Every door through which text comes in, on either database: a text is stored as it is or refused in words, and what
-no database and no encoding can hold is never stored. (Readers of files need no database; the others run on both.)"""
+no database and no encoding can hold is never stored. (For files see test_file_doors.)"""
 
 import json
-import tomllib
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,193 +11,25 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
-from openpyxl import Workbook
 
 from annotations import models
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.services.campaigns import campaign_named
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.services.raters import rater_exclude
+from annotations.campaigns.spec import read_campaign_file
+from annotations.documents.csv_tables import csv_file
 from annotations.errors import InputError
-from annotations.fields import digest_of
-from annotations.importing.campaign_file import read_campaign_file
-from annotations.importing.content import fingerprint
-from annotations.importing.outputs import read_outputs
-from annotations.importing.pairs import PairFields, read_pairs
-from annotations.importing.vist import read_vist
-from annotations.links import rater_link
-from annotations.reports.export import csv_file
-from annotations.services.campaign_making import campaign_create
-from annotations.services.campaigns import campaign_named
-from annotations.services.outputs import outputs_add
-from annotations.services.raters import rater_exclude
+from annotations.storage.fields import digest_of
+from annotations.systems.services import outputs_add
 from storyblender_site.accounts import account_make, account_named
 from tests.annotations.hostile import BLANK, STORABLE, TEXTS, UNSTORABLE
 from tests.annotations.raters import Rater, new_key
-from tests.annotations.rating_files import read
 from tests.factories import CaptionFactory, DecodingFactory, make_campaign
-from texts.storable import escaped, is_blank, storable, text_problem, value_problem
-from workers.lifecycle import run_create_claimed
-
-# ---- readers of files
-
-
-def as_json(file: Path, value: Any) -> Path:
-    """With escapes, which is how NUL and halves of characters get into files that are good UTF-8."""
-    file.write_text(json.dumps(value))
-    return file
-
-
-def vist(folder: Path, **hostile: str) -> tuple[str, str, str]:
-    """Read one album with a caption and a story; the title, the caption and the first sentence."""
-    photos = [{"id": f"{number}", "album_id": "a"} for number in range(5)]
-    base = {"albums": [{"id": "a", "title": hostile.get("title", "t")}], "images": photos}
-    one = {"photo_flickr_id": "0", "album_id": "a", "photo_order_in_story": 0, "text": hostile.get("caption", "c")}
-    dii = as_json(folder / "dii.json", base | {"annotations": [[one]]})
-    told = [
-        {"photo_flickr_id": f"{n}", "album_id": "a", "story_id": "s", "storylet_id": f"{n}",
-         "worker_arranged_photo_order": n, "text": hostile.get("sentence", "s"),
-         "worker_id": hostile.get("author", "w")} for n in range(5)
-    ]  # fmt: skip
-    sis = as_json(folder / "sis.json", base | {"annotations": [[each] for each in told]})
-    (album,) = read_vist([dii], [sis])
-    return album.title, album.captions[0][2], album.stories[0].sentences[0][1]
-
-
-def pairs_file(folder: Path, **hostile: str) -> Any:
-    row = {"caption": "c", "story": "s", "out": "o"} | hostile
-    fields = PairFields(systems=(("gru", "out"),))
-    (album,) = read_pairs(as_json(folder / "a.jsonl", row), fields, split="test")
-    return album
-
-
-def outputs_file(folder: Path, ending: str, text: str) -> str:
-    file = folder / f"a{ending}"
-    if ending == ".jsonl":
-        as_json(file, {"id": "1", "text": text})
-    elif ending == ".json":
-        story = {"album_id": "a", "photo_sequence": ["1", "2"], "story_text_normalized": text}
-        as_json(file, {"output_stories": [story]})
-    else:
-        file.write_bytes(csv_of([["id", "text"], ["1", text]]))
-    return read_outputs(file)[0].text
-
-
-def csv_of(rows: list[list[str]]) -> bytes:
-    quoted = ("\r\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)) + "\r\n"
-    return quoted.encode(errors="surrogatepass")
-
+from texts.storable import escaped, storable, value_problem
+from workers.lifecycle import Claim, run_create
 
 RATED = ["item", "system", "rater", "criterion", "score", "text"]
-
-
-def ratings_file(folder: Path, ending: str, text: str) -> str:
-    rows = [["1", "gru", "r", "c", "1", text], ["2", "gru", "r", "c", "5", "known"]]
-    file = folder / f"a{ending}"
-    if ending == ".csv":
-        file.write_bytes(csv_of([RATED, *rows]))
-    elif ending == ".xlsx":
-        book = Workbook()
-        for row in [RATED, *rows]:
-            book.active.append(row)
-        book.save(file)
-    elif ending == ".json":
-        as_json(file, [dict(zip(RATED, row, strict=True)) for row in rows])
-    else:
-        file.write_text("\n".join(json.dumps(dict(zip(RATED, row, strict=True))) for row in rows))
-    return read(file).texts["1", "1"]["gru"]
-
-
-def campaign_file(folder: Path, text: str, key: str = "instructions") -> str:
-    file = folder / "campaign.toml"
-    basic = json.dumps(text, ensure_ascii=False).encode(errors="surrogatepass").decode(errors="surrogateescape")
-    lines = ['name = "a"', 'purpose = "evaluation"', 'dataset = "d"', 'split = "test"', 'systems = ["human"]',
-             'criteria = ["fluency"]', "items = 1", f"{key} = {basic}"]  # fmt: skip
-    file.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
-    return str(getattr(read_campaign_file(file), key))
-
-
-FILES: dict[str, Callable[[Path, str], str]] = {
-    "VIST: title": lambda folder, text: vist(folder, title=text)[0],
-    "VIST: caption": lambda folder, text: vist(folder, caption=text)[1],
-    "VIST: sentence": lambda folder, text: vist(folder, sentence=text)[2],
-    "pairs: caption": lambda folder, text: pairs_file(folder, caption=text).captions[0][2],
-    "pairs: reference": lambda folder, text: pairs_file(folder, story=text).stories[0].sentences[0][1],
-    "pairs: output": lambda folder, text: pairs_file(folder, out=text).outputs[0][3][0],
-    **{f"outputs: {end}": lambda folder, text, end=end: outputs_file(folder, end, text)  # type: ignore[misc]
-       for end in (".jsonl", ".csv", ".json")},
-    **{f"ratings: {end}": lambda folder, text, end=end: ratings_file(folder, end, text)  # type: ignore[misc]
-       for end in (".csv", ".xlsx", ".json", ".jsonl")},
-    "campaign file: instructions": campaign_file,
-    "campaign file: consent": lambda folder, text: campaign_file(folder, text, "consent"),
-}  # fmt: skip
-MAY_BE_BLANK = ("title", "output", "ratings", "campaign file")
-NOT_IN_THE_FORMAT = [  # a workbook is XML; and bytes that are no UTF-8 are read in the likeliest of other encodings
-    *(("ratings: .xlsx", name) for name in UNSTORABLE),
-    ("ratings: .csv", "half a character"),
-]
-CUT = {"VIST: title": 500}
-
-
-@pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize("door", FILES)
-def test_a_file_is_read_as_it_is_or_refused_by_file_and_place(door: str, name: str, tmp_path: Path) -> None:
-    text = TEXTS[name]
-    if (door, name) in NOT_IN_THE_FORMAT:
-        return
-    if name in UNSTORABLE or (name in BLANK and not any(each in door for each in MAY_BE_BLANK)):
-        with pytest.raises(InputError) as refused:
-            FILES[door](tmp_path, text)
-        assert str(tmp_path) in str(refused.value), "the file is named"
-        assert not text_problem(str(refused.value)), "the message itself can be stored and printed"
-        assert len(str(refused.value)) < 600
-        return
-    stored = FILES[door](tmp_path, text)
-    if name in BLANK:
-        assert is_blank(stored)
-    else:
-        assert stored.strip() == text.strip()[: CUT.get(door)]
-
-
-@pytest.mark.parametrize(
-    ("write", "says"),
-    [
-        (lambda folder: vist(folder, sentence="a\ud83d"), r"sis\.json: annotations\[0\]: text='a\\ud83d' holds half"),
-        (lambda folder: vist(folder, author="a\0"), r"sis\.json: annotations\[0\]: worker_id='a\\x00' holds a NUL"),
-        (lambda folder: pairs_file(folder, out="a\0"), r"a\.jsonl: line 1: out='a\\x00' holds a NUL character"),
-        (lambda folder: ratings_file(folder, ".jsonl", "a\ud83d"), r"a\.jsonl: line 1: text holds half a character"),
-        (lambda folder: outputs_file(folder, ".csv", "a\0"), r"a\.csv: line 2: text holds a NUL character"),
-        (lambda folder: campaign_file(folder, "a\0"), r"campaign\.toml: instructions: holds a NUL character"),
-    ],
-)
-def test_what_no_text_holds_is_refused_by_place_and_key(write: Any, says: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=says):
-        write(tmp_path)
-
-
-def test_only_half_characters_are_refused_of_escapes(tmp_path: Path) -> None:
-    """Pairs are whole characters, and a backslash before a "u" may be an escaped backslash."""
-    for text in ("\U0001f600", "a \\ud83d in letters", "\\\\\U0001f600"):
-        assert vist(tmp_path, caption=text)[1] == text
-
-
-def test_a_long_key_of_a_sequence_is_refused_on_every_database(tmp_path: Path) -> None:
-    file = tmp_path / "sis.json"
-    base = {"albums": [{"id": "a"}], "images": [{"id": "x" * 150 + f"{n}", "album_id": "a"} for n in range(5)]}
-    told = [
-        {"photo_flickr_id": "x" * 150 + f"{n}", "album_id": "a", "story_id": "s", "storylet_id": f"{n}",
-         "worker_arranged_photo_order": n, "text": "t"} for n in range(5)
-    ]  # fmt: skip
-    as_json(file, base | {"annotations": [[each] for each in told]})
-    with pytest.raises(InputError, match=r"the ids of the story's photos=.* is longer than 500 characters"):
-        read_vist([], [file])
-
-
-def test_a_column_and_a_file_that_cannot_be_named_are_refused(tmp_path: Path) -> None:
-    file = as_json(tmp_path / "a.json", [{**dict.fromkeys(RATED, "1"), "n\0te": "x"}])
-    with pytest.raises(InputError, match=r"the column 'n\\x00te' holds a NUL character"):
-        read(file)
-    with pytest.raises(InputError, match="its path holds half a character"):
-        fingerprint([tmp_path / "\udcff.jsonl"], [])
-
-
-# ---- the databases
 
 
 @pytest.mark.django_db
@@ -332,7 +162,7 @@ class Doors:
 
     def request_of_a_run(self, text: str) -> str | None:
         try:
-            claim = run_create_claimed(kind="attention", config={"source": text})
+            claim = Claim(run_create(kind="attention", config={"source": text}, claimed=True))
         except InputError:
             return None
         claim.finish("failed", f"failed with {escaped(text)}")
@@ -346,7 +176,7 @@ def escaped_halves(text: str) -> str:
 
 
 DOORS = [name for name in vars(Doors) if not name.startswith("_") and name not in ("said", "joined", "visitor")]
-LONGEST = {"join_api": 200, "join_page": 200, "link": 200, "exclusion": 300}
+MAX_LENGTHS = {"join_api": 200, "join_page": 200, "link": 200, "exclusion": 300}
 REFUSES_ALL = ("answers", "account")
 KEPT_WITHOUT = {"comment": 2000, "written_by_a_model": None}  # NUL is taken out
 
@@ -369,8 +199,8 @@ def test_what_people_and_models_send_is_stored_or_refused(door: str) -> None:
         elif (
             name == "NUL"
             or (name in UNSTORABLE and "page" not in door)
-            or len(text.strip()) > LONGEST.get(door, 10**6)
-            or (name in BLANK and door in LONGEST)
+            or len(text.strip()) > MAX_LENGTHS.get(door, 10**6)
+            or (name in BLANK and door in MAX_LENGTHS)
         ):
             assert stored is None, name
         else:
@@ -420,7 +250,7 @@ def test_an_upload_may_be_called_anything(tmp_path: Path) -> None:
     """A name of 255 characters of three bytes is longer than a folder can hold."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from workers.import_forms import keep
+    from workers.uploads import keep
 
     (stored,) = keep(SimpleUploadedFile("한" * 300 + ".CSV", b"x"), tmp_path, "file")
     assert (Path(stored).suffix, Path(stored).read_bytes()) == (".CSV", b"x")
@@ -435,10 +265,3 @@ def test_names_on_command_lines_are_found_or_not(name: str) -> None:
     ):
         with pytest.raises(CommandError, match="does not exist"):
             call_command(*command)
-
-
-def test_a_campaign_file_is_toml_of_others_too(tmp_path: Path) -> None:
-    """What our own reader takes, Python's does."""
-    campaign_file(tmp_path, STORABLE["joined emoji"])
-    values = tomllib.loads((tmp_path / "campaign.toml").read_text())
-    assert values["instructions"] == STORABLE["joined emoji"]

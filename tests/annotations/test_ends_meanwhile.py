@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from annotations import models
-from annotations.errors import ConflictError
-from annotations.querysets.campaigns import screens_answered
-from annotations.querysets.rounds import items_waiting
-from annotations.services.campaigns import campaign_close, closing_ends
-from annotations.services.raters import rater_exclude, rater_join, rater_readmit
-from annotations.services.ratings import (
+from annotations.campaigns.rounds import items_waiting
+from annotations.campaigns.selectors import screens_answered, with_progress
+from annotations.campaigns.services.campaigns import campaign_close, closing_ends
+from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
+from annotations.campaigns.services.ratings import (
     draft_save,
     rating_skip,
     rating_submit,
     rating_undo,
 )
-from annotations.services.reports import report_freeze
-from annotations.services.screens import WINDOW, Screen, assignment_next
-from annotations.views.campaigns import progress_context
+from annotations.campaigns.services.screens import WINDOW, Screen, assignment_next
+from annotations.campaigns.views.campaigns import progress_context
+from annotations.errors import ConflictError
+from annotations.reports.keeping import report_freeze
 from tests.annotations.raters import new_key
 from tests.annotations.test_late_answers import run_out, taken
 from tests.annotations.test_orders import rate
@@ -128,6 +128,6 @@ def test_an_item_that_was_rated_once_too_often_fills_no_other_place() -> None:
     assert screens_answered(campaign) == 1
     assert closing_ends(campaign).startswith("3 screens are still open")
     assert progress_context(campaign)["answered"] == 1
-    assert [row.answered for row in models.Campaign.objects.with_progress()] == [1]
+    assert [row.answered for row in with_progress(models.Campaign.objects.all())] == [1]
     with pytest.raises(ConflictError, match="close it first"):
         report_freeze(campaign=campaign)

@@ -3,113 +3,42 @@
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BinaryField, CharField, GenericIPAddressField, JSONField, TextField, UUIDField
 from django.test import Client
 from django.utils import timezone
 
 from annotations import models
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.outside_ids import erased_digest
+from annotations.campaigns.services import raters
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.invitations import raters_invite
+from annotations.campaigns.services.raters import rater_exclude, rater_join
+from annotations.campaigns.services.ratings import draft_save, rating_skip
 from annotations.errors import ConflictError, InputError, NotFoundError
-from annotations.links import rater_link
+from annotations.feedback.services import FeedbackSettings, feedback_set_build
+from annotations.removal import erasing
+from annotations.removal.erasing import identities, person_erase
 from annotations.reports.comparison import comparison_build
-from annotations.services import erasing, raters
-from annotations.services.campaign_making import campaign_create
-from annotations.services.campaigns import campaign_close, spec_of
-from annotations.services.erasing import identities, person_erase
-from annotations.services.feedback import FeedbackSettings, feedback_set_build
-from annotations.services.invitations import raters_invite
-from annotations.services.raters import completion_reach, rater_exclude, rater_join
-from annotations.services.ratings import draft_save, rating_skip
-from annotations.services.reports import report_freeze, report_recompute
+from annotations.reports.keeping import report_freeze, report_recompute
 from storyblender_site.accounts import account_make
+from tests.annotations.erasable import DRAFT, ID, WORDS, Study, another, of, places_of, rate_all
 from tests.annotations.raters import Rater
 from tests.factories import SystemFactory, make_campaign
+from tests.pages import in_one_line
 from workers.jobs import training
-from workers.jobs.lookup import check_valid
 from workers.lineage import lineage
+from workers.lookup import check_valid
 from workers.models import Checkpoint, Run
 
-ID, WORDS, DRAFT = "jin-kim-4711", "Typed by Jin about the beach", "kept by jin"
 pytestmark = pytest.mark.django_db
-
-
-def of(rater: Rater) -> models.Rater:
-    return models.Rater.objects.get(session_hash=erasing.session_hash(rater.session))
-
-
-def rate_all(campaign: models.Campaign, outside_id: str | None = None, offset: float = 0) -> Rater:
-    rater = Rater(campaign, outside_id)
-    while screen := rater.next():
-        rater.submit(screen, answers=rater.answers(screen, 20 + offset + len(screen["item"]["candidates"][0]["text"])))
-    return rater
-
-
-def another(campaign: models.Campaign, name: str) -> models.Campaign:
-    return campaign_create(spec=replace(spec_of(campaign), name=name))
-
-
-def skip_with_words(rater: Rater) -> None:
-    screen = rater.next()
-    assignment = uuid.UUID(screen["assignment"])
-    rating_skip(rater=of(rater), assignment_id=assignment, key=uuid.uuid4(), reason="wrong", comment=WORDS)
-    opened = rater.next()
-    draft_save(rater=of(rater), assignment_id=uuid.UUID(opened["assignment"]), draft={"a:b": DRAFT})
-
-
-class Study:
-    """A feedback campaign that Jin rated in part, with all that is kept of a rater, and another who rated all."""
-
-    def __init__(self) -> None:
-        self.campaign = make_campaign(purpose="feedback", captions=6, overlap=3).campaign
-        (self.link,) = raters_invite(campaign=self.campaign, outside_ids=[ID])
-        rater, session = rater_join(
-            token=self.campaign.token, outside_id=ID, signature=self.link.rpartition("signature=")[2]
-        )
-        self.jin = Rater.__new__(Rater)
-        self.jin.client, self.jin.session = Client(), session
-        for _ in range(3):
-            self.jin.submit(self.jin.next())
-        completion_reach(rater=rater)
-        skip_with_words(self.jin)
-        self.row = models.Rater.objects.get(pk=rater.pk)
-        self.code = str(self.row.completion_code)
-        assert len(self.code) == 10
-        rate_all(self.campaign, "somebody-else", offset=5)
-
-    @property
-    def traces(self) -> list[str]:
-        return [ID, WORDS, DRAFT, self.code, erasing.session_hash(self.jin.session)]
-
-
-def texts_of_every_table() -> Iterator[tuple[str, str]]:
-    kinds = CharField | TextField | JSONField | BinaryField | UUIDField | GenericIPAddressField
-    for model in apps.get_models(include_auto_created=True):
-        columns = [field.attname for field in model._meta.concrete_fields if isinstance(field, kinds)]
-        for row in model._base_manager.values_list(*columns) if columns else ():
-            for column, value in zip(columns, row, strict=True):
-                text = bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else value
-                yield f"{model.__name__}.{column}", text if isinstance(text, str) else json.dumps(text, default=str)
-
-
-def places_of(traces: list[str]) -> set[str]:
-    """Where any of the texts stands: in which columns, and in which files of `VAR_DIR`."""
-    found = {place for place, text in texts_of_every_table() if any(trace in text for trace in traces)}
-    for file in Path(settings.VAR_DIR).rglob("*"):
-        if file.is_file() and any(trace.encode() in file.read_bytes() for trace in traces):
-            found.add(file.name)
-    return found
 
 
 @pytest.mark.django_db(transaction=True)
@@ -140,7 +69,7 @@ def erase_while_somebody_reads(campaign: models.Campaign) -> None:
     if connection.vendor != "sqlite":
         call_command("erase_rater", ID, "--yes")
         return
-    client, said = staff_client(), "log of writes still holds what was removed"
+    client, said = staff_client(), "write-ahead log still contains what was removed"
     again = {"path": f"/admin/annotations/campaign/{campaign.pk}/erase/", "data": {"outside_id": ID}, "follow": True}
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -178,7 +107,7 @@ def test_who_joins_while_the_id_is_erased_does_not_bring_it_back() -> None:
     campaign = make_campaign(captions=2).campaign
 
     def erased_meanwhile(*args: Any) -> None:
-        models.ErasedId.objects.create(campaign=campaign, digest=raters.erased_digest(campaign, ID))
+        models.ErasedId.objects.create(campaign=campaign, digest=erased_digest(campaign, ID))
 
     with patch.object(raters, "count_join", erased_meanwhile), pytest.raises(NotFoundError):
         rater_join(token=campaign.token, outside_id=ID)
@@ -230,7 +159,7 @@ def test_it_is_done_once_and_everywhere_and_said(capsys: pytest.CaptureFixture[s
         rate_all(campaign, ID)
     raters_invite(campaign=campaigns[2], outside_ids=[ID])
     other = rate_all(campaigns[0], "other")
-    with pytest.raises(CommandError, match="say --yes"):
+    with pytest.raises(CommandError, match="give --yes"):
         call_command("erase_rater", ID)
     call_command("erase_rater", ID, "--campaign", campaigns[1].name, "--yes", "--json")
     assert [each["campaign"] for each in said(capsys)["erased"]] == [campaigns[1].name]
@@ -241,8 +170,8 @@ def test_it_is_done_once_and_everywhere_and_said(capsys: pytest.CaptureFixture[s
     pseudonym = str(models.Rater.objects.get(campaign=campaigns[0], erased_at__isnull=False).public_id)
     for again in (ID, pseudonym):
         call_command("erase_rater", again, "--yes", "--json")
-        assert said(capsys)["message"] == "erased already: nothing was left to erase"
-    with pytest.raises(CommandError, match="nobody is known by that id or pseudonym in any campaign"):
+        assert said(capsys)["message"] == "already erased: nothing was left to erase"
+    with pytest.raises(CommandError, match="nobody with that id or pseudonym was found in any campaign"):
         call_command("erase_rater", "jin", "--yes")
     assert of(other).outside_id == "other"
     entries = models.AuditEntry.objects.filter(kind="erase").order_by("pk")
@@ -319,12 +248,12 @@ def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) 
     assert (kept.valid, spoilt.valid) == (True, False)
     assert models.FeedbackExample.objects.get(pk=theirs.pk).text == ""
     page = staff.get(f"/admin/annotations/feedbackset/{spoilt.pk}/change/").content.decode()
-    assert "words it held were erased" in page
+    assert "words in it were erased" in page
     assert lineage(system)["feedback_set"]["valid"] is False
     assert "It is invalid:" in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
     asked = lambda: training.launch(dataset=spoilt.dataset.name, preset="tiny", feedback="spoilt", name="later")  # noqa: E731
     for refused in (asked, lambda: check_valid(spoilt)):  # when it is launched, and when it begins
-        with pytest.raises(InputError, match="feedback set 'spoilt' is invalid: words it held were erased"):
+        with pytest.raises(InputError, match="feedback set 'spoilt' is invalid: some of its texts were erased"):
             refused()
 
 
@@ -340,50 +269,6 @@ def test_a_comparison_stays_the_same() -> None:
     assert comparison_build(["earlier", "later"]) == before
 
 
-def test_imported_raters_are_erased_alike(tmp_path: Path) -> None:
-    file = tmp_path / "study.csv"
-    rows = [f"{item},{system},{rater},fluency,{3 + len(system) % 2}" for item in "12" for system in ("one", "two2")
-            for rater in (ID, "b")]  # fmt: skip
-    file.write_text("\n".join(["item,system,rater,criterion,score", *rows]) + "\n")
-    call_command("import_ratings", file, campaign="study")
-    campaign = models.Campaign.objects.get(name="study")
-    report = report_freeze(campaign=campaign)
-    person_erase(identities(ID, [campaign]))
-    assert not places_of([ID]) - {"test.sqlite3", "test.sqlite3-wal"}
-    assert report_recompute(report=report) == []
-    call_command("import_ratings", file, campaign="study")  # the same file again: recognised, and nobody is back
-    other = tmp_path / "other.csv"
-    other.write_text(file.read_text() + "\n")
-    call_command("import_ratings", other, campaign="study")
-    assert not places_of([ID]) - {"test.sqlite3", "test.sqlite3-wal"}
-
-
-def test_runs_do_not_keep_the_id_either(tmp_path: Path) -> None:
-    wide, refused, defective = tmp_path / "wide.csv", tmp_path / "refused.csv", tmp_path / "defective.csv"
-    rows = [f"{item},{system},{score},3" for item in "12" for system, score in (("one", 1), ("two", 5))]
-    wide.write_text("\n".join([f"item,system,{ID},b", *rows]) + "\n")
-    refused.write_text(wide.read_text().replace("5,3", "4,3"))
-    rows = [f"{item},{system},the same,{rater},{score}" for item in "12" for system, score in (("one", 3), ("two", 4))
-            for rater in (ID, "b")]  # fmt: skip
-    defective.write_text("\n".join(["item,system,text,rater,score", *rows]) + "\n")
-    options: dict[str, Any] = {"columns": ["criterion==fluency"]}
-    columns = {**options, "raters": [ID, "b"], "where": [f"{ID}!=6"]}
-    call_command("import_ratings", wide, campaign="study", **columns)
-    with pytest.raises(CommandError, match=ID):
-        call_command("import_ratings", refused, campaign="study", **columns)
-    with pytest.raises(CommandError, match=ID):
-        call_command("import_ratings", defective, campaign="unmade", **options)
-    before = places_of([ID])
-    assert {"Run.config", "Run.message", "Run.log"} <= before
-    ended = list(Run.objects.order_by("pk").values_list("state", flat=True))
-    assert ended == ["done", "failed", "failed"]
-    person_erase(identities(ID))
-    assert not places_of([ID]) - {"test.sqlite3", "test.sqlite3-wal"}
-    done = Run.objects.get(state="done")
-    assert done.config["raters"] == ["erased", "b"]
-    assert done.config["campaign"] == "study"
-
-
 def test_the_page_says_what_goes_and_asks() -> None:
     study = Study()
     elsewhere = another(study.campaign, "elsewhere")
@@ -391,7 +276,7 @@ def test_the_page_says_what_goes_and_asks() -> None:
     client = staff_client()
     home = f"/admin/annotations/campaign/{study.campaign.pk}/"
     assert client.get(f"{home}erase/").status_code == 405
-    asked = client.post(f"{home}erase/", {"rater": 1}).content.decode()
+    asked = in_one_line(client.post(f"{home}erase/", {"rater": 1}))
     for words in (
         ID,
         str(study.row.public_id),
@@ -411,7 +296,7 @@ def test_the_page_says_what_goes_and_asks() -> None:
     assert models.Rater.objects.filter(erased_at__isnull=False).values("erased_as").distinct().count() == 1
     for again in ({"rater": 1}, {"outside_id": ID}):
         answer = client.post(f"{home}erase/", again | {"confirm": "yes"}, follow=True).content.decode()
-        assert "erased already" in answer
+        assert "already been erased" in answer
     assert "erased</span>" in client.get(f"{home}progress/").content.decode()
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     assert client.post(f"{home}erase/", {"rater": 2, "confirm": "yes"}).status_code == 403
@@ -421,7 +306,7 @@ def test_a_reason_that_the_report_gives_names_nobody() -> None:
     study = Study()
     raters_invite(campaign=study.campaign, outside_ids=["invited-one"])
     for named in (ID.upper(), "somebody-else", "invited-one"):
-        with pytest.raises(InputError, match="holds a rater's id"):
+        with pytest.raises(InputError, match="contains a rater's id"):
             rater_exclude(rater=study.row, reason=f"{named} answered too fast")
     assert rater_exclude(rater=study.row, reason="answered too fast").excluded_at
 

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from annotations import models
 from annotations.errors import ConflictError, InputError
-from annotations.services.feedback import FeedbackSettings, feedback_set_build
+from annotations.feedback.services import FeedbackSettings, feedback_set_build
 from annotations.statistics.scores import shrunk_z
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
@@ -51,12 +51,12 @@ def test_the_same_ratings_make_the_same_set() -> None:
     assert one.sha256 == other.sha256
     stronger = feedback_set_build(name="third", campaigns=[campaign], settings=FeedbackSettings(beta=2))
     assert stronger.sha256 != one.sha256
-    with pytest.raises(ConflictError, match="'one' exists already, and a set is frozen"):
+    with pytest.raises(ConflictError, match="'one' already exists, and feedback sets are frozen"):
         feedback_set_build(name="one", campaigns=[campaign], settings=FeedbackSettings())
 
 
 def test_what_cannot_feed_training_is_refused() -> None:
-    with pytest.raises(InputError, match="is of purpose 'evaluation'"):
+    with pytest.raises(InputError, match="has purpose 'evaluation'"):
         feedback_set_build(name="x", campaigns=[rated_campaign(purpose="evaluation")], settings=FeedbackSettings())
     texts = {"third": lambda n: f"story {n}"}
     empty = rated_campaign(raters=0, texts=texts)
@@ -70,7 +70,7 @@ def test_what_cannot_feed_training_is_refused() -> None:
 def test_two_campaigns_of_one_dataset_go_together_and_of_two_do_not() -> None:
     first = rated_campaign()
     second = rated_campaign(texts={"third": lambda n: f"story {n}"})
-    with pytest.raises(InputError, match="of several datasets"):
+    with pytest.raises(InputError, match="belong to several datasets"):
         feedback_set_build(name="x", campaigns=[first, second], settings=FeedbackSettings())
 
 

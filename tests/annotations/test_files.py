@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from annotations.campaigns.spec import read_campaign_file
+from annotations.corpora.readers.pairs import PairFields, read_pairs
+from annotations.corpora.readers.vist import read_vist
 from annotations.errors import InputError
-from annotations.importing.campaign_file import read_campaign_file
-from annotations.importing.outputs import read_outputs
-from annotations.importing.pairs import PairFields, read_pairs
-from annotations.importing.vist import read_vist
+from annotations.systems.readers.outputs import read_outputs
 from modeling.corpus import read_examples
 from tests.annotations.rating_files import read, scores
 
@@ -96,8 +96,8 @@ def test_parts_that_were_joined_may_each_have_a_mark(tmp_path: Path) -> None:
     [
         ("a.jsonl", b'{"id": "1", "text": "x"}\n{"id": "\xff"}\n', r"line 2: not UTF-8: byte 33"),
         ("a.csv", b"id,text\n1,na\xefve\n", r"line 2: not UTF-8: byte 12"),
-        ("a.csv", b"id,id,text\n1,2,x\n", r"line 1: the column 'id' stands there twice"),
-        ("a.csv", b"id,text\n1\n", r"line 2: has 1 cells, and the header 2"),
+        ("a.csv", b"id,id,text\n1,2,x\n", r"line 1: the column 'id' appears twice"),
+        ("a.csv", b"id,text\n1\n", r"line 2: has 1 cells, but the header has 2"),
         ("a.json", b'\xef\xbb\xbf{"output_stories": [}', r"line 1, column 21: not JSON"),
         ("a.json", b"\xff\xfe{\x00", r"not JSON"),
         ("a.xlsx", b"", r"must end with \.jsonl, \.csv, \.tsv, \.json"),

@@ -24,7 +24,7 @@ def in_one_transaction() -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_odd_requests_are_refused_and_leave_nothing(in_one_transaction: None, settings: Any) -> None:
-    settings.SCREENS_A_RATER = 0
+    settings.SCREENS_PER_RATER = 0
     outcome = Fuzz(seed=1, captions=4).run(200)
     assert not outcome.failed, "\n".join(outcome.failed)
 

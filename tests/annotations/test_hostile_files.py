@@ -12,20 +12,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from annotations.campaigns.readers import preview_ratings, rating_options
+from annotations.campaigns.spec import read_campaign_file
+from annotations.corpora.readers.pairs import PairFields, read_pairs
+from annotations.corpora.readers.pictures import gather, problem_of
+from annotations.corpora.readers.vist import read_vist
 from annotations.errors import InputError
-from annotations.importing.campaign_file import read_campaign_file
-from annotations.importing.outputs import read_outputs
-from annotations.importing.pairs import PairFields, read_pairs
-from annotations.importing.pictures import gather, problem_of
-from annotations.importing.ratings import preview_ratings, rating_options
-from annotations.importing.vist import read_vist
-from benchmarks import hostile_files
-from benchmarks.hostile_files import Hostile
+from annotations.systems.readers.outputs import read_outputs
+from benchmarks import hostile
+from benchmarks.hostile import Hostile
 from modeling.corpus import read_examples
 from modeling.errors import ModelingError
-from texts.limits import LONGEST_VALUE, MAX_DEPTH, MAX_DIGITS, BoundedJson, LimitError, parse_json, shown, too_deep
-
-pytestmark = pytest.mark.once
+from texts.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUE_LENGTH, BoundedJson, LimitError, parse_json, shown, too_deep
 
 MEGABYTE = 1 << 20
 READERS: dict[str, Callable[[Path], object]] = {
@@ -52,7 +50,8 @@ def said_of(hostile: Hostile, folder: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("part", hostile_files.FAMILY, ids=lambda part: part.__name__)
+@pytest.mark.once
+@pytest.mark.parametrize("part", hostile.FAMILY, ids=lambda part: part.__name__)
 def test_every_file_is_read_or_refused_in_a_line(part: Callable[[int], Iterator[Hostile]], tmp_path: Path) -> None:
     said = [said_of(hostile, tmp_path) for hostile in part(SIZES.get(part.__name__, 5_000))]
     assert len(said) > 10
@@ -84,22 +83,20 @@ def test_short_sentences_are_no_tables(text: str, tmp_path: Path) -> None:
 WORST = {
     "a list in a list": Hostile("outputs", "", ".json", b'{"output_stories":' + b"[" * 50_000),
     "an object in an object": Hostile("vist", "", ".json", b'{"a":' * 20_000),
-    "lists of objects": Hostile("ratings", "", ".jsonl", hostile_files.lists_of_objects(20_000).encode()),
+    "list of objects": Hostile("ratings", "", ".jsonl", hostile.lists_of_objects(20_000).encode()),
     "a row of cells": Hostile(
         "ratings",
         "",
         ".xlsx",
-        hostile_files.packed_workbook(sheet=hostile_files.SHEET.format("<row>" + "<c/>" * 300_000)),
+        hostile.packed_workbook(sheet=hostile.SHEET.format("<row>" + "<c/>" * 300_000)),
     ),
     "a row of cells in a sheet of another name": Hostile(
         "ratings",
         "",
         ".xlsx",
-        hostile_files.packed_workbook(
-            sheet=hostile_files.SHEET.format("<row>" + "<c/>" * 300_000), sheet_name="sheet1.bin"
-        ),
+        hostile.packed_workbook(sheet=hostile.SHEET.format("<row>" + "<c/>" * 300_000), sheet_name="sheet1.bin"),
     ),
-    "a picture of nothing": Hostile("picture", "", ".png", hostile_files.png(9_000, 1, whole=False)),
+    "a picture of nothing": Hostile("picture", "", ".png", hostile.png(9_000, 1, whole=False)),
 }
 
 
@@ -134,11 +131,11 @@ def test_an_error_says_where_and_what_the_limit_is(name: str, content: str, says
 
 
 def test_as_much_as_may_be_is_read(tmp_path: Path) -> None:
-    text = "한" * LONGEST_VALUE
+    text = "한" * MAX_VALUE_LENGTH
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": "9" * MAX_DIGITS, "text": text}, ensure_ascii=False))
     (tmp_path / "a.csv").write_text(f'id,text\n1,"{text}"\n')
     for name in ("a.jsonl", "a.csv"):
-        assert [len(output.text) for output in read_outputs(tmp_path / name)] == [LONGEST_VALUE]
+        assert [len(output.text) for output in read_outputs(tmp_path / name)] == [MAX_VALUE_LENGTH]
     assert not too_deep(parse_json("[" * MAX_DEPTH + "]" * MAX_DEPTH))
 
 
@@ -192,8 +189,11 @@ def test_a_value_is_shown_short_whatever_it_is() -> None:
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("1,s,r,c," + "1|" * 40_000 + "1", "lists 40,001 values; a cell may list 32,767"),
-        ("\n".join(f"1,s{number},r,c,1" for number in range(1_001)), "is one system more than the 1,000 of a file"),
+        ("1,s,r,c," + "1|" * 40_000 + "1", "lists 40,001 values; the limit is 32,767"),
+        (
+            "\n".join(f"1,s{number},r,c,1" for number in range(1_001)),
+            "is one system too many; the limit is 1,000 per file",
+        ),
     ],
 )
 def test_nobody_has_so_many_raters_or_systems(row: str, says: str, tmp_path: Path) -> None:

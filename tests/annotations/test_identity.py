@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations import models
-from annotations.importing.identity import match_texts
-from annotations.querysets.datasets import references
-from annotations.services import imports
+from annotations.corpora.locks import dataset_lock
+from annotations.corpora.readers.identity import match_texts
+from annotations.corpora.rewriting import split_texts, unchanged_check
+from annotations.corpora.selectors import references
+from annotations.errors import ConflictError
+from annotations.imports import writing as imports
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import change, import_vist, vist_files
 from texts.folding import fold
@@ -86,7 +90,7 @@ def test_vist_again_doubles_nothing(tmp_path: Path) -> None:
     assert models.Import.objects.count() == 1
     assert result()["unchanged"]
     assert result()["recognised"] == {"albums": 2, "photos": 12, "sources": 34, "stories": 4, "sentences": 20}
-    assert result()["message"] == "Nothing new: 72 rows were there already."
+    assert result()["message"] == "Nothing new: 72 rows were already there."
 
     import_vist(dii, sis, images=pictures(tmp_path))
     assert counts() == before
@@ -166,7 +170,7 @@ def test_the_same_twice_in_one_file_counts_once(tmp_path: Path) -> None:
     import_pairs(lines(tmp_path / "a.jsonl", row, row), source_field="caption")
     assert counts() == {"Album": 1, "Photo": 1, "Source": 2, "Story": 2, "StorySentence": 2, "Output": 0}
     assert result()["repeated"] == 3
-    assert "3 texts were in the file twice and counted once." in result()["message"]
+    assert "3 texts were duplicated in the file and counted once." in result()["message"]
 
 
 @pytest.mark.django_db
@@ -194,7 +198,7 @@ def test_outputs_again(tmp_path: Path) -> None:
         return list(decoding.outputs.order_by("source").values_list("text", flat=True))
 
     upload("1.jsonl", "x", "y")
-    assert upload("2.jsonl", "x ", "y\r\n")["message"] == "Nothing new: 2 rows were there already."
+    assert upload("2.jsonl", "x ", "y\r\n")["message"] == "Nothing new: 2 rows were already there."
     assert models.Output.objects.count() == 2
     upload("3.jsonl", "x", "y", "z")
     assert newest() == ["x", "y", "z"]
@@ -228,8 +232,8 @@ def test_what_something_depends_on_is_not_replaced(tmp_path: Path) -> None:
         import_pairs(lines(tmp_path / "b.jsonl", *rows), split="test", update=True, **WITH_IDS)
     for name in (
         "campaign 'first' shows 1 of them",
-        "drew 1 of them as what people wrote",
-        "system 'lstm' has written",
+        "drew 1 of them as human texts",
+        "system 'lstm' has outputs",
     ):
         assert name in str(caught.value)
     assert not models.Source.objects.filter(text__endswith="!").exists()
@@ -237,8 +241,8 @@ def test_what_something_depends_on_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_update_shows_with_the_rest_of_its_import(tmp_path: Path) -> None:
-    """Nothing is replaced before the transaction that completes the import, so that a killed one replaced nothing."""
+def test_what_a_killed_import_replaced_is_put_back(tmp_path: Path) -> None:
+    """What a killed import had replaced is put back, and nothing is made of the dataset meanwhile."""
     dii, sis = vist_files(tmp_path)
     import_vist(dii, sis)
     change(dii, 0, original_text="Caption zero of train-0-1.")
@@ -249,9 +253,14 @@ def test_an_update_shows_with_the_rest_of_its_import(tmp_path: Path) -> None:
     prepared = reading.prepare(dataset, reading.read(lambda message: None))
     written = reading.write(row, prepared, lambda share: None)
     old = models.Source.objects.get(key="train-0-1#0")
-    assert old.text == "Caption 0 of train-0-1."
+    for begin in (dataset_lock, partial(unchanged_check, texts=())):
+        with pytest.raises(
+            ConflictError, match=rf"import {row.pk} \(killed\) is replacing some of its texts; .*sweeper"
+        ):
+            begin(dataset=dataset)
     imports.import_discard(import_row=row)
     old.refresh_from_db()
+    unchanged_check(dataset=dataset, texts=split_texts("train"))()
     assert (old.text, models.Import.objects.count()) == ("Caption 0 of train-0-1.", 1)
     assert written.outcome.replaced == {"texts": 1}
 

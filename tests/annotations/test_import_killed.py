@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from annotations import models
-from annotations.importing.content import AlbumContent, StoryContent
-from annotations.querysets.datasets import pairs
-from annotations.services import imports
+from annotations.corpora.mended_rows import Writing
+from annotations.corpora.readers.content import AlbumContent, StoryContent
+from annotations.corpora.selectors import pairs
+from annotations.errors import ConflictError
+from annotations.imports import replacing
+from annotations.imports import writing as imports
+from annotations.imports.identity import Comparison
+from annotations.systems.services import decoding_begin
 from tests.factories import DatasetFactory
 from tests.site import Site
+from workers.removal import removals_finish
 
 
 @pytest.mark.django_db
@@ -27,13 +33,47 @@ def test_nothing_shows_before_the_import_is_complete() -> None:
     assert not models.Source.objects.of_split(dataset, "train").exists()
     assert not pairs(dataset, "train").exists()
     assert not models.Decoding.objects.complete().exists()
-    with pytest.raises(imports.ConflictError, match="another import is being written"):
+    with pytest.raises(imports.ConflictError, match="another import is writing"):
         imports.import_begin(dataset=dataset, fingerprint="g", description="second")
     imports.import_complete(import_row=row, counts=counts)
     assert pairs(dataset, "train").count() == 1
     assert models.Decoding.objects.complete().count() == 1
     with pytest.raises(imports.ConflictError, match="complete"):
         imports.import_discard(import_row=row)
+
+
+@pytest.mark.django_db
+def test_a_late_worker_replaces_nothing_of_an_import_that_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It wakes while the sweeper is putting back what it replaced; whoever comes next goes on with that."""
+    monkeypatch.setattr(replacing, "WRITE_BATCH_SIZE", 1)
+    dataset = DatasetFactory()
+    first = imports.import_begin(dataset=dataset, fingerprint="f", description="first")
+    captions = [("p", place, f"old {place}") for place in range(3)]
+    albums = [AlbumContent("a", photos={"p": ("", "")}, captions=captions)]
+    counts = imports.albums_write(import_row=first, split="train", albums=albums, on_progress=lambda share: None)
+    imports.import_complete(import_row=first, counts=counts)
+    late = imports.import_begin(dataset=dataset, fingerprint="g", description="late")
+    making = decoding_begin(
+        system=models.System.objects.get(name="caption"), dataset=dataset, split="train", settings={}, fingerprint="b"
+    )
+    writings: list[Writing] = [(models.Source, "text", source.pk, "new") for source in models.Source.objects.all()]
+
+    def given_up(share: float) -> None:
+        assert models.Source.objects.filter(text="new").count() == 1
+        next(imports.import_discarding(import_row=late))
+
+    with pytest.raises(ConflictError, match=rf"import {late.pk} \(late\) was given up"):
+        replacing.values_replace(
+            comparison=Comparison(dataset, "train", replaced=writings), import_row=late, on_progress=given_up
+        )
+    with pytest.raises(ConflictError, match="was given up"):
+        imports.albums_write(import_row=late, split="train", albums=albums, on_progress=lambda share: None)
+    with pytest.raises(ConflictError, match="was given up"):
+        imports.import_complete(import_row=late, counts={})
+    assert removals_finish() == 1
+    assert list(models.Source.objects.order_by("pk").values_list("text", flat=True)) == ["old 0", "old 1", "old 2"]
+    assert list(models.Import.objects.all()) == [first]
+    assert models.Decoding.objects.filter(pk=making.pk).exists(), "a baseline that is being made"
 
 
 def test_a_killed_import_leaves_nothing(site: Site, tmp_path: Path) -> None:

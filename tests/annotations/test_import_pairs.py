@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotations import models
-from annotations.querysets.datasets import pairs, references
+from annotations.corpora.selectors import pairs, references
 
 pytestmark = pytest.mark.django_db
 
@@ -61,12 +61,16 @@ def test_nested_fields_and_lists(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "options", "says"),
     [
-        ({"caption": "a"}, {}, "line 2: the key 'story' is missing; there is: caption"),
-        ({"caption": "", "story": "b"}, {}, "line 2: caption='' must be a text"),
-        ({"caption": "a", "story": []}, {}, r"line 2: story=\[\] must be a text"),
+        ({"caption": "a"}, {}, "line 2: the key 'story' is missing; available: caption"),
+        ({"caption": "", "story": "b"}, {}, "line 2: caption='' must be a non-empty text"),
+        ({"caption": "a", "story": []}, {}, r"line 2: story=\[\] must be a non-empty text"),
         ({"caption": "a", "story": "b"}, {"album_field": "album"}, "line 2: the key 'album' is missing"),
         ({"caption": "a", "story": "b", "album": 7.5}, {"album_field": "album"}, "line 2: album=7.5 must be an id"),
-        ({"caption": "a", "story": "b", "m": "x"}, {"systems": ["*=m"]}, "line 2: m='x' must be an object whose keys"),
+        (
+            {"caption": "a", "story": "b", "m": "x"},
+            {"systems": ["*=m"]},
+            "line 2: m='x' must be an object with system names as keys",
+        ),
         ([1], {}, r"line 2: \[1\] must be an object"),
     ],
 )
@@ -118,5 +122,5 @@ def test_outputs_find_their_sources(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"\[1\]|line 2: id='p9#0' is not a source of dataset 'mine'"):
         call_command("import_outputs", unknown, dataset="mine", system="other")
     twice = lines(tmp_path / "t.jsonl", *({"id": "p0#0", "text": "a", "rank": 0} for _ in range(2)))
-    with pytest.raises(CommandError, match="line 2: id='p0#0' with rank 0 stands at line 1 already"):
+    with pytest.raises(CommandError, match="line 2: id='p0#0' with rank 0 is already at line 1"):
         call_command("import_outputs", twice, dataset="mine", system="other")

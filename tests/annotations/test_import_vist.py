@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotations import models
-from annotations.querysets.datasets import pairs
+from annotations.corpora.selectors import pairs
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ COUNTED = (models.Album, models.Photo, models.Source, models.Story, models.Story
 
 
 def vist_files(folder: Path, albums: int = 2, split: str = "train") -> tuple[Path, Path]:
-    """Two small files in the official layout: six photos an album, captions on five, two stories on other orders."""
+    """Two small files in the official layout: six photos per album, captions on five, two stories on other orders."""
     images, listed, dii, sis = [], [], [], []
     for a in range(albums):
         album = f"{split}-album-{a}"
@@ -124,7 +124,7 @@ def test_an_album_in_two_splits_is_refused(tmp_path: Path) -> None:
     files = vist_files(tmp_path)
     import_vist(*files)
     before = counts()
-    with pytest.raises(CommandError, match=r"album 'train-album-0' is in split 'train' .* cannot be in 'test' too"):
+    with pytest.raises(CommandError, match=r"album 'train-album-0' is in split 'train' .* cannot also be in 'test'"):
         import_vist(*files, split="test")
     assert counts() == before
 
@@ -139,12 +139,16 @@ def change(file: Path, at: int, **values: Any) -> None:
     ("at", "values", "says"),
     [
         (3, {"worker_arranged_photo_order": 7}, r"annotations\[3\]: worker_arranged_photo_order=7 must be from 0 to 4"),
-        (3, {"worker_arranged_photo_order": 2}, r"annotations\[3\]: worker_arranged_photo_order=2 stands in story"),
-        (3, {"story_id": "other"}, r"story_id='train-album-0-0' has 4 sentences, not 5"),
+        (
+            3,
+            {"worker_arranged_photo_order": 2},
+            r"annotations\[3\]: worker_arranged_photo_order=2 is already used in story",
+        ),
+        (3, {"story_id": "other"}, r"story_id='train-album-0-0' has 4 sentences instead of 5"),
         (3, {"album_id": "nowhere"}, r"annotations\[3\]: album_id='nowhere' is not among the file's albums"),
-        (3, {"text": ""}, r"annotations\[3\]: text='' must be a string that is not empty"),
-        (3, {"text": "a\0b"}, r"annotations\[3\]: text='a\\x00b' holds a NUL character"),
-        (3, {"story_id": 17}, r"annotations\[3\]: story_id=17 must be a string"),
+        (3, {"text": ""}, r"annotations\[3\]: text='' must be a non-empty string"),
+        (3, {"text": "a\0b"}, r"annotations\[3\]: text='a\\x00b' contains a NUL character"),
+        (3, {"story_id": 17}, r"annotations\[3\]: story_id=17 must be a non-empty string"),
     ],
 )
 def test_a_defect_is_named_by_place_key_and_value(tmp_path: Path, at: int, values: dict[str, Any], says: str) -> None:

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from annotations import models
-from annotations.reports.render import report_html
-from annotations.services.reports import report_freeze
+from annotations.reports.keeping import report_freeze
+from tests.annotations.reports import report_html
 
 pytestmark = pytest.mark.django_db
 HEADER = "item,system,rater,criterion,score"
@@ -44,7 +44,7 @@ def test_raters_who_rated_again_are_held_against_themselves(tmp_path: Path) -> N
     (tmp_path / "a.csv").write_text("\n".join([HEADER, *rows]))
     answer = imported(tmp_path / "a.csv", scale=[1, 5])
     assert (answer["counts"]["scores"], answer["counts"]["ratings"], answer["counts"]["repeats"]) == (48, 16, 48)
-    assert any("rated by the same criterion before" in note for note in answer["notes"])
+    assert any("repeat one that the same rater gave" in note for note in answer["notes"])
     found = report()
     assert {row["system"]: row["mean"] for row in found["criteria"]["c"]["systems"]} == pytest.approx(
         {f"s{system}": first[:, system].mean() for system in range(3)}
@@ -58,9 +58,9 @@ def test_raters_who_rated_again_are_held_against_themselves(tmp_path: Path) -> N
     both = krippendorff.alpha(np.stack([first.ravel(), again.ravel()]), level_of_measurement="ordinal")
     assert found["repeats"]["c"]["alpha"] == pytest.approx(both)
     assert found["repeats"]["c"]["same"] == pytest.approx((first == again).mean())
-    assert "48 later ones tell how far raters agree with themselves" in found["method"]
+    assert "48 later ones are used for intra-rater agreement" in found["method"]
     page = report_html(found)
-    assert "Rated again" in page
+    assert "Repeated ratings" in page
     assert f"{both:.3f}" in page
     kinds = [row["kind"] for row in map(json.loads, exported("jsonl", tmp_path))]
     assert (kinds.count("regular"), kinds.count("repeat")) == (48, 48)
@@ -98,18 +98,18 @@ def test_what_was_found_and_what_was_declared_is_kept(tmp_path: Path) -> None:
     assert [
         (*sorted((each["system_a"], each["system_b"])), each["criterion"]) for each in found["pairs"] if each["primary"]
     ] == [("GPT-3.5", "b", "over-all")]
-    assert "1 rating was blank in the file and is left out." in found["method"]
+    assert "1 rating was blank in the file and is omitted." in found["method"]
     imported(tmp_path / "a.csv", "declared", scale=[0, 5], equivalence_margin=1.5)
     declared = report("declared")
     assert declared["campaign"]["scale_found"] is False
     assert {each["equivalence"]["margin"] for each in declared["pairs"]} == {1.5}
-    assert "within ±1.5 points, as named at the import" in declared["method"]
-    assert "2 looks at the results were declared, as named at the import" in found["method"]
+    assert "within ±1.5 points, as stated at the import" in declared["method"]
+    assert "2 analyses were planned, as stated at the import" in found["method"]
     with pytest.raises(CommandError, match="equivalence_margin: -1 must be above 0"):
         imported(tmp_path / "a.csv", "third", equivalence_margin=-1.0)
     with pytest.raises(CommandError, match="equivalence_margin: 4 must be below 4, the width of the scale from 0 to 4"):
         imported(tmp_path / "a.csv", "third", equivalence_margin=4.0)
-    with pytest.raises(CommandError, match=r"primary: there is no system 'x'; there is: GPT-3.5, b, d"):
+    with pytest.raises(CommandError, match=r"primary: there is no system 'x'; available: GPT-3.5, b, d"):
         imported(tmp_path / "a.csv", "third", primary=["x", "b", "flow"])
 
 
@@ -144,8 +144,8 @@ def test_rankings_become_choices_and_the_report_says_so(tmp_path: Path) -> None:
     }
     assert table == {("a", "b"): (2, 0, 0), ("a", "d"): (1, 0, 1), ("b", "d"): (0, 1, 1)}
     position = found["criteria"]["c"]["choices"]["position"]
-    assert (position["value"], position["undefined"]) == (None, "in which places the texts were shown is not known")
-    assert "A ranking was taken as choices between every two of them, equal ranks being ties." in found["method"]
+    assert (position["value"], position["undefined"]["code"]) == (None, "places_unknown")
+    assert "A ranking was converted to pairwise choices between all of them, equal ranks being ties." in found["method"]
     assert found["campaign"]["albums"] == 2
 
 
@@ -169,7 +169,7 @@ def test_a_dry_run_shows_all_and_writes_nothing(tmp_path: Path) -> None:
     rows = [f"{item},a,r,c,{'x' if item % 2 else 1 + item % 4}" for item in range(120)]
     file.write_text("\n".join([HEADER, *rows]))
     out = StringIO()
-    with pytest.raises(CommandError, match="60 defects: nothing can be imported"):
+    with pytest.raises(CommandError, match="60 defects: fix them before importing"):
         call_command("import_ratings", file, campaign="study", dry_run=True, stdout=out)
     lines = out.getvalue().splitlines()
     at = [line.split(":")[0].strip() for line in lines if "score='x' must be a number" in line]
@@ -206,7 +206,7 @@ def test_repeats_stand_beside_metrics_and_on_the_campaigns_page(tmp_path: Path, 
     assert found["repeats"]["c"]["repeats"] == 8
     campaign = models.Campaign.objects.get()
     page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
-    assert "<b>12</b> screens of 6 items were rated" in page
+    assert "<b>12</b> screens of 6 items were rated" in " ".join(page.split())
     for form in ("html", "heds", "latex", "csv"):
         call_command("report", "study", format=form, out=tmp_path / "out", stdout=StringIO())
     call_command("report", "study", format="heds", out=tmp_path / "out", stdout=StringIO())

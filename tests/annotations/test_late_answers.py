@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from annotations import models
-from annotations.services.campaigns import campaign_close
-from annotations.services.leases import leases_release_expired
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.leases import leases_release_expired
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
@@ -184,7 +184,7 @@ def send_again(visitor: Visitor, page: str, act: Act) -> None:
         (Visitor.skip, Visitor.skip, "", 1),
         (lambda v: None, lambda v: v.answer(101), "outside its scale", 0),
         (lambda v: None, lambda v: v.answer(**{v.fields()[0]: "often"}), "outside its scale", 0),
-        (lambda v: None, lambda v: v.answer(**{v.fields()[0]: ""}), "Some sliders are not set yet", 0),
+        (lambda v: None, lambda v: v.answer(**{v.fields()[0]: ""}), "Something is not answered yet", 0),
         (lambda v: None, lambda v: v.answer(key="x"), "A part of the page was missing", 0),
         (lambda v: (v.answer(), v.undo()), Visitor.answer, "taken this answer back in another window", 2),
         (lambda v: (v.answer(), v.undo(), v.answer(70)), Visitor.answer, "taken back already, or answered again", 3),

@@ -8,8 +8,6 @@ from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
 from annotations.statistics.rehearsal import arrivals, clustered_errors, rehearse
 
-pytestmark = pytest.mark.once  # no database has a part in it
-
 
 def equal(count: int) -> list[float]:
     return [(look + 1) / count for look in range(count)]

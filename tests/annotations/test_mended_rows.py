@@ -7,12 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotations import models
+from annotations.corpora.readers.content import PlaceNames
+from annotations.corpora.readers.identity import near
+from annotations.corpora.readers.outcome import Outcome
 from annotations.errors import ConflictError
-from annotations.importing.content import PlaceNames
-from annotations.importing.identity import near
-from annotations.importing.outcome import Outcome
-from annotations.services.identity import Comparison
-from annotations.services.replacing import differences_check
+from annotations.imports.identity import Comparison
+from annotations.imports.replacing import differences_check
 from tests.annotations.test_identity import WITH_IDS, counts, result
 from tests.annotations.test_import_pairs import import_pairs, lines
 
@@ -55,7 +55,7 @@ def test_a_typo_of_a_short_reference_is_a_difference(tmp_path: Path) -> None:
     mended = {**row, "story": "We saw the dog."}
     with pytest.raises(CommandError) as caught:
         import_pairs(lines(tmp_path / "b.jsonl", mended))
-    assert "if it is of another row, give rows ids with --album-field or --photo-field" in str(caught.value)
+    assert "if it belongs to another row, give rows ids with --album-field or --photo-field" in str(caught.value)
     assert "line 1: reference of a row without ids: 'We saw teh dog.' → 'We saw the dog.'" in str(caught.value)
     apart = lines(tmp_path / "c.jsonl", {**mended, "a": "x", "p": "1"})
     import_pairs(apart, **WITH_IDS)
@@ -138,7 +138,7 @@ def test_the_texts_of_a_source_are_of_one_version_in_pairs_too(tmp_path: Path) -
 @pytest.mark.usefixtures("_sources")
 def test_a_source_is_named_once_for_each_rank(tmp_path: Path) -> None:
     rows = {"id": "p0#0", "text": "x"}, {"id": "p1#0", "text": "x"}, {"id": "p0#0", "album": "0", "text": "y"}
-    with pytest.raises(CommandError, match=r"line 3: id='p0#0' with rank 0 stands at line 1 already"):
+    with pytest.raises(CommandError, match=r"line 3: id='p0#0' with rank 0 is already at line 1"):
         upload(lines(tmp_path / "o.jsonl", *rows))
     assert not models.Output.objects.exists()
 
@@ -161,7 +161,7 @@ def test_what_was_replaced_is_called_by_its_kind() -> None:
     said = Outcome(replaced={"pictures": 1, "addresses": 2}).sentence({})
     assert said == "1 picture, 2 addresses were replaced."
     assert Outcome(replaced={"titles": 1}).sentence({}) == "1 title was replaced."
-    assert Outcome().sentence({}) == "Nothing new: 0 rows were there already."
+    assert Outcome().sentence({}) == "Nothing new: 0 rows were already there."
 
 
 @pytest.mark.django_db

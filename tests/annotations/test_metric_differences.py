@@ -8,13 +8,25 @@ from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 from scipy import stats
 
-from annotations.statistics.metric_differences import corpus_differences, mean_differences
-
-pytestmark = pytest.mark.once  # no database has a part in it
+from annotations.statistics.metric_differences import Floats, PairwiseDifferences, paired_differences
+from modeling.metrics.outputs import score_outputs
+from modeling.metrics.texts import Segment, Statistics
+from modeling.text import normalize
 
 PLACES = ["the old harbour", "a quiet park", "our garden", "the crowded station"]
 ACTS = ["we watched the fireworks at", "everyone danced in", "my brother slept near", "it rained all day on"]
 SENTENCES = [f"{act} {place} ." for act, place in itertools.product(ACTS, PLACES)] * 4
+
+
+def statistics(metric: str, outputs: list[str], *references: list[str]) -> Statistics:
+    segments = [Segment(str(n), text, each) for n, (text, *each) in enumerate(zip(outputs, *references, strict=True))]
+    found: Statistics = score_outputs(segments, metrics=[metric], by_segment=True, resamples=0)[metric]["statistics"]
+    return found
+
+
+def mean_differences(scores: dict[str, Floats], clusters: Floats, **options: int) -> PairwiseDifferences:
+    counts = {name: np.stack([each, np.ones(len(each))], axis=1) for name, each in scores.items()}
+    return paired_differences(counts, lambda sums: sums[:, 0] / sums[:, 1], clusters, **options)
 
 
 def corrupted(seed: int, share: float) -> list[str]:
@@ -28,21 +40,25 @@ def test_scores_and_p_values_are_sacrebleus(metric: str, scorer: BLEU | CHRF, mo
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     systems = {"gru": corrupted(1, 0.25), "lstm": corrupted(2, 0.27), "copy": corrupted(3, 0.35)}
     second = [text.replace("the", "that") for text in SENTENCES]
-    references = list(zip(SENTENCES, second, strict=True))
-    theirs, results = PairedTest(list(systems.items()), {metric: scorer}, [SENTENCES, second], "bs", 2000)()
+    named = [(name, [normalize(text) for text in texts]) for name, texts in systems.items()]
+    streams = [[normalize(text) for text in texts] for texts in (SENTENCES, second)]
+    theirs, results = PairedTest(named, {metric: scorer}, streams, "bs", 2000)()
     (name,) = theirs
-    ours = corpus_differences(systems, references, np.arange(len(SENTENCES)), metric=metric, resamples=2000, seed=7)
+    ours = {system: statistics(metric, texts, SENTENCES, second) for system, texts in systems.items()}
+    basis, where = ours["gru"], np.arange(len(SENTENCES))
+    counts = {system: each.counts for system, each in ours.items()}
+    found = paired_differences(counts, basis.metric, where, resamples=2000, seed=7)
+    values = {}
     for system, result in zip(systems, results[name], strict=True):
-        value, interval = ours.systems[system]
-        assert value == pytest.approx(result.score)
-        low, high = interval or (0.0, 0.0)
-        assert (high - low) / 2 == pytest.approx(result.ci, rel=0.1)
+        values[system] = basis.metric(counts[system].sum(axis=0, keepdims=True))[0]
+        assert values[system] == pytest.approx(result.score)
         if system != "gru":
-            difference = ours.differences["gru", system]
+            difference = found.differences["gru", system]
+            assert difference.value == pytest.approx(values["gru"] - values[system])
             error = (result.p_value * (1 - result.p_value) / 2000) ** 0.5
             assert difference.p_sacrebleu == pytest.approx(result.p_value, abs=5 * error + 1e-3)
-    assert ours.signature == str(theirs[name])
-    assert ours.undefined is None
+    assert basis.signature(2000, 7) == f"{theirs[name]}|fold:1"
+    assert found.undefined is None
 
 
 def test_a_mean_difference_is_tested_as_the_paired_t_test_does() -> None:
@@ -71,10 +87,9 @@ def test_systems_alike_are_told_apart_as_often_as_is_said() -> None:
 
 
 def test_a_system_against_itself_does_not_differ() -> None:
-    same = corrupted(1, 0.3)
-    found = corpus_differences(
-        {"a": same, "b": list(same)}, [[text] for text in SENTENCES], np.arange(len(same)), metric="chrf", resamples=50
-    )
+    same = statistics("chrf", corrupted(1, 0.3), SENTENCES)
+    counts, where = {"a": same.counts, "b": same.counts}, np.arange(len(SENTENCES))
+    found = paired_differences(counts, same.metric, where, resamples=50)
     assert found.differences["a", "b"][:3] == (0.0, (0.0, 0.0), 1.0)
 
 
@@ -88,21 +103,15 @@ def test_a_difference_that_is_the_same_in_every_album_is_no_surer_than_its_signs
 
 
 def test_what_cannot_be_compared_is_said() -> None:
-    references = [[text] for text in SENTENCES]
-    where = np.arange(len(SENTENCES))
-    short = corpus_differences({"gru": SENTENCES, "lstm": SENTENCES[:-1]}, references, where, metric="bleu")
-    assert short.undefined is not None
-    assert "gru 64, lstm 63" in short.undefined
-    assert not short.differences
-    bare = corpus_differences({"gru": SENTENCES}, [*references[:-1], []], where, metric="bleu")
-    assert "source 64 has no reference" in (bare.undefined or "")
-    empty = corpus_differences({"gru": [""] * 64, "lstm": SENTENCES}, references, where, metric="bleu", resamples=20)
-    assert empty.systems["gru"][0] == 0
     few = mean_differences({"a": np.arange(4.0), "b": np.ones(4)}, np.arange(4))
     assert few.differences["a", "b"] == (0.5, None, None, None)
-    assert "at least 10 items or albums" in (few.undefined or "")
-    assert "no outputs" in (mean_differences({}, np.arange(0)).undefined or "")
-    with pytest.raises(ValueError, match="bleurt"):
-        corpus_differences({"gru": SENTENCES}, references, where, metric="bleurt")
-    with pytest.raises(ValueError, match="63 sources"):
-        mean_differences({"gru": np.ones(64)}, where[:-1])
+    assert "at least 10 items or albums" in str(few.undefined)
+    nowhere = mean_differences({"a": np.array([1, np.nan]), "b": np.array([np.nan, 1])}, np.arange(2))
+    assert (nowhere.differences, str(nowhere.undefined)) == ({}, "no source has a score for every system")
+    with pytest.raises(ValueError, match="gru 64, clusters 63"):
+        mean_differences({"gru": np.ones(64)}, np.arange(63))
+
+
+def test_a_text_without_a_value_has_no_part_in_a_difference() -> None:
+    scores = {"a": np.array([1.0, 5.0, 3.0]), "b": np.array([0.0, np.nan, 1.0])}
+    assert mean_differences(scores, np.arange(3)).differences["a", "b"].value == 1.5

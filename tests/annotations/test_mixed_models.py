@@ -10,8 +10,6 @@ from annotations.statistics.restricted_likelihood import RestrictedLikelihood
 from annotations.statistics.uncertainty import Floats, Ints
 from benchmarks.mixed_models import campaign, small_designs
 
-pytestmark = pytest.mark.once  # no database has a part in it
-
 
 def unbalanced() -> tuple[Floats, Ints, Ints, Ints]:
     """Differences, items, raters and albums: 24 items by 6 raters, a fifth missing, in 6 albums of 3 to 5 items."""
@@ -65,8 +63,8 @@ def test_likelihoods_are_those_of_whole_matrices(monkeypatch: pytest.MonkeyPatch
         rest = d - (inverse @ d).sum() / precision
         return float(np.linalg.slogdet(whole)[1] + np.log(precision) + rest @ inverse @ rest)
 
-    for largest in (restricted_likelihood.LARGEST_STACK, 0):
-        monkeypatch.setattr(restricted_likelihood, "LARGEST_STACK", largest)
+    for largest in (restricted_likelihood.MAX_STACK, 0):
+        monkeypatch.setattr(restricted_likelihood, "MAX_STACK", largest)
         found = RestrictedLikelihood(d, items, albums, raters).at(variances, profiled=False)
         assert found.deviance == pytest.approx(written_out(variances), rel=1e-10)
         slopes = [(written_out(variances + step) - written_out(variances - step)) / 2e-5 for step in 1e-5 * np.eye(4)]
@@ -105,6 +103,7 @@ def test_differences_of_an_items_and_a_raters_part_alone_have_the_variances_of_b
     assert found.rater_deviation == pytest.approx(by_rater.std(ddof=1) * 1e-3, rel=1e-4)
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("error")
 def test_small_designs_of_every_kind_end_well(capsys: pytest.CaptureFixture[str]) -> None:
     """No exception and no warning, and no p below that of t with the raters' degrees of freedom."""
@@ -114,6 +113,7 @@ def test_small_designs_of_every_kind_end_well(capsys: pytest.CaptureFixture[str]
         assert (undefined == tried) == (kind == "constant"), kind
 
 
+@pytest.mark.once
 def test_intervals_hold_where_items_come_from_few_albums() -> None:
     """Five albums whose differences deviate by 0.5, a hundred campaigns; without albums a third of them miss."""
     draw, covers, without = np.random.default_rng(1), 0, 0

@@ -15,15 +15,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from annotations import models
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.corpora.readers.pairs import PairFields, parse_systems, read_pairs
+from annotations.documents.renderers.latex import label_of
 from annotations.errors import InputError
-from annotations.fields import NameField
-from annotations.importing.campaign_file import CampaignSpec, campaign_toml, read_campaign_file
-from annotations.importing.pairs import PairFields, parse_systems, read_pairs
+from annotations.imports.ratings import system_rated
 from annotations.names import check_name, file_name, fitted, name_problem, numbered
-from annotations.reports.latex_table import label_of
-from annotations.services.campaigns import campaign_close
-from annotations.services.imported_ratings import system_rated
-from annotations.services.outputs import system_for_file
+from annotations.storage.fields import NameField
+from annotations.systems.services import system_for_file
 from tests.annotations.hostile import TEXTS
 from tests.annotations.raters import Rater
 from workers.jobs import feedback
@@ -37,21 +37,21 @@ GOOD = [
 BAD = {
     "": "is empty",
     "x" * 101: "has 101 characters",
-    " a": "begins or ends with a blank",
-    "a  b": "two together",
-    "a\tb": r"holds '\\t'",
-    "a\u00a0b": "holds NO-BREAK SPACE",
-    "a,b": "holds ','",
-    "a=b": "holds '='",
-    "*": r"holds '\*'",
-    "a|b": r"holds '\|'",
+    " a": "begins or ends with a space",
+    "a  b": "two in a row",
+    "a\tb": r"contains '\\t'",
+    "a\u00a0b": "contains NO-BREAK SPACE",
+    "a,b": "contains ','",
+    "a=b": "contains '='",
+    "*": r"contains '\*'",
+    "a|b": r"contains '\|'",
     "-a": "begins with '-'",
     "(a)": r"begins with '\('",
     "\u0301a": "begins with",
-    "a\u200db": "holds ZERO WIDTH JOINER",
-    "a\u3164b": "holds HANGUL FILLER",
-    "a😀": "holds '😀'",
-    'a"b': "holds '\"'",
+    "a\u200db": "contains ZERO WIDTH JOINER",
+    "a\u3164b": "contains HANGUL FILLER",
+    "a😀": "contains '😀'",
+    'a"b': "contains '\"'",
 }
 BAD_TEXTS = {name: text for name, text in TEXTS.items() if name != "combining marks"}  # letters with accents are good
 
@@ -61,7 +61,7 @@ def spec(**values: Any) -> CampaignSpec:
         "name": "a", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human"],
         "criteria": ["fluency"], "items": 1,
     }  # fmt: skip
-    return CampaignSpec.from_mapping(base | values, "x.toml")
+    return CampaignSpec.from_mapping(base | values)
 
 
 def key_of_pairs(name: str, folder: Path) -> str:
@@ -75,7 +75,7 @@ def of_form(name: str) -> str:
     try:
         return str(NameField(strip=False).clean(name))
     except ValidationError as error:
-        raise InputError(" ".join(error.messages)) from error
+        raise InputError("", " ".join(error.messages)) from error
 
 
 DOORS: dict[str, Callable[[str, Path], str]] = {
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said(name: str, problem: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [(["a,b=out"], "--system: 'a,b' holds ','"), (["a=x", "a=y"], "--system a=y: 'a' is given twice")],
+    [(["a,b=out"], "systems: 'a,b' contains ','"), (["a=x", "a=y"], "systems: 'a=y': 'a' is given twice")],
 )
 def test_names_on_the_command_line(given: list[str], says: str) -> None:
     with pytest.raises(InputError, match=says):
@@ -154,7 +154,7 @@ def test_a_long_dataset_still_names_a_trained_system() -> None:
     models.System.objects.create(name="x" * 100, kind="file")
     assert default_name("x" * 60, "x" * 100, None) == fitted("x" * 60 + "-" + "x" * 100)[:100]
     assert not name_problem(default_name("hf:/models/a, b", "d", None))
-    with pytest.raises(InputError, match="name: 'a,b' holds ','"):
+    with pytest.raises(InputError, match="name: 'a,b' contains ','"):
         feedback.launch(name="a,b", campaigns=["none"])
 
 
@@ -201,7 +201,7 @@ def test_names_as_models_have_them_go_the_whole_way(rated: models.Campaign, tmp_
     assert {row["system"] for row in table if row["kind"] == "rating"} == {"human", *SYSTEMS}
     page = unescape(files["html"])
     for system in SYSTEMS:
-        assert f"<td>{system}</td>" in page
+        assert f'<th scope="row">{system}</th>' in page
         assert system.replace("_", r"\_") + " & $" in files["latex"]
         assert system.replace("_", r"\_") in files["heds"]
     for text in (page, files["latex"]):

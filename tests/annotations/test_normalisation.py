@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotations.normalisation import _set_whole, normalise
+from annotations.campaigns.normalisation import _set_whole, normalise
 
 
 @pytest.mark.parametrize(

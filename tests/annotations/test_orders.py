@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +9,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from annotations import models
-from annotations.assignment.order import ShownBefore, secret_draw, shown_as
-from annotations.models.campaigns import new_secret
-from annotations.services import campaign_making, campaigns
-from annotations.services.raters import rater_exclude, rater_join, trial_join
-from annotations.services.ratings import rating_skip, rating_submit
-from annotations.services.screens import Screen, assignment_next
+from annotations.campaigns.assignment.order import ShownBefore, secret_draw
+from annotations.campaigns.assignment.tally import shown_as
+from annotations.campaigns.models.campaigns import new_secret
+from annotations.campaigns.services import campaigns
+from annotations.campaigns.services import making as campaign_making
+from annotations.campaigns.services.raters import rater_exclude, rater_join, trial_join
+from annotations.campaigns.services.ratings import rating_skip, rating_submit
+from annotations.campaigns.services.screens import Screen, assignment_next
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
@@ -81,7 +82,7 @@ def test_who_knows_all_that_is_public_guesses_at_chance_and_each_rater_sees_each
     first = make_campaign(captions=15, texts=TEXTS)
     spec, right, sorted_right, screens = campaigns.spec_of(first.campaign), 0, 0, 0
     for number in range(4):
-        campaign = campaign_making.campaign_create(spec=replace(spec, name=f"c{number}"))
+        campaign = campaign_making.campaign_create(spec=spec.model_copy(update={"name": f"c{number}"}))
         rater, _ = rater_join(token=campaign.token)
         orders = []
         while order := rate(rater):
@@ -150,7 +151,7 @@ def test_identical_texts_stand_once_and_count_for_both() -> None:
 def test_the_secret_is_nowhere_to_be_read() -> None:
     """Neither the secret nor the systems' numbers by place leave the database: pages, files, sheets, the interface."""
     campaign = make_campaign(captions=6, overlap=1, texts=TEXTS).campaign
-    other = campaign_making.campaign_create(spec=replace(campaigns.spec_of(campaign), name="another"))
+    other = campaign_making.campaign_create(spec=campaigns.spec_of(campaign).model_copy(update={"name": "another"}))
     assert len(campaign.order_secret) == 64
     assert campaign.order_secret != other.order_secret
     staff = Client()

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from annotations.corpora.readers.pictures import Pictures, gather, problem_of
 from annotations.errors import InputError
-from annotations.importing.pictures import Pictures, gather, problem_of
 from annotations.models import Campaign, Photo
 from tests.annotations.test_import_vist import import_vist, vist_files
 from tests.factories import PhotoFactory, make_campaign
@@ -45,10 +45,10 @@ def drawn(form: str = "JPEG", seed: int = 0) -> bytes:
         ("a.png", drawn("PNG")[:3000], "cannot be read"),
         ("a.gif", drawn("GIF")[:1800], "cannot be read"),
         ("a.webp", drawn("WEBP")[:300], "cannot be read"),
-        ("a.jpg", b"", "is none of"),
-        ("a.jpg", b"<html>404 not found</html>", "is none of"),
-        ("a.jpg", drawn("TIFF"), "is none of"),  # which browsers do not show
-        ("a.svg", SVG[:40], "is not a whole SVG"),
+        ("a.jpg", b"", "is not one of"),
+        ("a.jpg", b"<html>404 not found</html>", "is not one of"),
+        ("a.jpg", drawn("TIFF"), "is not one of"),  # which browsers do not show
+        ("a.svg", SVG[:40], "is not a complete SVG"),
     ],
 )
 def test_what_a_browser_cannot_show_is_found(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
@@ -66,7 +66,7 @@ def test_a_picture_cut_short_is_found_after_a_pdf_was_made(tmp_path: Path) -> No
 import django, sys
 from pathlib import Path
 django.setup()
-from annotations.importing.pictures import problem_of
+from annotations.corpora.readers.pictures import problem_of
 from annotations.reports import pdf
 pdf.report_html = lambda report: "<p>a report</p>"
 assert pdf.report_pdf({}).startswith(b"%PDF-")
@@ -92,7 +92,7 @@ def test_pictures_are_found_missing_unreadable_and_counted(tmp_path: Path) -> No
     ]
     counts = pictures.counts()
     assert (counts["found"], counts["missing"], counts["unreadable"], counts["of_no_photo"]) == (1, 1, 1, 1)
-    assert counts["cannot_be_read"][0].startswith("two.jpg: is none of")
+    assert counts["cannot_be_read"][0].startswith("two.jpg: is not one of")
 
 
 def test_two_pictures_of_one_photo_are_refused_unless_they_are_the_same(tmp_path: Path) -> None:
@@ -138,13 +138,13 @@ def test_a_zip_is_unpacked_by_names_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.zip", zipped(**{"a.txt": b"x"}), "holds no picture"),
+        ("a.zip", zipped(**{"a.txt": b"x"}), "contains no picture"),
         ("a.zip", zipped(**{"a/x.svg": SVG, "b/x.svg": SVG + b" "}), "two different pictures have this name"),
-        ("a.tar", b"x", "is no ZIP, and no picture"),
+        ("a.tar", b"x", "is neither a ZIP nor a picture"),
         ("a.zip", zipped(**{"x.svg": SVG}).replace(b"<path", b"<PATH"), "cannot be unpacked"),
         ("a.zip", broken(zipped(zipfile.ZIP_DEFLATED, **{"x.svg": SVG * 20})), "cannot be unpacked"),
         ("a.zip", broken(zipped(zipfile.ZIP_LZMA, **{"x.svg": SVG * 20})), "cannot be unpacked"),
-        ("a.zip", zipped(**{f"{'x' * 250}.svg": SVG}), "is a name of more than 200 bytes"),
+        ("a.zip", zipped(**{f"{'x' * 250}.svg": SVG}), "has a name of more than 200 bytes"),
     ],
 )
 def test_an_upload_that_cannot_be_used_is_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
@@ -183,7 +183,7 @@ def test_pictures_come_later_and_the_folder_moves(tmp_path: Path, capsys: Any, s
     assert attach(elsewhere, capsys)["attached"] == 4  # they were gone from where they had been
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "train-0-1.jpg").write_bytes(drawn(seed=9))
-    with pytest.raises(CommandError, match=r"^1 photo has another picture already .*replaces it$"):
+    with pytest.raises(CommandError, match=r"^1 photo already has another picture .*replaces it$"):
         attach(tmp_path / "other", capsys)
     assert attach(tmp_path / "other", capsys, update=True)["replaced"] == 1
 

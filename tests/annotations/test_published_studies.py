@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from annotations.importing.ratings.options import rating_options
+from annotations.campaigns.readers.options import rating_options
 from annotations.models import Campaign
-from annotations.services.reports import report_freeze
+from annotations.reports.keeping import report_freeze
 from benchmarks.studies import NUMBERS, Answers, RatingFile, Study, compared, files_of, studies
 from workers.management.commands.import_ratings import Command
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from annotations.reasons import Reason
 from annotations.statistics.raters import (
     Answers,
     Degraded,
-    Ratings,
+    RaterScores,
     Repeats,
     agreements,
     consistencies,
@@ -19,8 +20,6 @@ from annotations.statistics.raters import (
     severities,
 )
 from annotations.statistics.uncertainty import Floats
-
-pytestmark = pytest.mark.once  # no database has a part in it
 
 NONE, NOTHING = np.zeros(0, np.int64), np.zeros(0)
 NO_PAIRS, NO_REPEATS = Degraded(NONE, NONE, NOTHING, NOTHING), Repeats(NONE, NOTHING, NOTHING)
@@ -45,14 +44,10 @@ def test_the_degraded_test_is_the_paired_t_test() -> None:
 def test_what_the_degraded_test_makes_of_little_and_of_equal_scores() -> None:
     eight = np.full(8, 3.0)
     few, equal, lower = degraded_tests(4, pairs_of((eight[:7] + 1, eight[:7]), (eight, eight), (eight, eight - 1)))[:3]
-    assert (few.passed, few.p, few.undefined) == (
-        None,
-        None,
-        "not testable: it needs at least 8 pairs, and there are 7",
-    )
+    assert (few.passed, few.p, few.undefined) == (None, None, Reason("few", needed=8, found=7, unit="pair"))
     assert (equal.passed, equal.p) == (False, 1.0)
     assert (lower.passed, lower.p) == (True, 2**-8), "the sign test of eight"
-    assert degraded_tests(4, NO_PAIRS)[3].undefined == "not testable: it needs at least 8 pairs, and there are 0"
+    assert str(degraded_tests(4, NO_PAIRS)[3].undefined) == "at least 8 pairs are needed, and there are 0"
 
 
 def test_two_criteria_of_a_pair_are_one_observation() -> None:
@@ -65,6 +60,7 @@ def test_two_criteria_of_a_pair_are_one_observation() -> None:
     assert found.p == pytest.approx(stats.ttest_1samp(means, 0, alternative="greater").pvalue)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("scale", [np.arange(101.0), np.arange(1.0, 6.0), np.array([0.0, 100.0])])
 def test_who_ignores_the_text_passes_about_one_time_in_ten(scale: Floats) -> None:
     draw, count = np.random.default_rng(3), 4000
@@ -82,7 +78,7 @@ def test_severity_is_found_and_shrunk() -> None:
     truth -= truth.mean()
     rater, text = (part.ravel() for part in np.meshgrid(np.arange(count), np.arange(texts)))
     scores = 50 + draw.normal(0, 15, texts)[text] + truth[rater] + draw.normal(0, 10, len(text))
-    found = severities(count, Ratings(rater, text, scores))
+    found = severities(count, RaterScores(rater, text, scores))
     assert [each.value for each in found] == pytest.approx((truth * 10 / 9).tolist(), abs=2)
     inside = [
         low <= value * 10 / 9 <= high for value, (low, high) in zip(truth, (f.interval for f in found), strict=True)
@@ -97,14 +93,14 @@ def test_severity_and_agreement_by_hand() -> None:
     """
     raters, texts = np.repeat([0, 1, 2], [5, 5, 1]), np.array([*range(5), *range(5), 9])
     scores = np.array([1.0, 2, 3, 4, 5, 1, 3, 2, 5, 4, 3])
-    first, _, third = severities(3, Ratings(raters, texts, scores))
+    first, _, third = severities(3, RaterScores(raters, texts, scores))
     assert first.value == 0
     assert first.interval == pytest.approx((-1.959964 * 0.1**0.5, 1.959964 * 0.1**0.5))
-    assert (third.value, third.ratings) == (None, 0)
-    assert "nobody else" in (third.undefined or "")
-    one, _, alone = agreements(3, Ratings(raters, texts, scores))
-    assert one.correlation == pytest.approx(stats.pearsonr(scores[:5], scores[5:10])[0])
-    assert alone.undefined == "it needs at least 5 texts that others rated too, and there are 0"
+    assert (third.value, third.n) == (None, 0)
+    assert "nobody else" in str(third.undefined)
+    one, _, alone = agreements(3, RaterScores(raters, texts, scores))
+    assert one.value == pytest.approx(stats.pearsonr(scores[:5], scores[5:10])[0])
+    assert str(alone.undefined) == "at least 5 texts that others rated too are needed, and there are 0"
 
 
 def test_consistency_by_hand() -> None:
@@ -117,8 +113,8 @@ def test_consistency_by_hand() -> None:
     assert found.mean_difference == pytest.approx(17 / 5)
     assert found.within_tolerance == pytest.approx(4 / 5)
     assert found.correlation == pytest.approx(stats.pearsonr(first, second)[0])
-    assert (flat.correlation, flat.undefined) == (None, "no correlation: a side's scores are all equal")
-    assert few.undefined == "it needs at least 5 repeats, and there are 1"
+    assert (flat.correlation, flat.undefined) == (None, Reason("side_equal"))
+    assert str(few.undefined) == "at least 5 repeats are needed, and there is 1"
 
 
 def test_pace_with_and_without_known_words() -> None:
@@ -127,14 +123,14 @@ def test_pace_with_and_without_known_words() -> None:
     fast, usual = paces(8, Answers(raters, seconds))[5], paces(8, Answers(raters, seconds))[0]
     assert usual.median == 7.5
     assert (usual.under_floor, fast.under_floor) == (0.0, 1.0)
-    assert "fence against all raters" in usual.floor
+    assert usual.floor.code == "floor_by_raters"
     read = paces(8, Answers(raters, seconds, np.full(28, 12.0)))
     assert [read[at].under_floor for at in (0, 5)] == [0.0, 1.0]
-    assert read[0].floor == "0.19 s a word shown"
-    assert read[7].undefined == "the rater has given no answers"
+    assert read[0].floor == Reason("floor_by_words", seconds=60 / 320)
+    assert str(read[7].undefined) == "the rater has given no answers"
     two = paces(2, Answers(np.array([0, 1]), np.array([3.0, 4])))[0]
     assert two.under_floor is None
-    assert two.floor.startswith("no floor")
+    assert two.floor == Reason("no_floor", needed=5)
 
 
 def test_disagreement_alone_excludes_nobody() -> None:
@@ -147,18 +143,19 @@ def test_disagreement_alone_excludes_nobody() -> None:
     quality_control = pairs_of((originals, originals - 30 + draw.normal(0, 5, 12)), (originals, originals))
     contrary, blind, untested = rater_summaries(
         3,
-        Ratings(raters, texts, scores),
+        RaterScores(raters, texts, scores),
         answers=Answers(NONE, NOTHING),
         degraded=quality_control,
         repeats=NO_REPEATS,
         tolerance=5,
     )
-    assert (contrary.agreement.correlation or 0) < -0.5
+    assert (contrary.agreement.value or 0) < -0.5
     assert contrary.reason_to_exclude is None
-    assert blind.reason_to_exclude == "rates degraded texts like their originals (p = 1.00 over 12 pairs)"
+    assert str(blind.reason_to_exclude) == "rates degraded texts like their originals (p = 1.00 over 12 pairs)"
     assert untested.reason_to_exclude is None
 
 
+@pytest.mark.once
 def test_a_million_ratings_of_a_thousand_raters_take_seconds() -> None:
     draw, n, count = np.random.default_rng(7), 1_000_000, 1000
     raters, texts = draw.integers(count, size=n), draw.integers(n // 3, size=n)
@@ -166,7 +163,7 @@ def test_a_million_ratings_of_a_thousand_raters_take_seconds() -> None:
     start = time.process_time()
     found = rater_summaries(
         count,
-        Ratings(raters, texts, scores),
+        RaterScores(raters, texts, scores),
         answers=Answers(raters, scores),
         degraded=Degraded(raters[:20_000], texts[:20_000], scores[:20_000], scores[20_000:40_000]),
         repeats=Repeats(raters[:20_000], scores[:20_000], scores[20_000:40_000]),
@@ -180,4 +177,4 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\[2, 1\]"):
         paces(2, Answers(np.array([0, 1]), np.array([3.0])))
     with pytest.raises(ValueError, match="from 0 to 1"):
-        severities(2, Ratings(np.array([0, 2]), np.array([0, 0]), np.array([1.0, 2])))
+        severities(2, RaterScores(np.array([0, 2]), np.array([0, 0]), np.array([1.0, 2])))

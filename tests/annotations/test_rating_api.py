@@ -12,23 +12,51 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotations import models
-from annotations.links import rater_link
-from annotations.services.campaigns import campaign_close
-from annotations.services.leases import leases_release_expired
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.leases import leases_release_expired
 from tests.annotations.many_items import grow
 from tests.annotations.raters import Rater, new_key
+from tests.annotations.reports import report_build
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
 
 
 def problem(answer: Any, status: int) -> str:
+    """The detail of a problem, which begins with its field where it has one."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/problem+json"
     body = answer.json()
-    assert set(body) == {"type", "title", "status", "detail"}
+    assert set(body) - {"field"} == {"type", "title", "status", "detail"}
     assert body["status"] == status
-    return str(body["detail"])
+    detail, field = str(body["detail"]), body.get("field")
+    assert field is None or detail.startswith(f"{field}: ")
+    return detail
+
+
+def field_of(answer: Any) -> str | None:
+    field: str | None = answer.json().get("field")
+    return field
+
+
+def test_points_of_a_scale_are_whole_and_within_it() -> None:
+    campaign = make_campaign(protocol="likert", points=7, captions=3).campaign
+    rater = Rater(campaign)
+    assert rater.post(f"{campaign.token}/join", {}).json()["campaign"]["scale"] == [1, 7]
+    screen = rater.next()
+    for point, problem_with in ((8, "8 must be a whole number from 1 to 7"), (2.5, "2.5 must"), (True, "true must")):
+        answers = {"human_likeness": {each["id"]: point for each in screen["item"]["candidates"]}}
+        assert problem_with.lower() in problem(rater.submit(screen, answers=answers), 422).lower()
+    assert not models.Rating.objects.exists()
+    answers = {"human_likeness": {each["id"]: 7 for each in screen["item"]["candidates"]}}
+    assert rater.submit(screen, answers=answers).status_code == 201
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    assert (report["campaign"]["scale"], report["criteria"]["human_likeness"]["agreement"]["level"]) == (
+        [1, 7],
+        "ordinal",
+    )
 
 
 def test_a_rater_rates_everything_once() -> None:
@@ -72,7 +100,7 @@ def test_while_only_others_leases_are_open_there_is_a_wait() -> None:
     models.Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     taken_over = second.next()
     assert taken_over["item"]["source"] == screen["item"]["source"]
-    assert "lease has expired" in problem(first.submit(screen), 410)
+    assert "has expired, and others have taken its place" in problem(first.submit(screen), 410)
     assert second.submit(taken_over).json()["next"] is None
     assert first.next() is None
 
@@ -85,10 +113,10 @@ def test_the_same_key_gives_the_same_rating() -> None:
     assert first.json()["rating"] == second.json()["rating"] == key
     assert first.json()["next"]["assignment"] == second.json()["next"]["assignment"]
     assert models.Rating.objects.count() == 1
-    assert "came with another body" in problem(rater.submit(screen, key, rater.answers(screen, 10)), 422)
-    assert "done already, under another key" in problem(rater.submit(screen), 409)
+    assert "was already used with another body" in problem(rater.submit(screen, key, rater.answers(screen, 10)), 422)
+    assert "already done, under another key" in problem(rater.submit(screen), 409)
     following = rater.next()
-    assert "came with another body" in problem(rater.submit(following, key), 422)
+    assert "was already used with another body" in problem(rater.submit(following, key), 422)
     assert models.Rating.objects.count() == 1
 
 
@@ -117,7 +145,7 @@ def test_undo_brings_the_screen_back_and_keeps_every_revision() -> None:
     assert back["next"]["progress"]["done"] == 0
     assert rater.undo(rating, key).json()["rating"] == key
     assert models.Rating.objects.counting(campaign).count() == 0
-    assert "taken back or replaced" in problem(rater.undo(rating), 409)
+    assert "already been withdrawn or replaced" in problem(rater.undo(rating), 409)
     again = rater.submit(screen, answers=rater.answers(screen, 80))
     assert again.status_code == 201
     assert list(models.Rating.objects.values_list("revision", "kind")) == [
@@ -127,7 +155,7 @@ def test_undo_brings_the_screen_back_and_keeps_every_revision() -> None:
     ]
     counting = models.Rating.objects.counting(campaign).get()
     assert min(counting.answers["human_likeness"].values()) == 80
-    assert "taken back or replaced" in problem(rater.undo(rating), 409)
+    assert "already been withdrawn or replaced" in problem(rater.undo(rating), 409)
     assert set(campaign.items.values_list("taken", flat=True)) == {0, 1}
 
 
@@ -151,7 +179,7 @@ def test_a_skip_can_be_undone_while_its_place_is_free() -> None:
             r"answers\.human_likeness\..*: not answered; the candid",
         ),
         (lambda given: given.clear(), r"answers\.human_likeness: not answered; the criteria are"),
-        (lambda given: given.update(charm={}), r"answers\.charm: is none of the criteria, which are human_likeness"),
+        (lambda given: given.update(charm={}), r"answers\.charm: is not one of the criteria, which are human_likeness"),
         (lambda given: given.update(human_likeness=[50]), r"answers\.human_likeness: must be an object"),
         (lambda given: spoil_value(given, 100.5), "100.5 must be a number from 0 to 100"),
         (lambda given: spoil_value(given, True), "True must be a number from 0 to 100"),
@@ -165,7 +193,9 @@ def test_a_wrong_answer_is_refused_and_nothing_is_lost(spoil: Any, message: str)
     answers = rater.answers(screen)
     spoil(answers)
     body = {"key": new_key(), "answers": answers}
-    assert re.search(message, problem(rater.post(f"assignments/{screen['assignment']}", body), 422))
+    refused = rater.post(f"assignments/{screen['assignment']}", body)
+    assert re.search(message, problem(refused, 422))
+    assert str(field_of(refused)).startswith("answers.")
     assert rater.next()["assignment"] == screen["assignment"]
     assert rater.submit(screen, body["key"]).status_code == 201
 
@@ -189,7 +219,25 @@ def test_requests_that_make_no_sense_are_refused() -> None:
     rater.session = "made-up"
     assert "join again" in problem(rater.post("next"), 401)
     problem(rater.client.get("/api/v1/rate/next"), 401)
-    assert "no campaign behind this link" in problem(rater.post("nothing/join"), 404)
+    assert "no campaign has this link" in problem(rater.post("nothing/join"), 404)
+
+
+def test_a_problem_names_the_part_of_the_request_that_is_wrong() -> None:
+    campaign = make_campaign().campaign
+    rater = Rater(campaign, "worker 7")
+    screen, join, action = rater.next(), f"{campaign.token}/join", f"assignments/{rater.next()['assignment']}"
+    answers = rater.answers(screen)
+    wrong = {
+        "key": rater.post(action, {"answers": answers}),
+        "seconds": rater.post(action, {"key": new_key(), "answers": answers, "seconds": -1}),
+        "answers.fluency": rater.post(action, {"key": new_key(), "answers": {**answers, "fluency": 3}}),
+        "signature": rater.post(join, {"rater": "worker 8", "signature": "x"}),
+    }
+    rater.session = ""
+    wrong["rater"] = rater.post(join, {"rater": "worker 7"})
+    assert {field: field_of(answer) for field, answer in wrong.items()} == {field: field for field in wrong}
+    assert field_of(rater.post("nothing/join")) is None
+    assert field_of(rater.client.post(f"/api/v1/rate/{join}", "[]", content_type="application/json")) is None
 
 
 def test_a_closed_campaign_takes_nothing_more() -> None:
@@ -224,12 +272,12 @@ def test_an_outside_id_is_its_raters_own() -> None:
     join = f"{campaign.token}/join"
     own = rater.session
     rater.session = ""
-    assert "has joined already" in problem(rater.post(join, {"rater": "worker 7"}), 403)
-    assert "does not fit" in problem(rater.post(join, {"rater": "worker 7", "signature": "x"}), 403)
+    assert "has already joined" in problem(rater.post(join, {"rater": "worker 7"}), 403)
+    assert "does not belong" in problem(rater.post(join, {"rater": "worker 7", "signature": "x"}), 403)
     signature = rater_link(campaign, "worker 7").rpartition("signature=")[2]
     back = rater.post(join, {"rater": "worker 7", "signature": signature})
     assert back.status_code == 201
-    assert "does not fit" in problem(rater.post(join, {"rater": "worker 8", "signature": signature}), 403)
+    assert "does not belong" in problem(rater.post(join, {"rater": "worker 8", "signature": signature}), 403)
     rater.session = own
     problem(rater.post("next"), 401)
     rater.session = back.json()["session"]

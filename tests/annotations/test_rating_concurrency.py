@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from annotations import models
-from annotations.services.raters import rater_join
-from annotations.services.ratings import rating_submit
-from annotations.services.screens import Screen, assignment_next
+from annotations.campaigns.services.raters import rater_join
+from annotations.campaigns.services.ratings import rating_submit
+from annotations.campaigns.services.screens import Screen, assignment_next
 from tests.annotations.raters import new_key
 from tests.factories import make_campaign
 

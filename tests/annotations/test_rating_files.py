@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from annotations.importing.content import ImportFileError
+from annotations.corpora.readers.content import ImportFileError
 from tests.annotations.rating_files import read, scores
 
 HEADER = ["item", "system", "rater", "criterion", "score", "text"]
@@ -148,7 +148,7 @@ def test_an_id_that_holds_several_things_is_taken_apart(tmp_path: Path) -> None:
     options = {"split": ["id={part}-{item:d}_{system}"], "columns": ["criterion==c"], "where": ["part=E"]}
     assert scores(read(file, **options)) == {("12", "12", "GPT_4", "r", "c"): [1], ("12", "12", "human", "r", "c"): [2]}
     file.write_text(file.read_text() + "E12,r,4\n")
-    with pytest.raises(ImportFileError, match=r"line 5: id='E12' must be as '\{part\}-\{item:d\}_\{system\}' says"):
+    with pytest.raises(ImportFileError, match=r"line 5: id='E12' does not match '\{part\}-\{item:d\}_\{system\}'"):
         read(file, **options)
 
 
@@ -173,7 +173,7 @@ def test_a_list_in_a_cell_is_a_score_a_rater(tmp_path: Path, cell: str) -> None:
 
 
 def test_columns_that_are_numbered_together_make_a_row_each(tmp_path: Path) -> None:
-    """Two texts a row, each with its system, text and score in columns of the same number; several files as raters."""
+    """Two texts per row, each with its system, text and score in columns of one number; several files as raters."""
     for name, second in (("ann", 5), ("bob", 3)):
         (tmp_path / f"{name}.csv").write_text(f"id,m1,t1,s1,m2,t2,s2\n7,a,A.,4,b,B.,{second}\n")
     content = read(

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from annotations import models
-from annotations.links import rater_link
-from annotations.services.campaigns import campaign_close
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.services.campaigns import campaign_close
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
 
@@ -39,7 +39,7 @@ def test_a_slider_that_was_not_touched_is_no_answer_and_the_others_are_kept() ->
     assert visitor.page.count('value="50"') == 3
     fields, assignment = visitor.fields(), visitor.assignment
     visitor.send(f"answer/{assignment}/", {fields[0]: "80", fields[1]: "", "key": visitor.key("answer")})
-    assert "Some sliders are not set yet" in visitor.page
+    assert "Something is not answered yet" in visitor.page
     assert visitor.assignment == assignment
     assert f'name="{fields[0]}" value="80"' in visitor.page
     assert f'name="{fields[1]}" value=""' in visitor.page
@@ -206,3 +206,20 @@ def test_a_photo_is_served_under_a_random_name(tmp_path: Path) -> None:
     assert "qqlstm" not in str(served.headers) + visitor.page
     models.Campaign.objects.update(show="caption")
     assert Client().get(found[1]).status_code == 404
+
+
+def test_undo_goes_back_screen_by_screen() -> None:
+    visitor = Visitor(make_campaign(captions=4).campaign)
+    visitor.join()
+    for done in range(3):
+        assert f"{done} of 4 done" in visitor.page
+        visitor.answer()
+    for done in (2, 1, 0):
+        visitor.undo()
+        assert f"{done} of 4 done" in visitor.page
+    assert "Undo last" not in visitor.page
+    for _ in range(4):
+        visitor.answer()
+    assert "Thank you!" in visitor.page
+    kinds = list(models.Rating.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["answer"] * 3 + ["withdrawn"] * 3 + ["answer"] * 4

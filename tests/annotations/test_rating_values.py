@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from annotations.campaigns.readers import preview_ratings, rating_options
+from annotations.campaigns.readers.names import Names
+from annotations.corpora.readers.content import ImportFileError
 from annotations.errors import InputError
-from annotations.importing.content import ImportFileError
-from annotations.importing.ratings import preview_ratings, rating_options
-from annotations.importing.ratings.names import Names
 from tests.annotations.rating_files import choices, read, scores
 
 
@@ -133,11 +133,11 @@ def test_times_are_read_in_the_order_that_is_said(tmp_path: Path, dates: str, ce
             "submitted",
             "1,3/4/2024",
             {},
-            "say in which order it stands with --dates day-first, month-first or year-first",
+            "give the order with --dates day-first, month-first or year-first",
         ),
-        ("submitted", "1,31/4/2024", {"dates": "day-first"}, "must be a time as --dates day-first says"),
-        ("submitted", "1,1714557600", {}, "say --dates epoch"),
-        ("x", '"3,5",', {}, "with a decimal comma say --decimal comma, for a list of two --lists ,"),
+        ("submitted", "1,31/4/2024", {"dates": "day-first"}, "must be a time in the format of --dates day-first"),
+        ("submitted", "1,1714557600", {}, "use --dates epoch"),
+        ("x", '"3,5",', {}, "for a decimal comma use --decimal comma, for a list of two --lists ,"),
         ("x", "Agree,", {}, 'give a word its number with --value "Agree=5"'),
     ],
 )
@@ -154,7 +154,9 @@ def test_what_is_ambiguous_is_refused_with_the_remedy(
 def test_a_number_that_may_have_thousands_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("item;system;rater;criterion;score\n1;a;r;c;1,234\n1;b;r;c;0,125\n")
-    with pytest.raises(ImportFileError, match=r"line 2: score='1,234' may be 1\.234 or 1234; say which"):
+    with pytest.raises(
+        ImportFileError, match=r"line 2: score='1,234' could mean 1\.234 or 1234; choose with --decimal"
+    ):
         read(file)
     assert sorted(given for each in scores(read(file, decimal="comma")).values() for given in each) == [0.125, 1.234]
 
@@ -179,7 +181,8 @@ def test_a_look_at_a_file_lists_every_bad_row(tmp_path: Path) -> None:
         [file], rating_options({"columns": ["system=model", "score=Q", "criterion==q"], "scale": [1, 5]})
     )
     assert [(defect["at"], defect["problem"].split(" must")[0].split(" is out")[0]) for defect in found["defects"]] == [
-        ("line 3", "Q='x'"), ("line 4", "rater=''"), ("line 5", "has 3 cells, and the header 4"), ("line 7", "Q='7'"),
+        ("line "
+        "3", "Q='x'"), ("line 4", "rater=''"), ("line 5", "has 3 cells, but the header has 4"), ("line 7", "Q='7'"),
     ]  # fmt: skip
     assert found["columns"][1] == {"column": "model", "taken_as": "system", "examples": ["a", "b", "d"]}
     assert (found["missing"], found["fixed"], found["rows"]) == ({"Q": 1}, {"criterion": "q"}, 5)
@@ -188,15 +191,15 @@ def test_a_look_at_a_file_lists_every_bad_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"columns": ["itm=x"]}, "column: 'itm=x' must be ROLE=COLUMN; the roles are album, item"),
-        ({"columns": ["item=x", "criterion=a", "criterion=b"]}, "column: 'criterion' is given twice"),
-        ({"criteria": ["a"], "raters": ["b"]}, "criteria: several kinds of columns .* --wide"),
-        ({"wide": ["plain"]}, "wide: 'plain' must hold {criterion}"),
+        ({"columns": ["itm=x"]}, "columns: 'itm=x' must have the form ROLE=COLUMN; valid roles: album, item"),
+        ({"columns": ["item=x", "criterion=a", "criterion=b"]}, "columns: 'criterion' is given twice"),
+        ({"criteria": ["a"], "raters": ["b"]}, "criteria: for several kinds of columns .* --wide"),
+        ({"wide": ["plain"]}, "wide: 'plain' must contain {criterion}"),
         ({"dates": "us"}, "dates: 'us' must be iso, day-first"),
-        ({"looks": 3}, "looks: 3 looks need the primary contrast"),
+        ({"looks": 3}, "looks: 3 looks need the primary comparison"),
         ({"primary": ["a", "b"]}, "primary: a b must be two systems and a criterion"),
-        ({"weights": ["major=x"]}, "weight: 'major=x' must give a number"),
-        ({"encoding": "martian"}, "encoding: 'martian' is not known"),
+        ({"weights": ["major=x"]}, "weights: 'major=x' must give a number"),
+        ({"encoding": "martian"}, "encoding: 'martian' is not a known encoding"),
     ],
 )
 def test_an_option_that_says_nothing_is_refused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
@@ -248,10 +251,10 @@ def test_the_order_shown_goes_with_the_choice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"split": ["item={a}_{a}"]}, "split: '{a}_{a}' must hold"),
-        ({"split": ["item=none"]}, "split: 'none' must hold"),
-        ({"dates": "%d %d"}, "dates: '%d %d' is not a format of times"),
-        ({"encoding": "base64"}, "encoding: 'base64' is not known"),
+        ({"split": ["item={a}_{a}"]}, "split: '{a}_{a}' must contain"),
+        ({"split": ["item=none"]}, "split: 'none' must contain"),
+        ({"dates": "%d %d"}, "dates: '%d %d' is not a valid time format"),
+        ({"encoding": "base64"}, "encoding: 'base64' is not a known encoding"),
     ],
 )
 def test_options_that_cannot_be_are_refused_in_a_line(tmp_path: Path, options: dict[str, Any], says: str) -> None:
@@ -268,5 +271,5 @@ def test_files_without_a_table_in_them_are_refused_in_a_line(tmp_path: Path) -> 
     with pytest.raises(ImportFileError, match="byte 72: lists and objects are nested more than 64 deep"):
         read(deep)
     empty.write_text("item,system,rater,criterion,score\n")
-    with pytest.raises(CommandError, match="1 defect: nothing can be imported before it is mended"):
+    with pytest.raises(CommandError, match="1 defect: fix it before importing"):
         call_command("import_ratings", empty, campaign="study", dry_run=True)

@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, transaction
 
 from annotations import models
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import CampaignSpec
 from annotations.errors import InputError
-from annotations.importing.campaign_file import CampaignSpec
-from annotations.services.campaign_making import campaign_create
-from annotations.services.outputs import decoding_begin
-from annotations.services.removal import Removable, removal_begin
+from annotations.removal.services import Removable, removal_begin
+from annotations.systems.services import decoding_begin
 from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, ImportFactory, OutputFactory, SystemFactory
 
 SPEC = {
@@ -31,7 +31,7 @@ def imported_outputs() -> models.Decoding:
 
 
 def create(decoding: models.Decoding) -> None:
-    campaign_create(spec=CampaignSpec.from_mapping(SPEC, "spec"))
+    campaign_create(spec=CampaignSpec.from_mapping(SPEC))
 
 
 def decode(decoding: models.Decoding) -> None:

@@ -12,11 +12,8 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as of_statsmodels
 
-from annotations.reports.agreement import intraclass_rows
-from annotations.reports.build import report_build
-from annotations.reports.export import report_csv
-from annotations.reports.latex import report_latex
-from annotations.reports.render import report_html
+from annotations.reports.agreement import intraclass_correlations
+from tests.annotations.reports import report_build, report_csv, report_html, report_latex
 from tests.annotations.test_import_ratings import PAIRS, SCORES, imported, table
 
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]  # 1979, table 2
@@ -29,9 +26,9 @@ def test_the_published_table_in_any_order() -> None:
     texts, raters = np.indices(scores.shape)
     shuffled = np.random.default_rng(1).permutation(scores.size)
     columns = (part.ravel()[shuffled] for part in (scores, texts * 7 + 100, raters * 3))
-    rows = {row["name"]: row for row in intraclass_rows(*columns)}
-    assert {name: round(row["value"], 2) for name, row in rows.items()} == PUBLISHED
-    assert {(row["units"], row["ratings"]) for row in rows.values()} == {(6, 4)}
+    found = {each.name: each for each in intraclass_correlations(*columns)}
+    assert {name: round(each.value or 0, 2) for name, each in found.items()} == PUBLISHED
+    assert {(each.units, each.ratings) for each in found.values()} == {(6, 4)}
 
 
 @pytest.mark.django_db
@@ -49,7 +46,7 @@ def test_where_raters_share_the_work_only_the_one_way_coefficients_are_defined(t
     between = 2 * pairs.mean(axis=1).var(ddof=1)
     within = pairs.var(axis=1, ddof=1).mean()
     assert found["ICC(1)"]["value"] == pytest.approx((between - within) / (between + within))
-    assert found["ICC(2)"]["undefined"] == "not every rater scored every text"
+    assert found["ICC(2)"]["undefined"]["says"] == "not every rater scored every text"
     assert "undefined: not every rater scored every text" in report_html(report)
 
 
@@ -74,7 +71,7 @@ def test_fleiss_kappa_of_choices(tmp_path: Path) -> None:
     assert again["criteria"]["better"]["agreement"]["alpha"] == pytest.approx(agreement["alpha"], abs=1e-12)
     other = again["criteria"]["better"]["agreement"]["coefficients"]
     assert [row["value"] for row in other] == pytest.approx([row["value"] for row in found.values()], abs=1e-12)
-    assert "Chance is taken within the pair" in report_html(report)
+    assert "Chance is defined within the pair" in report_html(report)
 
 
 @pytest.mark.django_db
@@ -102,7 +99,7 @@ def test_every_file_has_the_coefficients_beside_alpha(tmp_path: Path, scale: tup
     agreement = report["criteria"]["sense"]["agreement"]
     assert float(told[f"Krippendorff's alpha, {agreement['level']} level"]["value"]) == agreement["alpha"]
     for name, row in found.items():
-        assert f"<tr><td>{name}</td><td>{row['value']:.2f}</td>" in page.replace("−", "-")
+        assert f'<tr><th scope="row">{name}</th><td>{row["value"]:.2f}</td>' in page.replace("−", "-")
         assert f"{name} & ${row['value']:.2f}$ &" in tex
         assert (float(told[name]["value"]), float(told[name]["low"])) == (row["value"], row["ci"][0])
     assert "Cohen's (1960, 1968)" in page
@@ -111,7 +108,10 @@ def test_every_file_has_the_coefficients_beside_alpha(tmp_path: Path, scale: tup
 @pytest.mark.django_db
 def test_nothing_rated_twice(tmp_path: Path) -> None:
     scores = report_build(imported(table(tmp_path / "a.csv", SCORES, "1,a,r,c,1", "1,b,r,c,2", "2,a,s,c,3")))
-    said = {row["undefined"] for row in scores["criteria"]["c"]["agreement"]["coefficients"]}
+    said = {row["undefined"]["says"] for row in scores["criteria"]["c"]["agreement"]["coefficients"]}
     assert said == {"no text was rated by two raters"}
     choices = report_build(imported(table(tmp_path / "b.csv", PAIRS, "1,a,b,r,c,a"), name="other"))
-    assert choices["criteria"]["c"]["agreement"]["coefficients"][0]["undefined"] == "no pair was rated by two raters"
+    assert (
+        choices["criteria"]["c"]["agreement"]["coefficients"][0]["undefined"]["says"]
+        == "no pair was rated by two raters"
+    )

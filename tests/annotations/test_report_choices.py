@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from annotations.reports.build import report_build
-from annotations.reports.render import report_html
+from tests.annotations.reports import report_build, report_html
 from tests.annotations.test_import_ratings import PAIRS, imported, table
 
 pytestmark = pytest.mark.django_db
@@ -61,14 +60,14 @@ def test_a_system_that_never_loses_has_an_estimate_and_a_sentence(tmp_path: Path
     rows = [f"{item},a,b,r{item % 3},better,a" for item in range(8)]
     rows += [f"{item},b,c,r{item % 3},better,{'b' if item % 2 else 'c'}" for item in range(8)]
     report, page = reported(tmp_path / "pairs.csv", rows)
-    said = report["criteria"]["better"]["choices"]["penalised"]
+    said = report["criteria"]["better"]["choices"]["penalised"]["says"]
     assert said.startswith("a never lost to the others")
     assert said in page
     best = report["criteria"]["better"]["systems"][0]
     assert (best["system"], best["mean"]) == ("a", 1.0)
     assert best["ci"] == pytest.approx(proportion_confint(3, 3, method="wilson"))
-    assert best["note"] == "every comparison fell the same way: each rater counts as one"
-    assert best["note"] in page
+    assert best["note"]["says"] == "all went the same way: each rater counts as one"
+    assert best["note"]["says"] in page
     assert all(np.isfinite(pair["difference"]) for pair in report["pairs"])
 
 
@@ -77,22 +76,22 @@ def test_comparisons_that_nothing_connects_are_not_compared(tmp_path: Path) -> N
     rows += [f"{item},c,d,r{item % 3},better,{'c' if item % 3 else 'd'}" for item in range(6)]
     report, page = reported(tmp_path / "pairs.csv", rows)
     why = "no chain of comparisons connects these groups of systems, so they cannot be compared: a and b; c and d"
-    assert report["criteria"]["better"]["choices"]["undefined"] == why
-    assert {(pair["difference"], pair["undefined"]) for pair in report["pairs"]} == {(None, why)}
+    assert report["criteria"]["better"]["choices"]["undefined"]["says"] == why
+    assert {(pair["difference"], pair["undefined"]["says"]) for pair in report["pairs"]} == {(None, why)}
     assert why in page
     assert {row["system"]: row["mean"] for row in report["criteria"]["better"]["systems"]}["a"] == pytest.approx(4 / 6)
 
 
 def test_nothing_but_ties(tmp_path: Path) -> None:
     report, page = reported(tmp_path / "pairs.csv", [f"{item},a,b,r{item % 2},better,tie" for item in range(4)])
-    why = report["criteria"]["better"]["choices"]["undefined"]
-    assert why == "every comparison was a tie, so nothing says which system is stronger"
+    why = report["criteria"]["better"]["choices"]["undefined"]["says"]
+    assert why == "every comparison was a tie"
     assert why in page
 
 
 def test_who_is_left_out_has_no_part_in_choices(tmp_path: Path) -> None:
+    from annotations.campaigns.services.raters import rater_exclude
     from annotations.models import Rater
-    from annotations.services.raters import rater_exclude
 
     rows = [f"{item},a,b,{rater},better,{rater}" for item in range(5) for rater in ("a", "b")]
     campaign = imported(table(tmp_path / "pairs.csv", PAIRS, *rows))

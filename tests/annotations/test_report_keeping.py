@@ -1,6 +1,7 @@
 """When a report is made anew, when the kept one is given, what is shown before the close, and who is left out."""
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,22 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 
 from annotations import models
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.raters import rater_exclude, rater_readmit, trial_join
+from annotations.campaigns.services.scores import scores_write
 from annotations.errors import ConflictError, InputError
-from annotations.reports.build import report_build
-from annotations.reports.render import report_html
-from annotations.services.campaigns import campaign_close
-from annotations.services.feedback import FeedbackSettings, feedback_set_build
-from annotations.services.outputs import scores_write
-from annotations.services.raters import rater_exclude, rater_readmit, trial_join
-from annotations.services.reports import differences, report_freeze, report_keep
+from annotations.feedback.services import FeedbackSettings, feedback_set_build
+from annotations.reports.keeping import differences, report_freeze, report_keep
+from annotations.reports.schema.report import VERSION
 from tests.annotations.raters import Rater
+from tests.annotations.reports import report_build, report_html
 from tests.annotations.test_reports import rate
-from tests.factories import make_campaign
+from tests.factories import MetricFactory, make_campaign
 from tests.triggers import triggers_drop
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +54,7 @@ def test_a_report_is_made_once_for_what_it_is_made_from(django_assert_max_num_qu
     with django_assert_max_num_queries(6):
         assert report_freeze(campaign=made.campaign).pk == first.pk
 
-    score = {"bleu": {"value": 12.5, "ci": None, "signature": "s"}}
+    score = {MetricFactory().name: {"value": 12.5, "ci": None, "signature": "s"}}
     scores_write(decoding=made.systems["gru"], campaign=made.campaign, scores=score)
     second = report_freeze(campaign=made.campaign)
     assert content(second)["metrics"]["gru"]["bleu"]["value"] == 12.5
@@ -105,6 +108,40 @@ def test_a_kept_report_is_recomputed_from_its_ratings(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["sha256"] == kept.sha256, "as it stands again"
 
 
+def test_a_report_kept_in_an_earlier_layout_is_made_anew(staff: Client, tmp_path: Path) -> None:
+    campaign = make_campaign(captions=2, overlap=1).campaign
+    rate(campaign, 1)
+    before_the_close = earlier(report_freeze(campaign=campaign, unblind=True))
+    address = reverse("admin:annotations_campaign_report", args=[campaign.pk])
+    export = reverse("admin:annotations_campaign_export", args=[campaign.pk, "html"])
+    for response in (staff.get(address), staff.get(export, follow=True)):
+        assert response.status_code == 200
+        assert f"report of campaign '{campaign.name}' was kept in version 2 of the layout" in text_of(response)
+    with pytest.raises(CommandError, match="was kept in version 2 of the layout"):
+        call_command("report", campaign.name, "--recompute")
+    campaign_close(campaign=campaign)
+    earlier(report_freeze(campaign=campaign))
+    assert "Inter-rater agreement" in text_of(staff.get(address))
+    call_command("report", campaign.name, format="json", out=tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())["version"] == VERSION
+    assert content(before_the_close)["version"] == 2, "kept for ever"
+
+
+def earlier(report: models.Report) -> models.Report:
+    """The same as an earlier version of the code kept it, at a revision of its own."""
+    old = content(report) | {"version": 2}
+    del old["campaign"]["systems"]
+    triggers_drop()
+    changed = {"content": json.dumps(old).encode(), "sha256": "0" * 63 + report.campaign.state[:1], "revision": "old"}
+    models.Report.objects.filter(pk=report.pk).update(**changed)
+    report.refresh_from_db()
+    return report
+
+
+def text_of(response: HttpResponse) -> str:
+    return unescape(response.content.decode())
+
+
 @pytest.mark.parametrize(
     ("kept", "now", "count"),
     [
@@ -149,7 +186,7 @@ def test_a_declared_look_is_taken_when_it_is_due_and_the_next_one_not_before() -
 
 def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
     """One rater of eight items: gru above lstm with p = 0.017, human far above both. At the first of two looks p has to
-    be below 0.0031, and only the declared contrast is tested."""
+    be below 0.0031, and only the primary comparison is tested."""
     campaign = make_campaign(captions=8, overlap=2, **DECLARED).campaign
     above = iter([9, 6, 7, -3, 2, 8, -1, 5])
     rater = Rater(campaign)
@@ -171,8 +208,8 @@ def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
     rows = first["criteria"]["human_likeness"]["systems"]
     assert {(tuple(row["rank_range"]), row["cluster"]) for row in rows} == {((1, 3), 1)}
     page = report_html(first)
-    assert "only the declared contrast is tested" in page
-    assert "comes first" not in page
+    assert "only the primary comparison is tested" in page
+    assert "ranks first" not in page
     same = report_freeze(campaign=campaign, unblind=True)
     assert same.look == 1, "nothing has come since, so that it is the declared look again"
     skipping = Rater(campaign)
@@ -180,10 +217,10 @@ def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
     early = content(report_freeze(campaign=campaign, unblind=True))
     assert not any(pair["shown"] for pair in early["pairs"])
     page = report_html(early)
-    assert "This look was not among those declared: no difference counts at it." in page
-    assert "which does not count at this look." in page
+    assert "This analysis was not planned in advance: no difference counts at it." in page
+    assert "which does not count at this analysis." in page
     assert "has the highest mean" in page
-    assert "no difference counts at this look." in page
+    assert "no difference counts at this analysis." in page
     assert "No difference was shown between" not in page, "none was tested, and p may be small"
 
     campaign_close(campaign=campaign)
@@ -192,7 +229,7 @@ def test_at_a_look_a_difference_counts_by_its_boundary_alone() -> None:
     assert (last["primary"]["shown"], all(pair["shown"] for pair in last["pairs"])) == (True, True)
     assert [row["cluster"] for row in last["criteria"]["human_likeness"]["systems"]] == [1, 2, 3]
     today = last["looks_taken"][1]["at"][:10]
-    assert f"looked at before the close, undeclared, 1 time: {today}." in report_html(last)
+    assert f"Unplanned analyses before the close: 1 ({today})." in report_html(last)
 
 
 def test_who_takes_a_look_second_is_given_the_first() -> None:
@@ -221,13 +258,18 @@ def test_a_look_is_kept_once() -> None:
         models.Report.objects.create(campaign=campaign, look=1, content=b"{}", sha256="x", revision="x")
 
 
+def closed_up(page: HttpResponse) -> str:
+    """A page without the line breaks of its template."""
+    return " ".join(page.content.decode().split()).replace("> <", "><")
+
+
 def test_the_page_before_the_close_shows_how_the_raters_work_and_nothing_else(staff: Client) -> None:
     campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
     address = f"/admin/annotations/campaign/{campaign.pk}/report/"
     answer(Rater(campaign, "first"), 2)
-    page = staff.get(address).content.decode()
+    page = closed_up(staff.get(address))
     assert "<b>2</b> of <b>8</b> screens answered (25 %)" in page
-    assert "a look when 50 % are answered (the primary contrast counts if p &lt; 0.0031)" in page
+    assert "when 50 % are answered (the primary comparison counts if p &lt; 0.0031)" in page
     assert '1 first</td><td class="number">2</td><td class="number">0</td><td class="number">3.5</td>' in page
     assert not models.Report.objects.exists()
     assert "95 % interval" not in page
@@ -237,7 +279,7 @@ def test_pace_without_the_answers_is_that_of_the_report(staff: Client) -> None:
     campaign = make_campaign(captions=6, overlap=2).campaign
     answer(Rater(campaign), 6)
     answer(Rater(campaign), 2)
-    page = staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/").content.decode()
+    page = closed_up(staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/"))
     campaign_close(campaign=campaign)
     for row in report_build(campaign)["raters"]:
         cells = f'<td class="number">{row["seconds"]:.1f}</td><td class="number">{100 * row["under_floor"]:.0f} %</td>'
@@ -310,10 +352,10 @@ def test_a_reason_is_needed_and_once_is_enough() -> None:
     campaign = make_campaign(captions=1).campaign
     rater, _ = trial_join(campaign=campaign)
     for reason in ("", "   ", "x" * 301):
-        with pytest.raises(InputError, match="say in 1 to 300 characters why"):
+        with pytest.raises(InputError, match="give a reason of 1 to 300 characters"):
             rater_exclude(rater=rater, reason=reason)
     rater_exclude(rater=rater, reason="a test")
-    with pytest.raises(ConflictError, match="left out already"):
+    with pytest.raises(ConflictError, match="already left out"):
         rater_exclude(rater=rater, reason="a test")
 
 
@@ -325,18 +367,18 @@ def test_raters_are_left_out_on_the_campaigns_page(staff: Client) -> None:
     page = staff.post(address, {"rater": 2, "reason": "was drunk", "action": "exclude"}, follow=True).content.decode()
     assert "Rater 2 is left out: was drunk." in page
     assert models.Rater.objects.get(outside_id="p-2").exclusion == "was drunk"
-    assert "is left out already" not in page
+    assert "is already left out" not in page
     for values, says in (
-        ({"rater": 1, "action": "exclude"}, "say in 1 to 300 characters why"),
-        ({"rater": 2, "action": "readmit"}, "Rater 2 is taken in again."),
+        ({"rater": 1, "action": "exclude"}, "give a reason of 1 to 300 characters"),
+        ({"rater": 2, "action": "readmit"}, "Rater 2 is included again."),
     ):
         assert says in staff.post(address, values, follow=True).content.decode()
     assert not models.Rater.objects.filter(excluded_at__isnull=False).exists()
     wrong = staff.post(address, {"rater": 3, "action": "readmit"}, follow=True)
-    assert "there is no rater 3; they are numbered to 2" in wrong.content.decode()
+    assert "there is no rater 3; raters are numbered 1 to 2" in wrong.content.decode()
 
 
 def test_report_needs_to_know_what_to_write(tmp_path: Path) -> None:
     campaign = make_campaign(captions=1).campaign
-    with pytest.raises(CommandError, match=r"--format \(json, html, .*\) and --out are needed, or --recompute"):
+    with pytest.raises(CommandError, match=r"--format \(json, html, .*\) and --out, or --recompute"):
         call_command("report", campaign.name, "--out", str(tmp_path / "x"))

@@ -14,20 +14,22 @@ from django.db.models import F
 from scipy import stats
 
 from annotations import models
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.scores import DifferenceRow, score_differences_write, scores_write
+from annotations.reasons import Reason
 from annotations.reports.metrics import (
-    HUMAN_UNDEFINED,
     correlation_of,
     disagreements_of,
     metric_differences_of,
     metrics_of,
     values_by_text,
 )
-from annotations.reports.table import Comparisons, RatingTable, rating_table
-from annotations.services.campaigns import campaign_close
-from annotations.services.outputs import DifferenceRow, score_differences_write, scores_write
+from annotations.reports.reading import rating_table
+from annotations.reports.schema.metrics import MetricPair, MetricValue
+from annotations.reports.table import RatingTable
 from annotations.statistics.correlation import williams_of_correlations
 from tests.annotations.raters import Rater
-from tests.factories import CampaignParts, make_campaign
+from tests.factories import CampaignParts, MetricFactory, make_campaign
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
 
@@ -76,6 +78,8 @@ def in_order(campaign: models.Campaign) -> None:
 
 
 def write(campaign: models.Campaign, values: Values) -> None:
+    for metric in values:
+        MetricFactory(name=metric, less_is_better=metric in ("repetition", "copy_rate"))
     for entry in campaign.entries.select_related("decoding", "system"):
         scores: dict[str, dict[str, Any]] = {}
         for metric, by_system in values.items():
@@ -105,13 +109,13 @@ def test_each_figure_is_scipys_without_the_human(rated: tuple[CampaignParts, Giv
     values = drawn_values(given)
     write(made.campaign, values)
     found = correlation_of(made.campaign, table)["human_likeness"]
-    assert (found["left_out"], found["undefined"]) == (["human"], None)
-    assert set(found["metrics"]) == set(values)
+    assert (found.left_out, found.undefined) == (["human"], None)
+    assert set(found.metrics) == set(values)
     means: dict[str, Any] = {}
     for metric, by_system in values.items():
         cells = {(s, n): v for s, column in by_system.items() for n, v in enumerate(column) if v is not None}
         others = [cell for cell in cells if cell[0] != "human"]
-        rows = found["metrics"][metric]
+        rows = found.metrics[metric]
         both = [[given[cell] for cell in others], [cells[cell] for cell in others]]
         of_system = {
             system: [np.mean([side[c] for c in cells if c[0] == system]) for side in (given, cells)]
@@ -119,32 +123,32 @@ def test_each_figure_is_scipys_without_the_human(rated: tuple[CampaignParts, Giv
         }
         means[metric] = np.array([of_system[system] for system in SYSTEMS[1:]]).T
         for name, oracle in ORACLES.items():
-            assert rows["pooled"][name]["value"] == pytest.approx(oracle(*both)[0])
-            low, high = rows["pooled"][name]["ci"]
-            assert low < rows["pooled"][name]["value"] < high
+            assert getattr(rows.pooled, name).value == pytest.approx(oracle(*both)[0])
+            low, high = getattr(rows.pooled, name).ci
+            assert low < getattr(rows.pooled, name).value < high
             each = []
             for n in range(ITEMS):
                 own = [cell for cell in others if cell[1] == n]
                 each.append(oracle([given[cell] for cell in own], [cells[cell] for cell in own])[0])
-            assert rows["within_item"][name]["value"] == pytest.approx(np.mean(each))
-            assert rows["system"][name]["value"] == pytest.approx(oracle(*means[metric])[0])
-        assert rows["pooled"]["units"] == len(others)
-        assert rows["pooled"]["left_out"] == (metric == "chrf")
-        assert rows["system"]["units"] == rows["within_item"]["units"] / 2 == 6
+            assert getattr(rows.within_item, name).value == pytest.approx(np.mean(each))
+            assert getattr(rows.system, name).value == pytest.approx(oracle(*means[metric])[0])
+        assert rows.pooled.units == len(others)
+        assert rows.pooled.left_out == (metric == "chrf")
+        assert rows.system.units == rows.within_item.units / 2 == 6
         sign = -1 if metric == "repetition" else 1
         right = [
             np.sign(a - b) == sign * np.sign(c - d) for (a, c), (b, d) in combinations(means[metric].T.tolist(), 2)
         ]
-        assert rows["accuracy"]["system"]["value"] == pytest.approx(np.mean(right))
-        assert rows["accuracy"]["text"]["value"] > 0.5
-        assert rows["less_is_better"] is (metric == "repetition")
-        shown = {row["system"]: (row["human"], row["metric"], row["texts"]) for row in found["points"][metric]}
+        assert rows.accuracy.system.value == pytest.approx(np.mean(right))
+        assert rows.accuracy.text.value > 0.5
+        assert rows.less_is_better is (metric == "repetition")
+        shown = {row.system: (row.human, row.metric, row.texts) for row in found.points[metric]}
         for system in SYSTEMS:
             count = ITEMS - (metric == "chrf" and system == "s2")
             assert shown[system] == pytest.approx((*of_system[system], count))
-    assert found["metrics"]["repetition"]["pooled"]["pearson"]["value"] < 0
+    assert found.metrics["repetition"].pooled.pearson.value < 0
 
-    tests = {(row["metric_a"], row["metric_b"]): row for row in found["williams"]}
+    tests = {(row.metric_a, row.metric_b): row for row in found.williams}
     assert set(tests) == {("bertscore_f1", "chrf"), ("bertscore_f1", "repetition"), ("chrf", "repetition")}
     people, one = means["bertscore_f1"]
     other = -means["repetition"][1]
@@ -152,7 +156,7 @@ def test_each_figure_is_scipys_without_the_human(rated: tuple[CampaignParts, Giv
         *(stats.pearsonr(*pair)[0] for pair in ((people, one), (people, other), (one, other))), 6
     )
     row = tests["bertscore_f1", "repetition"]
-    assert (row["t"], row["p"], row["p_better"]) == pytest.approx((expected.t, expected.p, expected.p_better))
+    assert (row.t, row.p, row.p_better) == pytest.approx((expected.t, expected.p, expected.p_better))
 
 
 def test_the_texts_placed_farthest_apart(rated: tuple[CampaignParts, Given, RatingTable]) -> None:
@@ -172,25 +176,25 @@ def test_the_texts_placed_farthest_apart(rated: tuple[CampaignParts, Given, Rati
         metric_rank = stats.rankdata([-sign * values[metric][s][n] for s, n in once])
         apart = metric_rank - human_rank
         rows = found[metric]
-        assert [row["metric_rank"] - row["human_rank"] for row in rows] == pytest.approx(
+        assert [row.metric_rank - row.human_rank for row in rows] == pytest.approx(
             [*sorted(apart)[::-1][:3], *sorted(apart)[:3]]
         )
         for row in rows:
             places = [
                 place
                 for place, (s, n) in enumerate(once)
-                if s in row["systems"] and values[metric][s][n] == pytest.approx(row["metric"])
+                if s in row.systems and values[metric][s][n] == pytest.approx(row.metric)
             ]
             (place,) = places
             system, n = once[place]
-            assert row["human"] == pytest.approx(given[system, n])
-            assert row["human_rank"] == pytest.approx(human_rank[place])
-            assert row["of"] == len(once)
+            assert row.human == pytest.approx(given[system, n])
+            assert row.human_rank == pytest.approx(human_rank[place])
+            assert row.of == len(once)
             source = made.campaign.items.get(position=n).source
-            assert row["source"] == source.text
+            assert row.source == source.text
             if system != "human":
-                assert row["text"].endswith(f"by {system[1:]}.")
-            assert row["systems"] == (["s0", "s1"] if system == "s1" and n in shared else [system])
+                assert row.text.endswith(f"by {system[1:]}.")
+            assert row.systems == (["s0", "s1"] if system == "s1" and n in shared else [system])
 
 
 def test_values_are_read_once_for_both(
@@ -209,38 +213,36 @@ def test_what_is_missing_is_said(rated: tuple[CampaignParts, Given, RatingTable]
     campaign = made.campaign
     assert metrics_of(campaign) == metric_differences_of(campaign) == disagreements_of(campaign, table) == {}
     nothing = correlation_of(campaign, table)["human_likeness"]
-    assert nothing["undefined"] == f"not scored: run `manage.py score --campaign {campaign.name}`"
-    assert (nothing["metrics"], nothing["points"], nothing["williams"]) == ({}, {}, [])
+    assert nothing.undefined == Reason("not_scored_yet", campaign=campaign.name)
+    assert (nothing.metrics, nothing.points, nothing.williams) == ({}, {}, [])
 
-    score = {"bleu": {"value": 12.5, "ci": (10.0, 15.0), "signature": "nrefs:1|version:2.6.0"}}
+    score = {MetricFactory().name: {"value": 12.5, "ci": (10.0, 15.0), "signature": "nrefs:1|version:2.6.0"}}
     scores_write(decoding=made.systems["s1"], campaign=campaign, scores=score)
-    assert metrics_of(campaign)["s1"]["bleu"] == {
-        "value": 12.5,
-        "ci": [10.0, 15.0],
-        "signature": "nrefs:1|version:2.6.0",
-    }
-    assert metrics_of(campaign)["human"]["bleu"]["undefined"] == HUMAN_UNDEFINED
+    assert metrics_of(campaign)["s1"]["bleu"] == MetricValue(
+        value=12.5, ci=(10.0, 15.0), signature="nrefs:1|version:2.6.0"
+    )
+    assert metrics_of(campaign)["human"]["bleu"].undefined == Reason("own_reference")
     assert metric_differences_of(campaign) == {}
-    old = correlation_of(campaign, table)["human_likeness"]["undefined"]
-    assert old == f"the scores have no values by text: run `manage.py score --campaign {campaign.name}` again"
+    old = correlation_of(campaign, table)["human_likeness"].undefined
+    assert old == Reason("no_values_by_text", campaign=campaign.name)
 
     values = drawn_values(given)
     few = {"chrf": {s: values["chrf"][s] for s in ("human", "s1", "s2", "s3")}, "unlike": {"s1": values["chrf"]["s1"]}}
     write(campaign, few)
     found = correlation_of(campaign, table)["human_likeness"]
-    assert found["metrics"]["chrf"]["system"]["pearson"]["undefined"] == "it needs at least 5 systems, and there are 3"
-    assert found["metrics"]["chrf"]["pooled"]["pearson"]["value"] is not None
-    (test,) = found["williams"]
-    assert test["undefined"] == "it needs at least 5 systems besides the human, and there are 1"
+    assert str(found.metrics["chrf"].system.pearson.undefined) == "at least 5 systems are needed, and there are 3"
+    assert found.metrics["chrf"].pooled.pearson.value is not None
+    (test,) = found.williams
+    assert str(test.undefined) == "at least 5 systems other than the human are needed, and there is 1"
     missing = metric_differences_of(campaign)
-    assert (missing["chrf"]["pairs"], missing["chrf"]["signature"]) == ([], None)
-    assert "human 12, s1 12, s2 11, s3 12" in missing["chrf"]["undefined"]
-    assert "two systems that have the metric, and there are 1" in missing["unlike"]["undefined"]
+    assert (missing["chrf"].pairs, missing["chrf"].signature) == ([], None)
+    assert "human 12, s1 12, s2 11, s3 12" in str(missing["chrf"].lacking[0])
+    assert "two systems that have the metric, and there is 1" in str(missing["unlike"].lacking[0])
 
     empty = make_campaign(captions=3)
     write(empty.campaign, {"chrf": {"lstm": [1.0, 2.0, 3.0]}})
     unrated = rating_table(empty.campaign)
-    assert correlation_of(empty.campaign, unrated)["human_likeness"]["undefined"] == "no ratings"
+    assert str(correlation_of(empty.campaign, unrated)["human_likeness"].undefined) == "no ratings"
     assert disagreements_of(empty.campaign, unrated) == {"human_likeness": {"chrf": []}}
 
 
@@ -261,24 +263,23 @@ def test_little_to_go_by_is_no_error(rated: tuple[CampaignParts, Given, RatingTa
     for scores in (table.scores, first):
         found = correlation_of(made.campaign, replace(table, scores=scores))
         apart = disagreements_of(made.campaign, replace(table, scores=scores))
-        json.dumps([found, apart], allow_nan=False)
+        texts = [text for of_metric in apart.values() for rows in of_metric.values() for text in rows]
+        json.dumps([each.model_dump(mode="json") for each in (*found.values(), *texts)], allow_nan=False)
         assert apart["human_likeness"]["copy_rate"] == []
-    none = np.zeros(0, np.int64)
-    compared = {criterion: Comparisons(none, none, np.zeros(0), none) for criterion in table.criteria}
-    found = correlation_of(made.campaign, replace(table, scores=chosen, comparisons=compared))
-    assert found["human_likeness"]["undefined"] == "raters chose between texts and gave no text a score"
+    found = correlation_of(made.campaign, replace(table, scores=chosen, no_scores=Reason("raters_chose")))
+    assert found["human_likeness"].undefined == Reason("raters_chose")
     rows = correlation_of(made.campaign, table)["human_likeness"]
-    assert "all scores are equal" in rows["metrics"]["copy_rate"]["pooled"]["kendall"]["undefined"]
-    assert rows["metrics"]["one"]["pooled"]["pearson"]["undefined"] == "it needs at least 3 texts, and there are 2"
-    assert [row["system"] for row in rows["points"]["one"]] == ["s1", "s2"]
-    assert "all scores of a side" in next(
-        row["undefined"] for row in rows["williams"] if {row["metric_a"], row["metric_b"]} == {"chrf", "copy_rate"}
+    assert "all scores are equal" in str(rows.metrics["copy_rate"].pooled.kendall.undefined)
+    assert str(rows.metrics["one"].pooled.pearson.undefined) == "at least 3 texts are needed, and there are 2"
+    assert [row.system for row in rows.points["one"]] == ["s1", "s2"]
+    assert Reason("equal_beside_metric") == next(
+        row.undefined for row in rows.williams if {row.metric_a, row.metric_b} == {"chrf", "copy_rate"}
     )
 
 
 def test_differences_in_place_of_the_older(rated: tuple[CampaignParts, Given, RatingTable]) -> None:
     campaign = rated[0].campaign
-    of = {entry.system.name: entry.decoding for entry in campaign.entries.all()}
+    of, _ = {entry.system.name: entry.decoding for entry in campaign.entries.all()}, MetricFactory(name="chrf")
     for signature, value in (("old", 1.0), ("new", 2.0)):
         rows = [
             DifferenceRow(of["s1"], of["s2"], value, (1.5, 2.5), 0.01, 0.02),
@@ -286,19 +287,18 @@ def test_differences_in_place_of_the_older(rated: tuple[CampaignParts, Given, Ra
         ]
         score_differences_write(campaign=campaign, metric="chrf", signature=signature, differences=rows)
     found = metric_differences_of(campaign)["chrf"]
-    assert found["signature"] == "new"
-    assert found["pairs"][1] == {
-        "system_a": "s1", "system_b": "s2", "difference": 2.0, "ci": [1.5, 2.5], "p": 0.01, "p_sacrebleu": 0.02,
-        "note": None,
-    }  # fmt: skip
-    assert (found["pairs"][0]["system_a"], found["pairs"][0]["difference"], found["pairs"][0]["ci"]) == (
+    assert found.signature == "new"
+    assert found.pairs[1] == MetricPair(
+        system_a="s1", system_b="s2", difference=2.0, ci=(1.5, 2.5), p=0.01, p_sacrebleu=0.02, note=None
+    )
+    assert (found.pairs[0].system_a, found.pairs[0].difference, found.pairs[0].ci) == (
         "human",
         -2,
         None,
     )
-    assert found["undefined"] == "no intervals and tests: there are fewer than 10 albums to resample"
+    assert found.lacking == [Reason("few_albums", needed=10)]
     score_differences_write(campaign=campaign, metric="chrf", signature="new", differences=rows[:1])
-    assert metric_differences_of(campaign)["chrf"]["undefined"] == f"human: {HUMAN_UNDEFINED[11:]}"
+    assert metric_differences_of(campaign)["chrf"].lacking == [Reason("own_reference_of", system="human")]
     score_differences_write(campaign=campaign, metric="chrf", signature="", differences=[])
     assert metric_differences_of(campaign) == {}
 
@@ -307,16 +307,16 @@ def test_a_scoring_run_stands_in_the_report(rated: tuple[CampaignParts, Given, R
     made, _, table = rated
     call_command("score", "--campaign", made.campaign.name, "--wait", "--metric", "bleu", "--metric", "repetition")
     values = metrics_of(made.campaign)
-    assert "|eff:no|" in values["s1"]["bleu"]["signature"]
-    assert "by_text" not in values["s1"]["bleu"]["signature"]
+    assert "|eff:no|" in values["s1"]["bleu"].signature
+    assert "by_text" not in values["s1"]["bleu"].signature
     found = correlation_of(made.campaign, table)["human_likeness"]
-    assert "|eff:yes|" in found["metrics"]["bleu"]["signature"]
-    shown = {row["system"]: row["metric"] for row in found["points"]["repetition"]}
-    assert shown == pytest.approx({system: values[system]["repetition"]["value"] for system in SYSTEMS}, abs=1e-6)
+    assert "|eff:yes|" in found.metrics["bleu"].signature
+    shown = {row.system: row.metric for row in found.points["repetition"]}
+    assert shown == pytest.approx({system: values[system]["repetition"].value for system in SYSTEMS}, abs=1e-6)
     differences = metric_differences_of(made.campaign)
     assert set(differences) == {"bleu", "repetition"}
-    pairs = {(pair["system_a"], pair["system_b"]): pair for pair in differences["bleu"]["pairs"]}
+    pairs = {(pair.system_a, pair.system_b): pair for pair in differences["bleu"].pairs}
     assert set(pairs) == set(combinations(sorted(SYSTEMS), 2))
     for (one, other), pair in pairs.items():
-        assert pair["difference"] == pytest.approx(values[one]["bleu"]["value"] - values[other]["bleu"]["value"])
-    assert differences["bleu"]["undefined"] is None
+        assert pair.difference == pytest.approx(values[one]["bleu"].value - values[other]["bleu"].value)
+    assert differences["bleu"].lacking == []

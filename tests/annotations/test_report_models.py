@@ -10,17 +10,19 @@ import pytest
 from django.core.management import call_command
 
 from annotations import models
-from annotations.reports import models as report_models
-from annotations.reports.build import report_build
-from annotations.reports.models import model_row, model_rows, ordinal_row
+from annotations.reasons import Reason
+from annotations.reports import mixed_models as report_models
+from annotations.reports.mixed_models import linear_model, models_of, ordinal_model
 from annotations.reports.pairs import turned_to
-from annotations.reports.render import report_html
+from annotations.reports.schema.results import PairResult
 from annotations.reports.table import RatingTable
 from annotations.statistics.cumulative_link import cumulative_link_model
 from annotations.statistics.mixed import mixed_model
 from annotations.statistics.uncertainty import Floats
+from tests.annotations.reports import report_build, report_html
 from tests.annotations.test_cumulative_link import scored
 from tests.annotations.test_mixed_models import unbalanced
+from tests.golden.documents import report_named
 
 
 def table_of(items: Any, raters: Any, albums: Any, scores: Floats) -> RatingTable:
@@ -48,11 +50,11 @@ def test_the_mixed_model_is_of_albums_and_of_screens_with_both_scores() -> None:
     scores = np.stack([d, np.zeros(len(d))], axis=1)
     scores[::5, 1] = np.nan
     both = ~np.isnan(scores[:, 1])
-    row = model_row(table_of(items, raters, albums, scores), scores[:, 0] - scores[:, 1])
+    model = linear_model(table_of(items, raters, albums, scores), scores[:, 0] - scores[:, 1])
     expected = mixed_model(d[both], items[both], raters[both], albums=albums[both])
-    assert (row["ci"], row["p"], row["album_deviation"]) == (expected.interval, expected.p, expected.album_deviation)
-    assert row["album_deviation"] > 0
-    assert (row["n"], row["items"], row["raters"], row["albums"]) == (int(both.sum()), 24, 6, 6)
+    assert (model.ci, model.p, model.album_deviation) == (expected.interval, expected.p, expected.album_deviation)
+    assert model.album_deviation
+    assert (model.n, model.items, model.raters, model.albums) == (int(both.sum()), 24, 6, 6)
 
 
 def test_the_cumulative_link_model_is_of_every_score() -> None:
@@ -62,10 +64,10 @@ def test_the_cumulative_link_model_is_of_every_score() -> None:
     half = len(items) // 2
     kept = ~np.isnan(np.concatenate([scores[:, 0], scores[:, 1]]))
     albums = items // 4
-    row = ordinal_row(table_of(items[:half], raters[:half], albums[:half], scores), *scores.T, fits=True)
+    model = ordinal_model(table_of(items[:half], raters[:half], albums[:half], scores), *scores.T, fits=True)
     expected = cumulative_link_model(given[kept], first[kept], items[kept], raters[kept], albums=albums[kept])
-    assert (row["log_odds"], row["ci"], row["p"]) == (expected.log_odds, expected.interval, expected.p)
-    assert (row["n"], row["albums"]) == (len(given) - 16, 5)
+    assert (model.log_odds, model.ci, model.p) == (expected.log_odds, expected.interval, expected.p)
+    assert (model.n, model.albums) == (len(given) - 16, 5)
 
 
 def test_where_there_are_many_scores_the_declared_contrast_has_its_model_still(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +75,13 @@ def test_where_there_are_many_scores_the_declared_contrast_has_its_model_still(m
     half = len(items) // 2
     scores = np.stack([*np.split(given, 2), given[:half][::-1]], axis=1)
     table = table_of(items[:half], raters[:half], items[:half], scores)
-    monkeypatch.setattr(report_models, "LARGEST_ORDINAL", 2 * half)
+    monkeypatch.setattr(report_models, "MAX_ORDINAL_SCORES", 2 * half)
     pairs = [("a", "b", True), ("a", "c", False), ("b", "c", False)]
-    rows = [row["cumulative_link_model"] for row in model_rows(table, scores, pairs, "ordinal")]
-    assert rows[0]["log_odds"] == pytest.approx(1.4201821, abs=1e-6)
-    assert [row["undefined"] for row in rows[1:]] == [
-        f"it is fitted where all pairs by a criterion have {2 * half} scores at most"
-    ] * 2
-    assert {row["cumulative_link_model"] for row in model_rows(table, scores, pairs, "interval")} == {None}
+    primary, *others = [found.cumulative_link for found in models_of(table, scores, pairs, "ordinal")]
+    assert primary
+    assert primary.log_odds == pytest.approx(1.4201821, abs=1e-6)
+    assert [other and other.undefined for other in others] == [Reason("too_many_scores", most=2 * half)] * 2
+    assert {found.cumulative_link for found in models_of(table, scores, pairs, "interval")} == {None}
 
 
 @pytest.mark.django_db
@@ -107,7 +108,8 @@ def test_a_study_of_points_shows_both_models_and_what_they_are_of(tmp_path: Path
     assert (pair["n"], pair["mixed_model"]["n"], ordinal["n"]) == (96, 86, 182)
     page = " ".join(report_html(report).split())
     assert (
-        "The model is of 86 screens, the difference above of 96: only of those on which one rater scored both" in page
+        "The model is based on 86 screens, the difference above on 96: only on those on which one rater scored both"
+        in page
     )
     assert "86 screens, 20 items, 6 raters" in page
     assert "182 scores, 20 items, 6 raters" in page
@@ -117,8 +119,13 @@ def test_a_study_of_points_shows_both_models_and_what_they_are_of(tmp_path: Path
 
 
 def test_log_odds_turn_with_the_pair() -> None:
-    pair = {"system_a": "a", "system_b": "b", "difference": -1.0, "ci": [-2.0, 0.5]}
-    model = {"log_odds": -0.75, "ci": [-1.5, 0.25], "p": 0.1}
-    turned = turned_to({**pair, "mixed_model": None, "cumulative_link_model": model}, "b")
-    assert (turned["system_a"], turned["difference"], turned["ci"]) == ("b", 1.0, [-0.5, 2.0])
-    assert turned["cumulative_link_model"] == {"log_odds": 0.75, "ci": [-0.25, 1.5], "p": 0.1}
+    pair = PairResult.model_validate(
+        {**report_named("likert")["pairs"][0], "system_a": "a", "system_b": "b", "difference": -1, "ci": [-2, 0.5]}
+    )
+    assert pair.cumulative_link_model
+    model = pair.cumulative_link_model.model_copy(update={"log_odds": -0.75, "ci": (-1.5, 0.25), "p": 0.1})
+    turned = turned_to(pair.model_copy(update={"cumulative_link_model": model}), "b")
+    assert (turned.system_a, turned.difference, turned.ci) == ("b", 1, (-0.5, 2))
+    found = turned.cumulative_link_model
+    assert found
+    assert (found.log_odds, found.ci, found.p) == (0.75, (-0.25, 1.5), 0.1)

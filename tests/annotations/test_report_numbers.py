@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from annotations.reports.latex import p_value as latex_p
-from annotations.templatetags.report_numbers import boundary, p_is, p_value
-
-pytestmark = pytest.mark.once  # no database has a part in it
+from annotations.documents.blocks import PValue
+from annotations.documents.numbers import boundary, p_is, p_value
+from annotations.documents.renderers.latex import cell
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,7 @@ def test_a_p_value_stays_on_its_side(p: float | None, limit: float | None, shown
     assert p_value(p, limit) == shown
     if p is not None:
         assert p_is(p, limit) == (f"p {shown}" if shown.startswith("<") else f"p = {shown}")
-        assert latex_p(p, limit) == "$" + shown.replace(" ", "") + "$"
+        assert cell(PValue(p, limit)) == "$" + shown.replace(" ", "") + "$"
 
 
 def test_any_p_value_beside_any_boundary() -> None:

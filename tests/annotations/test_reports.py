@@ -14,14 +14,14 @@ from django.core.management import CommandError, call_command
 from pyarrow.csv import ParseOptions, read_csv
 
 from annotations import models
-from annotations.reports.build import report_build
-from annotations.reports.export import csv_file, inert
-from annotations.services.campaigns import campaign_close
-from annotations.services.outputs import scores_write
-from annotations.services.reports import report_freeze
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.scores import scores_write
+from annotations.documents.csv_tables import csv_file, inert
+from annotations.reports.keeping import report_freeze
 from annotations.statistics.mixed import mixed_model
 from tests.annotations.raters import Rater
-from tests.factories import make_campaign
+from tests.annotations.reports import report_build
+from tests.factories import MetricFactory, make_campaign
 
 pytestmark = pytest.mark.django_db
 WORTH = {"human": 70, "gru": 50, "lstm": 20}
@@ -70,13 +70,13 @@ def test_means_differences_and_counts() -> None:
                 given[system].append(score)
     assert {name: len(scores) for name, scores in given.items()} == {"human": 24, "gru": 24, "lstm": 24}
     table = {row["system"]: row for row in report["criteria"]["fluency"]["systems"]}
-    assert list(table) == ["human", "gru", "lstm"], "best first"
+    assert list(table) == ["human", "gru", "lstm"], "highest first"
     for name, scores in given.items():
         assert table[name]["mean"] == pytest.approx(np.mean(scores))
         assert table[name]["ci"][0] < table[name]["mean"] < table[name]["ci"][1]
         assert (table[name]["n"], table[name]["raters"], table[name]["items"]) == (24, 3, 8)
     assert [table[name]["cluster"] for name in table] == [1, 2, 3]
-    assert [table[name]["rank_range"] for name in table] == [(1, 1), (2, 2), (3, 3)]
+    assert [table[name]["rank_range"] for name in table] == [[1, 1], [2, 2], [3, 3]]
     assert sum(row["z"] * row["n"] for row in table.values()) == pytest.approx(0, abs=1e-9)
     pairs = {(p["system_a"], p["system_b"]): p for p in report["pairs"] if p["criterion"] == "fluency"}
     assert set(pairs) == {("gru", "human"), ("gru", "lstm"), ("human", "lstm")}
@@ -204,14 +204,20 @@ def test_a_frozen_report_keeps_its_bytes_and_is_made_anew_when_scores_come() -> 
     campaign_close(campaign=made.campaign)
     first = report_freeze(campaign=made.campaign)
     assert report_freeze(campaign=made.campaign).pk == first.pk
-    score = {"bleu": {"value": 12.5, "ci": (10.0, 15.0), "signature": "nrefs:1|version:2.6.0"}}
+    score = {MetricFactory().name: {"value": 12.5, "ci": (10.0, 15.0), "signature": "nrefs:1|version:2.6.0"}}
     scores_write(decoding=made.systems["gru"], campaign=made.campaign, scores=score)
     second = report_freeze(campaign=made.campaign)
     assert second.pk != first.pk
     metrics = json.loads(bytes(second.content))["metrics"]
-    assert metrics["gru"]["bleu"] == {"value": 12.5, "ci": [10.0, 15.0], "signature": "nrefs:1|version:2.6.0"}
+    assert metrics["gru"]["bleu"] == {
+        "value": 12.5,
+        "ci": [10.0, 15.0],
+        "signature": "nrefs:1|version:2.6.0",
+        "sources": None,
+        "undefined": None,
+    }
     assert metrics["human"]["bleu"]["value"] is None
-    assert "single reference" in metrics["human"]["bleu"]["undefined"]
+    assert "single reference" in metrics["human"]["bleu"]["undefined"]["says"]
 
 
 def test_the_files(tmp_path: Path) -> None:
@@ -224,7 +230,7 @@ def test_the_files(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "http" not in page.replace("http://www.w3.org/2000/svg", ""), "the page needs nothing from elsewhere"
     for row in report["criteria"]["human_likeness"]["systems"]:
-        assert f"<td>{row['system']}</td><td>{row['mean']:.1f}</td>" in page
+        assert f'<th scope="row">{row["system"]}</th><td>{row["mean"]:.1f}</td>' in page
     with (tmp_path / "report.csv").open(encoding="utf-8-sig") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "rating"]
     assert {row["system"]: float(row["value"]) for row in rows} == pytest.approx(

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 import pytest
 
 from annotations import models
-from annotations.links import rater_link
-from annotations.services.raters import trial_join
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.services.raters import trial_join
 from tests.annotations.raters import new_key
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign

@@ -1,5 +1,9 @@
 """Nothing in the background keeps raters waiting: it writes in short transactions, whatever there is to write."""
 
+import errno
+import gc
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,25 +13,30 @@ from unittest.mock import Mock
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from structlog.testing import capture_logs
 
 from annotations import models
+from annotations.campaigns.services import items as campaign_items
+from annotations.campaigns.services import making as campaign_making
+from annotations.campaigns.services.items import items_write
+from annotations.campaigns.spec import CampaignSpec
+from annotations.corpora.readers.content import AlbumContent, StoryContent
 from annotations.errors import ConflictError
-from annotations.importing.campaign_file import CampaignSpec
-from annotations.importing.content import AlbumContent, StoryContent
-from annotations.services import bulk, campaign_making, imports, removal
-from annotations.services.campaign_items import items_write
-from annotations.services.outputs import decoding_begin, outputs_add
-from annotations.services.removal import removal_begin
-from annotations.services.short_writes import raters_at_work, short_write
-from annotations.services.unfinished import lease_renew
+from annotations.imports import writing as imports
+from annotations.removal import services as removal
+from annotations.removal.services import removal_begin
+from annotations.storage import bulk
+from annotations.storage.short_writes import raters_at_work, short_write, turns_missing, writers_turn
+from annotations.storage.unfinished import lease_renew
+from annotations.systems.services import decoding_begin, outputs_add
 from tests.annotations.raters import Rater
 from tests.factories import DatasetFactory, DecodingFactory, make_campaign
-from workers.jobs import importing
+from workers.formats import ratings
 from workers.jobs.importing import import_here
 from workers.removal import removals_finish, remove
 
 ITEMS = 1100
-MOST_ROWS = 2500  # in one transaction: some 25 ms
+MAX_ROWS = 2500  # in one transaction: some 25 ms
 KEPT = (models.Campaign, models.Item, models.Candidate, models.CandidateOutput, models.CampaignSystem)
 Rows = list[int]
 
@@ -51,7 +60,7 @@ def rows_of_transactions() -> Iterator[Rows]:
 
 def spec_of(dataset: models.Dataset, **values: Any) -> CampaignSpec:
     spec = {"name": "c", "purpose": "evaluation", "dataset": dataset.name, "split": "test", "criteria": ["x"]}
-    return CampaignSpec.from_mapping(spec | {"systems": ["human", "lstm"], "items": ITEMS} | values, "spec")
+    return CampaignSpec.from_mapping(spec | {"systems": ["human", "lstm"], "items": ITEMS} | values)
 
 
 def imported() -> models.Import:
@@ -90,7 +99,7 @@ def ratings_elsewhere(tmp_path: Path) -> None:
 def ratings_elsewhere_killed(tmp_path: Path) -> None:
     """Before the campaign showed."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(importing, "campaign_show", Mock(side_effect=ConflictError("killed")))
+        patched.setattr(ratings, "campaign_show", Mock(side_effect=ConflictError("", "killed")))
         with pytest.raises(ConflictError, match="killed"):
             import_here(config=ratings_of(tmp_path), watch=lambda share, message: None)
     for model in (models.Rating, models.Item, models.Source, models.Import):
@@ -110,8 +119,20 @@ def ratings_of(folder: Path) -> dict[str, Any]:
     return {"form": "ratings", "dataset": "rated", "campaign": "rated", "files": {"file": [str(file)]}}
 
 
+def replacing(tmp_path: Path) -> None:
+    for mark, update in (("", False), ("!", True)):
+        file = tmp_path / f"pairs{mark}.jsonl"
+        rows = ({"id": f"a{n}", "caption": f"caption {n}{mark}", "story": f"A story {n}{mark}"} for n in range(ITEMS))
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        options = {"album_field": "id", "photo_field": "id", "update": update}
+        call_command("import_pairs", file, dataset="replaced", split="test", **options)
+    for texts in (models.Source.objects, models.StorySentence.objects):
+        assert texts.filter(text__endswith="!").count() == ITEMS
+    assert not models.Replaced.objects.exists()
+
+
 ONE_WRITER = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone has one writer at a time")
-WRITERS = [pytest.param(write, marks=ONE_WRITER) for write in (campaigns, removals, ratings_elsewhere)]
+WRITERS = [pytest.param(write, marks=ONE_WRITER) for write in (campaigns, removals, ratings_elsewhere, replacing)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -121,7 +142,7 @@ def test_no_transaction_writes_many_rows(write: Callable[[Path], None], tmp_path
         write(tmp_path)
     if connection.vendor == "sqlite":
         assert sum(rows) > 5 * ITEMS
-        assert max(rows) <= MOST_ROWS, rows
+        assert max(rows) <= MAX_ROWS, rows
 
 
 @ONE_WRITER
@@ -156,7 +177,7 @@ def test_a_killed_maker_leaves_nothing_and_the_name_is_free() -> None:
     left = half_made(made)
     assert models.Item.objects.filter(campaign=left).count() == 5
     assert list(models.Campaign.objects.all()) == [made]
-    with pytest.raises(ConflictError, match="a campaign is being made or removed"):
+    with pytest.raises(ConflictError, match="a campaign is being created or removed"):
         removal_begin(target=DecodingFactory(dataset=made.dataset).system)
     again = campaign_making.campaign_create(spec=spec_of(made.dataset, items=5))
     assert again.name == "c"
@@ -193,7 +214,7 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.Monk
         models.Campaign.objects.filter(pk=made.pk).update(name="c")
 
     monkeypatch.setattr(campaign_making, "items_write", beside)
-    with pytest.raises(ConflictError, match="campaign 'c' exists already"):
+    with pytest.raises(ConflictError, match="campaign 'c' already exists"):
         campaign_making.campaign_create(spec=spec_of(made.dataset, items=5))
     assert models.Campaign.all_rows.count() == 1
     assert models.Item.objects.count() == 5
@@ -203,19 +224,70 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.Monk
 @pytest.mark.django_db(transaction=True)
 def test_a_writer_in_the_background_pauses_while_raters_are_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("annotations.services.short_writes.time.sleep", pauses.append)
+    monkeypatch.setattr("annotations.storage.short_writes.time.sleep", pauses.append)
     campaign = make_campaign(captions=2).campaign
     with short_write():
         pass
     assert not pauses
     assert Rater(campaign).next()
     with short_write(), short_write():
-        pass
+        assert not gc.isenabled(), "that may take longer than the write"
     assert len(pauses) == 1
+    assert gc.isenabled()
     models.Assignment.objects.update(leased_until="2020-01-01T00:00Z")
     with short_write():
         pass
     assert len(pauses) == 1
+
+
+@pytest.mark.django_db
+def test_the_texts_of_a_campaign_are_set_without_looking_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among so many objects that takes a third of the time."""
+    collecting: list[bool] = []
+    whole = campaign_items.items_ready
+
+    def noting(*args: Any, **options: Any) -> Any:
+        collecting.append(gc.isenabled())
+        return whole(*args, **options)
+
+    monkeypatch.setattr(campaign_items, "items_ready", noting)
+    make_campaign(captions=2)
+    assert collecting == [False]
+    assert gc.isenabled()
+
+
+@ONE_WRITER
+@pytest.mark.django_db(transaction=True)
+def test_writers_in_the_background_take_turns_and_wait_for_no_stopped_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at once would fill each other's pauses, and leave raters none."""
+    longest = 0.3
+    monkeypatch.setattr("annotations.storage.short_writes.MAX_WRITERS_TURN_SECONDS", longest)
+
+    def seconds_of_a_write() -> float:
+        began = time.perf_counter()
+        with short_write():
+            pass
+        return time.perf_counter() - began
+
+    with writers_turn():
+        assert seconds_of_a_write() >= longest
+    assert seconds_of_a_write() < longest
+
+
+@pytest.mark.parametrize("refused", ["open", "lock"])
+def test_where_no_file_can_be_locked_writers_go_on_without_turns(
+    refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """As on a mount that refuses locks, or a folder that somebody else may write to."""
+    settings.VAR_DIR = tmp_path if refused == "lock" else tmp_path / "missing"
+    error = OSError(errno.EBADF, "Bad file descriptor")
+    monkeypatch.setattr("annotations.storage.short_writes.fcntl.flock", Mock(side_effect=error))
+    turns_missing.cache_clear()
+    with capture_logs() as said:
+        for _ in range(2):
+            with writers_turn():
+                pass
+    assert [line["log_level"] for line in said] == ["warning"]
 
 
 @pytest.mark.django_db

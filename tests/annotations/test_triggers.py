@@ -10,7 +10,7 @@ from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
 
 from annotations.models import Rating, Report
-from annotations.triggers import POSTGRESQL_FUNCTION, create_missing_triggers, missing_triggers
+from annotations.storage.triggers import POSTGRESQL_FUNCTION, create_missing_triggers, missing_triggers
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 from tests.triggers import every_trigger, triggers_drop

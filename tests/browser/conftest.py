@@ -27,25 +27,44 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def rating_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with twenty captions and a system's outputs, its web process running."""
+    """A site with twenty captions and two systems' outputs, its web process running."""
     site = Site(tmp_path_factory.mktemp("site"))
     site.env["SITE_URL"] = f"http://127.0.0.1:{site.port}/stories"  # below a path, as behind a proxy
     site.up()
-    rows = [{"caption": f"a dog in boat {n}", "story": f"Boat {n} was ours .", "out": f"we saw {n}"} for n in range(20)]
+    rows = [
+        {
+            "caption": f"a dog in boat {n}",
+            "story": f"Boat {n} was ours .",
+            "out": f"we saw {n}",
+            "more": f"{n} dogs swam",
+        }
+        for n in range(20)
+    ]
     file = site.var_dir / "rows.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
-    site.manage("import_pairs", str(file), "--dataset", "boats", "--split", "test", "--system", "lstm=out")
+    site.manage(
+        "import_pairs",
+        str(file),
+        "--dataset",
+        "boats",
+        "--split",
+        "test",
+        "--system",
+        "lstm=out",
+        "--system",
+        "gru=more",
+    )
     yield site
     site.close()
 
 
 @pytest.fixture
 def link(rating_site: Site, request: pytest.FixtureRequest) -> str:
-    """The link of a fresh campaign of three items and two systems."""
+    """The link of a fresh campaign of three items and two systems; indirect parameters give it more keys."""
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
     values: dict[str, Any] = {
         "name": name, "purpose": "evaluation", "dataset": "boats", "split": "test", "systems": ["human", "lstm"],
-        "criteria": ["human_likeness", "fluency"], "items": 3, "overlap": 1,
+        "criteria": ["human_likeness", "fluency"], "items": 3, "overlap": 1, **getattr(request, "param", {}),
     }  # fmt: skip
     file = rating_site.var_dir / f"{name}.toml"
     file.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))

@@ -53,14 +53,14 @@ def test_closed_campaigns_are_chosen_and_compared(rating_site: Site, two: list[s
     page.get_by_label("Username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Compare closed ones").click()
+    page.get_by_role("link", name="Compare closed campaigns").click()
     check_accessible(page, "#content")
     for name in two:
         page.get_by_label(name).check()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", name="fluency")).to_be_visible()
-    expect(page.get_by_role("img", name="Means and 95 % intervals by fluency")).to_be_visible()
-    expect(page.get_by_text("6 are the same")).to_be_visible()
+    expect(page.get_by_role("img", name="Means and 95 % intervals for fluency")).to_be_visible()
+    expect(page.get_by_text("6 are shared")).to_be_visible()
     for options in (DESK, PHONE):
         page.set_viewport_size(options["viewport"])
         for scheme in ("light", "dark"):

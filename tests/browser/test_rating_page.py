@@ -1,6 +1,8 @@
 """A rater's whole way through the page: by keyboard, by touch, in both languages, and when things go wrong."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,12 +31,21 @@ def expect_ready(page: Page) -> None:
     expect(page.locator("#answer button[aria-disabled]")).to_be_visible()
 
 
+@contextmanager
+def leaving_screen(page: Page) -> Iterator[None]:
+    """Until the screen that is answered inside has gone from the page, not only until its answer has arrived."""
+    draft = page.locator("#answer").get_attribute("data-draft")
+    with page.expect_response(lambda response: "/answer/" in response.url):
+        yield
+    expect(page.locator(f'#answer[data-draft="{draft}"]')).to_have_count(0)
+
+
 def answer(page: Page, digit: str = "7") -> None:
     expect_ready(page)
     for slider in page.locator("input[type=range]").all():
         slider.focus()
         page.keyboard.press(digit)
-    with page.expect_response(lambda response: "/answer/" in response.url):
+    with leaving_screen(page):
         page.keyboard.press("Enter")
 
 
@@ -125,6 +136,109 @@ def test_by_touch_on_a_phone_in_korean(rating_site: Site, link: str, new_page: N
     assert len(of(link, rating_site)) == 3
 
 
+@pytest.mark.parametrize("link", [{"protocol": "likert", "points": 7, "overlap": 2}], indirect=True)
+def test_points_by_keyboard_at_a_desk_and_by_touch_on_a_phone(rating_site: Site, link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK, locale="en-US")
+    join(page, link)
+    check_accessible(page)
+    check_fits(page)
+    assert page.locator(".points").first.locator("label").all_text_contents() == list("1234567")
+
+    # digits choose, others do nothing; an unfinished screen is not sent, and half an answer survives a reload
+    for key in ("x", "5", "Enter"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.type") == "radio", "Enter leads to the first that is not answered"
+    with page.expect_response(lambda response: "/draft/" in response.url):
+        for key in ("0", "8", "3"):
+            page.keyboard.press(key)
+    page.reload()
+    expect_ready(page)
+    assert page.locator("input:checked").first.input_value() == "3"
+    assert page.locator(".likert.unset").count() == 3
+    page.locator(".points input:checked").first.focus()
+    page.keyboard.press("ArrowRight")
+    while page.locator(".likert.unset").count():
+        page.locator(".likert.unset").first.locator("input").first.focus()
+        page.keyboard.press("7")
+    assert [each.input_value() for each in page.locator(".points input:checked").all()] == ["4", "7", "7", "7"]
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_contain_text("choose that point")
+    check_accessible(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+
+    # what was sent is shown again, and can be sent as it is
+    page.get_by_role("button", name="Undo last").click()
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    assert [each.input_value() for each in page.locator(".points input:checked").all()] == ["4", "7", "7", "7"]
+    page.locator("button.primary").click()
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    assert sorted(value for given in of(link, rating_site)[0][1].values() for value in given.values()) == [4, 7, 7, 7]
+
+    phone = new_page(context=page.context.browser.new_context(**PHONE, locale="ko-KR"))
+    join(phone, link)
+    check_accessible(phone)
+    check_fits(phone)
+    for group in phone.locator(".points").all():
+        point = group.locator("label").nth(1)
+        box = point.bounding_box()
+        assert box
+        assert box["height"] >= 44
+        assert box["width"] >= 24, "too small for a thumb"
+        point.tap()
+    phone.get_by_role("button", name="보내고 다음으로").tap()
+    expect(phone.get_by_text("3개 중 1개 완료")).to_be_visible()
+    assert [value for given in of(link, rating_site)[-1][1].values() for value in given.values()] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("link", [{"protocol": "pairwise", "overlap": 2}], indirect=True)
+def test_two_texts_by_keyboard_at_a_desk_and_by_touch_on_a_phone(
+    rating_site: Site, link: str, new_page: NewPage
+) -> None:
+    page = new_page(**DESK, locale="en-US")
+    join(page, link)
+    check_accessible(page)
+    check_fits(page)
+    one, other = (box.bounding_box() for box in page.locator(".pair .card").all())
+    assert one
+    assert other
+    assert (one["y"], round(one["width"])) == (other["y"], round(other["width"])), "side by side"
+    for key in ("x", "3", "Enter", "9", "0"):
+        page.keyboard.press(key)
+    assert page.locator(".choose.unset").count() == 2
+    with page.expect_response(lambda response: "/draft/" in response.url):
+        page.keyboard.press("2")
+    page.reload()
+    expect_ready(page)
+    assert page.locator(".choose input:checked").input_value() == "tie"
+    page.locator(".choose.unset input").first.focus()
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    page.get_by_role("button", name="Undo last").click()
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    assert page.locator(".choose.unset").count() == 0
+    page.locator("button.primary").click()
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    answers = of(link, rating_site)[-1][1]
+    assert answers["human_likeness"] == "tie"
+    assert answers["fluency"].isdigit()
+
+    phone = new_page(context=page.context.browser.new_context(**PHONE, locale="ko-KR"))
+    join(phone, link)
+    check_accessible(phone)
+    check_fits(phone)
+    for group in phone.locator(".points").all():
+        choice = group.locator("label").first
+        box = choice.bounding_box()
+        assert box
+        assert box["height"] >= 44, "too small for a thumb"
+        choice.tap()
+    phone.get_by_role("button", name="보내고 다음으로").tap()
+    expect(phone.get_by_text("3개 중 1개 완료")).to_be_visible()
+
+
 def test_half_an_answer_survives_a_reload(rating_site: Site, link: str, new_page: NewPage) -> None:
     page = new_page(**DESK)
     join(page, link)
@@ -164,7 +278,8 @@ def test_a_lost_connection_loses_and_doubles_nothing(rating_site: Site, link: st
         page.clock.fast_forward(3000)
     expect(page.locator("#offline")).to_be_visible()
     assert not of(link, rating_site)
-    page.clock.fast_forward(3000)
+    with page.expect_response(lambda response: "/answer/" in response.url and response.ok):
+        page.clock.fast_forward(3000)
     expect(page.get_by_text("1 of 3 done")).to_be_visible()
     expect(page.locator("#offline")).to_be_hidden()
     assert len(of(link, rating_site)) == 1
@@ -275,3 +390,58 @@ def test_two_people_at_one_browser(rating_site: Site, link: str, new_page: NewPa
         {value for scores in answers.values() for value in scores.values()} for _, answers in of(link, rating_site)
     ]
     assert given == [{30}, {90}]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [{"systems": ["human", "lstm", "gru"], "criteria": ["human_likeness", "grounding", "fluency"]}],
+    indirect=True,
+)
+def test_ten_keys_answer_three_texts_by_three_criteria_without_scrolling(link: str, new_page: NewPage) -> None:
+    """And Shift+U takes the screen back, Shift+S leads to skipping; neither key does anything alone."""
+    page = new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
+    join(page, link)
+    tops = [page.locator(".texts fieldset").nth(place).bounding_box()["y"] for place in range(3)]  # type: ignore[index]
+    assert len(set(tops)) == 1, "side by side"
+    rows = [page.locator(".slider").nth(place).bounding_box()["y"] for place in (1, 4, 7)]  # type: ignore[index]
+    assert len(set(rows)) == 1, "a row a criterion"
+    for judged in (page.locator(".source"), page.locator(".slider").last, page.locator("#answer button[type=submit]")):
+        box = judged.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 800
+    page.locator("input[type=range]").first.focus()
+    for key in "987654321":
+        page.keyboard.press(key)
+    assert [slider.input_value() for slider in page.locator("input[type=range]").all()] == [
+        f"{n}0" for n in "987654321"
+    ]
+    expect(page.locator("#answered")).to_have_text("9 of 9 answered")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    assert page.evaluate("document.activeElement === document.querySelector('input[type=range]')")
+    assert page.evaluate("scrollY") == 0
+    for key in ("u", "s"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("1 of 3 done")).to_be_visible()
+    page.keyboard.press("Shift+S")
+    expect(page.get_by_label("Just skip this screen")).to_be_focused()
+    page.locator("#screen").focus()
+    page.keyboard.press("Shift+U")
+    expect(page.get_by_text("0 of 3 done")).to_be_visible()
+    expect(page.locator("#answered")).to_have_text("9 of 9 answered")
+
+
+@pytest.mark.parametrize("link", [{"items": 6, "overlap": 2}], indirect=True)
+def test_the_time_left_is_known_after_three_screens_of_ones_own(link: str, new_page: NewPage) -> None:
+    page = new_page(**DESK, locale="en-US")
+    join(page, link)
+    for done in range(3):
+        expect(page.get_by_text(f"{done} of 6 done")).to_be_visible()
+        expect(page.locator("#left")).to_be_hidden()
+        answer(page)
+    expect(page.locator("#left")).to_have_text("about 1 min left")
+    page.context.clear_cookies()
+    join(page, link)
+    expect(page.get_by_text("0 of 6 done")).to_be_visible()
+    expect(page.locator("#left")).to_be_hidden()

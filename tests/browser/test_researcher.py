@@ -84,7 +84,7 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Round the loop")).to_be_visible()
+    expect(page.get_by_role("heading", name="Workflow")).to_be_visible()
     check(page)
 
     for split in ALBUMS:
@@ -117,17 +117,17 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.go_back()
     page.go_back()
 
-    page.get_by_role("link", name="Make a campaign").click()
+    page.get_by_role("link", name="Create a campaign").click()
     check(page)
     page.get_by_label("Name", exact=True).fill("first")
     for system in ("human", "little", "random_story"):
         page.get_by_label(system, exact=True).check()
-    choose(page, "Raters see of the source", "both")
+    choose(page, "What raters see of the source", "both")
     page.get_by_label("Items", exact=True).fill("3")
     page.get_by_label("Overlap", exact=True).fill("2")
     page.get_by_label("Items", exact=True).focus()
     expect(page.locator("#screens")).to_contain_text("6 screens: 3 items × 2 raters each.")
-    page.get_by_role("button", name="Make the draft").click()
+    page.get_by_role("button", name="Create the draft").click()
     expect(page.locator("h1 .state")).to_have_text("draft")
     check(page)
     campaign = page.url
@@ -159,9 +159,9 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     page.get_by_role("button", name="Start scoring").click()
     wait_until_done(page)
     page.goto(campaign)
-    page.get_by_role("link", name="Close for good").click()
+    page.get_by_role("link", name="Close permanently").click()
     check(page)
-    page.get_by_role("button", name="Close for good").click()
+    page.get_by_role("button", name="Close permanently").click()
     page.get_by_role("link", name="Report", exact=True).click()
     expect(page.locator(".report svg").first).to_be_visible()
     expect(page.get_by_role("cell", name="little").first).to_be_visible()

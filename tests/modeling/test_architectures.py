@@ -55,7 +55,7 @@ def test_steps_give_what_running_at_once_gives(model: Model) -> None:
 
 @torch.no_grad()
 def test_texts_that_change_places_and_sources_that_leave_take_their_past_along(model: Model) -> None:
-    """Three texts a source, reordered at every step, half of the sources dropped on the way: every text's features are
+    """Three texts per source, reordered at every step, half of the sources dropped on the way: a text's features are
     those of its own history run at once. Long enough for every cache to grow."""
     batch, draw, steps = batch_of(6), torch.Generator().manual_seed(1), 40
     memory = model.encode(batch.source, batch.source_lengths)

@@ -94,8 +94,8 @@ def test_families_without_attention_are_those_that_say_so() -> None:
 @pytest.mark.parametrize(
     ("family", "options", "message"),
     [
-        ("lstm", [], "architecture=lstm: attends to nothing"),
-        ("bilstm", [], "is one of gru-attention, gru-luong, transformer"),
+        ("lstm", [], "architecture=lstm: has no attention to draw"),
+        ("bilstm", [], "architectures with attention: gru-attention, gru-luong, transformer"),
         ("transformer", ["--head", "9"], "head=9: must be a whole number from 1 to 8"),
         ("gru-luong", ["--head", "0"], "head=0: must be a whole number from 1 to 1"),
         ("transformer", ["--source", " "], "source of '--source' is empty"),

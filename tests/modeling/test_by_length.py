@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from modeling.__main__ import main
-from modeling.metrics import Segment
 from modeling.metrics.by_length import length_groups, length_profile, length_svg
+from modeling.metrics.texts import Segment
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_the_plot_has_a_point_with_its_interval_for_each_group(tmp_path: Path) -
     said = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
     panels = {"mean chrf", "mean bertscore_f1", "mean caption_recall"}
     assert panels <= set(said)
-    assert said.count("words of the source") == len(panels)
+    assert said.count("words in the source") == len(panels)
     assert all(said.count(f"{words}") >= len(panels) for words in (1, 2, 3))
     assert length_svg({"chrf": [{"low": 1, "high": 2, "texts": 1, "mean": 5.0, "ci": None}]}).startswith("<svg")

@@ -29,9 +29,9 @@ from modeling.decoding import decode, decode_batch, encode_sources
 from modeling.errors import CheckpointError
 from modeling.lora import LoraLinear
 from modeling.marks import BEGIN, END
-from modeling.progress import Progress
 from modeling.training import train
 from tests.modeling.corpora import NOUNS, PLACES
+from tests.modeling.interruptions import train_until
 from tests.modeling.llamas import KINDS, WHOLE_NUMBERS, write_llama
 
 CPU = torch.device("cpu")
@@ -161,7 +161,7 @@ def test_neither_batches_nor_neighbours_change_a_text(tuned: Path, config: Decod
 
 def test_prompts_are_read_and_tokens_drawn_in_parts_as_in_one(tuned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load_checkpoint(tuned)
-    model, config = loaded.model(CPU), DecodingConfig(samples=3, temperature=1, max_length=20)
+    model, config = loaded.model(CPU), DecodingConfig(samples=3, temperature=1, top_p=0.9, max_length=20)
     sources = encode_sources(
         loaded, [*SOURCES[:9], Example("long", "a dog is at the park " * 4), Example("short", "a")]
     )
@@ -253,13 +253,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     settings = ["max_steps=8", "token_budget=256", "save_every=0", dropout, f"precision={precision}", adapters]
     config = load_preset(f"lm:{llama}", settings)
 
-    def interrupt(progress: Progress) -> None:
-        if progress.step == 5:
-            raise KeyboardInterrupt
-
     whole = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "halves", on_progress=interrupt)
+    train_until(5, config, train_file=corpus[0], valid_file=None, out=tmp_path / "halves")
     halves = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "halves")
     assert halves.sha256 == whole.sha256
 
@@ -284,34 +279,34 @@ def test_adapters_alone_are_kept_beside_the_hash_of_what_they_belong_to(
     with pytest.raises(ConfigError, match=r"model_path=.*library: no such file or folder"):
         loaded.model(CPU)
     write_llama(base, initializer_range=0.1)
-    with pytest.raises(CheckpointError, match=r"its weights have the SHA-256 .*… are wanted"):
+    with pytest.raises(CheckpointError, match=r"the SHA-256 of its weights is .*… is expected"):
         loaded.model(CPU)
 
 
 def test_what_is_no_such_model_is_refused_by_name(llama: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no such file or folder, and no model of that name"):
+    with pytest.raises(ConfigError, match=r"no such file or folder, and no model with this name"):
         begun(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=r"must be a GGUF file, or a folder with the config.json"):
         begun(tmp_path / "empty")
     GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=1)).save_pretrained(tmp_path / "gpt2")
-    with pytest.raises(ConfigError, match=r"holds a model of type gpt2; valid types: llama, mistral, qwen2"):
+    with pytest.raises(ConfigError, match=r"is a model of type gpt2; valid types: llama, mistral, qwen2"):
         begun(tmp_path / "gpt2")
     shutil.copytree(llama, tmp_path / "weightless", ignore=shutil.ignore_patterns("*.safetensors"))
-    with pytest.raises(ConfigError, match=r"weightless: needs its weights as model.safetensors"):
+    with pytest.raises(ConfigError, match=r"weightless: must be a GGUF file or a folder with model.safetensors"):
         begun(tmp_path / "weightless")
     (tmp_path / "broken.gguf").write_bytes(b"GGUF")
     with pytest.raises(ConfigError, match=r"broken.gguf: cannot be read"):
         begun(tmp_path / "broken.gguf")
-    with pytest.raises(ConfigError, match=r"word_dropout=0.5: not for architecture=lm; valid values: 0"):
+    with pytest.raises(ConfigError, match=r"word_dropout=0.5: not supported with architecture=lm; valid values: 0"):
         load_preset(f"lm:{llama}", ["word_dropout=0.5"])
-    with pytest.raises(ConfigError, match=r"lora_rank=4: only for architecture=hf or lm"):
+    with pytest.raises(ConfigError, match=r"lora_rank=4: needs architecture=hf or lm"):
         load_preset("tiny", ["lora_rank=4"])
     assert not {"hf", "lm"} & set(preset_names())
     shape = json.loads((llama / "config.json").read_text()) | {"hidden_act": "gelu"}
     shutil.copytree(llama, tmp_path / "gelu")
     (tmp_path / "gelu" / "config.json").write_text(json.dumps(shape))
-    with pytest.raises(ConfigError, match=r"computes with gelu; valid values: silu"):
+    with pytest.raises(ConfigError, match=r"uses the activation gelu; only silu is supported"):
         begun(tmp_path / "gelu")
 
 
@@ -367,12 +362,7 @@ def test_a_training_of_all_weights_goes_on_and_decodes_without_the_folder(
     monkeypatch.chdir(tmp_path)
     config = load_preset("lm:library", ["max_steps=4", "token_budget=256", "save_every=0", "precision=fp32"])
 
-    def interrupt(progress: Progress) -> None:
-        if progress.step == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "run", on_progress=interrupt)
+    train_until(2, config, train_file=corpus[0], valid_file=None, out=tmp_path / "run")
     (tmp_path / "library").rename(tmp_path / "away")
     result = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "run")
     assert len(list(decode(result.checkpoint, SOURCES[:1], DecodingConfig(method="greedy")))) == 1
@@ -390,8 +380,8 @@ def test_adapters_find_their_base_from_any_working_directory(
 
 
 def test_settings_without_a_use_are_refused(llama: Path) -> None:
-    with pytest.raises(ConfigError, match=r"tokens=word: a pretrained model brings its own tokens"):
+    with pytest.raises(ConfigError, match=r"tokens=word: a pretrained model has its own tokens"):
         load_preset(f"lm:{llama}", ["tokens=word"])
-    with pytest.raises(ConfigError, match=r"dropout=0.1: for architecture=lm only with adapters"):
+    with pytest.raises(ConfigError, match=r"dropout=0.1: architecture=lm has dropout only with adapters"):
         load_preset(f"lm:{llama}", ["dropout=0.1"])
     assert load_preset(f"lm:{llama}", ["dropout=0.1", "lora_rank=2"]).dropout == 0.1

@@ -82,7 +82,7 @@ def test_a_part_of_the_outputs_is_scored_beside_the_same_sources(
         (['{"id": "a", "source": "x", "references": ["y"]}', "nonsense"], r"in\.jsonl:2: not JSON"),
         (['{"id": "a", "source": "x", "references": []}'], r"in\.jsonl:1: references=\[\] must be a list"),
         (['{"id": "a", "source": 3, "references": ["y"]}'], r"in\.jsonl:1: source=3 must be a string"),
-        ([], "holds no examples"),
+        ([], "contains no examples"),
     ],
 )
 def test_bad_input_is_one_line(

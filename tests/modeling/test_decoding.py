@@ -63,13 +63,23 @@ def test_a_narrow_nucleus_is_greedy(trained: TrainingResult) -> None:
     assert texts(trained, DecodingConfig(top_p=1e-6), SOURCES) == texts(trained, GREEDY, SOURCES)
 
 
-def test_the_temperature_is_the_familys_where_none_is_chosen(trained: TrainingResult) -> None:
-    given = {0.0: (0.7, 1.0, 1.0), 1.3: (1.3, 1.3, 1.3)}
-    for chosen, expected in given.items():
-        families = ("transformer", "hf", "lm")
-        assert tuple(DecodingConfig(temperature=chosen).for_family(each).temperature for each in families) == expected
-    sampled = {each: texts(trained, DecodingConfig(temperature=each), SOURCES[:12]) for each in (0, 0.7, 1)}
-    assert sampled[0] == sampled[0.7] != sampled[1]
+@pytest.mark.parametrize(
+    ("name", "chosen", "expected"),
+    [
+        ("temperature", 0.0, (0.7, 1.0, 1.0)),
+        ("temperature", 1.3, (1.3, 1.3, 1.3)),
+        ("top_p", 0.0, (0.9, 0.95, 0.95)),
+        ("top_p", 0.5, (0.5, 0.5, 0.5)),
+    ],
+)
+def test_temperature_and_nucleus_are_the_familys_where_none_are_chosen(
+    trained: TrainingResult, name: str, chosen: float, expected: tuple[float, ...]
+) -> None:
+    families = ("transformer", "hf", "lm")
+    config = DecodingConfig.from_dict({name: chosen})
+    assert tuple(getattr(config.for_family(each), name) for each in families) == expected
+    as_said = replace(config, **{name: expected[0]})
+    assert texts(trained, config, SOURCES[:12]) == texts(trained, as_said, SOURCES[:12])
 
 
 def test_the_nucleus_is_the_smallest_set_that_reaches_its_mass() -> None:
@@ -110,5 +120,5 @@ def test_odd_sources_are_written_for_or_left_out(trained: TrainingResult) -> Non
     assert {each.id for each in decode(trained.checkpoint, odd, GREEDY)} == {each.id for each in odd}
     with_empty = [*odd, Example("empty", " \n "), Example("long", "dog " * 10_000)]
     assert {each.id for each in decode(trained.checkpoint, with_empty, GREEDY)} == {*(each.id for each in odd), "long"}
-    with pytest.raises(DecodingError, match="source of 'empty' is empty once normalised"):
+    with pytest.raises(DecodingError, match="source of 'empty' is empty after normalisation"):
         list(decode(trained.checkpoint, [Example("empty", " \n ")], GREEDY))

@@ -177,7 +177,9 @@ def chi_square_p(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...
 
 
 @pytest.mark.parametrize(
-    "settings", [{"temperature": 1.0}, {"temperature": 0.7, "top_p": 0.8}, {"top_p": 1.0, "temperature": 1.3}], ids=str
+    "settings",
+    [{"temperature": 1.0, "top_p": 0.9}, {"temperature": 0.7, "top_p": 0.8}, {"top_p": 1.0, "temperature": 1.3}],
+    ids=str,
 )
 def test_draws_of_ctranslate2_have_the_distribution_of_the_nucleus(
     transformer: Transformer, sources: list[Tokens], settings: dict[str, float]
@@ -249,9 +251,9 @@ def test_what_ctranslate2_cannot_do_is_refused_by_name_and_left_to_torch_by_auto
     assert used == ["torch", "torch"]
     gru = build(TrainingConfig(architecture="gru-luong", max_steps=1, **FEATURES), VOCABULARY)  # type: ignore[arg-type]
     assert refusal(gru, engine="ct2") == (
-        "engine=ct2: CTranslate2 decodes Transformer and CausalLm, not GruLuong; use engine=torch"
+        "engine=ct2: CTranslate2 supports Transformer and CausalLm, not GruLuong; use engine=torch"
     )
-    assert refusal(gru, precision="int8").startswith("precision=int8: CTranslate2 decodes Transformer")
+    assert refusal(gru, precision="int8").startswith("precision=int8: CTranslate2 supports Transformer")
     assert "method=diverse_beam needs engine=torch" in refusal(transformer, engine="ct2", method="diverse_beam")
     with pytest.raises(ConfigError, match=r"precision=int8: needs CTranslate2"):
         replace(GREEDY, engine="torch", precision="int8")
@@ -364,6 +366,7 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
     config = DecodingConfig(
         method=method,
         temperature=1.0,
+        top_p=0.9,
         groups=groups,
         no_repeat_ngram=2,
         min_length=6,
@@ -377,7 +380,9 @@ def test_no_text_repeats_an_n_gram_or_leaves_the_limits(
 
 
 @pytest.mark.parametrize(
-    "config", [GREEDY, replace(BEAM, samples=5), replace(GREEDY, method="nucleus", samples=3, temperature=1.0)], ids=str
+    "config",
+    [GREEDY, replace(BEAM, samples=5), replace(GREEDY, method="nucleus", samples=3, temperature=1.0, top_p=0.9)],
+    ids=str,
 )
 def test_a_device_that_is_rarely_looked_at_writes_the_same(
     transformer: Transformer, sources: list[Tokens], config: DecodingConfig, monkeypatch: pytest.MonkeyPatch

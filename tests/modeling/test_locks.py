@@ -39,7 +39,7 @@ def lock(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_wait_has_an_end(lock: Path) -> None:
-    with pytest.raises(TimeoutError, match="does not go on") as caught, file_lock(lock, seconds=0.1):
+    with pytest.raises(TimeoutError, match="makes no progress") as caught, file_lock(lock, seconds=0.1):
         pytest.fail("the lock is another's")
     assert caught.value.filename == str(lock)
 
@@ -77,9 +77,11 @@ def test_a_fetch_beside_one_that_hangs(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(fetching, "STUCK_SECONDS", 0.1)
     said: list[str] = []
     with held(tmp_path / ".fetching-smollm2.lock"):
-        with pytest.raises(FetchError, match="smollm2: another process is fetching it and has got nothing for 0 sec"):
+        with pytest.raises(
+            FetchError, match="smollm2: another process is downloading it but has received nothing for 0 sec"
+        ):
             fetch("smollm2", on_progress=lambda progress: said.append(progress.message))
-        assert set(said) == {"waiting: another process is fetching smollm2"}
+        assert set(said) == {"waiting: another process is downloading smollm2"}
 
         def cancel(progress: Progress) -> None:
             raise Cancelled

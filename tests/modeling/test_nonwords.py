@@ -2,8 +2,9 @@
 
 import pytest
 
-from modeling.metrics import Segment, score_human, score_outputs
-from modeling.metrics.nonwords import KnownWords, words
+from modeling.metrics.nonword_rate import KnownWords, words
+from modeling.metrics.outputs import score_human, score_outputs
+from modeling.metrics.texts import Segment
 
 
 @pytest.mark.parametrize(

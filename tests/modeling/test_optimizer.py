@@ -98,7 +98,7 @@ def test_it_goes_on_as_if_it_had_never_stopped(dtype: torch.dtype) -> None:
 def test_the_state_of_another_model_is_refused() -> None:
     ours, state = model(), {"9.weight.exp_avg": torch.zeros(2)}
     optimizer = Optimizer(ours, CONFIG)
-    with pytest.raises(CheckpointError, match=r"9\.weight, which does not learn here"):
+    with pytest.raises(CheckpointError, match=r"9\.weight, which is not trained here"):
         optimizer.restore(state, optimizer.masters)
     with pytest.raises(CheckpointError, match=r"float32 weights of 0\.bias were not saved"):
         optimizer.restore({}, {})

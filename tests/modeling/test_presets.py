@@ -46,4 +46,6 @@ def test_a_gpu_has_batches_of_its_own_where_nobody_says_otherwise() -> None:
     assert (on_cpu.token_budget, on_gpu.token_budget) == (512, 4096)
     assert load_preset("smollm2", ["token_budget=99"], on_gpu=True).token_budget == 99
     assert load_preset("tiny", on_gpu=True) == load_preset("tiny")
+    limits = load_preset("gru-luong", on_gpu=True)
+    assert (limits.token_budget, limits.max_steps, limits.budget) == (2048, 5000, 120)
     assert load_preset("smollm2", ["max_steps=7"], on_gpu=True).budget == 0

@@ -27,9 +27,9 @@ from modeling.corpus import EncodedPair, Example, encode_pairs
 from modeling.decoding import decode, decode_batch, encode_sources
 from modeling.errors import CheckpointError
 from modeling.marks import BEGIN
-from modeling.progress import Progress
 from modeling.training import train
 from tests.modeling.corpora import NOUNS, PLACES
+from tests.modeling.interruptions import train_until
 
 CPU = torch.device("cpu")
 SOURCES = [Example(f"{noun}-{place}", f"A {noun} is at the {place}") for noun in NOUNS for place in PLACES]
@@ -134,7 +134,7 @@ def test_the_output_layer_is_given_real_target_tokens_alone(tuned: Path) -> None
 
 def test_adapters_alone_learn_and_are_kept(folder: Path, corpus: tuple[Path, Path], tmp_path: Path) -> None:
     base = shutil.copytree(folder, tmp_path / "library")
-    settings = ["max_steps=60", "learning_rate=0.03", "dropout=0", "token_budget=512", "save_every=1000"]
+    settings = ["max_steps=60", "learning_rate=0.01", "dropout=0", "token_budget=512", "save_every=1000"]
     config = load_preset(f"hf:{base}", [*settings, "lora_rank=8", "validate_every=10"])
     result = train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path / "run")
     assert result.valid_nll is not None
@@ -147,7 +147,7 @@ def test_adapters_alone_learn_and_are_kept(folder: Path, corpus: tuple[Path, Pat
     other = AutoModelForSeq2SeqLM.from_pretrained(base)
     other.get_output_embeddings().weight.data += 0.01
     other.save_pretrained(base)
-    with pytest.raises(CheckpointError, match=r"library: its weights have the SHA-256 .*… are wanted"):
+    with pytest.raises(CheckpointError, match=r"library: the SHA-256 of its weights is .*… is expected"):
         loaded.model(CPU)
 
 
@@ -201,7 +201,7 @@ def test_decoding_takes_all_settings_and_batches_change_nothing(tuned: Path, con
     together = {(each.id, each.rank): each.text for each in decode(tuned, SOURCES, config)}
     alone = {(each.id, each.rank): each.text for each in decode(tuned, SOURCES[:6], replace(config, batch=1))}
     assert alone.items() <= together.items()
-    assert np.mean([text.startswith(("We loved the", "The")) for text in together.values()]) > 0.9
+    assert np.mean([text.startswith(("We loved the", "The")) for text in together.values()]) > 0.8
 
 
 def test_an_interrupted_training_goes_on_without_the_folder(
@@ -209,13 +209,8 @@ def test_an_interrupted_training_goes_on_without_the_folder(
 ) -> None:
     config = load_preset(f"hf:{folder}", ["max_steps=8", "token_budget=512", "save_every=0"])
 
-    def interrupt(progress: Progress) -> None:
-        if progress.step == 5:
-            raise KeyboardInterrupt
-
     whole = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train(config, train_file=corpus[0], valid_file=None, directory=tmp_path / "halves", on_progress=interrupt)
+    train_until(5, config, train_file=corpus[0], valid_file=None, out=tmp_path / "halves")
     elsewhere = folder.with_name("away")
     folder.rename(elsewhere)
     try:
@@ -263,12 +258,12 @@ def test_what_is_no_encoder_decoder_is_refused_by_name(folder: Path, corpus: tup
     GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=1)).save_pretrained(tmp_path / "gpt2")
     shutil.copy(folder / "tokenizer.json", tmp_path / "gpt2")
     shutil.copy(folder / "tokenizer_config.json", tmp_path / "gpt2")
-    with pytest.raises(ConfigError, match=r"holds a model of type gpt2, no encoder-decoder"):
+    with pytest.raises(ConfigError, match=r"is a model of type gpt2, not a text encoder-decoder"):
         attempt(tmp_path / "gpt2")
     shutil.copytree(folder, tmp_path / "weightless", ignore=shutil.ignore_patterns("*.safetensors"))
-    with pytest.raises(ConfigError, match=r"weightless: needs its weights as model.safetensors"):
+    with pytest.raises(ConfigError, match=r"weightless: must be a GGUF file or a folder with model.safetensors"):
         attempt(tmp_path / "weightless")
-    with pytest.raises(ConfigError, match=r"denoising=0.5: not for architecture=hf; valid values: 0"):
+    with pytest.raises(ConfigError, match=r"denoising=0.5: not supported with architecture=hf; valid values: 0"):
         load_preset(f"hf:{folder}", ["denoising=0.5"])
     with pytest.raises(ConfigError, match=r"unknown preset 'hf'; valid presets: .*, hf:PATH"):
         load_preset("hf")

@@ -1,4 +1,4 @@
-"""Several processes train as one does on as many batches a step; one that fails ends all, and one message says why."""
+"""Several processes train as one does on as many batches per step; one that fails ends all, and a message says why."""
 
 import json
 import multiprocessing
@@ -86,7 +86,7 @@ def test_two_processes_equal_one_and_torchrun_resumes_them(command: list[str], a
     codes, told = two(dies, tmp_path / "log")
     assert codes == [9, 1]
     (error,) = (line for line in told if line.startswith("error: "))
-    assert error.startswith("error: process 1: another one has gone without a word (")
+    assert error.startswith("error: process 1: another process ended without an error message (")
     assert (out / "step-000000003").exists()
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     full = [*torchrun, "-m", "modeling", *command, "--out", str(out)]
@@ -150,4 +150,4 @@ def test_processes_without_torchrun_are_refused(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main([*command, "--out", str(tmp_path / "two")]) == 1
-    assert "error: WORLD_SIZE=2: is for processes that torchrun starts" in capsys.readouterr().err
+    assert "error: WORLD_SIZE=2: is only for processes started by torchrun" in capsys.readouterr().err

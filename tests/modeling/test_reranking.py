@@ -75,7 +75,7 @@ def test_other_sources_are_of_other_albums_and_the_same_each_time() -> None:
         albums = {int(text.split()[1]) // 3 for text in others[source.id]}
         assert len(others[source.id]) == len(OTHER_SOURCES) > 1
         assert int(source.id) // 3 not in albums
-    with pytest.raises(DecodingError, match="holds 12 sources against those of other albums, and one album"):
+    with pytest.raises(DecodingError, match="compares 12 sources with those of other albums, but one album"):
         sources_of_other_albums([replace(source, album="one") for source in sources])
 
 
@@ -94,7 +94,7 @@ def test_the_nearest_in_meaning_comes_first_whatever_stands_beside(
 
 
 def test_a_single_text_has_no_order_and_no_more_are_kept_than_there_are() -> None:
-    with pytest.raises(ConfigError, match="rerank=pmi: a single text has no order; set samples to 2 or more"):
+    with pytest.raises(ConfigError, match="rerank=pmi: a single text cannot be reordered; set samples to 2 or more"):
         DecodingConfig(rerank="pmi")
-    with pytest.raises(ConfigError, match="keep=3: there are no more texts than samples=2"):
+    with pytest.raises(ConfigError, match="keep=3: cannot exceed samples=2"):
         DecodingConfig(samples=2, keep=3)

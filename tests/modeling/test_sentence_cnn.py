@@ -101,7 +101,7 @@ def test_a_short_weight_vector_is_left_as_it_is() -> None:
     ("settings", "message"),
     [
         ({"embeddings": "static"}, "embeddings=static: set vectors to a word2vec or GloVe file"),
-        ({"vectors": "glove.txt"}, "vectors=glove.txt: random embeddings use none; set embeddings to static"),
+        ({"vectors": "glove.txt"}, "vectors=glove.txt: not used by random embeddings; set embeddings to static"),
         ({"embeddings": "frozen"}, "embeddings=frozen: must be random or static or non-static or two-channel"),
         ({"max_norm": 0}, "max_norm=0: must be a number from 1e-06"),
     ],

@@ -13,10 +13,11 @@ from modeling.batching import make_batch
 from modeling.checkpoints import load_checkpoint
 from modeling.config import load_preset
 from modeling.corpus import Example, encode_pairs, read_examples
-from modeling.metrics import with_nll
+from modeling.metrics import with_companions
+from modeling.metrics.checkpoint import score_checkpoint
 from modeling.metrics.derangements import derangement, within_albums
+from modeling.metrics.pairs import Sources
 from modeling.metrics.retrieval import draw_candidates, hits
-from modeling.metrics.source_gain import _Sources, score_checkpoint
 from modeling.training import TrainingResult, train
 
 
@@ -156,7 +157,7 @@ def test_within_an_album_the_same_captions_are_known(trained: TrainingResult, co
         for n, (album, photo, text) in enumerate(rows)
     ]
     pairs, _ = encode_pairs(examples, loaded.tokenizer, loaded.config)
-    sources = _Sources(examples, pairs, loaded)
+    sources = Sources(examples, pairs, loaded)
     story = ["we sat at house 0"] if context == "album+1" else []
     for other, others in (
         (0, ["a boat", "a cake"]),
@@ -187,11 +188,11 @@ def test_a_score_says_of_which_weights_it_is(
 
 
 def test_a_gain_is_never_asked_for_without_the_loss() -> None:
-    assert with_nll(["bleu", "source_gain_within_album", "unique"]) == [
+    assert with_companions(["bleu", "source_gain_within_album", "unique"]) == [
         "bleu",
         "nll",
         "source_gain_within_album",
         "unique",
     ]
     for enough in (["source_gain", "nll"], ["unique"]):
-        assert with_nll(enough) == enough
+        assert with_companions(enough) == enough

@@ -14,7 +14,7 @@ from modeling.config import DecodingConfig, TrainingConfig, load_preset
 from modeling.corpus import Example, read_examples, with_others
 from modeling.decoding import Note, decode, turns
 from modeling.errors import ConfigError, CorpusError, DecodingError
-from modeling.metrics.source_gain import score_checkpoint
+from modeling.metrics.checkpoint import score_checkpoint
 from modeling.training import TrainingResult, train
 
 ANIMALS = ["dog", "cat", "horse", "duck"]
@@ -22,7 +22,7 @@ GREEDY = DecodingConfig(method="greedy")
 
 
 def stories(count: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Two sentences a story. The second one's caption says nothing; what it is about only the first one tells."""
+    """Two sentences per story. The second one's caption says nothing; what it is about only the first one tells."""
     draw = random.Random(seed)
     for number in range(count):
         animal = draw.choice(ANIMALS)
@@ -94,7 +94,7 @@ def test_a_story_is_told_from_its_beginning() -> None:
     assert turns([]) == []
     with pytest.raises(DecodingError, match="source 'c': after='z' is not among the sources"):
         turns([Example("c", "x", after="z")])
-    with pytest.raises(DecodingError, match="source 'a' stands after itself: a after b after a"):
+    with pytest.raises(DecodingError, match="source 'a' comes after itself: a after b after a"):
         turns([Example("a", "x", after="b"), Example("b", "x", after="a")])
 
 

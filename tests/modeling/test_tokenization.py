@@ -1,4 +1,4 @@
-"""Text to tokens and back; marks that no text can write; a vocabulary of words; one reference a source."""
+"""Text to tokens and back; marks that no text can write; a vocabulary of words; one reference per source."""
 
 import pytest
 

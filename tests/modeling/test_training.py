@@ -14,10 +14,7 @@ from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
 from modeling.errors import CheckpointError, CorpusError, TrainingError
 from modeling.training import Progress, TrainingResult, train
-
-
-class Stop(Exception):
-    pass
+from tests.modeling.interruptions import Stop, train_until
 
 
 def test_it_learns(trained: TrainingResult) -> None:
@@ -71,7 +68,7 @@ def test_another_config_or_other_data_is_refused(
     corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult
 ) -> None:
     folder = trained.checkpoint.parent
-    with pytest.raises(CheckpointError, match="seed=3 there, 2 here"):
+    with pytest.raises(CheckpointError, match="seed=3 before, 2 now"):
         train(replace(tiny, seed=2), train_file=corpus[0], valid_file=corpus[1], directory=folder)
     with pytest.raises(CheckpointError, match="other data"):
         train(tiny, train_file=corpus[1], valid_file=corpus[1], directory=folder)
@@ -94,7 +91,7 @@ def test_pairs_that_are_empty_or_too_long_are_left_out_and_counted(tmp_path: Pat
     config = load_preset("tiny", ["vocabulary_size=30", "max_steps=2"])
     assert train(config, train_file=file, valid_file=None, directory=tmp_path / "out").left_out == 1
     file.write_text(json.dumps(rows[-1]))
-    with pytest.raises(CorpusError, match=r"nothing is left to train on.*source of 'long' has \d+ tokens"):
+    with pytest.raises(CorpusError, match=r"no pair is left to train on.*source of 'long' has \d+ tokens"):
         train(config, train_file=file, valid_file=None, directory=tmp_path / "none")
 
 
@@ -145,7 +142,7 @@ def test_a_budget_is_planned_in_steps_and_so_repeated(
     result = train(config, **files, directory=tmp_path / "budget", on_progress=stop_once)
     assert plans == {result.planned_steps}
     assert result.ended_by == "plan" or result.seconds >= 0.7
-    assert (result.valid_pairs == planning.FEWEST_PAIRS) == (look_share < 1)
+    assert (result.valid_pairs == planning.MIN_PAIRS) == (look_share < 1)
     counted = replace(config, budget=0, max_steps=result.planned_steps, valid_pairs=result.valid_pairs)
     again = train(counted, **files, directory=tmp_path / "steps")
     assert (again.steps, again.ended_by) == (result.planned_steps, "plan")
@@ -157,21 +154,15 @@ def test_the_precision_of_the_first_start_is_kept(
     corpus: tuple[Path, Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever CPU the training goes on with."""
-
-    def stop(progress: Progress) -> None:
-        if progress.step == 2:
-            raise Stop
-
     config = replace(tiny, precision="auto", max_steps=3, save_every=0)
-    files: dict[str, Any] = {"train_file": corpus[1], "valid_file": None, "directory": tmp_path}
+    files: dict[str, Any] = {"train_file": corpus[1], "valid_file": None}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     monkeypatch.setattr(devices, "product_seconds", {torch.float32: 2.0, torch.bfloat16: 1.0}.__getitem__)
-    with pytest.raises(Stop):
-        train(config, **files, on_progress=stop)
+    train_until(2, config, **files, out=tmp_path)
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    assert train(config, **files).precision == "bf16"
-    with pytest.raises(CheckpointError, match="precision=bf16 there, fp32 here"):
-        train(replace(config, precision="fp32"), **files)
+    assert train(config, **files, directory=tmp_path).precision == "bf16"
+    with pytest.raises(CheckpointError, match="precision=bf16 before, fp32 now"):
+        train(replace(config, precision="fp32"), **files, directory=tmp_path)
 
 
 def test_a_training_that_is_slower_than_planned_ends_by_the_clock(
@@ -193,7 +184,9 @@ def test_it_begins_from_a_checkpoint(
     result = train(config, **files, directory=tmp_path / "again")
     assert result.valid_nll == pytest.approx(trained.valid_nll, rel=1e-6)
     assert load_checkpoint(result.checkpoint).values["state"]["init_sha256"] == trained.sha256
-    with pytest.raises(CheckpointError, match=r"of another shape; .*hidden_size=64 there, 32 here"):
+    with pytest.raises(
+        CheckpointError, match=r"built with different settings; .*hidden_size=64 in the checkpoint, 32 here"
+    ):
         train(replace(config, hidden_size=32), **files, directory=tmp_path / "other")
 
 
@@ -218,7 +211,7 @@ def test_a_look_reads_so_many_pairs(corpus: tuple[Path, Path], tiny: TrainingCon
         ("dropout=2", "dropout=2: must be a number from 0 to 0.95"),
         ("max_steps=0", "needs a limit"),
         ("architecture=lstn", "must be lstm or bilstm or gru-attention or gru-luong or transformer"),
-        ("seed", "is not of the form key=value"),
+        ("seed", "does not have the form key=value"),
     ],
 )
 def test_a_wrong_setting_says_what_is_right(override: str, message: str) -> None:

@@ -117,7 +117,7 @@ def test_nobody_is_locked_out_by_another_client_behind_the_proxy() -> None:
 
 
 def test_one_address_cannot_try_one_password_on_every_account(settings: Any) -> None:
-    settings.LOGIN_FAILURES_AN_ADDRESS = 8
+    settings.LOGIN_FAILURES_PER_ADDRESS = 8
     account_make(name="ada", role="researcher", password="right horse")
     client = Client()
     assert [log_in(client, f"name{number}", "wrong") for number in range(10)] == [200] * 8 + [429] * 2
@@ -143,7 +143,7 @@ def test_a_link_sets_a_password_once(capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "says"),
     [
         (["nobody"], "does not exist"),
-        (["ada", "--role", "researcher"], "exists already"),
+        (["ada", "--role", "researcher"], "already exists"),
         (["two words", "--role", "admin"], "valid username"),
     ],
 )

@@ -65,8 +65,8 @@ def test_without_a_site_url_links_begin_where_the_site_listens(host: str, port: 
 @pytest.mark.parametrize(
     ("url", "host", "port", "said"),
     [
-        ("http://127.0.0.1:8000", "127.0.0.1", 9000, "unless a proxy passes it on"),
-        ("http://127.0.0.1:8000", "0.0.0.0", 8000, "opens here alone"),
+        ("http://127.0.0.1:8000", "127.0.0.1", 9000, "unless a proxy forwards them"),
+        ("http://127.0.0.1:8000", "0.0.0.0", 8000, "works on this machine only"),
         ("http://stories.example.org:8000", "127.0.0.1", 8000, "LISTEN_HOST=0.0.0.0"),
         ("http://stories.example.org:8000", "0.0.0.0", 8000, ""),
         ("https://stories.example.org", "127.0.0.1", 8000, ""),
@@ -135,7 +135,7 @@ def test_links_are_printed_as_they_are_served(site: Site) -> None:
 
 
 def test_links_do_not_double_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    from annotations.links import site_link
+    from annotations.campaigns.links import site_link
 
     monkeypatch.setattr(settings, "SITE", site_address("https://example.org/stories"))
     set_script_prefix("/stories/")

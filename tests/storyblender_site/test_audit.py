@@ -14,11 +14,11 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 
+from annotations.audit.services import Shell, acting, audit_note
+from annotations.campaigns.services.campaigns import campaign_close, campaign_named, spec_of
+from annotations.campaigns.services.making import draft_delete, draft_replace
+from annotations.campaigns.services.raters import rater_exclude
 from annotations.models import AuditEntry, Campaign
-from annotations.services.audit import Shell, acting, audit_note
-from annotations.services.campaign_making import draft_delete, draft_replace
-from annotations.services.campaigns import campaign_close, campaign_named, spec_of
-from annotations.services.raters import rater_exclude
 from storyblender_site.accounts import account_make, password_link
 from tests.annotations.raters import Rater
 from tests.factories import DatasetFactory, DecodingFactory, SystemFactory, make_campaign

@@ -1,7 +1,9 @@
 """Errors of the API have one shape, whoever says them, and an outage of the database is said as one."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import psycopg
@@ -16,8 +18,9 @@ from django.test import Client
 from django.urls import path
 from django.utils import translation
 
-from annotations.outages import is_outage
+from annotations.storage.outages import is_outage
 from storyblender_site import urls as site_urls
+from storyblender_site.logs import Formatter
 from tests.site import free_port
 
 pytestmark = pytest.mark.once
@@ -52,7 +55,7 @@ def check_problem(answer: Any, status: int, detail: str) -> None:
 def test_the_api_says_an_outage_as_a_problem(no_database: None, address: str) -> None:
     headers = {"Authorization": "Rater x", "Accept-Encoding": "gzip"}
     answer = CLIENT.post(f"/api/v1/rate/{address}", "{}", content_type="application/json", headers=headers)
-    check_problem(answer, 503, "database does not answer")
+    check_problem(answer, 503, "database is not responding")
     assert answer["Retry-After"] == "10"
 
 
@@ -73,6 +76,27 @@ def test_what_was_sent_in_an_outage_is_said_to_be_lost_in_the_reader_s_language(
     with translation.override("ko"):
         assert translation.gettext("Not available just now") in answer.content.decode()
     assert "Not available" not in answer.content.decode()
+
+
+@pytest.fixture
+def logged() -> Iterator[StringIO]:
+    """What the site's log has of this test."""
+    written, root = StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(Formatter("{levelname} {message}", style="{"))
+    root.addHandler(handler)
+    yield written
+    root.removeHandler(handler)
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", "/api/v1/rate/next"])
+def test_a_request_in_an_outage_is_one_line_of_the_log(address: str, no_database: None, logged: StringIO) -> None:
+    CLIENT.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    CLIENT.generic("POST" if "api" in address else "GET", address, headers={"Authorization": "Rater x"})
+    (line,) = logged.getvalue().splitlines()
+    assert line.startswith("ERROR Service Unavailable: /a")
+    assert "(OperationalError: " in line
+    assert "unable to open database file" in line or "onnection refused" in line
 
 
 @login_not_required
@@ -103,11 +127,12 @@ handler400, handler403, handler500 = site_urls.handler400, site_urls.handler403,
     ],
 )
 def test_whoever_refuses_a_request_of_the_api_says_it_as_a_problem(
-    asked: tuple[str, str], status: int, detail: str
+    asked: tuple[str, str], status: int, detail: str, logged: StringIO
 ) -> None:
     client = Client(raise_request_exception=False, enforce_csrf_checks=True)
     answer = client.generic(*asked, headers={"Accept-Encoding": "gzip"})
     check_problem(answer, status, detail)
+    assert status != 500 or "Traceback" in logged.getvalue()
     assert "Content-Encoding" not in answer
     assert int(answer["Content-Length"]) == len(answer.content)
 

@@ -9,7 +9,7 @@ from django.conf import settings as site_settings
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
-from annotations.links import rater_link
+from annotations.campaigns.links import rater_link
 from storyblender_site.accounts import password_link
 from storyblender_site.logs import Formatter
 from tests.annotations.raters import new_key

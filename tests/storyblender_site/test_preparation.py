@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once  # of SQLite and of files
 
 def schema(rows: list[tuple[str, str]]) -> dict[str, list[str]]:
     """What made each table, index and trigger, whatever the order of the columns."""
-    return {name: sorted(re.split(r", |[()\s]+", sql)) for name, sql in rows}
+    return {name: sorted(filter(None, re.split(r", |[()\s]+", sql))) for name, sql in rows}
 
 
 SCHEMA = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"

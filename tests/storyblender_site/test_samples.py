@@ -81,7 +81,7 @@ def test_a_first_start_makes_something_to_rate_and_a_second_reuses_it(
     monkeypatch.setattr(first_start, "SETTINGS", ("max_steps=3",))
     waited = first_start.wait
 
-    def do_then_wait(run: Run, what: str, watch: first_start.Watch) -> None:
+    def do_then_wait(run: Run, what: str, watch: first_start.OnProgress) -> None:
         execute_run(run.pk)  # as the site's worker does
         waited(run, what, watch)
 

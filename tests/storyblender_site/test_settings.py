@@ -33,11 +33,11 @@ PLAIN = site_address("http://127.0.0.1:8000")
         ({"own_key": True}, "SECRET_KEY is not set"),
         ({"debug": True}, "DEBUG"),
         ({"site": PLAIN}, "set SITE_URL=https://127.0.0.1"),
-        ({"https": False}, "HTTPS is off and SITE_URL is https://stories.example.org"),
+        ({"https": False}, "HTTPS is off but SITE_URL is https://stories.example.org"),
         ({"https": False, "site": PLAIN, "proxied": False}, ""),
         ({"proxied": False}, "TRUSTED_PROXIES is not set"),
-        ({"hosts": ["https://stories.example.org"]}, "'https://stories.example.org' must be a host alone"),
-        ({"hosts": ["stories.example.org:8000"]}, "'stories.example.org:8000' must be a host alone"),
+        ({"hosts": ["https://stories.example.org"]}, "'https://stories.example.org' must be a host name only"),
+        ({"hosts": ["stories.example.org:8000"]}, "'stories.example.org:8000' must be a host name only"),
         ({"hosts": ["*"]}, "'*'"),
         ({"origins": ["stories.example.org"]}, "must begin with http:// or https://"),
         ({"production": False, "own_key": True, "debug": True, "proxied": False}, ""),
@@ -53,13 +53,13 @@ def test_what_keeps_the_site_from_starting(values: dict[str, Any], said: str) ->
 @pytest.mark.parametrize(
     ("command", "env", "said"),
     [
-        (["manage.py", "migrate"], {}, "error: PRODUCTION is on and SECRET_KEY is not set"),
+        (["manage.py", "migrate"], {}, "error: PRODUCTION is on but SECRET_KEY is not set"),
         (
             ["-c", "import storyblender_site.wsgi"],
             {"SECRET_KEY": "k", "DEBUG": "1"},
             "PRODUCTION and DEBUG are both on",
         ),
-        (["-m", "celery", "-A", "storyblender_site", "worker"], {}, "PRODUCTION is on and SECRET_KEY is not set"),
+        (["-m", "celery", "-A", "storyblender_site", "worker"], {}, "PRODUCTION is on but SECRET_KEY is not set"),
     ],
     ids=["command", "site", "worker"],
 )

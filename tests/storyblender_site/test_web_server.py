@@ -1,13 +1,17 @@
 """Clients that send half a request and wait, and one that opens connection after connection, stop nobody else; and what
 is too large is refused before it is kept."""
 
+import shutil
 import signal
 import socket
 import subprocess
+import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from benchmarks.faults import HOUR, servers, set_clock
 from tests.site import Site
 
 pytestmark = pytest.mark.once
@@ -92,3 +96,18 @@ def test_a_client_has_only_so_many_connections(served: tuple[Site, subprocess.Po
         assert other.recv(100).startswith(b"HTTP/1.1 200")
         opened.pop().close()
         site.wait(site.healthy, 5, "a place to be free again")
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="the clock that can be set is compiled, and cc is not installed")
+def test_a_clock_set_forward_closes_no_connection(site: Site, tmp_path: Path) -> None:
+    """One that waits for its request, and one in the middle of it; what is idle is looked for every five seconds."""
+    with servers("clocks", tmp_path) as (env, _):
+        site.env.update(env)
+        serve(site)
+        with connect(site, b"") as silent, connect(site, HALF[1]) as half:
+            set_clock(tmp_path / "clock", HOUR)
+            time.sleep(7)
+            silent.sendall(HALF[1])
+            for client in (silent, half):
+                client.sendall(b"\r\n")
+                assert client.recv(100).startswith(b"HTTP/1.1 200")

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
-from annotations.normalisation import normalise
-from modeling.metrics import METRICS, Segment, score_outputs
+from annotations.campaigns.normalisation import normalise
+from modeling.metrics import of_kind
 from modeling.metrics.content_words import content_words
+from modeling.metrics.outputs import score_outputs
+from modeling.metrics.texts import Segment, TextMetric
 from modeling.text import letters_only, normalize, plain_words, split_marks
 from texts.folding import SIGNATURE, fold
 
@@ -44,7 +46,7 @@ def test_one_text_however_it_is_typed(typed: str) -> None:
 
 def test_one_text_has_one_score() -> None:
     """Ten outputs for ten sources, each typed another way than its reference; only what MiniLM says is left out."""
-    metrics = [metric for metric in METRICS if metric != "bertscore_f1"]
+    metrics = [metric.name for metric in of_kind(TextMetric) if metric.name != "bertscore_f1"]
 
     def scores(outputs: list[str], reference: str) -> dict[str, object]:
         references = (reference, "nobody saw it")

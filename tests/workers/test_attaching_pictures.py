@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from annotations.campaigns.services.making import check_pictures
 from annotations.errors import InputError
 from annotations.models import Dataset, Photo
-from annotations.services.campaign_making import check_pictures
 from tests.factories import CaptionFactory, DatasetFactory
 from tests.workers.test_pages import launch, uploads
 from workers.models import Run

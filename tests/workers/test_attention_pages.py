@@ -2,7 +2,6 @@
 
 import html
 import re
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -11,10 +10,9 @@ from django.test import Client
 
 from annotations.models import Album, Dataset, Output, System
 from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, OutputFactory, StorySentenceFactory
-from workers.attention import attention_of, spread
 from workers.jobs import attention, decoding, training
+from workers.jobs.attention_maps import attention_of, spread
 from workers.jobs.decoding import PICTURES
-from workers.lifecycle import run_of
 from workers.models import Checkpoint, Run
 from workers.services import checkpoint_prune
 from workers.tasks import execute_run
@@ -35,8 +33,7 @@ def dataset() -> Dataset:
     return made
 
 
-def run(made: Any) -> Run:
-    row = run_of(made)
+def run(row: Run) -> Run:
     execute_run(row.pk)
     row.refresh_from_db()
     assert row.state == "done", row.message
@@ -82,7 +79,7 @@ def test_from_a_training_to_the_picture_of_any_sentence(staff: Client, dataset: 
     staff.post(f"{ADMIN}/workers/run/launch/attention/", fields)
     own = Run.objects.get(kind="attention")
     assert own.config["target"] == asked.text
-    assert "look at its run" in staff.get(address).content.decode()
+    assert "see its run" in staff.get(address).content.decode()
     execute_run(own.pk)
     assert len(pictures(staff.get(address).content.decode())) == 1
     assert len(pictures(staff.get(f"{ADMIN}/workers/run/{own.pk}/change/").content.decode())) == 1
@@ -121,7 +118,7 @@ def test_a_family_without_attention_has_no_pictures_and_says_so(staff: Client, d
     assert "There is nothing to draw" in answer
     fields = {"system": "little", "source": "a dog", "queue": "cpu"}
     said = staff.post(f"{ADMIN}/workers/run/launch/attention/", fields).content.decode()
-    assert "has no attention: it is of the family lstm" in said
+    assert "has no attention: its architecture is lstm" in said
     assert not Run.objects.filter(kind="attention").exists()
 
 

@@ -1,4 +1,4 @@
-"""The clocks of hosts may be wrong, and any clock may be set anew: what is alive stays, what is dead is put back."""
+"""The clocks of hosts may be wrong, and any clock may be set anew: what is alive stays, what is dead is requeued."""
 
 import re
 from collections.abc import Callable
@@ -10,12 +10,12 @@ import pytest
 from django.utils import timezone
 
 from annotations import models
-from annotations.clock import database_now, from_now
-from annotations.services.leases import leases_release_expired
+from annotations.campaigns.services.leases import leases_release_expired
+from annotations.storage.clock import database_now, from_now
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
-from workers import lifecycle
-from workers.hearts import Watch
+from workers import sweeping
+from workers.heartbeats import HeartbeatWatch
 from workers.lifecycle import Claim, run_claim
 from workers.listeners import listener_beat, unheard_queues
 from workers.models import Listener, Run
@@ -50,17 +50,17 @@ def test_a_live_run_of_a_host_with_a_wrong_clock_is_left_alone(host_clock: Ahead
     claim.beat()
     Run.objects.update(claimed_by="another-host:1")
     host_clock(timedelta())
-    assert lifecycle.sweep()["put_back"] == 0
+    assert sweeping.sweep()["requeued"] == 0
     assert abs(Run.objects.get().heartbeat_at - database_now()) < timedelta(seconds=20)
 
 
-def test_a_dead_run_of_a_host_with_a_clock_ahead_is_put_back(host_clock: Ahead, settings: Any) -> None:
+def test_a_dead_run_of_a_host_with_a_clock_ahead_is_requeued(host_clock: Ahead, settings: Any) -> None:
     settings.RUN_LOST_AFTER_SECONDS = 0.0
     host_clock(HOUR)
     assert run_claim(queued().pk)
     Run.objects.update(claimed_by="another-host:1")
     host_clock(timedelta())
-    assert lifecycle.sweep()["put_back"] == 1
+    assert sweeping.sweep()["requeued"] == 1
 
 
 @pytest.mark.parametrize("off", [-HOUR, HOUR])
@@ -89,16 +89,16 @@ class Rounds:
 
     def __init__(self) -> None:
         self.at = 0.0
-        self.watch = Watch(longest_gap=15.0, now=lambda: self.at)
+        self.watch = HeartbeatWatch(longest_gap=15.0, now=lambda: self.at)
 
     def sweep(self, rounds: int, beat: Callable[[], object] = lambda: None) -> int:
-        """How many runs were put back."""
-        put_back = 0
+        """How many runs were requeued."""
+        requeued = 0
         for _ in range(rounds):
             self.at += 5.0
             beat()
-            put_back += lifecycle.sweep(self.watch)["put_back"]
-        return put_back
+            requeued += sweeping.sweep(self.watch)["requeued"]
+        return requeued
 
 
 @pytest.fixture
@@ -123,17 +123,17 @@ def test_the_clock_of_the_database_is_set_anew_by_an_hour(claim: Claim, jump: in
 def test_a_sweeper_that_could_not_look_gives_hearts_time_to_beat(claim: Claim) -> None:
     rounds = Rounds()
     rounds.sweep(2, claim.beat)
-    rounds.at += 3600.0  # the machine was suspended, or the database away, and no heart could beat
+    rounds.at += 3600.0  # the machine was suspended, or the database away, and no heartbeat came
     assert rounds.sweep(1) == 0
     assert rounds.sweep(10, claim.beat) == 0
 
 
-def test_a_silent_run_is_put_back_after_half_a_minute(claim: Claim) -> None:
+def test_a_silent_run_is_requeued_after_half_a_minute(claim: Claim) -> None:
     rounds = Rounds()
     assert rounds.sweep(2, claim.beat) == 0
     assert rounds.sweep(5) == 0
     assert rounds.sweep(2) == 1
-    assert "no sign of life" in Run.objects.get().message
+    assert "stopped sending heartbeats" in Run.objects.get().message
 
 
 def test_a_beat_from_the_future_is_no_sign_of_life(claim: Claim) -> None:
@@ -141,7 +141,7 @@ def test_a_beat_from_the_future_is_no_sign_of_life(claim: Claim) -> None:
     listener_beat(name="another-host:1", queues=["cpu"])
     Listener.objects.update(seen_at=from_now(3600))
     assert not Listener.objects.alive()
-    assert lifecycle.sweep()["put_back"] == 1
+    assert sweeping.sweep()["requeued"] == 1
 
 
 def test_a_time_read_equals_the_time_written() -> None:
@@ -160,4 +160,4 @@ def test_nothing_in_the_database_goes_by_a_hosts_clock() -> None:
         for file in (ROOT / room).rglob("*.py")
         if re.search(r"timezone\.now|datetime\.now|time\.time\(", file.read_text())
     }
-    assert said == {"annotations/views/reports.py", "annotations/management/commands/preregister.py"}
+    assert said == {"annotations/reports/views/reports.py", "annotations/management/commands/preregister.py"}

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from annotations import models
+from annotations.reports.keeping import report_freeze
 from annotations.reports.metrics import metrics_of, values_of_metric
-from annotations.reports.render import report_html
-from annotations.services.reports import report_freeze
+from tests.annotations.reports import report_html
 from tests.factories import (
     AlbumFactory,
     CaptionFactory,
@@ -24,6 +24,7 @@ from tests.factories import (
     StorySentenceFactory,
     SystemFactory,
 )
+from tests.pages import in_one_line
 from workers.models import Checkpoint, Run
 
 pytestmark = pytest.mark.django_db
@@ -82,13 +83,14 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     assert all(score["signature"].endswith("|sources:3of12") for scores in shared.values() for score in scores.values())
     assert "sources" not in own["whole"]["bleu"]["signature"]
     kept = models.Score.objects.get(decoding=decodings["part"], metric="bleu")
-    assert kept.signature.endswith("|sources:3of12")
+    assert (kept.part, kept.signed) == ((3, 12), f"{kept.signature}|sources:3of12")
+    assert "sources" not in kept.signature
     run = Run.objects.get()
     assert "system 'part' wrote for 3 of 12 sources" in run.message
     page = admin_client.get(f"/admin/workers/run/{run.pk}/change/").content.decode()
-    assert "On the 3 sources that all wrote for" in page
+    assert "On the 3 sources that all systems wrote for" in page
     assert "<td>3 of 12</td>" in page
-    page = admin_client.get(f"/admin/annotations/system/{decodings['part'].system.pk}/change/").content.decode()
+    page = in_one_line(admin_client.get(f"/admin/annotations/system/{decodings['part'].system.pk}/change/"))
     assert "<b>3</b> of <b>12</b> sources" in page
 
     models.Output.objects.filter(decoding=decodings["part"]).delete()
@@ -122,7 +124,7 @@ def test_what_was_drawn_comes_first_and_what_was_searched_for_beside(
     assert page.index("<td>whole</td>") < page.index("<td>whole, beam</td>")
     assert page.index(">unique<") < page.index(">top_share<") < page.index(">copy_rate<")  # as the docs list them
     address = f"/admin/annotations/system/{whole.system.pk}/change/?decoding={made['beam'].pk}"
-    row = admin_client.get(address).content.decode().partition("<td>top_share</td>")[2].partition("</tr>")[0]
+    row = admin_client.get(address).content.decode().partition(">top_share</td>")[2].partition("</tr>")[0]
     assert [cell.partition("<")[0] for cell in row.split('<td class="number">')[1:]] == ["1", "0.083"]  # and people's
 
 
@@ -135,9 +137,9 @@ def test_a_systems_page_reads_its_texts_once(
         text="we  saw it"
     )
     address = f"/admin/annotations/system/{decodings['whole'].system.pk}/change/"
-    first = admin_client.get(address).content.decode()
+    first = in_one_line(admin_client.get(address))
     with django_assert_max_num_queries(20) as asked:
-        again = admin_client.get(address).content.decode()
+        again = in_one_line(admin_client.get(address))
     for page in (first, again):
         assert "<b>8</b> different texts for <b>12</b> sources" in page
     of_outputs = [query["sql"] for query in asked.captured_queries if 'FROM "annotations_output"' in query["sql"]]
@@ -153,9 +155,7 @@ def test_an_import_says_how_much_it_covers(tmp_path: Path, capsys: pytest.Captur
     file.write_text("\n".join(map(json.dumps, lines)))
     call_command("import_outputs", str(file), "--dataset", "beach", "--system", "new", "--json")
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["coverage"] == [
-        "new on beach/test: 3 of 12 sources of the split have an output, 2 of them an empty one"
-    ]
+    assert told["coverage"] == ["new on beach/test: 3 of 12 sources of the split have an output, 2 of which are empty"]
 
 
 def test_what_one_system_lacks_takes_no_other_down(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +176,7 @@ def test_what_one_system_lacks_takes_no_other_down(capsys: pytest.CaptureFixture
     assert set(told["scores"]) == {"whole", "part", "caption"}
     assert told["coverage"]["systems"] == {"part": {"sources": 2, "of": 11}}
     assert any("random_story" in said for said in told["undefined"])
-    assert any("part: nll, source_gain" in said and "no such checkpoint" in said for said in told["undefined"])
+    assert any("part: nll not computed" in said and "no such checkpoint" in said for said in told["undefined"])
 
 
 def test_a_campaigns_systems_are_compared_on_the_items_that_all_wrote_for(
@@ -202,16 +202,16 @@ def test_a_campaigns_systems_are_compared_on_the_items_that_all_wrote_for(
     campaign = models.Campaign.objects.get()
     cells = metrics_of(campaign)
     for metric in ("chrf", "repetition"):
-        assert {cells[system][metric]["signature"] for system in texts} == {cells["a"][metric]["signature"]}
-        assert cells["a"][metric]["signature"].endswith("|sources:10of12")
-        assert cells["a"][metric]["value"] == pytest.approx(told["shared"]["scores"]["a"][metric]["value"])
+        assert {cells[system][metric].signature for system in texts} == {cells["a"][metric].signature}
+        assert cells["a"][metric].signature.endswith("|sources:10of12")
+        assert cells["a"][metric].value == pytest.approx(told["shared"]["scores"]["a"][metric]["value"])
     kept = values_of_metric(campaign, "chrf")
     assert [int(np.isfinite(kept[system]).sum()) for system in texts] == [12, 10]
     difference = models.ScoreDifference.objects.get(metric="chrf")
-    assert difference.value == pytest.approx(cells["a"]["chrf"]["value"] - cells["b"]["chrf"]["value"])
-    assert "|sources:10of12" in difference.signature
+    assert difference.value == pytest.approx(cells["a"]["chrf"].value - cells["b"]["chrf"].value)
+    assert difference.part == (10, 12)
     report = report_html(json.loads(bytes(report_freeze(campaign=campaign).content)))
-    assert "The metrics are of the 10 of 12 items that every system wrote for." in report
+    assert "The metrics are computed on the 10 of 12 items that every system wrote for." in report
 
 
 def test_a_row_says_who_wrote_it_and_how() -> None:

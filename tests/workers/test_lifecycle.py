@@ -11,15 +11,16 @@ from django.db import connection
 from django.utils import timezone
 
 from annotations.errors import ConflictError
-from tests.factories import DatasetFactory
-from workers import lifecycle
+from tests.factories import DatasetFactory, DecodingFactory, ImportFactory
+from workers import lifecycle, sweeping
 from workers.lifecycle import (
+    Claim,
     RunCancelled,
     RunLost,
     WorkerStopping,
     holding,
     run_claim,
-    run_create_claimed,
+    run_create,
     run_retry,
 )
 from workers.models import Run
@@ -46,6 +47,20 @@ def test_a_run_is_claimed_once() -> None:
     assert run_claim(run.pk) is None
 
 
+def test_a_late_workers_error_discards_nothing_of_its_successor() -> None:
+    claim = run_claim(queued().pk)
+    assert claim is not None
+    rows = {
+        "import_row": ImportFactory(state="writing", completed_at=None),
+        "decoding": DecodingFactory(completed_at=None),
+    }
+    Run.objects.update(attempt=claim.attempt + 1, **rows)
+    with pytest.raises(ConflictError), holding(claim):
+        raise ConflictError("", "what it wrote into is not there any more")
+    for row in rows.values():
+        row.refresh_from_db()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_claims_at_once_one_wins() -> None:
     run = queued()
@@ -68,11 +83,11 @@ def test_of_many_claims_at_once_one_wins() -> None:
     assert Run.objects.get(pk=run.pk).attempt == 1
 
 
-def test_a_silent_run_is_put_back_and_its_late_writes_are_refused() -> None:
+def test_a_silent_run_is_requeued_and_its_late_writes_are_refused() -> None:
     late = run_claim(queued().pk)
     assert late is not None
     silence(late.run)
-    assert lifecycle.sweep()["put_back"] == 1
+    assert sweeping.sweep()["requeued"] == 1
     again = run_claim(late.run.pk)
     assert again is not None
     assert again.attempt == 2
@@ -90,11 +105,11 @@ def test_a_silent_run_is_put_back_and_its_late_writes_are_refused() -> None:
 def test_a_beating_run_is_left_alone() -> None:
     claim = run_claim(queued().pk)
     assert claim is not None
-    assert lifecycle.sweep()["put_back"] == 0
+    assert sweeping.sweep()["requeued"] == 0
     Run.objects.filter(pk=claim.run.pk).update(
         claimed_by=f"{lifecycle.this_process().rpartition(':')[0]}:{os.getpid()}"
     )
-    assert lifecycle.sweep()["put_back"] == 0
+    assert sweeping.sweep()["requeued"] == 0
 
 
 def test_a_run_that_kills_every_worker_is_given_up(settings: pytest.FixtureRequest) -> None:
@@ -103,10 +118,10 @@ def test_a_run_that_kills_every_worker_is_given_up(settings: pytest.FixtureReque
     for _ in range(3):
         assert run_claim(run.pk)
         silence(run)
-        lifecycle.sweep()
+        sweeping.sweep()
     run.refresh_from_db()
     assert (run.state, run.attempt) == ("failed", 3)
-    assert "3 workers in a row died" in run.message
+    assert "3 workers in a row were lost" in run.message
 
 
 @pytest.mark.parametrize(("kind", "state"), [("import", "failed"), ("decode", "failed"), ("train", "queued")])
@@ -120,11 +135,11 @@ def test_what_begins_anew_is_not_given_to_a_third_process(kind: str, state: str)
         dead = subprocess.Popen([sys.executable, "-c", ""])
         dead.wait()
         claim.save(claimed_by=f"{lifecycle.this_process().rpartition(':')[0]}:{dead.pid}")
-        lifecycle.sweep()
+        sweeping.sweep()
     run.refresh_from_db()
     assert run.state == state
     if state == "failed":
-        assert "2 worker processes died while they did it" in run.message
+        assert "2 worker processes died executing it" in run.message
         run_retry(run)
         run.refresh_from_db()
         assert (run.state, run.deaths) == ("queued", 0)
@@ -138,7 +153,7 @@ def test_progress_forgives_the_deaths_before_it(settings: pytest.FixtureRequest)
         assert claim is not None
         claim.progress((n + 1) / 10)
         silence(run)
-        lifecycle.sweep()
+        sweeping.sweep()
     run.refresh_from_db()
     assert run.state == "queued"
 
@@ -153,7 +168,7 @@ def test_progress_forgives_the_deaths_before_it(settings: pytest.FixtureRequest)
     ],
 )
 def test_how_a_run_ends_is_on_its_row(error: BaseException, state: str) -> None:
-    claim = run_create_claimed(kind="score", config={})
+    claim = Claim(run_create(kind="score", config={}, claimed=True))
     with pytest.raises(type(error)), holding(claim):
         raise error
     row = Run.objects.get(pk=claim.run.pk)
@@ -163,7 +178,7 @@ def test_how_a_run_ends_is_on_its_row(error: BaseException, state: str) -> None:
 
 
 def test_a_finished_run_is_done_with_its_result() -> None:
-    claim = run_create_claimed(kind="score", config={})
+    claim = Claim(run_create(kind="score", config={}, claimed=True))
     with holding(claim):
         claim.run.result = {"answer": 42}
     row = Run.objects.get(pk=claim.run.pk)
@@ -171,9 +186,9 @@ def test_a_finished_run_is_done_with_its_result() -> None:
 
 
 def test_an_import_that_lost_its_process_fails_instead_of_starting_again() -> None:
-    claim = run_create_claimed(kind="import", config={}, dataset=DatasetFactory())
+    claim = Claim(run_create(kind="import", config={}, dataset=DatasetFactory(), claimed=True))
     silence(claim.run)
-    lifecycle.sweep()
+    sweeping.sweep()
     row = Run.objects.get(pk=claim.run.pk)
     assert row.state == "failed"
     assert "run the command again" in row.message
@@ -189,14 +204,14 @@ def test_cancel_and_retry() -> None:
     lifecycle.run_retry(run)
     run.refresh_from_db()
     assert run.state == "queued"
-    with pytest.raises(ConflictError, match="only a failed or cancelled run can be tried again"):
+    with pytest.raises(ConflictError, match="only a failed or cancelled run can be retried"):
         lifecycle.run_retry(run)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_running_run_is_cancelled_at_its_next_step(settings: pytest.FixtureRequest) -> None:
     settings.RUN_HEARTBEAT_SECONDS = 0.05
-    claim = run_create_claimed(kind="score", config={})
+    claim = Claim(run_create(kind="score", config={}, claimed=True))
     lifecycle.run_cancel(claim.run)
 
     def work() -> None:

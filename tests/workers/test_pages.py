@@ -17,8 +17,9 @@ from django.utils.html import strip_tags
 
 from annotations.models import Campaign, Dataset, Import, Output, Source, System
 from modeling.config import DecodingConfig, load_preset
-from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory, make_campaign
-from workers import lifecycle, views
+from tests.factories import CaptionFactory, DatasetFactory, MetricFactory, StorySentenceFactory, make_campaign
+from tests.pages import in_one_line
+from workers import lifecycle, sweeping, views
 from workers.listeners import listener_beat, listeners_forget, unheard_queues
 from workers.models import Checkpoint, Listener, Run
 from workers.tasks import execute_run
@@ -64,17 +65,19 @@ def test_the_form_launches_what_the_command_launches(staff: Client, dataset: Dat
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"dropout": "3"}, "dropout=3.0: must be a number from 0 to 0.95"),
+        ({"dropout": "3"}, "must be a number from 0 to 0.95"),
         ({"budget": "-1"}, "greater than or equal to 1"),
         ({"name": "human"}, "choose another name"),
-        ({"source": "nobody"}, "neither 'caption' nor '*' nor a system"),
+        ({"source": "nobody"}, "is not 'caption', '*' or a system"),
         ({"preset": "huge"}, "Select a valid choice"),
     ],
 )
 def test_a_mistake_in_a_form_is_said_and_makes_no_run(
     staff: Client, dataset: Dataset, values: dict[str, str], says: str
 ) -> None:
-    assert says in str(launch(staff, "launch/train/", train_form(dataset, **values)))
+    page = str(launch(staff, "launch/train/", train_form(dataset, **values)))
+    assert says in page
+    assert ("name" in values) != (f'id="id_{next(iter(values))}_error"' in page), "a taken name stands above the form"
     assert not Run.objects.exists()
 
 
@@ -93,15 +96,17 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
 
     blank = CaptionFactory(text="\u200b", photo__album__dataset=dataset)
     long = CaptionFactory(text="a dog " * 300, photo__album__dataset=dataset)
-    values = {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "top_p": "0.9",
+    values = {"system": "little", "dataset": dataset.name, "split": "train", "method": "nucleus", "top_p": "",
               "temperature": "0", "samples": "2", "source": "", "seed": "1", "queue": "cpu"}  # fmt: skip
     decode = launch(staff, "launch/decode/", values)
     assert isinstance(decode, Run)
     execute_run(decode.pk)
     assert Output.objects.filter(decoding__system__name="little").count() == 2 * 7
     decode.refresh_from_db()
-    assert decode.decoding.settings["temperature"] == 0.7, "of a model trained from scratch"
-    assert decode.message == "decoded 7 of 8 sources, 1 left out (no words), 1 cut to what the model reads"
+    assert (decode.decoding.settings["temperature"], decode.decoding.settings["top_p"]) == (0.7, 0.9), "from scratch"
+    assert (
+        decode.message == "decoded 7 of 8 sources, 1 left out (no words), 1 truncated to the input length of the model"
+    )
     assert Output.objects.filter(decoding__settings__engine="torch").count() == 2 * 7, "what auto took"
     for source, what in ((blank, "left_out"), (long, "cut")):
         assert decode.result[what]["count"] == 1
@@ -126,16 +131,16 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     system = System.objects.get(name="little")
     page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
     shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "top_share")
-    for text in (*shown, "<title>Quality by the words of the source</title>"):
+    for text in (*shown, "<title>Quality by source length in words</title>"):
         assert text in page
 
     folder = settings.VAR_DIR / checkpoint.directory
     assert folder.is_dir()
     address = f"/admin/workers/checkpoint/{checkpoint.pk}"
-    assert "are removed for good" in staff.get(f"{address}/confirm/").content.decode()
-    assert "MB are free" in staff.post(f"{address}/prune/", follow=True).content.decode()
+    assert "are removed permanently" in in_one_line(staff.get(f"{address}/confirm/"))
+    assert "MB freed" in staff.post(f"{address}/prune/", follow=True).content.decode()
     assert not folder.exists()
-    assert "were removed already" in staff.post(f"{address}/prune/", follow=True).content.decode()
+    assert "have already been removed" in staff.post(f"{address}/prune/", follow=True).content.decode()
     assert "Select a valid choice" in str(launch(staff, "launch/decode/", values))
     assert checkpoint.sha256 in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
 
@@ -150,13 +155,18 @@ def test_a_form_without_a_trained_system_says_what_to_do(staff: Client, dataset:
 
 def test_a_result_shows_what_there_is(staff: Client) -> None:
     """Scores with their intervals; noughts, and no row for what is empty."""
+    for order, name in enumerate(("unique", "nll")):
+        MetricFactory(name=name, order=order)
     scores = {"gru": {"nll": {"value": 4.1815, "ci": [4.1, 4.254]}, "unique": {"value": 24, "ci": None}}, "human": {}}
     result = {"left_out": 0, "why_left_out": [], "cut": {}, "valid_nll": None, "scores": scores}
     run = Run.objects.create(kind="score", state="done", result=result, finished_at=timezone.now())
     page = staff.get(f"{RUNS}{run.pk}/change/").content.decode()
-    rows = [strip_tags(row).replace("&nbsp;", " ") for row in re.findall("<tr>.*?</tr>", page, re.DOTALL)]
-    assert [row for row in rows if row.startswith(("gru", "human"))] == ["gru244.1824.100 to 4.254", "human––"]
-    assert "left_out0" in rows
+    rows = [
+        " ".join(strip_tags(row.replace("<", " <")).replace("&nbsp;", " ").split())
+        for row in re.findall("<tr>.*?</tr>", page, re.DOTALL)
+    ]
+    assert [row for row in rows if row.startswith(("gru", "human"))] == ["gru 24 4.182 4.100 to 4.254", "human – –"]
+    assert "left_out 0" in rows
     for empty in ("why_left_out", "cut", "valid_nll"):
         assert f'<th scope="row">{empty}</th>' not in page
 
@@ -228,7 +238,7 @@ def test_an_import_whose_worker_died_is_done_again(staff: Client) -> None:
     claim = lifecycle.run_claim(run.pk)
     assert claim
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
-    assert lifecycle.sweep()["put_back"] == 1
+    assert sweeping.sweep()["requeued"] == 1
     execute_run(run.pk)
     run.refresh_from_db()
     assert (run.state, run.attempt) == ("done", 2)
@@ -237,7 +247,7 @@ def test_an_import_whose_worker_died_is_done_again(staff: Client) -> None:
 
 def test_vist_and_outputs_forms_say_what_is_missing(staff: Client) -> None:
     said = launch(staff, "import/vist/", {"dataset": "v", "split": "train", "images": ""})
-    assert "choose a file of captions, of stories, or both" in str(said)
+    assert "choose a captions file, a stories file, or both" in str(said)
     said = launch(staff, "import/pairs/", pairs_form(upload("a.jsonl", ROWS), systems="lstm"))
     assert "must be NAME=FIELD" in str(said)
     said = launch(staff, "import/outputs/", {"dataset": "v", "system": "s"})
@@ -272,7 +282,7 @@ def test_a_banner_tells_of_a_queue_that_nobody_listens_to(staff: Client) -> None
     lifecycle.run_create(kind="score", config={}, queue="cpu")
     listener_beat(name="here:1", queues=["cpu"])
     assert unheard_queues() == {"gpu": 2}
-    assert "2 runs wait on the queue <b>gpu</b>" in staff.get("/admin/").content.decode()
+    assert "2 runs wait on the queue <b>gpu</b>" in in_one_line(staff.get("/admin/"))
     listener_beat(name="there:2", queues=["gpu"])
     assert "no worker listens" not in staff.get("/admin/").content.decode()
     Listener.objects.update(seen_at=timezone.now() - timedelta(days=2))
@@ -310,7 +320,7 @@ def test_a_curve_has_the_learning_rate_below_the_loss_where_it_was_noted() -> No
     old = ElementTree.fromstring(training_svg([{**row, "learning_rate": None} for row in rows]))
     assert [len(each.findall(".//{*}polyline")) for each in (both, old)] == [2, 1]
     texts = {text.text for text in both.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"loss, nats a token", "learning rate", "step", "0.001", "100"} <= texts
+    assert {"loss, nats per token", "learning rate", "step", "0.001", "100"} <= texts
     assert "learning rate" not in {text.text for text in old.iter("{http://www.w3.org/2000/svg}text")}
     rate = both.findall(".//{*}polyline")[1].attrib["points"].split()
     assert len(rate) == 19
@@ -321,12 +331,12 @@ def test_a_curve_has_the_learning_rate_below_the_loss_where_it_was_noted() -> No
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"method": "beam", "samples": "7"}, "samples=7: a beam of 5 has no more texts"),
-        ({"method": "diverse_beam", "groups": "3"}, "groups=3: must divide beam=5"),
-        ({"min_length": "90"}, "min_length=90: is above max_length=80"),
+        ({"method": "beam", "samples": "7"}, "a beam of 5 gives at most 5 texts"),
+        ({"method": "diverse_beam", "groups": "3"}, "must divide beam=5"),
+        ({"min_length": "90"}, "must not exceed max_length=80"),
         ({"precision": "fp16"}, "Select a valid choice"),
-        ({"rerank": "pmi"}, "rerank=pmi: a single text has no order"),
-        ({"ensemble": "little"}, "is in it twice; name other systems than"),
+        ({"rerank": "pmi"}, "a single text cannot be reordered"),
+        ({"ensemble": "little"}, "appears twice; name systems other than"),
     ],
 )
 def test_settings_of_a_decoding_that_do_not_go_together_are_said_at_their_field(
@@ -368,7 +378,7 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
     said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table)})
     assert "give both ends of the scale" in str(said)
     said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5", "where": "x"})
-    assert "'x' must be COLUMN=VALUE" in str(said)
+    assert "'x' must have the form COLUMN=VALUE" in str(said)
     run = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
     assert isinstance(run, Run)
     execute_run(run.pk)
@@ -385,7 +395,7 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
     again.refresh_from_db()
     assert "nothing changed" in again.message
     said = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5", "dataset": "other"})
-    assert "exists already" in str(said)
+    assert "already exists" in str(said)
     run = launch(
         staff, "import/ratings/", form | {"file": upload("r.csv", table), "campaign": "all", "low": "", "where": ""}
     )
@@ -406,15 +416,15 @@ def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> No
     page = staff.post(address, asked).content.decode()
     assert "score of criterion Q1" in page
     assert "line 3" in page
-    assert "give a word its number with “What words mean” &quot;good=5&quot;" in page
+    assert "give a word its number with “Meaning of words” &quot;good=5&quot;" in page
     assert "Q2=&#x27;good&#x27; must be a number" in page
-    assert "&#x27;GPT=3.5&#x27; is GPT-3.5" in page
-    assert "Blank ratings were passed over: Q1 1." in page
+    assert "&#x27;GPT=3.5&#x27; became GPT-3.5" in page
+    assert "Blank ratings were skipped: Q1 1." in page
     part = staff.post(address, asked | {"file": upload("r.csv", table)}, headers={"HX-Request": "true"})
-    assert "1 thing to mend" in part.content.decode()
+    assert "1 error to fix" in part.content.decode()
     assert "<form" not in part.content.decode()
     unknown = staff.post(address, asked | {"file": upload("r.csv", table), "columns": "item=Id\nsystem=Model"})
-    assert "there is no column &#x27;Id&#x27;; there is: Input.id, Model" in unknown.content.decode()
+    assert "there is no column &#x27;Id&#x27;; available: Input.id, Model" in unknown.content.decode()
     assert not Run.objects.exists()
     assert not uploads()
     run = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "values": "good=4"})

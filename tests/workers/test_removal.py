@@ -15,13 +15,21 @@ from django.utils import timezone
 
 from annotations import models
 from annotations.errors import ConflictError
-from annotations.services import bulk
-from annotations.services import removal as removals
+from annotations.removal import services as removals
+from annotations.storage import bulk
 from modeling.config import load_preset
 from storyblender_site.accounts import account_make
 from tests.annotations.test_import_pairs import import_pairs, lines
 from tests.annotations.test_import_vist import import_vist, vist_files
-from tests.factories import CaptionFactory, DatasetFactory, DecodingFactory, StorySentenceFactory, make_campaign
+from tests.factories import (
+    CaptionFactory,
+    DatasetFactory,
+    DecodingFactory,
+    MetricFactory,
+    StorySentenceFactory,
+    make_campaign,
+)
+from tests.pages import in_one_line
 from workers import removal
 from workers.lineage import lineage
 from workers.models import Checkpoint, Run
@@ -58,8 +66,8 @@ def two_imports(folder: Path) -> tuple[models.Import, models.Import]:
 
 def test_an_import_goes_once_nothing_stands_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = two_imports(tmp_path)
-    models.Score.objects.create(decoding=models.Decoding.objects.get(), metric="bleu", signature="s", value=1)
-    says = rf"import {first.pk} cannot be removed: import {second.pk} \(p.jsonl\) has 3 rows on its albums and photos"
+    models.Score.objects.create(decoding=models.Decoding.objects.get(), metric=MetricFactory(), signature="s", value=1)
+    says = rf"import {first.pk} cannot be removed: import {second.pk} \(p.jsonl\) has 3 rows for its albums and photos"
     with pytest.raises(CommandError, match=says):
         remove("import", first.pk, capsys)
     assert remove("import", second.pk, capsys)["rows"] == {
@@ -95,10 +103,10 @@ def test_a_round_of_the_sweeper_gives_a_removal_a_few_seconds(tmp_path: Path, mo
     """Runs and leases wait no longer; the next round goes on with it."""
     two_imports(tmp_path)
     removal.take_from_view(models.Dataset.objects.get())
-    monkeypatch.setattr(bulk, "ROWS_A_WRITE", 5)
+    monkeypatch.setattr(bulk, "WRITE_BATCH_SIZE", 5)
     before = left()
     with monkeypatch.context() as short:
-        short.setattr(removal, "SECONDS_A_ROUND", 0.0)
+        short.setattr(removal, "SECONDS_PER_ROUND", 0.0)
         assert removal.removals_finish() == 0
     rows = sum(before.values()), sum(left().values())
     assert 0 < rows[0] - rows[1] <= 5
@@ -119,9 +127,7 @@ def test_a_removal_that_cannot_be_finished_is_said_and_left_alone(
         yield
 
     monkeypatch.setattr(removal, "removal_finishing", refused)
-    with pytest.raises(
-        CommandError, match=r"^dataset 'vist' is out of view, and not all of its rows could be removed: "
-    ):
+    with pytest.raises(CommandError, match=r"^dataset 'vist' is hidden, but not all of its rows could be removed: "):
         remove("dataset", "vist", capsys)
     assert [removal.removals_finish() for _ in range(3)] == [0, 0, 0]
     assert len(tries) == 2
@@ -135,7 +141,7 @@ def test_a_system_goes_with_its_outputs(tmp_path: Path, capsys: pytest.CaptureFi
     assert remove("system", "lstm", capsys)["rows"] == {"decodings": 1, "outputs": 1}
     assert not models.System.objects.filter(name="lstm").exists()
     assert left()["Source"] == 35
-    with pytest.raises(CommandError, match="'human' is there from the start"):
+    with pytest.raises(CommandError, match="'human' is built in"):
         remove("system", "human", capsys)
     call_command(
         *("import_pairs", tmp_path / "p.jsonl"),
@@ -151,9 +157,13 @@ def test_what_depends_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     name, dataset = parts.campaign.name, parts.dataset
     row = models.Import.objects.get(dataset=dataset)
     for kind, what, says in (
-        ("dataset", dataset.name, rf"campaign '{name}' is made of it \(open, 0 ratings\)"),
+        ("dataset", dataset.name, rf"campaign '{name}' uses it \(open, 0 ratings\)"),
         ("system", "lstm", f"campaign '{name}' shows 3 of its texts"),
-        ("import", row.pk, f"campaign '{name}' has 3 items of its sources; campaign '{name}' shows 3 of its sentences"),
+        (
+            "import",
+            row.pk,
+            f"campaign '{name}' has 3 items from its sources; campaign '{name}' shows 3 of its sentences",
+        ),
     ):
         with pytest.raises(CommandError, match=says):
             remove(kind, what, capsys)
@@ -227,9 +237,13 @@ def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFix
     StorySentenceFactory(photo=CaptionFactory(photo__album__dataset=dataset).photo)
     trained(dataset, "first", "caption")
     folder = settings.VAR_DIR / "first"
-    with pytest.raises(CommandError, match=r"'first' is of another shape; set .*\(hidden_size=32 there, 64 here\)"):
+    with pytest.raises(
+        CommandError,
+        match="the model of 'first' was built with different settings; match them \\(hidden_size=32 in the checkpoint, "
+        "64 here\\)",
+    ):
         call_command("train", dataset="boats", preset="tiny", overrides=["init=first", "hidden_size=64"], name="other")
-    with pytest.raises(CommandError, match=r"\(architecture=gru-luong there, lstm here\)"):
+    with pytest.raises(CommandError, match=r"\(architecture=gru-luong in the checkpoint, lstm here\)"):
         call_command(
             "train", dataset="boats", preset="tiny", overrides=["init=first", "architecture=lstm"], name="other"
         )
@@ -245,14 +259,14 @@ def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFix
         Run.objects.filter(pk=run.pk).update(state="cancelled", finished_at=timezone.now())
     Run.objects.filter(pk=run.pk).update(state="done")
     Checkpoint.objects.create(run=run, system=run.system, directory="second", sha256="1" * 64, size_bytes=1)
-    with pytest.raises(CommandError, match="system 'second' began from its checkpoint"):
+    with pytest.raises(CommandError, match="system 'second' was initialised from its checkpoint"):
         remove("system", "first", capsys)
     told = lineage(run.system)["began_from"]
     assert told == [{"system": "first", "sha256": "0" * 64, "feedback_set": None, "valid": True}]
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    page = client.get(f"/admin/annotations/system/{run.system_id}/change/").content.decode()
-    assert f"Began from</th><td>first <code>{'0' * 64}</code>" in page
+    page = in_one_line(client.get(f"/admin/annotations/system/{run.system_id}/change/"))
+    assert f"Initialised from</th><td>first <code>{'0' * 64}</code>" in page
     remove("system", "second", capsys)
     remove("system", "first", capsys)
 

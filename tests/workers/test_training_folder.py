@@ -54,7 +54,7 @@ def test_the_successor_goes_on_in_a_folder_of_its_own(stopped: Claim, training: 
         perform(claim)
     run = Run.objects.get(pk=training.pk)
     assert (run.state, run.attempt) == ("done", 2)
-    assert any("keeps the run's folder; this attempt works in training-2" in text for _, text in run.log)
+    assert any("still holds the run's folder; this attempt works in training-2" in text for _, text in run.log)
     checkpoint = Checkpoint.objects.get()
     assert (settings.VAR_DIR / checkpoint.directory / "model.safetensors").is_file()
     assert stopped.finish(Run.State.DONE) is False

@@ -8,11 +8,11 @@ from django.conf import settings
 from annotations.errors import InputError
 from annotations.models import Output
 from modeling.config import WITHOUT_ATTENTION
-from workers.attention import attention_draw
 from workers.jobs import corpus
+from workers.jobs.attention_maps import attention_draw
 from workers.jobs.decoding import checkpoint_of
-from workers.jobs.lookup import system_named
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.lifecycle import Claim, run_create
+from workers.lookup import system_named
 from workers.models import Checkpoint, Run
 
 if TYPE_CHECKING:
@@ -26,29 +26,29 @@ def launch(
     target: str | None = None,
     output: Output | None = None,
     queue: str = "cpu",
-    claimed: bool = False,
-) -> Run | Claim:
-    """Make an attention run, queued, or claimed by this process. With an `output` its text is the target; without any
-    target the system writes one, greedily.
+) -> Run:
+    """Queue an attention run. With an `output` its text is the target; without any target the system writes one,
+    greedily.
 
     Raises InputError for a system that has no attention to look at, and for an output of another one or of several.
     """
     system_row = system_named(system)
     checkpoint = checkpoint_of(system_row)
     if not attends(checkpoint):
-        raise InputError(f"system '{system}' has no attention: it is of the family {family(checkpoint)}")
+        raise InputError("", f"system '{system}' has no attention: its architecture is {family(checkpoint)}")
     if not source.strip():
-        raise InputError("source: must have words in it")
+        raise InputError("source", "must contain words")
     if output and output.decoding.system_id != system_row.pk:
-        raise InputError(f"output: {output.pk} was written by {output.decoding.system}, not by '{system}'")
+        raise InputError("output", f"{output.pk} was written by {output.decoding.system}, not by '{system}'")
     if output and (others := output.decoding.settings.get("ensemble")):
         raise InputError(
-            f"output: {output.pk} was written by '{system}' with {', '.join(others)}: no one model's picture"
+            "output",
+            f"{output.pk} was written by '{system}' together with {', '.join(others)}; attention maps need a text by "
+            "one model",
         )
     text = output.text if output else target or None
     config = {"system": system, "source": source, "target": text, "output": output.pk if output else None}
-    make = run_create_claimed if claimed else run_create
-    return make(kind=Run.Kind.ATTENTION, config=config, system=system_row, queue=queue)
+    return run_create(kind=Run.Kind.ATTENTION, config=config, system=system_row, queue=queue)
 
 
 def family(checkpoint: Checkpoint) -> str:
@@ -64,10 +64,10 @@ def attends(checkpoint: Checkpoint) -> bool:
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     checkpoint = checkpoint_of(system_named(config["system"]))
-    claim.progress(0.0, "computing what it looks at")
+    claim.progress(0.0, "computing the attention map")
     texts = [(example_of(config), config["target"])]
     (drawn,) = attention_draw(run, settings.VAR_DIR / checkpoint.directory, texts).values()
-    run.message = f"{len(drawn.target)} pieces written, {len(drawn.source)} looked at"
+    run.message = f"attention map of {len(drawn.target)} output tokens over {len(drawn.source)} input tokens"
 
 
 def example_of(config: Mapping[str, Any]) -> "Example":

@@ -18,9 +18,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from annotations.corpora.selectors import pairs, references
 from annotations.errors import InputError
 from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
-from annotations.querysets.datasets import pairs, references
 from texts.folding import fold
 
 ANY_SYSTEM = "*"
@@ -43,8 +43,9 @@ def check_source(dataset: Dataset, split: str, source: str) -> None:
     if source != CAPTION and not input_systems(dataset, split, source):
         there = ", ".join(system.name for system in input_systems(dataset, split, ANY_SYSTEM)) or "none"
         raise InputError(
-            f"source: '{source}' is neither '{CAPTION}' nor '{ANY_SYSTEM}' nor a system with outputs on "
-            f"{dataset.name}/{split}; there is: {there}"
+            "source",
+            f"'{source}' is not '{CAPTION}', '{ANY_SYSTEM}' or a system with outputs on {dataset.name}/{split}",
+            f"available systems: {there}",
         )
 
 

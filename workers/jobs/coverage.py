@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from annotations.models import Decoding
-from modeling.metrics import Segment
+from modeling.metrics.texts import Segment
 
 Scores = dict[str, Any]
 
@@ -73,12 +73,8 @@ def in_words(scored: Sequence[Scored], shared: int) -> list[str]:
     said = [f"system '{name}' wrote for {part['sources']:,} of {part['of']:,} sources" for name, part in parts]
     if not alike(scored):
         said.append(
-            f"side by side the systems are scored on the {shared:,} sources that all of them wrote for"
+            f"for a side-by-side comparison, systems are scored on the {shared:,} sources that all of them wrote for"
             if shared
-            else "no source has a text of every system, so that their scores do not compare"
+            else "no source has a text from every system, so their scores cannot be compared"
         )
     return said
-
-
-def signed_coverage(segments: Sequence[Segment], of: int) -> str:
-    return f"|sources:{len(segments)}of{of}" if len(segments) < of else ""

@@ -8,15 +8,16 @@ from typing import Any
 
 from django.conf import settings
 
+from annotations.corpora.rewriting import SOURCES, unchanged_check
 from annotations.errors import InputError
 from annotations.models import Dataset, System
-from annotations.services.outputs import decoding_begin, decoding_complete, outputs_add
-from annotations.services.short_writes import ROWS_A_WRITE, short_write
+from annotations.storage.short_writes import WRITE_BATCH_SIZE, short_write
+from annotations.systems.services import decoding_begin, decoding_complete, outputs_add
 from modeling.config import DecodingConfig, TrainingConfig
-from workers.attention import attention_draw, spread
 from workers.jobs import corpus
-from workers.jobs.lookup import dataset_named, split_named, system_named
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.jobs.attention_maps import attention_draw, spread
+from workers.lifecycle import Claim, run_create
+from workers.lookup import dataset_named, split_named, system_named
 from workers.models import Checkpoint, Run
 
 OF_RUN = ("source", "ensemble")  # what a run is told beside the settings of a decoding
@@ -32,7 +33,7 @@ def launch(
     overrides: Sequence[str] = (),
     queue: str = "cpu",
     claimed: bool = False,
-) -> Run | Claim:
+) -> Run:
     """Make a decoding run, queued, or claimed by this process. Raises InputError for an unknown name, key or value.
 
     Among the overrides, `source=…` gives the model another input than it was trained on, and `ensemble=NAME,…` names
@@ -48,14 +49,14 @@ def launch(
     config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
     if members:
         config["ensemble"] = members
-    make = run_create_claimed if claimed else run_create
-    return make(kind=Run.Kind.DECODE, config=config, dataset=dataset_row, system=system_row, queue=queue)
+    links: dict[str, Any] = {"dataset": dataset_row, "system": system_row, "queue": queue}
+    return run_create(kind=Run.Kind.DECODE, config=config, claimed=claimed, **links)
 
 
 def parted(override: str) -> tuple[str, str, str]:
     key, equals, value = override.partition("=")
     if not equals:
-        raise InputError(f"setting '{override}' is not of the form key=value")
+        raise InputError("", f"setting '{override}' does not have the form key=value")
     return key.strip(), equals, value.strip()
 
 
@@ -64,7 +65,7 @@ def members_named(names: str, system: str) -> list[str]:
     members = [name.strip() for name in names.split(",") if name.strip()]
     for place, name in enumerate(members):
         if name == system or name in members[:place]:
-            raise InputError(f"ensemble: '{name}' is in it twice; name other systems than '{system}', each once")
+            raise InputError("ensemble", f"'{name}' appears twice", f"name systems other than '{system}', each once")
         checkpoint_of(system_named(name))
     return members
 
@@ -75,7 +76,7 @@ def checkpoint_of(system: System) -> Checkpoint:
     if checkpoint is None:
         trained = ", ".join(kept.order_by("system__name").values_list("system__name", flat=True)[:20])
         raise InputError(
-            f"system '{system.name}' has no checkpoint to decode with; trained are: {trained or 'none yet'}"
+            "", f"system '{system.name}' has no checkpoint to decode with", f"trained systems: {trained or 'none yet'}"
         )
     return checkpoint
 
@@ -89,7 +90,7 @@ def check_given(dataset: Dataset, split: str, source: str) -> None:
     corpus.check_source(dataset, split, source)
     if source == corpus.CAPTION and not corpus.captions(dataset, split).exists():
         raise InputError(
-            f"{dataset.name}/{split} has no captions to decode; import some, or choose a system with source="
+            "", f"{dataset.name}/{split} has no captions to decode", "import captions, or choose a system with source="
         )
 
 
@@ -121,6 +122,7 @@ def perform(claim: Claim) -> None:
     engines: list[str] = []
     dataset, system = dataset_named(config["dataset"]), system_named(config["system"])
     checkpoint = checkpoint_of(system)
+    check_unchanged = unchanged_check(dataset=dataset, texts={(config["split"], SOURCES)}, further=False)
     records = corpus.given_records(dataset, config["split"], source=config["source"])
     before = story_order(checkpoint, dataset, config["split"], [record["id"] for record in records])
     given = [Example(**record, after=before.get(record["id"])) for record in records]
@@ -129,6 +131,7 @@ def perform(claim: Claim) -> None:
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
     with claim.fenced():
+        check_unchanged()
         decoding = decoding_begin(
             system=system,
             dataset=dataset,
@@ -149,6 +152,7 @@ def perform(claim: Claim) -> None:
 
         def write() -> None:
             with short_write(), claim.fenced():
+                check_unchanged()
                 outputs_add(decoding=decoding, rows=rows)
             rows.clear()
 
@@ -165,7 +169,7 @@ def perform(claim: Claim) -> None:
             rows.append((int(output.id), output.rank, output.text, output.logprob))
             if output.rank == 0 and output.id in pictured:
                 looked_at.append((pictured[output.id], output.text))
-            if len(rows) >= ROWS_A_WRITE:
+            if len(rows) >= WRITE_BATCH_SIZE:
                 write()
         write()
         if not members:  # what several looked at is no one picture
@@ -174,6 +178,7 @@ def perform(claim: Claim) -> None:
                     run, settings.VAR_DIR / checkpoint.directory, looked_at, device=config["decoding"]["device"]
                 )
         with claim.fenced():
+            check_unchanged()
             decoding_complete(decoding=decoding, settled={"engine": engines[-1]})
     left_out = [note.why for note in notes if note.left_out]
     cut = [note.why for note in notes if not note.left_out]
@@ -193,5 +198,5 @@ def perform(claim: Claim) -> None:
 def decoded_message(sources: int, left_out: int, cut: int) -> str:
     said = [f"decoded {sources - left_out:,} of {sources:,} sources" if left_out else f"decoded {sources:,} sources"]
     said += [f"{left_out:,} left out (no words)"] if left_out else []
-    said += [f"{cut:,} cut to what the model reads"] if cut else []
+    said += [f"{cut:,} truncated to the input length of the model"] if cut else []
     return ", ".join(said)

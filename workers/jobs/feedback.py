@@ -4,34 +4,35 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from annotations.errors import ConflictError, InputError
+from annotations.feedback.services import FeedbackSettings, check_campaigns, feedback_set_build
 from annotations.models import Campaign, FeedbackSet
 from annotations.names import check_name
-from annotations.services.feedback import FeedbackSettings, check_campaigns, feedback_set_build
-from workers.jobs.lookup import by_name
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.lifecycle import Claim, run_create
+from workers.lookup import by_name
 from workers.models import Run
 
 
 def launch(
     *, name: str, campaigns: Sequence[str], beta: float | None = None, queue: str = "cpu", claimed: bool = False
-) -> Run | Claim:
+) -> Run:
     """Make a feedback run, queued, or claimed by this process. Campaigns that cannot feed training raise InputError."""
     name = check_name(name, "name")
     rows = [by_name(Campaign.objects.all(), campaign, "campaign") for campaign in campaigns]
     if not rows:
-        raise InputError("build_feedback: name at least one feedback campaign with --campaign")
+        raise InputError("campaigns", "give at least one feedback campaign with --campaign")
     check_campaigns(rows)
     if FeedbackSet.objects.filter(name=name).exists():
-        raise ConflictError(f"feedback set '{name}' exists already, and a set is frozen; choose another name")
+        raise ConflictError(
+            "", f"feedback set '{name}' already exists, and feedback sets are frozen", "choose another name"
+        )
     settings = FeedbackSettings() if beta is None else FeedbackSettings(beta=beta)
     config = {"name": name, "campaigns": list(campaigns), "settings": settings.to_dict()}
-    make = run_create_claimed if claimed else run_create
-    return make(kind=Run.Kind.FEEDBACK, config=config, dataset=rows[0].dataset, queue=queue)
+    return run_create(kind=Run.Kind.FEEDBACK, config=config, dataset=rows[0].dataset, queue=queue, claimed=claimed)
 
 
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
-    claim.progress(0.0, "weighing the ratings")
+    claim.progress(0.0, "weighting the ratings")
 
     @contextmanager
     def last_write(row: FeedbackSet) -> Iterator[None]:

@@ -7,7 +7,7 @@ from annotations.errors import ConflictError, InputError
 from modeling.bases import KNOWN, NAME, Base, Known, base_named, bases, find_base
 from modeling.config import TrainingConfig, load_preset, preset_names
 from modeling.fetching import PYPI, check_name, described, fetch, fetched_in_words, folder_name
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.lifecycle import Claim, run_create
 from workers.models import Run
 
 
@@ -25,21 +25,20 @@ class Standing:
         return self.run is not None and not self.run.finished
 
 
-def launch(*, model: str, origin: str = PYPI, queue: str = "cpu", claimed: bool = False) -> Run | Claim:
-    """Make a fetching run, queued, or claimed by this process. Raises InputError for an unknown name, ConflictError for
-    a model that is there or is being fetched."""
+def launch(*, model: str, origin: str = PYPI, queue: str = "cpu") -> Run:
+    """Queue a fetching run. Raises InputError for an unknown name, ConflictError for a model that is there or is being
+    fetched."""
     try:
         check_name(model, origin=origin)
     except ValueError as error:
-        raise InputError(f"model: {error}") from error
+        raise InputError("model", str(error)) from error
     name = folder_name(model)
     if base_named(name):
-        raise ConflictError(f"model '{name}' is there already")
+        raise ConflictError("", f"model '{name}' has already been downloaded")
     if run := fetching_run(name, at_work=True):
-        raise ConflictError(f"model '{name}' is being fetched already, by run {run.public_id}")
+        raise ConflictError("", f"model '{name}' is already being downloaded, by run {run.public_id}")
     config = {"model": model, "name": name, "origin": origin}
-    make = run_create_claimed if claimed else run_create
-    return make(kind=Run.Kind.FETCH, config=config, queue=queue)
+    return run_create(kind=Run.Kind.FETCH, config=config, queue=queue)
 
 
 def fetching_run(name: str, *, at_work: bool = False) -> Run | None:
@@ -78,7 +77,9 @@ def check_base(training: TrainingConfig) -> Base | None:
     base = base_named(name)
     if base is None and (run := fetching_run(name, at_work=True)):
         raise InputError(
-            f"preset: model '{name}' is being fetched, by run {run.public_id}; launch again once it is done"
+            "preset",
+            f"model '{name}' is still being downloaded, by run {run.public_id}",
+            "launch again when it is done",
         )
     if base is None:
         find_base(name)

@@ -2,23 +2,23 @@
 are put under `VAR_DIR/images` first."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from annotations.corpora.readers.pictures import Pictures, gather
 from annotations.errors import InputError
-from annotations.importing.pictures import Pictures, gather
+from annotations.imports.pictures import pictures_attach
 from annotations.models import Dataset
-from annotations.services.pictures import pictures_attach
-from workers.jobs.importing import uploads_remove, without_folders
-from workers.jobs.lookup import dataset_named
+from annotations.progress import OnProgress
 from workers.lifecycle import Claim, run_create, run_here
+from workers.lookup import dataset_named
 from workers.models import Run
+from workers.picture_folders import IMAGES, UPLOADED
+from workers.uploads import uploads_remove, without_folders
 
-IMAGES = "images"  # under VAR_DIR: folders of pictures
-UPLOADED = "dataset-"  # begins the names of those that hold uploaded pictures
 GATHER_SHARE = 0.5  # of the progress
 
 Config = Mapping[str, Any]
@@ -31,7 +31,7 @@ def launch(*, config: dict[str, Any]) -> Run:
     return run_create(kind=Run.Kind.PICTURES, config={"files": {}, **config, "uploaded": True}, dataset=dataset)
 
 
-def attach_here(*, config: dict[str, Any], watch: Callable[[float, str], None]) -> dict[str, Any]:
+def attach_here(*, config: dict[str, Any], watch: OnProgress) -> dict[str, Any]:
     """Attach a folder's pictures in this process as one run; `watch` is told the share done and what is being done."""
     dataset = dataset_named(config["dataset"])
     with run_here(kind=Run.Kind.PICTURES, config={"files": {}, **config}, dataset=dataset) as claim:
@@ -53,7 +53,7 @@ def perform(claim: Claim) -> None:
     except InputError as error:
         shutil.rmtree(folder, ignore_errors=True)
         uploads_remove(config)
-        raise InputError(without_folders(str(error), config)) from error
+        raise InputError("", without_folders(str(error), config)) from error
     uploads_remove(config)
 
 
@@ -68,11 +68,11 @@ def attach(claim: Claim, dataset: Dataset, folder: Path, done: float) -> None:
         dataset=dataset,
         pictures=Pictures(folder, settings.VAR_DIR),
         update=claim.run.config["update"],
-        on_progress=lambda share: claim.progress(done + (1 - done) * share, "looking at the pictures"),
+        on_progress=lambda share: claim.progress(done + (1 - done) * share, "checking the pictures"),
     )
     claim.run.message = (
-        f"New pictures: {counts['attached'] + counts['replaced']:,}. Photos still without one: "
-        f"{counts['still_without']:,}. Pictures that cannot be read: {counts['unreadable']:,}; of no photo: "
+        f"New pictures: {counts['attached'] + counts['replaced']:,}. Photos still without a picture: "
+        f"{counts['still_without']:,}. Unreadable pictures: {counts['unreadable']:,}. Pictures that match no photo: "
         f"{counts['of_no_photo']:,}."
     )
     claim.run.result = counts

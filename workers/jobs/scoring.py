@@ -15,32 +15,28 @@ from typing import Any
 
 from django.conf import settings
 
+from annotations.campaigns.services.scores import metrics_write, scores_write
+from annotations.corpora.rewriting import TRAINING_STORIES, split_texts, unchanged_check
+from annotations.corpora.selectors import distinct_references, references
 from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
-from annotations.querysets.datasets import distinct_references, references
-from annotations.services.outdated import unchanged_check
-from annotations.services.outputs import baseline_decoding, scores_write
+from annotations.models import Metric as MetricRow
+from annotations.systems.services import baseline_decoding
 from modeling.errors import ModelingError
-from modeling.metrics import (
-    BY_SEGMENT,
-    CHECKPOINT_METRICS,
-    LEAVE_ONE_OUT,
-    METRICS,
-    OF_TEXTS_ALONE,
-    Segment,
-    score_human,
-    score_outputs,
-    with_nll,
-    with_words,
-)
+from modeling.metrics import METRICS, with_companions
 from modeling.metrics.by_length import Profile, length_profile
-from modeling.metrics.indistinguishable import BASELINES, HUMAN, JUDGES, judged_people, score_indistinguishable
+from modeling.metrics.checkpoint_metric import CheckpointMetric
+from modeling.metrics.indistinguishable import BASELINES, HUMAN, judged_people, score_indistinguishable
+from modeling.metrics.judge_metric import JudgeMetric
+from modeling.metrics.metric import Metric, Need, printed, without_texts
+from modeling.metrics.outputs import score_human, score_outputs
+from modeling.metrics.texts import Segment, TextMetric, with_words
 from modeling.progress import Progress
 from workers.jobs import corpus
-from workers.jobs.comparing import campaign_write, compare, defined, without_segments
-from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_shared, signed_coverage
-from workers.jobs.lookup import by_name, dataset_named, split_named, system_named
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.jobs.comparing import campaign_write, compare, defined
+from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_shared
+from workers.lifecycle import Claim, run_create
+from workers.lookup import by_name, dataset_named, split_named, system_named
 from workers.models import Checkpoint, Run
 
 
@@ -53,11 +49,11 @@ def launch(
     metrics: Sequence[str] = (),
     queue: str = "cpu",
     claimed: bool = False,
-) -> Run | Claim:
+) -> Run:
     """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name."""
-    usual = (*METRICS, *CHECKPOINT_METRICS)
-    if unknown := [metric for metric in metrics if metric not in (*usual, *JUDGES)]:
-        raise InputError(f"metric: '{unknown[0]}' is not one of {', '.join((*usual, *JUDGES))}")
+    if unknown := [metric for metric in metrics if metric not in METRICS]:
+        raise InputError("metrics", f"'{unknown[0]}' is not one of {', '.join(METRICS)}")
+    usual = [metric.name for metric in METRICS.values() if not metric.on_request]
     links: dict[str, Any] = {"queue": queue}
     if campaign:
         links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
@@ -67,16 +63,15 @@ def launch(
         links["dataset"] = dataset_named(dataset)
         decodings_to_score(links["dataset"], split_named(split), systems)
     else:
-        raise InputError("score: give --dataset and --split, or --campaign")
+        raise InputError("", "give --dataset and --split, or --campaign")
     config = {
         "dataset": links["dataset"].name,
         "split": split,
         "campaign": campaign,
         "systems": list(systems),
-        "metrics": with_nll(metrics or usual),
+        "metrics": with_companions(metrics or usual),
     }
-    make = run_create_claimed if claimed else run_create
-    return make(kind=Run.Kind.SCORE, config=config, **links)
+    return run_create(kind=Run.Kind.SCORE, config=config, claimed=claimed, **links)
 
 
 def check_imported(campaign: Campaign) -> None:
@@ -86,11 +81,14 @@ def check_imported(campaign: Campaign) -> None:
     outputs = Output.objects.filter(decoding__entries__campaign=campaign)
     if not outputs.exclude(text="").exists():
         count = outputs.count()
-        raise InputError(f"campaign '{campaign.name}': {count} of its {count} texts were not imported with its ratings")
+        raise InputError(
+            "", f"campaign '{campaign.name}': the file of ratings had no text for any of its {count} outputs"
+        )
     if not references(Source.objects.filter(items__campaign=campaign)).exists():
         raise InputError(
-            f"campaign '{campaign.name}': nothing is known of what people wrote for its items; import_pairs into "
-            f"dataset '{campaign.dataset.name}', album and photo being the item, adds it"
+            "",
+            f"campaign '{campaign.name}': no references are known for its items",
+            f"add them with import_pairs into dataset '{campaign.dataset.name}', with the item as album and photo",
         )
 
 
@@ -107,7 +105,7 @@ def decodings_to_score(dataset: Dataset, split: str, names: Sequence[str]) -> li
         if not theirs and system.kind != System.Kind.BASELINE:
             where = f"{dataset.name}/{split}"
             raise InputError(
-                f"system '{system.name}' has no complete decoding of {where}; run `manage.py decode` first"
+                "", f"system '{system.name}' has no complete decoding of {where}", "run `manage.py decode` first"
             )
         found += theirs
     return found
@@ -155,11 +153,11 @@ def segments_of(decoding: Decoding, refs: dict[int, tuple[str, ...]], *, unknown
     ]
 
 
-def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
-    """CHECKPOINT_METRICS of the model behind a decoding, on the split's pairs. Raises the errors of `modeling`."""
+def checkpoint_scores(decoding: Decoding, split: str, metrics: Sequence[str]) -> dict[str, Any]:
+    """Scores of the model behind a decoding, on the split's pairs. Raises the errors of `modeling`."""
     from modeling.config import TrainingConfig
     from modeling.corpus import Example
-    from modeling.metrics.source_gain import score_checkpoint
+    from modeling.metrics.checkpoint import score_checkpoint
 
     checkpoint = Checkpoint.objects.filter(system=decoding.system, pruned_at=None).select_related("run").first()
     if checkpoint is None:
@@ -172,7 +170,8 @@ def checkpoint_scores(decoding: Decoding, split: str) -> dict[str, Any]:
         records = corpus.beside_albums(records, dataset, split, source=source)
     tuples = ("references", "context", "others")
     examples = [Example(**{**each, **{key: tuple(each.get(key, ())) for key in tuples}}) for each in records]
-    return score_checkpoint(settings.VAR_DIR / checkpoint.directory, examples) if examples else {}
+    folder = settings.VAR_DIR / checkpoint.directory
+    return score_checkpoint(folder, examples, metrics=metrics) if examples else {}
 
 
 def judged_scores(claim: Claim, scored: Sequence[Scored], metrics: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -191,11 +190,7 @@ def judged_scores(claim: Claim, scored: Sequence[Scored], metrics: Sequence[str]
     for sources, members in groups.items() if metrics else ():
         beside = {each.name: [one for one in each.segments if one.id in sources] for each in baselines}
         systems = beside | {each.name: each.segments for each in members}
-        judged = score_indistinguishable(systems, metrics=metrics, on_progress=report)
-        part = signed_coverage(members[0].segments, members[0].of)
-        for scores in judged.values():
-            for score in scores.values():
-                score["signature"] += part
+        judged = score_indistinguishable(systems, metrics=metrics, of=members[0].of, on_progress=report)
         found = {HUMAN: judged_people(judged)} | {each.name: judged[each.name] for each in members} | found
     return found
 
@@ -205,7 +200,7 @@ def campaign_references(
 ) -> tuple[dict[int, tuple[str, ...]], bool, str | None]:
     """References of the items' sources, less those that raters saw as the human candidate.
 
-    Where that leaves none (one reference a source) those stand in, and the second value is true: the human can be
+    Where that leaves none (one reference per source) those stand in, and the second value is true: the human can be
     compared with nobody. So it is of imported ratings, whose human texts may be among the references without our
     knowing. The third says in words what has no part in the metrics.
     """
@@ -219,27 +214,45 @@ def campaign_references(
         return refs, alone, "no item has a reference to score the systems against"
     if alone:
         known = "may be among the references" if campaign.imported_by_id else "is the only reference"
-        why = f"the human candidate {known}: the human is scored by the metrics of texts alone"
+        why = f"the human candidate {known}, so it is scored only by metrics that need no reference"
     else:
-        why = f"{items - len(refs)} of {items} items have no other reference than the human candidate, and no part"
+        why = (
+            f"{items - len(refs)} of {items} items have no reference other than the human candidate and are not scored"
+        )
     return refs, alone, why if alone or items > len(refs) else None
+
+
+def metric_rows(names: Sequence[str]) -> list[MetricRow]:
+    """What the site is told of metrics."""
+    return [
+        MetricRow(
+            name=name,
+            description=METRICS[name].description,
+            level=METRICS[name].level,
+            less_is_better=METRICS[name].less_is_better,
+            reads_training_stories=Need.TRAINING_STORIES in METRICS[name].needs,
+            order=list(METRICS).index(name),
+        )
+        for name in names
+    ]
 
 
 def perform(claim: Claim) -> None:
     run, config = claim.run, claim.run.config
     campaign: Campaign | None = run.campaign
     dataset, metrics = dataset_named(config["dataset"]), config["metrics"]
-    check_unchanged = unchanged_check(dataset=dataset)
+    split = campaign.split if campaign else config["split"]
+    check_unchanged = unchanged_check(dataset=dataset, texts={*split_texts(split), TRAINING_STORIES})
+    with claim.fenced():
+        metrics_write(metrics=metric_rows(metrics))
     said: list[str] = []  # of what is missing
     alone = False
     if campaign:
-        split = campaign.split
         entries = campaign.entries.select_related("decoding__system", "decoding__dataset").order_by("system__name")
         decodings = [entry.decoding for entry in entries]
         refs, alone, missing = campaign_references(campaign, decodings)
         said += [missing] if missing else []
     else:
-        split = config["split"]
         decodings = decodings_to_score(dataset, split, config["systems"])
         if not config["systems"]:
             decodings, said = with_baselines(dataset, split, decodings)
@@ -248,10 +261,15 @@ def perform(claim: Claim) -> None:
     kinds = dict(sources.values_list("pk", "kind"))
     unknown = bool(campaign and campaign.imported_by_id)
     written = texts_of(decodings, refs, kinds, unknown=unknown)
-    text_metrics = [metric for metric in metrics if metric in METRICS and not (campaign and metric in LEAVE_ONE_OUT)]
+
+    def asked_for(kind: type[Metric]) -> list[str]:
+        known = [METRICS[name] for name in metrics if isinstance(METRICS[name], kind)]
+        return [metric.name for metric in known if metric.of_campaigns or not campaign]
+
+    text_metrics, of_models = asked_for(TextMetric), asked_for(CheckpointMetric)
     chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": corpus.training_stories(dataset)}
     judged: dict[str, dict[str, Any]] = {}
-    if judges := [metric for metric in metrics if metric in JUDGES]:
+    if judges := asked_for(JudgeMetric):
         asked = [each for each in written if not (alone and each.decoding.system.kind == System.Kind.HUMAN)]
         baselines, missing_baselines = with_baselines(dataset, split, [each.decoding for each in asked])
         asked += texts_of(baselines[len(asked) :], refs, kinds)
@@ -259,7 +277,7 @@ def perform(claim: Claim) -> None:
             judged = judged_scores(claim, asked, judges)
         except ModelingError as error:
             said += [*missing_baselines, str(error)]
-    compared = [metric for metric in text_metrics if campaign and metric in BY_SEGMENT]
+    compared = [metric for metric in text_metrics if campaign and METRICS[metric].by_text]
     steps = len(decodings) + len(compared)
 
     profiles: dict[str, Profile] = {}  # by decoding, of all that it wrote
@@ -267,11 +285,11 @@ def perform(claim: Claim) -> None:
     def text_scores(decoding: Decoding, segments: list[Segment], of: int) -> dict[str, Any]:
         theirs = dict(chosen)
         if alone and decoding.system.kind == System.Kind.HUMAN:
-            theirs["metrics"] = [metric for metric in text_metrics if metric in OF_TEXTS_ALONE]
+            theirs["metrics"] = [name for name in text_metrics if Need.REFERENCES not in METRICS[name].needs]
         scores = score_outputs(segments, by_segment=True, of=of, **theirs) if segments else {}
         if not campaign and (profile := length_profile(segments, scores)):
             profiles.setdefault(str(decoding.pk), profile)
-        return scores if campaign else without_segments(scores)
+        return scores if campaign else {metric: without_texts(score) for metric, score in scores.items()}
 
     done: list[Scored] = []
     of_checkpoints: dict[tuple[int, str | None], dict[str, Any]] = {}  # decodings of one model share them
@@ -279,17 +297,17 @@ def perform(claim: Claim) -> None:
         claim.progress(1.0 if judged else len(done) / steps, f"scoring {each.name}")
         scores = text_scores(each.decoding, each.segments, each.of)
         single = not each.decoding.settings.get("ensemble")  # what several models wrote has no single one's loss
-        if not campaign and single and set(metrics) & set(CHECKPOINT_METRICS):
+        if of_models and single:
             model = each.decoding.system_id, each.decoding.settings.get("source")
             if model not in of_checkpoints:
                 try:
-                    of_checkpoints[model] = checkpoint_scores(each.decoding, split)
+                    of_checkpoints[model] = checkpoint_scores(each.decoding, split, of_models)
                 except ModelingError as error:  # one model's fault is no other system's
                     of_checkpoints[model] = {}
-                    said.append(f"{each.decoding.system}: {', '.join(CHECKPOINT_METRICS)} left out: {error}")
-            found = {metric: score for metric, score in of_checkpoints[model].items() if metric in metrics}
-            scores |= found
-            said += [f"{each.decoding.system}: {score['note']}" for score in found.values() if "note" in score]
+                    said.append(f"{each.decoding.system}: {', '.join(of_models)} not computed: {error}")
+            scores |= of_checkpoints[model]
+            notes = [score["note"] for score in of_checkpoints[model].values() if "note" in score]
+            said += [f"{each.decoding.system}: {note}" for note in notes]
         done.append(each._replace(scores=scores | judged.get(each.name, {})))
         if not campaign:
             with claim.fenced():
@@ -299,7 +317,7 @@ def perform(claim: Claim) -> None:
     if campaign:
         comparisons = {}
         for place, metric in enumerate(compared, len(done)):
-            claim.progress(1.0 if judged else place / steps, f"comparing the systems' {metric}")
+            claim.progress(1.0 if judged else place / steps, f"comparing systems by {metric}")
             comparisons[metric] = compare(metric, shared or done)
         with claim.fenced():
             check_unchanged()
@@ -335,14 +353,16 @@ def texts_of(
 
 def of_texts(scored: Scored) -> Scored:
     """Without the scores of a model or a judge, which are not of the shared sources alone."""
-    return scored._replace(scores={metric: score for metric, score in scored.scores.items() if metric in METRICS})
+    of_texts = {name: score for name, score in scored.scores.items() if isinstance(METRICS[name], TextMetric)}
+    return scored._replace(scores=of_texts)
 
 
 def score_table(scored: Sequence[Scored], judged: dict[str, Any], human: dict[str, Any] | None) -> dict[str, Any]:
     """Scores by system; with options for `human`, of the people who wrote the references too."""
-    table = {each.name: without_segments(each.scores) for each in scored}
+    table = {each.name: each.scores for each in scored}
     segments = {segment.id: segment for each in scored for segment in each.segments}  # one of each source
     of = max((each.of for each in scored), default=0)
     if human is not None and (people := score_human(list(segments.values()), of=of, **human)):
         table[HUMAN] = people
-    return {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}
+    whole = {name: judged.get(name, {}) | table.get(name, {}) for name in [*table, *judged]}
+    return {name: {metric: printed(score) for metric, score in scores.items()} for name, scores in whole.items()}

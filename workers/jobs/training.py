@@ -1,6 +1,6 @@
 """A training run: from a dataset, and possibly a feedback set, to a checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -11,18 +11,19 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from annotations.corpora.rewriting import split_texts, unchanged_check
+from annotations.corpora.selectors import PAIRINGS
 from annotations.errors import ConflictError, InputError
 from annotations.models import Dataset, FeedbackSet, System
-from annotations.names import LONGEST_NAME, check_name, fitted, numbered
-from annotations.querysets.datasets import PAIRINGS
+from annotations.names import MAX_NAME_LENGTH, check_name, fitted, numbered
 from modeling.bases import settled_path
 from modeling.config import TrainingConfig, load_preset, preset_data
-from workers.attention import attention_draw, spread
 from workers.jobs import corpus
+from workers.jobs.attention_maps import attention_draw, spread
 from workers.jobs.fetching import check_base
-from workers.jobs.lookup import check_valid, dataset_named, feedback_set_named, system_named
 from workers.jobs.training_folder import discard_others, training_folder
-from workers.lifecycle import Claim, run_create, run_create_claimed
+from workers.lifecycle import Claim, run_create
+from workers.lookup import check_valid, dataset_named, feedback_set_named, system_named
 from workers.models import Checkpoint, Run
 
 PICTURES = 2  # validation sources with a picture of what was looked at for them
@@ -38,7 +39,7 @@ def launch(
     name: str | None = None,
     queue: str = "cpu",
     claimed: bool = False,
-) -> Run | Claim:
+) -> Run:
     """Make a training run, queued, or claimed by this process. Everything asked for is checked first.
 
     Overrides are `key=value`: `pairing`, `source` and `sources` say what the model is given, `init` which system's
@@ -66,14 +67,13 @@ def launch(
         "base": base and {"name": base.name, "from": base.origin, "licence": base.licence, "files": dict(base.files)},
         "feedback": feedback,
     }
-    make = run_create_claimed if claimed else run_create
     links: dict[str, Any] = {"dataset": dataset_row, "system": system, "feedback_set": feedback_row, "queue": queue}
     try:
         with transaction.atomic():
-            return make(kind=Run.Kind.TRAIN, config=config, **links)
+            return run_create(kind=Run.Kind.TRAIN, config=config, claimed=claimed, **links)
     except IntegrityError as error:
         raise ConflictError(
-            f"system '{system.name}' is trained or in training already; choose another name with --name"
+            "", f"system '{system.name}' is already trained or being trained", "choose another name with --name"
         ) from error
 
 
@@ -88,7 +88,7 @@ def split_overrides(overrides: Sequence[str], defaults: dict[str, str]) -> tuple
             model.append(override)
     for key, valid in (("pairing", PAIRINGS), ("sources", corpus.SOURCES)):
         if data[key] not in valid:
-            raise InputError(f"{key}: '{data[key]}' is not one of {', '.join(valid)}")
+            raise InputError(key, f"'{data[key]}' is not one of {', '.join(valid)}")
     return data, model
 
 
@@ -111,8 +111,9 @@ def begin_from(overrides: Sequence[str]) -> tuple[str | None, list[str]]:
     elif not (folder / "manifest.json").is_file():
         trained = ", ".join(kept.order_by("system__name").values_list("system__name", flat=True)[:20])
         raise InputError(
-            f"init: '{given[-1]}' is neither a trained system nor the folder of a checkpoint; trained are: "
-            f"{trained or 'none yet'}"
+            "init",
+            f"'{given[-1]}' is neither a trained system nor a checkpoint folder",
+            f"trained systems: {trained or 'none yet'}",
         )
     others = [override for override in overrides if override.partition("=")[0].strip() != "init"]
     return checkpoint.system.name if checkpoint else None, [*others, f"init={folder}"]
@@ -122,7 +123,9 @@ def check_shape(init: str, training: TrainingConfig) -> None:
     """Raises InputError where the system's model is another one than the settings describe."""
     there = TrainingConfig.from_dict(checkpoint_of(init).run.config["training"])
     if differing := training.another_shape(there):
-        raise InputError(f"init: '{init}' is of another shape; set what it has ({'; '.join(differing)})")
+        raise InputError(
+            "init", f"the model of '{init}' was built with different settings", f"match them ({'; '.join(differing)})"
+        )
 
 
 def initial_folder(init: str) -> Path:
@@ -134,7 +137,7 @@ def checkpoint_of(system: str) -> Checkpoint:
     """Raises InputError where it was pruned meanwhile."""
     checkpoint = Checkpoint.objects.filter(pruned_at=None, system__name=system).select_related("run").first()
     if checkpoint is None:
-        raise InputError(f"init: system '{system}' has no checkpoint any more")
+        raise InputError("init", f"system '{system}' no longer has a checkpoint")
     return checkpoint
 
 
@@ -142,13 +145,18 @@ def check_data(dataset: Dataset, feedback_set: FeedbackSet | None, data: dict[st
     corpus.check_source(dataset, "train", data["source"])
     records = corpus.paired_records(dataset, "train", source=data["source"], pairing=data["pairing"])
     if next(records, None) is None:
+        systems = [system.name for system in corpus.input_systems(dataset, "train", corpus.ANY_SYSTEM)]
+        others = f"; set source to a system with outputs there: {', '.join(systems)}" if systems else ""
         raise InputError(
-            f"dataset '{dataset.name}' has nothing to train on: no {data['source']} source of its split 'train' "
-            "stands beside a story sentence"
+            "",
+            f"dataset '{dataset.name}' has nothing to train on: no {data['source']} source in split 'train' is "
+            f"paired with a story sentence{others}",
         )
     if feedback_set and feedback_set.dataset_id != dataset.pk:
         raise InputError(
-            f"feedback set '{feedback_set.name}' is of dataset '{feedback_set.dataset.name}', not of '{dataset.name}'"
+            "",
+            f"feedback set '{feedback_set.name}' belongs to dataset '{feedback_set.dataset.name}', not to "
+            f"'{dataset.name}'",
         )
 
 
@@ -156,7 +164,7 @@ def default_name(preset: str, dataset: str, feedback: str | None) -> str:
     """The first free of PRESET-DATASET, PRESET-DATASET-2, …"""
     kind, _, path = preset.partition(":")
     stem = fitted("-".join(filter(None, [kind, Path(path).name, dataset, feedback])))
-    taken = set(System.objects.filter(name__startswith=stem[: LONGEST_NAME - 7]).values_list("name", flat=True))
+    taken = set(System.objects.filter(name__startswith=stem[: MAX_NAME_LENGTH - 7]).values_list("name", flat=True))
     return next(name for name in chain([stem], (numbered(stem, n) for n in range(2, 10**6))) if name not in taken)
 
 
@@ -165,7 +173,7 @@ def system_reserve(name: str) -> System:
     name = check_name(name, "name")
     system, _ = System.objects.get_or_create(name=name, defaults={"kind": System.Kind.MODEL})
     if system.kind != System.Kind.MODEL:
-        raise ConflictError(f"system '{name}' is {system.get_kind_display()}; choose another name with --name")
+        raise ConflictError("", f"system '{name}' is {system.get_kind_display()}", "choose another name with --name")
     return system
 
 
@@ -179,6 +187,13 @@ def draw_examples(run: Run, checkpoint: Path, valid_file: Path, device: str) -> 
     drawn = spread(read_examples(valid_file), PICTURES)
     with suppress(AttentionError, DecodingError):  # such a family, or a single source without words
         attention_draw(run, checkpoint, [(example, None) for example in drawn], device=device)
+
+
+def checked(check: Callable[[], None]) -> Iterator[corpus.Record]:
+    """No record: at the end of those that are written to a file, so that there is none where the check fails."""
+    with transaction.atomic():
+        check()
+    yield from ()
 
 
 def perform(claim: Claim) -> None:
@@ -199,6 +214,8 @@ def perform(claim: Claim) -> None:
         train_file, valid_file = folder / "train.jsonl", folder / "valid.jsonl"
         if not train_file.exists():
             claim.progress(0.0, "writing the training data")
+            read = ("train", "valid", "feedback") if run.feedback_set else ("train", "valid")
+            check_unchanged = unchanged_check(dataset=dataset, texts=split_texts(*read))
             by_split = {
                 "valid": corpus.paired_records(dataset, "valid", **paired),
                 "train": corpus.paired_records(dataset, "train", **paired, sources=config["sources"]),
@@ -213,7 +230,7 @@ def perform(claim: Claim) -> None:
                     for split, records in by_split.items()
                 }
             corpus.write_records(by_split.pop("valid"), valid_file)
-            corpus.write_records(chain.from_iterable(by_split.values()), train_file)
+            corpus.write_records(chain(chain.from_iterable(by_split.values()), checked(check_unchanged)), train_file)
 
         def report(progress: Progress) -> None:
             row = {
@@ -236,17 +253,7 @@ def perform(claim: Claim) -> None:
         )
         draw_examples(run, result.checkpoint, valid_file, training.device)
     files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
-    metrics = {
-        "steps": result.steps,
-        "planned_steps": result.planned_steps,
-        "valid_pairs": result.valid_pairs,
-        "ended_by": result.ended_by,
-        "precision": result.precision,
-        "seconds": result.seconds,
-        "valid_nll": result.valid_nll,
-        "left_out": result.left_out,
-        "why_left_out": corpus.with_keys(result.why_left_out),
-    }
+    metrics = result.figures() | {"why_left_out": corpus.with_keys(result.why_left_out)}
     with claim.fenced():
         checkpoint = Checkpoint.objects.create(
             run=run,

@@ -34,7 +34,7 @@ def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
             )
         except TimeoutError:
             directory = folder / f"{NAME}-{claim.attempt}"  # no two attempts have the same number
-            line = f"a worker that was given up keeps the run's folder; this attempt works in {directory.name}"
+            line = f"a lost worker still holds the run's folder; this attempt works in {directory.name}"
             claim.save(log=log_with(claim.run, line))
         else:
             for left in folder.glob("*.part"):  # by one that was killed while it wrote
@@ -44,7 +44,7 @@ def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
 
 
 def look(claim: Claim) -> None:
-    claim.progress(claim.run.fraction, "waiting for a worker that was given up to leave the run's folder")
+    claim.progress(claim.run.fraction, "waiting for a lost worker to release the run's folder")
 
 
 def discard_others(directory: Path) -> None:

@@ -3,17 +3,19 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from annotations.campaigns.models import Campaign, Rating
+from annotations.campaigns.services.campaigns import campaign_close, campaign_named, closing_ends
 from annotations.management.base import AnswerCommand
-from annotations.models import Campaign, Rating
-from annotations.services.campaigns import campaign_close, campaign_named, closing_ends
 
 
 class Command(AnswerCommand):
-    help = "Close a campaign: no more ratings, and its results may be looked at. On a terminal it asks first."
+    help = (
+        "Close a campaign: it takes no more ratings, and its results can be seen. Asks for confirmation on a terminal."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--yes", action="store_true", help="do not ask; in a script nothing is asked anyway")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation; scripts are never asked")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_named(options["name"])

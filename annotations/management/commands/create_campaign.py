@@ -1,21 +1,29 @@
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotations.importing.campaign_file import read_campaign_file
-from annotations.links import rater_link
+from annotations.campaigns.links import rater_link
+from annotations.campaigns.services.making import campaign_create
+from annotations.campaigns.spec import SCHEMA, read_campaign_file
+from annotations.errors import InputError
 from annotations.management.base import AnswerCommand
-from annotations.services.campaign_making import campaign_create
 
 
 class Command(AnswerCommand):
-    help = "Make a campaign from its file: items, candidates, and the link for raters."
+    help = "Create a campaign from its file: items, candidates, and the link for raters."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="TOML; see docs/researcher.md")
+        parser.add_argument("file", type=Path, nargs="?", help="TOML file; see docs/researcher.md")
+        parser.add_argument("--schema", action="store_true", help="print the JSON schema of campaign files instead")
 
     def answer(self, **options: Any) -> dict[str, Any]:
+        if options["schema"]:
+            return SCHEMA
+        if not options["file"]:
+            raise InputError("", "give a campaign file or --schema")
         campaign = campaign_create(spec=read_campaign_file(options["file"]))
         return {
             "campaign": campaign.name,
@@ -25,3 +33,6 @@ class Command(AnswerCommand):
             "systems": [entry.system.name for entry in campaign.entries.select_related("system")],
             "link": rater_link(campaign),
         }
+
+    def shown(self, result: dict[str, Any]) -> Iterable[str]:
+        return [json.dumps(result, indent=2)] if result is SCHEMA else super().shown(result)

@@ -3,17 +3,17 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotations.audit.services import Deed, audit_note, of_campaign
+from annotations.campaigns.services.campaigns import campaign_named
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import dictionary_csv, write_ratings
-from annotations.reports.rows import export_rows
-from annotations.services.audit import Deed, audit_note
-from annotations.services.campaigns import campaign_named
-from annotations.services.reports import check_unblinded
+from annotations.reports.keeping import check_unblinded
+from annotations.reports.measures import measure_of
 
 
 class Command(AnswerCommand):
-    help = "Write a campaign's ratings: one row a rating, criterion and system, or pair of systems."
+    help = "Export a campaign's ratings: one row per rating, criterion and system, or pair of systems."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -21,7 +21,7 @@ class Command(AnswerCommand):
             "--format",
             choices=["csv", "jsonl", "parquet", "dictionary"],
             required=True,
-            help="dictionary: what the columns mean, as CSV",
+            help="dictionary: the meaning of the columns, as CSV",
         )
         parser.add_argument("--out", type=Path, required=True)
         parser.add_argument(
@@ -36,7 +36,7 @@ class Command(AnswerCommand):
                 out.write(dictionary_csv(columns))
             return {"campaign": campaign.name, "file": str(options["out"]), "rows": len(columns)}
         check_unblinded(campaign, options["unblind"])
-        audit_note(kind=Deed.EXPORT, about=f"campaign '{campaign.name}'", detail=f"ratings, {options['format']}")
+        audit_note(kind=Deed.EXPORT, about=of_campaign(campaign.name), detail=f"ratings, {options['format']}")
         with whole_file(options["out"], "wb") as out:
-            count = write_ratings(out, columns, export_rows(campaign), options["format"])
+            count = write_ratings(out, columns, measure_of(campaign).rows(campaign), options["format"])
         return {"campaign": campaign.name, "file": str(options["out"]), "rows": count}

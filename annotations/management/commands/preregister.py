@@ -4,13 +4,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from annotations.campaigns.services.campaigns import campaign_named
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.preregistration import preregistration
-from annotations.services.campaigns import campaign_named
 
 
 class Command(AnswerCommand):
-    help = "Write what a campaign declares before its results are known, with the hash of what it shows."
+    help = "Write what a campaign declares before its results are known, with the hash of what it shows to raters."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

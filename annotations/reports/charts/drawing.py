@@ -15,7 +15,9 @@ TEXT, SMALL = 13, 11  # pixels
 EM = 16  # pixels of a chart to the em of its place on the page, which paper makes smaller
 NAME = 24  # characters of a system's name on an axis
 
-CONFIG: dict[str, Any] = {
+VegaSpec = dict[str, Any]  # Vega-Lite's own JSON
+Datum = Mapping[str, Any]  # a row of its data
+CONFIG: VegaSpec = {
     "background": "transparent",
     "font": "sans-serif",
     "view": {"stroke": None},
@@ -43,13 +45,13 @@ class Chart(NamedTuple):
     """A Vega-Lite specification with its data in it, and what a screen reader calls it."""
 
     title: str
-    spec: dict[str, Any]
+    spec: VegaSpec
 
 
-class Sheets(dict[str, list[dict[str, Any]]]):
+class Sheets(dict[str, list[Datum]]):
     """The rows of a chart's layers, by name. They stand beside the Altair chart, which would copy and check each."""
 
-    def add(self, rows: Iterable[Mapping[str, Any]]) -> Any:
+    def add(self, rows: Iterable[Datum]) -> Any:
         import altair as alt
 
         name = f"rows{len(self)}"
@@ -61,13 +63,10 @@ def chart(title: str, drawn: Any, sheets: Sheets, *, left: int = 0, right: int =
     """From an Altair chart, whose classes have checked their values as they were made; the whole is not checked again.
     `left`, `right`: characters of the longest text there, as a reader's font can be wider than the one measured."""
     room = {"left": 5 + 2 * left, "right": 5 + 2 * right, "top": 5, "bottom": 5}
-    return Chart(
-        title,
-        drawn.to_dict(validate=False) | {"datasets": dict(sheets), "config": CONFIG, "padding": room},
-    )
+    return Chart(title, drawn.to_dict(validate=False) | {"datasets": dict(sheets), "config": CONFIG, "padding": room})
 
 
-def longest(rows: Iterable[Mapping[str, Any]], field: str) -> int:
+def longest(rows: Iterable[Datum], field: str) -> int:
     return max((len(row[field]) for row in rows), default=0)
 
 

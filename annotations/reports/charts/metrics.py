@@ -1,53 +1,54 @@
-"""Each metric against people, one point a system."""
+"""Each metric against people, one point per system."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from annotations.reports.charts.drawing import BLUE, INK, SMALL, Chart, Sheets, chart, longest, names
-from annotations.reports.charts.ratings import spaced
-from annotations.reports.scales import is_choice
+from annotations.reports.measures import measure_of
+from annotations.reports.schema.metrics import Point
+from annotations.reports.schema.report import Report
+from annotations.reports.words import spaced
 
 WIDTH, HEIGHT = 190, 190
 APART = 15  # pixels between labels
 
 
-def metric_charts(report: Mapping[str, Any]) -> dict[str, Chart]:
+def metric_charts(report: Report) -> dict[str, Chart]:
     return {
         f"metric:{criterion}:{metric}": scatter(report, criterion, metric, points)
-        for criterion, found in (report.get("correlation") or {}).items()
-        for metric, points in (found.get("points") or {}).items()
-        if any(point["human"] is not None and point["metric"] is not None for point in points)
+        for criterion, found in report.correlation.items()
+        for metric, points in found.points.items()
+        if points
     }
 
 
-def scatter(report: Mapping[str, Any], criterion: str, metric: str, points: Sequence[Mapping[str, Any]]) -> Chart:
+def scatter(report: Report, criterion: str, metric: str, points: Sequence[Point]) -> Chart:
     """The labels stand in a column at the right, in the order of the points, and a line leads to each."""
     import altair as alt
 
-    points = [point for point in points if point["human"] is not None and point["metric"] is not None]
-    short = names((point["system"] for point in points), 20)
+    short = names((point.system for point in points), 20)
     height = max(HEIGHT, APART * len(points))
-    low, high = padded([point["human"] for point in points])
+    low, high = padded([point.human for point in points])
     pixel = (high - low) / height
-    ordered = sorted(points, key=lambda point: -point["human"])
-    places = spread([(high - point["human"]) / pixel for point in ordered], APART, height)
+    ordered = sorted(points, key=lambda point: -point.human)
+    places = spread([(high - point.human) / pixel for point in ordered], APART, height)
     rows = [
         {
-            "system": point["system"],
-            "label": short[point["system"]],
-            "human": point["human"],
-            "metric": point["metric"],
-            "texts": point.get("texts"),
+            "system": point.system,
+            "label": short[point.system],
+            "human": point.human,
+            "metric": point.metric,
+            "texts": point.texts,
             "at": high - place * pixel,
         }
         for point, place in zip(ordered, places, strict=True)
     ]
     y = alt.Scale(domain=[low, high], nice=False, zero=False)
-    x = alt.Scale(domain=padded([point["metric"] for point in points]), nice=False, zero=False)
-    title = "Share won, people" if is_choice(report, criterion) else "Mean score, people"
+    x = alt.Scale(domain=padded([point.metric for point in points]), nice=False, zero=False)
+    axis_title = f"{metric} (lower is better)" if report.metric_facts[metric].less_is_better else metric
+    title = measure_of(report.campaign).people_axis
     sheets = Sheets()
     base = sheets.add(rows)
-    across = alt.X("metric:Q", scale=x, axis=alt.Axis(title=metric, tickCount=3))
+    across = alt.X("metric:Q", scale=x, axis=alt.Axis(title=axis_title, tickCount=3))
     up = alt.Y("human:Q", scale=y, axis=alt.Axis(title=title, tickCount=5, minExtent=30))
     drawn = alt.layer(
         base.mark_rule(stroke=INK, opacity=0.3).encode(
@@ -59,7 +60,7 @@ def scatter(report: Mapping[str, Any], criterion: str, metric: str, points: Sequ
         ),
     ).properties(width=WIDTH, height=height)
     return chart(
-        f"{metric} against people's {spaced(criterion)}, one point a system",
+        f"{metric} against people's {spaced(criterion)}, one point per system",
         drawn,
         sheets,
         right=longest(rows, "label"),

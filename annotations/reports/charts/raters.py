@@ -1,42 +1,41 @@
 """Raters beside each other: how severe each is, and how fast."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from annotations.reports.charts.drawing import BLUE, INK, ORANGE, SMALL, Chart, Sheets, chart
+from annotations.reports.charts.drawing import BLUE, INK, ORANGE, SMALL, Chart, Datum, Sheets, chart
+from annotations.reports.schema.report import Report
 
 WIDTH, NARROWEST, WIDEST = 600, 17, 60  # pixels: of the whole, and of a rater's column
+TITLE = 180  # pixels, for the words below the axis
 SEVERITY, PACE = 170, 90
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 
 
-def rater_charts(report: Mapping[str, Any]) -> dict[str, Chart]:
+def rater_charts(report: Report) -> dict[str, Chart]:
     drawn = raters(report)
     return {"raters": drawn} if drawn else {}
 
 
-def raters(report: Mapping[str, Any]) -> Chart | None:
-    """Severity with its interval above, median seconds a screen below, by severity; a cross is a rater left out."""
+def raters(report: Report) -> Chart | None:
+    """Severity with its interval above, median seconds per screen below, by severity; a cross is a rater left out."""
     import altair as alt
 
-    rows = [
+    rows: list[Datum] = [
         {
-            "rater": str(row.get("number", number)),
-            "severity": row.get("severity"),
-            "low": row["severity_ci"][0] if row.get("severity_ci") else None,
-            "high": row["severity_ci"][1] if row.get("severity_ci") else None,
-            "seconds": row.get("seconds"),
-            "shape": CROSS if row.get("excluded") else "circle",
-            "colour": ORANGE if row.get("excluded") else BLUE,
+            "rater": str(row.number),
+            "severity": row.severity,
+            "low": row.severity_ci[0] if row.severity_ci else None,
+            "high": row.severity_ci[1] if row.severity_ci else None,
+            "seconds": row.seconds,
+            "shape": CROSS if row.excluded else "circle",
+            "colour": ORANGE if row.excluded else BLUE,
         }
-        for number, row in enumerate(report.get("raters") or [], start=1)
+        for row in report.raters
     ]
     rows.sort(key=lambda row: (row["severity"] is None, row["severity"]))
     judged = [row for row in rows if row["severity"] is not None]
     timed = [row for row in rows if row["seconds"] is not None]
     if not judged:
         return None
-    width = len(rows) * min(max(WIDTH / len(rows), NARROWEST), WIDEST)
+    width = max(len(rows) * min(max(WIDTH / len(rows), NARROWEST), WIDEST), TITLE)
     order = alt.Scale(domain=[row["rater"] for row in rows])
 
     def x(title: str | None) -> alt.X:
@@ -56,7 +55,7 @@ def raters(report: Mapping[str, Any]) -> Chart | None:
         "fill": alt.Fill("colour:N", scale=None),
         "stroke": alt.Stroke("colour:N", scale=None),
     }
-    sheets, last = Sheets(), "Rater, the most severe first"
+    sheets, last = Sheets(), "Rater, most severe first"
     points = {"size": 70, "opacity": 1, "strokeWidth": 2.5}
     severity = alt.Y(
         "severity:Q", axis=alt.Axis(title="Severity", tickCount=5, minExtent=34), scale=alt.Scale(nice=True)
@@ -79,8 +78,8 @@ def raters(report: Mapping[str, Any]) -> Chart | None:
             .properties(width=width, height=PACE)
         )
     left_out = sum(row["shape"] == CROSS for row in rows)
-    marked = f"; {left_out} left out, marked by a cross" if left_out else ""
+    marked = f"; {left_out} excluded, marked with a cross" if left_out else ""
     title = (
-        f"Severity with 95 % intervals{' and median seconds a screen' if timed else ''} of {len(rows)} raters{marked}"
+        f"Severity with 95 % intervals{' and median seconds per screen' if timed else ''} of {len(rows)} raters{marked}"
     )
     return chart(title, alt.vconcat(*parts, spacing=14), sheets)

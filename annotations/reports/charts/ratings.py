@@ -1,36 +1,34 @@
 """Charts of the ratings: means, differences, distributions, and every pair of systems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
+from annotations.documents.numbers import figure, interval, p_is, signed
 from annotations.reports.charts.drawing import BLUE, INK, ORANGE, SMALL, Chart, Sheets, chart, longest, names
+from annotations.reports.measures import measure_of
 from annotations.reports.pairs import ranked_pairs
 from annotations.reports.scales import (
     adjusted,
     is_adjusted,
-    is_choice,
-    is_shown,
     limit_of,
     places_of,
-    scale_is_found,
-    scale_of,
-    shares_won,
+    places_of_difference,
 )
-from annotations.templatetags.report_numbers import figure, interval, p_is, signed
+from annotations.reports.schema.report import Report
+from annotations.reports.schema.results import PairResult
+from annotations.reports.words import spaced
 
 WIDTH, ROW = 300, 30
-MOST_PAIRS = 15  # of more, those with the best system are drawn
+MAX_PAIRS = 15  # of more, those with the best system are drawn
 RIDGE, BARS = 46, 0.82  # pixels a system's distribution is high, and the part of them that its bars can fill
 CELL_WIDTH, CELL_HEIGHT = 66, 40
-
-Report = Mapping[str, Any]
 
 
 def rating_charts(report: Report) -> dict[str, Chart]:
     drawn: dict[str, Chart | None] = {}
-    for criterion, result in report["criteria"].items():
-        if result["systems"]:
+    for criterion, result in report.criteria.items():
+        if result.systems:
             drawn[f"means:{criterion}"] = means(report, criterion)
             drawn[f"differences:{criterion}"] = differences(report, criterion)
             drawn[f"distributions:{criterion}"] = distributions(report, criterion)
@@ -38,13 +36,26 @@ def rating_charts(report: Report) -> dict[str, Chart]:
     return {name: each for name, each in drawn.items() if each}
 
 
+class PointRow(NamedTuple):
+    """A point with its interval, and what it says in figures."""
+
+    row: str
+    value: float | None
+    low: float | None
+    high: float | None
+    text: str
+    colour: str = BLUE
+    fill: str = BLUE
+    shape: str = "circle"
+
+
 def rows_with_intervals(
-    title: str, rows: Sequence[Mapping[str, Any]], *, of: str, domain: Sequence[float], nice: bool, line: float | None
+    title: str, drawn_rows: Sequence[PointRow], *, of: str, domain: Sequence[float], nice: bool, line: float | None
 ) -> Chart:
-    """A point with its interval a row, and what it says in figures at the right; `of` names the axis."""
+    """A point with its interval per row, and what it says in figures at the right; `of` names the axis."""
     import altair as alt
 
-    sheets = Sheets()
+    sheets, rows = Sheets(), [row._asdict() for row in drawn_rows]
 
     def y() -> alt.Y:
         axis = alt.Axis(title=None, ticks=False, domain=False, labelLimit=400)
@@ -72,71 +83,64 @@ def rows_with_intervals(
 
 def means(report: Report, criterion: str) -> Chart:
     """Each system's mean with its 95 % interval on the campaign's scale, best first."""
-    systems, places = report["criteria"][criterion]["systems"], places_of(report, criterion)
-    short = names(row["system"] for row in systems)
+    systems, places = report.criteria[criterion].systems, places_of(report)
+    short = names(row.system for row in systems)
     rows = [
-        {
-            "row": short[row["system"]],
-            "value": row["mean"],
-            "low": row["ci"] and row["ci"][0],
-            "high": row["ci"] and row["ci"][1],
-            "text": figure(row["mean"], places) + (f"  ({interval(row['ci'], places)})" if row["ci"] else ""),
-            "colour": BLUE,
-            "fill": BLUE,
-            "shape": "circle",
-        }
+        PointRow(
+            short[row.system],
+            row.mean,
+            row.ci and row.ci[0],
+            row.ci and row.ci[1],
+            figure(row.mean, places) + (f"  ({interval(row.ci, places)})" if row.ci else ""),
+        )
         for row in systems
     ]
-    choice = is_choice(report, criterion)
-    low, high = scale_of(report, criterion)
-    ends = f"{low:g} to {high:g} found" if scale_is_found(report["campaign"]) else f"of {low:g} to {high:g}"
-    of = "Share of comparisons won" if choice else f"Mean score, {ends}"
+    measure = measure_of(report.campaign)
+    of, domain = measure.mean_axis(report.campaign), measure.scale(report.campaign)
     systems_drawn = f"{len(rows)} {'system' if len(rows) == 1 else 'systems'}"
-    title = f"Means and 95 % intervals of {systems_drawn} by {spaced(criterion)}, best first"
-    return rows_with_intervals(title, rows, of=of, domain=[low, high], nice=False, line=0.5 if choice else None)
+    title = f"Means and 95 % intervals of {systems_drawn} on {spaced(criterion)}, highest first"
+    return rows_with_intervals(title, rows, of=of, domain=domain, nice=False, line=measure.even)
 
 
-def pairs_drawn(report: Report, criterion: str) -> list[dict[str, Any]]:
-    """All pairs with a difference; where they are many, those with the best system and the declared one."""
-    pairs = [pair for pair in ranked_pairs(report, criterion) if pair["difference"] is not None]
-    if len(pairs) <= MOST_PAIRS:
+def pairs_drawn(report: Report, criterion: str) -> list[PairResult]:
+    """All pairs with a difference; where they are many, those with the best system and the primary one."""
+    pairs = [pair for pair in ranked_pairs(report, criterion) if pair.difference is not None]
+    if len(pairs) <= MAX_PAIRS:
         return pairs
-    best = report["criteria"][criterion]["systems"][0]["system"]
-    return [pair for pair in pairs if pair.get("primary") or best in (pair["system_a"], pair["system_b"])]
+    best = report.criteria[criterion].systems[0].system
+    return [pair for pair in pairs if pair.primary or best in (pair.system_a, pair.system_b)]
 
 
 def differences(report: Report, criterion: str) -> Chart | None:
-    """Pairs with their 95 % intervals around zero: filled where a difference was shown, a diamond where declared."""
-    pairs, places = pairs_drawn(report, criterion), places_of(report, criterion)
+    """Pairs with their 95 % intervals around zero: filled where a difference was shown; the primary one a diamond."""
+    pairs, places = pairs_drawn(report, criterion), places_of_difference(report)
     if not pairs:
         return None
-    if is_choice(report, criterion):
-        places = 2
-    short = names((row["system"] for row in report["criteria"][criterion]["systems"]), 18)
+    short = names((row.system for row in report.criteria[criterion].systems), 18)
     rows = []
     for pair in pairs:
-        p, colour = adjusted(pair), ORANGE if pair.get("primary") else BLUE
-        declared = ", declared" if pair.get("primary") else ""
+        p, colour = adjusted(pair), ORANGE if pair.primary else BLUE
+        primary = ", primary" if pair.primary else ""
         said = "" if p is None else f"  {p_is(p, limit_of(report, pair))}"
         rows.append(
-            {
-                "row": f"{short[pair['system_a']]} − {short[pair['system_b']]}",
-                "value": pair["difference"],
-                "low": pair["ci"] and pair["ci"][0],
-                "high": pair["ci"] and pair["ci"][1],
-                "text": f"{signed(pair['difference'], places)}{said}{declared}",
-                "colour": colour,
-                "fill": colour if is_shown(report, pair) else "transparent",
-                "shape": "diamond" if pair.get("primary") else "circle",
-            }
+            PointRow(
+                f"{short[pair.system_a]} − {short[pair.system_b]}",
+                pair.difference,
+                pair.ci and pair.ci[0],
+                pair.ci and pair.ci[1],
+                f"{signed(pair.difference, places)}{said}{primary}",
+                colour,
+                fill=colour if pair.shown else "transparent",
+                shape="diamond" if pair.primary else "circle",
+            )
         )
-    ends = [end for row in rows for end in (row["low"], row["value"], row["high"]) if end is not None]
-    of = "Difference in log-strength" if is_choice(report, criterion) else "Difference in points"
+    ends = [end for row in rows for end in (row.low, row.value, row.high) if end is not None]
+    of = measure_of(report.campaign).difference_axis
     reach = [min(0, *ends), max(0, *ends)]
     domain = reach if reach[0] < reach[1] else [-1, 1]
     together = any(is_adjusted(report, pair) for pair in pairs)
     what = "95 % intervals, not adjusted, and p (Holm)" if together else "95 % intervals and p"
-    title = f"Differences of {len(rows)} {'pair' if len(rows) == 1 else 'pairs'} by {spaced(criterion)}: {what}"
+    title = f"Differences of {len(rows)} {'pair' if len(rows) == 1 else 'pairs'} on {spaced(criterion)}: {what}"
     return rows_with_intervals(title, rows, of=of, domain=domain, nice=True, line=0)
 
 
@@ -144,26 +148,25 @@ def distributions(report: Report, criterion: str) -> Chart | None:
     """What share of each system's scores lies where on the scale; a line marks the mean."""
     import altair as alt
 
-    result = report["criteria"][criterion]
-    given = result.get("distribution") or {}
-    systems = [row for row in result["systems"] if sum(given.get("counts", {}).get(row["system"], []))]
-    if not systems:
+    result = report.criteria[criterion]
+    if not result.distribution or not result.systems:
         return None
-    edges, counts = given["edges"], {row["system"]: given["counts"][row["system"]] for row in systems}
+    systems, edges = result.systems, result.distribution.edges
+    counts = {row.system: result.distribution.counts[row.system] for row in systems}
     shares = {system: [count / sum(each) for count in each] for system, each in counts.items()}
     tallest = max(max(each) for each in shares.values())
-    short, places = names(counts), places_of(report, criterion)
+    short, places = names(counts), places_of(report)
     bars, lines = [], []
     for place, row in enumerate(systems):
-        system, base = row["system"], place + 1
+        system, base = row.system, place + 1
         lines.append(
             {
                 "row": short[system],
-                "mean": row["mean"],
+                "mean": row.mean,
                 "top": base - 0.9,
                 "base": base,
                 "middle": base - 0.35,
-                "text": f"n = {sum(counts[system])}, mean {figure(row['mean'], places)}",
+                "text": f"n = {sum(counts[system])}, mean {figure(row.mean, places)}",
             }
         )
         for (low, high), share, count in zip(pairwise(edges), shares[system], counts[system], strict=True):
@@ -197,7 +200,7 @@ def distributions(report: Report, criterion: str) -> Chart | None:
     )
     drawn = drawn.properties(width=WIDTH, height=RIDGE * len(systems))
     of = f"{len(systems)} {'system' if len(systems) == 1 else 'systems'}"
-    title = f"Distribution of the scores of {of} by {spaced(criterion)}, means marked"
+    title = f"Distribution of the scores of {of} for {spaced(criterion)}, means marked"
     return chart(title, drawn, sheets, left=longest(lines, "row"), right=longest(lines, "text"))
 
 
@@ -206,25 +209,22 @@ def matrix(report: Report, criterion: str) -> Chart | None:
     systems it would say nothing that the chart of differences does not."""
     import altair as alt
 
-    systems = [row["system"] for row in report["criteria"][criterion]["systems"]]
-    cells = matrix_cells(report, criterion)
+    systems = [row.system for row in report.criteria[criterion].systems]
+    short, columns = names(systems), {system: str(place) for place, system in enumerate(systems, start=1)}
+    rows = {system: f"{short[system]} · {place}" for system, place in columns.items()}
+    cells = [cell._asdict() for cell in matrix_cells(report, criterion, rows, columns)]
     if not cells or len(systems) < 3:
         return None
-    short = names(systems)
-    rows = [f"{short[system]} · {place + 1}" for place, system in enumerate(systems)]
-    columns = [str(place + 1) for place in range(len(systems))]
-    for cell in cells:
-        cell["row"], cell["column"] = rows[systems.index(cell["one"])], columns[systems.index(cell["other"])]
     x = alt.X(
         "column:N",
         sort=None,
-        scale=alt.Scale(domain=columns, padding=0),
+        scale=alt.Scale(domain=list(columns.values()), padding=0),
         axis=alt.Axis(orient="top", title=None, labelAngle=0, ticks=False, domain=False),
     )
     y = alt.Y(
         "row:N",
         sort=None,
-        scale=alt.Scale(domain=rows, padding=0),
+        scale=alt.Scale(domain=list(rows.values()), padding=0),
         axis=alt.Axis(title=None, ticks=False, domain=False, labelLimit=400),
     )
     sheets = Sheets()
@@ -239,45 +239,40 @@ def matrix(report: Report, criterion: str) -> Chart | None:
         plain.mark_text(dy=-8).encode(text=alt.Text("text:N")),
         base.mark_text(dy=9, fontSize=SMALL).encode(text=alt.Text("p:N")),
     ).properties(width=CELL_WIDTH * len(systems), height=CELL_HEIGHT * len(systems))
-    what = "share of comparisons that the row won" if is_choice(report, criterion) else "row minus column"
-    title = f"Every pair of {len(systems)} systems by {spaced(criterion)}: {what}, with its p-value (Holm)"
-    return chart(title, drawn, sheets, left=max(map(len, rows)))
+    what = measure_of(report.campaign).row_against_column_title
+    title = f"Every pair of {len(systems)} systems on {spaced(criterion)}: {what}, with its p-value (Holm)"
+    return chart(title, drawn, sheets, left=longest(cells, "row"))
 
 
-def matrix_cells(report: Report, criterion: str) -> list[dict[str, Any]]:
-    """Two cells a pair, one for each direction."""
-    shares = shares_won(report["criteria"][criterion])
-    places, cells = places_of(report, criterion), []
-    pairs = [pair for pair in ranked_pairs(report, criterion) if pair["difference"] is not None]
-    largest = max((abs(pair["difference"]) for pair in pairs), default=0) or 1
-    for pair in pairs:
+class MatrixCell(NamedTuple):
+    one: str
+    other: str
+    text: str
+    p: str
+    shown: bool
+    fill: str
+    strength: float
+    row: str
+    column: str
+
+
+def matrix_cells(
+    report: Report, criterion: str, rows: Mapping[str, str], columns: Mapping[str, str]
+) -> Iterator[MatrixCell]:
+    """Two cells per pair, one for each direction; `rows` and `columns` are titles by system."""
+    pairs = [(pair, pair.difference) for pair in ranked_pairs(report, criterion) if pair.difference is not None]
+    largest = max((abs(found) for _, found in pairs), default=0) or 1
+    advantage = measure_of(report.campaign).advantages(report.criteria[criterion], largest, places_of(report))
+    for pair, found in pairs:
         p = adjusted(pair)
         for one, other, sign in (
-            (pair["system_a"], pair["system_b"], 1),
-            (pair["system_b"], pair["system_a"], -1),
+            (pair.system_a, pair.system_b, 1),
+            (pair.system_b, pair.system_a, -1),
         ):
-            difference = sign * pair["difference"]
-            if is_choice(report, criterion):
-                share = shares.get((one, other))
-                if share is None:
-                    continue
-                text, strength = figure(share, places), abs(share - 0.5) * 2
-                better = share > 0.5
-            else:
-                text, strength, better = signed(difference, places), abs(difference) / largest, difference > 0
-            cells.append(
-                {
-                    "one": one,
-                    "other": other,
-                    "text": text,
-                    "p": "" if p is None else p_is(p, limit_of(report, pair)),
-                    "shown": is_shown(report, pair),
-                    "fill": BLUE if better else ORANGE,
-                    "strength": round(0.05 + 0.3 * strength, 3),
-                }
-            )
-    return cells
-
-
-def spaced(name: str) -> str:
-    return name.replace("_", " ")
+            better = advantage(one, other, sign * found)
+            if better is None:
+                continue
+            text, strength, ahead = better
+            by_p, fill = "" if p is None else p_is(p, limit_of(report, pair)), BLUE if ahead else ORANGE
+            cell = (one, other, text, by_p, pair.shown, fill, round(0.05 + 0.3 * strength, 3))
+            yield MatrixCell(*cell, rows[one], columns[other])

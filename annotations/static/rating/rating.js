@@ -1,29 +1,36 @@
 "use strict";
-// The rating page: which sliders are set, keys, half answers and the time they took kept, and a lost connection.
+// The rating page: which fields are answered, keys, half answers and the time they took kept, and a lost connection.
+// A field is an element with `data-field`, the name of its input or inputs. What it looks like and how it is answered is
+// its protocol's: its script calls `storyblender.answer(field, value)`, and hears `storyblender:answered` and, for a digit
+// that was pressed on the field, `storyblender:digit`.
 (() => {
   const AUTOSAVE_MS = 600, RETRY_MS = 3000, KEPT = "answer";
+  const MIN_PACES = 3, MAX_PACES = 20;  // screens
   const TICK_MS = 1000, LONGEST_TICK_MS = 5000;  // a longer one has slept, with its computer
   const IDLE_MS = 120000;  // without a sign of anybody the clock stops
   const SAVE_EVERY_S = 60;
   const screen = document.getElementById("screen");
   const offline = document.getElementById("offline"), notice = document.getElementById("notice");
   let saving = 0, retrying = 0, sending = false;
-  let seen = {};  // by slider, the values that the server has had from this window or shown it
-  const unsaved = new Set();  // sliders that were set here since they were last saved
+  let seen = {};  // by field, the values that the server has had from this window or shown it
+  const unsaved = new Set();  // fields that were answered here since they were last saved
   let spent = 0, savedAt = 0, ticked = performance.now(), stirred = ticked, watched = !document.hidden;
 
   const form = () => screen.dataset.whose ? document.getElementById("answer") : null;  // a preview is nobody's
-  const fieldOf = (range) => range.parentElement.querySelector("input[type=hidden]");
-  const rangesOf = (answer) => [...answer.querySelectorAll("input[type=range]")];
-  const complete = (answer) => rangesOf(answer).every((range) => fieldOf(range).value !== "");
+  const fieldsOf = (answer) => [...answer.querySelectorAll("[data-field]")];
+  const inputOf = (field) => field.closest("form").elements[field.dataset.field];  // of radio buttons their list
+  const valueOf = (field) => inputOf(field).value;
+  const complete = (answer) => fieldsOf(answer).every((field) => valueOf(field) !== "");
 
-  function set(range) {
-    fieldOf(range).value = range.value;
-    range.parentElement.querySelector("output").value = range.value;
-    range.parentElement.classList.remove("unset");
-    range.removeAttribute("aria-valuetext");
+  // An empty value takes an answer back.
+  function set(field, value) {
+    const input = inputOf(field);
+    if (input instanceof RadioNodeList) for (const radio of input) radio.checked = radio.value === value;
+    else input.value = value;
+    field.classList.toggle("unset", value === "");
+    field.dispatchEvent(new CustomEvent("storyblender:answered", { bubbles: true, detail: value }));
     sending = false;  // what may be on its way is not what is shown now
-    unsaved.add(range);
+    unsaved.add(field);
     ready();
     keep();
     clearTimeout(saving);
@@ -39,19 +46,26 @@
   }
   const seconds = () => spent.toFixed(1);
 
+  const paces = () => `paces ${screen.dataset.whose}`;  // of this rater in this window
+
+  function kept(name) {
+    try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }  // nothing kept
+  }
+
   // In this window, for a reload without a connection; and on the server, for another day or device.
   function keep(more = {}) {
     const answer = form();
     if (!answer) return;
-    const values = Object.fromEntries(rangesOf(answer).map((range) => [range.id, fieldOf(range).value]));
+    const values = Object.fromEntries(fieldsOf(answer).map((field) => [field.dataset.field, valueOf(field)]));
     try {
       sessionStorage.setItem(KEPT, JSON.stringify({ screen: answer.dataset.draft, values, seen, spent, ...more }));
     } catch { /* a browser that keeps nothing: the server has it */ }
   }
 
-  // The value of a slider as it is, which the server now has.
-  function see(range) {
-    seen[range.id] = [...new Set(seen[range.id]).add(fieldOf(range).value)];
+  // The value of a field as it is, which the server now has.
+  function see(field) {
+    const name = field.dataset.field;
+    seen[name] = [...new Set(seen[name]).add(valueOf(field))];
   }
 
   // Where nothing is left to send. What is kept is of one rater's screen, and comes back on no other.
@@ -67,17 +81,17 @@
     savedAt = spent;
     answer.querySelector("[name=seconds]").value = seconds();
     const body = new FormData(answer), saved = new Map();
-    for (const range of rangesOf(answer)) {
-      const field = fieldOf(range);
-      if (unsaved.has(range)) {
-        saved.set(range, field.value);
-        see(range);
-      } else body.delete(field.name);  // another window or device may have set it since
+    for (const field of fieldsOf(answer)) {
+      if (unsaved.has(field)) {
+        saved.set(field, valueOf(field));
+        body.set(field.dataset.field, valueOf(field));  // where no radio button is chosen, empty
+        see(field);
+      } else body.delete(field.dataset.field);  // another window or device may have set it since
     }
     keep();
     try {
       const said = await fetch(answer.dataset.draft, { method: "POST", body, keepalive: true });
-      for (const [range, value] of saved) if (said.ok && fieldOf(range).value === value) unsaved.delete(range);
+      for (const [field, value] of saved) if (said.ok && valueOf(field) === value) unsaved.delete(field);
       if (said.status === 409 && form() === answer && !sending) tell(await said.text());
     } catch { /* no connection: kept in this window, and sent with the answer */ }
   }
@@ -93,21 +107,19 @@
   function restore() {
     const answer = form();
     spent = Number(answer.dataset.seconds);
-    let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* nothing kept */ }
-    if (kept?.screen !== answer.dataset.draft) kept = null;
-    spent = Math.max(spent, kept?.spent ?? 0);
-    seen = kept?.seen ?? {};
-    for (const range of rangesOf(answer)) {
-      const value = kept?.values[range.id], shown = fieldOf(range).value;
-      const known = shown === "" || (seen[range.id] ?? []).includes(shown);
-      see(range);
-      if (value && value !== shown && known) {
-        range.value = value;
-        set(range);
-      }
+    let mine = kept(KEPT);
+    if (mine?.screen !== answer.dataset.draft) mine = null;
+    spent = Math.max(spent, mine?.spent ?? 0);
+    seen = mine?.seen ?? {};
+    const back = new Map();  // all of it before any is set, which may set others
+    for (const field of fieldsOf(answer)) {
+      const name = field.dataset.field, value = mine?.values[name], shown = valueOf(field);
+      const known = shown === "" || (seen[name] ?? []).includes(shown);
+      see(field);
+      if (value !== undefined && value !== shown && known) back.set(field, value);
     }
-    if (kept?.refused) tell(notice.dataset.notSent, false);
+    for (const [field, value] of back) set(field, value);
+    if (mine?.refused) tell(notice.dataset.notSent, false);
     savedAt = spent;
     keep();
   }
@@ -118,11 +130,39 @@
     const button = answer.querySelector("button[type=submit]"), whole = complete(answer);
     button.setAttribute("aria-disabled", String(!whole));
     button.textContent = whole ? button.dataset.ready : button.dataset.missing;
+    const fields = fieldsOf(answer), answered = document.getElementById("answered");
+    const given = fields.filter((field) => valueOf(field) !== "").length;
+    answered.textContent = answered.dataset.count.replace("{answered}", given).replace("{all}", fields.length);
   }
 
-  function toFirstUnset(answer) {
-    const range = rangesOf(answer).find((each) => fieldOf(each).value === "");
-    if (range) range.focus();
+  function pace() {
+    try {
+      sessionStorage.setItem(paces(), JSON.stringify([...(kept(paces()) ?? []), spent].slice(-MAX_PACES)));
+    } catch { /* no pace is known */ }
+  }
+
+  // How long what is left will take, by the screens answered in this window: the median of the last twenty.
+  function left() {
+    const said = document.getElementById("left");
+    if (!said) return;
+    const known = kept(paces()) ?? [];
+    said.hidden = known.length < MIN_PACES;
+    const median = known.sort((a, b) => a - b)[known.length >> 1];
+    const minutes = Math.ceil((said.dataset.total - said.dataset.done) * median / 60);
+    said.textContent = said.dataset.minutes.replace("{minutes}", minutes);
+  }
+
+  function toFirstUnset(answer, options) {
+    const field = fieldsOf(answer).find((each) => valueOf(each) === "");
+    field?.querySelector("input:not([type=hidden])").focus(options);
+    return field;
+  }
+
+  // To the next field that is not answered, after one that was.
+  function onward(field) {
+    const fields = fieldsOf(field.closest("form"));
+    const next = fields.slice(fields.indexOf(field) + 1).find((each) => valueOf(each) === "");
+    if (valueOf(field) !== "") next?.querySelector("input:not([type=hidden])").focus();
   }
 
   function send() {
@@ -139,17 +179,11 @@
     sending = false;
     unsaved.clear();
     ticked = stirred = performance.now();
+    left();
     if (form()) restore();
     else if (screen.querySelector("[data-nothing-to-send]")) forget();
     ready();
   }
-
-  function changed(event) {
-    if (event.target.type === "range") set(event.target);
-  }
-  screen.addEventListener("input", changed);
-  // A click on the place where the slider stands anyway sends no `input`.
-  screen.addEventListener("pointerup", changed);
 
   for (const sign of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchmove"]) {
     addEventListener(sign, () => { count(); stirred = performance.now(); }, { passive: true, capture: true });
@@ -174,9 +208,10 @@
       return;
     }
     count();
+    if (!sending) pace();  // once, however often it is sent
     sending = true;
     clearTimeout(saving);
-    rangesOf(event.target).forEach(see);
+    fieldsOf(event.target).forEach(see);
     keep();
   }, true);
 
@@ -187,15 +222,22 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && event.key === "Enter") return;
-    const on = event.target, help = document.getElementById("help");
-    if (on.matches("textarea, input:not([type=range]), select") || help.open) return;
+    const on = event.target, help = document.getElementById("help"), field = on.closest("[data-field]");
+    if (!field && on.matches("textarea, input, select") || help.open) return;
     if (event.key === "?") {
       event.preventDefault();
       help.showModal();
-    } else if (on.type === "range" && /^[0-9]$/.test(event.key)) {
+    } else if (field && /^[0-9]$/.test(event.key)) {
       event.preventDefault();
-      on.value = Number(event.key) * 10;
-      set(on);
+      field.dispatchEvent(new CustomEvent("storyblender:digit", { bubbles: true, detail: Number(event.key) }));
+      onward(field);
+    } else if (event.key === "U") {  // with Shift: not by chance
+      document.getElementById("undo")?.requestSubmit();
+    } else if (event.key === "S") {
+      const pass = document.getElementById("pass");
+      if (!pass) return;
+      pass.open = true;
+      pass.querySelector("input[type=radio]").focus();
     } else if (event.key === "Enter" && !on.closest("button, summary, a")) {
       event.preventDefault();
       send();
@@ -228,10 +270,12 @@
   document.addEventListener("htmx:afterSwap", () => {
     fresh();
     scrollTo(0, 0);
-    screen.focus({ preventScroll: true });
+    if (!form() || !toFirstUnset(form(), { preventScroll: true })) screen.focus({ preventScroll: true });
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   // The address says whose screen it is, so that a reload never shows this window somebody else's.
   if (!location.search && screen.dataset.whose) history.replaceState(null, "", `?whose=${screen.dataset.whose}`);
-  fresh();
+  window.storyblender = { answer: set };
+  // The protocol's script comes after this one, and has to hear of what is brought back.
+  document.addEventListener("DOMContentLoaded", fresh);
 })();

@@ -9,21 +9,21 @@ from storyblender_site.keeping.backup import backup_make
 
 class Command(AnswerCommand):
     help = (
-        "Write a backup of the site as a new folder: the rows of the database and the files under VAR_DIR. Raters and "
-        "workers go on meanwhile. `restore` reads it, on SQLite and on PostgreSQL, whichever it was made on."
+        "Back up the site to a new folder: the rows of the database and the files under VAR_DIR. Raters and workers "
+        "can continue meanwhile. `restore` reads it into SQLite or PostgreSQL, whichever it was made on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="which must not be there yet")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="must not exist yet")
         parser.add_argument(
-            "--without-models", action="store_true", help="leave out pretrained models, which can be fetched again"
+            "--without-models", action="store_true", help="leave out pretrained models, which can be downloaded again"
         )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         with self.share() as watch:
             manifest = backup_make(folder=options["out"], models=not options["without_models"], watch=watch)
         for lost in manifest.lost:
-            self.stderr.write(f"warning: the checkpoint {lost} is not in it: its files are missing or were altered")
+            self.stderr.write(f"warning: checkpoint {lost} is not in the backup: its files are missing or were altered")
         return {
             "backup": str(options["out"]),
             "id": manifest.id,

@@ -2,19 +2,22 @@ from typing import Any
 
 from django.urls import reverse
 
-from annotations.links import rater_link, site_link
+from annotations.campaigns.links import rater_link, site_link
 from annotations.management.base import AnswerCommand
 from storyblender_site.first_start import ADMIN, admin_make, samples_make
 
 
 class Command(AnswerCommand):
-    help = "Make the first admin's account and the synthetic sample campaign, and print their links; again: reuse them."
+    help = (
+        "Create the first admin account and the synthetic sample campaign, and print their links; if run again, reuse "
+        "them."
+    )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         password = admin_make()
         admin = site_link(reverse("admin:index"))
-        secret = f"user {ADMIN}, password {password}" if password else "password as you set it"
-        forgotten = "" if password else " (forgotten: .venv/bin/python manage.py account_link admin)"
+        secret = f"user {ADMIN}, password {password}" if password else "the password you set"
+        forgotten = "" if password else " (forgotten? .venv/bin/python manage.py account_link admin)"
         if not options["json"]:
             self.stdout.write(f"\n  Admin  {admin}  {secret}{forgotten}")
             self.stdout.flush()

@@ -12,14 +12,16 @@ from storyblender_site.keeping.restore import backup_restore
 
 class Command(AnswerCommand):
     help = (
-        "Make the site what it was when a backup was made: all of it or nothing. Stop its processes first. The "
-        "database may be another kind than the backup's, so that this also moves a site."
+        "Restore the site from a backup, completely or not at all. Stop its processes first. The database may be of "
+        "another kind than the one backed up, so this can also move a site."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="which `backup` wrote")
-        parser.add_argument("--replace", action="store_true", help="give up what this site holds now")
-        parser.add_argument("--yes", action="store_true", help="do not ask before --replace; needed without a terminal")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="folder written by `backup`")
+        parser.add_argument("--replace", action="store_true", help="delete what this site contains now")
+        parser.add_argument(
+            "--yes", action="store_true", help="do not ask before --replace; required without a terminal"
+        )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         folder, replace = options["folder"], options["replace"]
@@ -29,15 +31,15 @@ class Command(AnswerCommand):
             manifest = backup_restore(folder=folder, replace=replace, watch=watch)
         if key_lost(manifest):
             self.stderr.write(
-                "warning: SECRET_KEY is not that of the backup's site: raters' personal links made there do not open; "
-                "set the same SECRET_KEY"
+                "warning: SECRET_KEY differs from that of the backed-up site, so personal links of raters made there "
+                "will not work; set the same SECRET_KEY"
             )
         return {"restored": str(folder), "id": manifest.id, "made_at": manifest.made_at, **manifest.counts}
 
     def ask(self, folder: Path) -> None:
         if not sys.stdin.isatty():
-            raise CommandError("nothing was restored: say --yes where there is no terminal to ask on")
-        question = f"Give up all that this site holds, and restore {folder}? This cannot be undone. [y/N] "
+            raise CommandError("nothing was restored: give --yes, as there is no terminal to ask on")
+        question = f"Delete everything on this site and restore {folder}? This cannot be undone. [y/N] "
         if input(question).strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was restored")
 

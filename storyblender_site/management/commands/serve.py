@@ -7,13 +7,13 @@ from storyblender_site.addresses import in_address
 
 
 class Command(BaseCommand):
-    help = "Serve the site alone, as `up` does with a worker and the sweeper beside it; static files must be collected."
+    help = "Run only the web site; `up` also runs a worker and the sweeper. Static files must have been collected."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.LISTEN_HOST)
         parser.add_argument("--port", type=int, default=settings.PORT)
-        parser.add_argument("--threads", type=int, default=8, help="requests the site answers at a time")
+        parser.add_argument("--threads", type=int, default=8, help="number of requests answered in parallel")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from storyblender_site.web_server import serve  # the whole site: not for the help of this command

@@ -21,13 +21,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--host", default=settings.LISTEN_HOST, help="where to listen; 0.0.0.0 or :: for other machines"
+            "--host",
+            default=settings.LISTEN_HOST,
+            help="address to listen on; 0.0.0.0 or :: for access from other machines",
         )
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument(
-            "--samples", action="store_true", help="on the first start: an admin's account and a synthetic campaign"
+            "--samples",
+            action="store_true",
+            help="on the first start: create an admin account and a synthetic campaign",
         )
-        parser.add_argument("--threads", type=int, default=8, help="requests the site answers at a time")
+        parser.add_argument("--threads", type=int, default=8, help="number of requests answered in parallel")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]

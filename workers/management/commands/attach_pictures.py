@@ -8,12 +8,12 @@ from workers.jobs import pictures
 
 
 class Command(AnswerCommand):
-    help = "Attach a folder's pictures, named after the photos' ids, to the photos that a dataset has."
+    help = "Attach the pictures in a folder, named after the photo ids, to the photos of a dataset."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")
         parser.add_argument("--dataset", required=True)
-        parser.add_argument("--update", action="store_true", help="in place of other pictures that photos have")
+        parser.add_argument("--update", action="store_true", help="replace other pictures that photos already have")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         config = {"dataset": options["dataset"], "folder": str(options["folder"]), "update": options["update"]}

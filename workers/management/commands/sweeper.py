@@ -7,20 +7,21 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
-from annotations.outages import is_outage
-from annotations.services.leases import leases_release_expired
-from workers.hearts import Watch
-from workers.lifecycle import sweep, this_process
+from annotations.campaigns.services.leases import leases_release_expired
+from annotations.storage.outages import is_outage
+from workers.heartbeats import HeartbeatWatch
+from workers.lifecycle import this_process
 from workers.listeners import listener_beat, listeners_forget
 from workers.removal import removals_finish
+from workers.sweeping import sweep
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
     help = (
-        "Put back runs whose worker has gone, ring again for those that wait, release expired leases, finish removals; "
-        "for ever."
+        "Requeue runs whose worker is gone, announce waiting runs again, release expired leases and finish removals, "
+        "until stopped."
     )
     requires_system_checks: list[str] = []
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        watch = None if options["once"] else Watch(longest_gap=3 * settings.SWEEP_EVERY_SECONDS)
+        watch = None if options["once"] else HeartbeatWatch(longest_gap=3 * settings.SWEEP_EVERY_SECONDS)
         while True:
             try:
                 close_old_connections()

@@ -1,0 +1,210 @@
+"""Forms of the researcher's pages."""
+
+from typing import Any
+
+from django import forms
+
+from annotations.campaigns.models import Campaign, Rater
+from annotations.campaigns.outside_ids import check_outside_id
+from annotations.campaigns.spec import KEYS, SPLIT_OF, CampaignSpec, choices
+from annotations.corpora.models import Dataset
+from annotations.errors import InputError
+from annotations.protocols import protocol_named, shown_here
+from annotations.protocols.labels import LABELS
+from annotations.storage.fields import NameField
+from annotations.systems.models import System
+from annotations.web.forms import show_problem
+
+
+def spec_field(key: str, **options: Any) -> forms.Field:
+    """The form's field of a key of the campaign file, with the key's words, limits and default."""
+    key_of, rule = CampaignSpec.model_fields[key], KEYS[key]
+    default = key_of.get_default()
+    words = f"{key_of.description or ''}{' Put commas between the names.' if rule['type'] == 'array' else ''}"
+    required = default not in (None, "", ())
+    options = {"label": key_of.title, "help_text": words, "required": required, "initial": default, **options}
+    if "enum" in rule or "const" in rule:
+        return forms.ChoiceField(**{"choices": [(name, name) for name in choices(key)], **options})
+    if rule["type"] == "integer":
+        return forms.IntegerField(min_value=rule["minimum"], max_value=rule["maximum"], **options)
+    if rule["type"] == "boolean":
+        return forms.BooleanField(**options)
+    if rule["type"] == "number":
+        return forms.FloatField(**options)
+    return forms.CharField(max_length=rule.get("maxLength"), **options)
+
+
+def names_in(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+class CampaignForm(forms.Form):
+    """The keys of a campaign file, one field each; the split follows from the purpose.
+
+    `further` are the fields under "More settings".
+    """
+
+    further = (
+        "own_criteria", "primary", "equivalence_margin", "family", "looks", "spending", "minimum_answers", "seed",
+        "protocol", "points", "ties", "texts_per_screen", "unit", "instructions", "consent",
+    )  # fmt: skip
+
+    name = NameField(help_text=CampaignSpec.model_fields["name"].description)
+    purpose = spec_field("purpose", choices=Campaign.Purpose.choices, widget=forms.RadioSelect, initial="evaluation")
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), to_field_name="name", initial=Dataset.objects.newest_name
+    )
+    systems = forms.ModelMultipleChoiceField(
+        System.objects.order_by("kind", "name"),
+        to_field_name="name",
+        widget=forms.CheckboxSelectMultiple,
+        help_text=CampaignSpec.model_fields["systems"].description,
+    )
+    show = spec_field(
+        "show",
+        choices=[
+            ("caption", "the caption"),
+            ("photo", "the photo"),
+            ("both", "photo and caption"),
+            ("none", "nothing: only the texts"),
+        ],
+    )
+    protocol = spec_field("protocol", choices=lambda: [(name, name) for name in shown_here()])
+    points = spec_field("points")
+    ties = spec_field("ties", initial=True)
+    texts_per_screen = spec_field("texts_per_screen")
+    unit = spec_field("unit")
+    criteria = forms.MultipleChoiceField(
+        choices=[(name, f"{label.title}: {label.question}") for name, label in LABELS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["human_likeness"],
+        required=False,
+    )
+    own_criteria = forms.CharField(
+        required=False,
+        help_text="Names of your own criteria, separated by commas; their scale runs from “not at all” to “entirely”.",
+    )
+    items = spec_field("items", initial=100)
+    overlap = spec_field("overlap")
+    minimum_answers = spec_field("minimum_answers")
+    seed = spec_field("seed")
+    primary = spec_field("primary", initial="")
+    equivalence_margin = spec_field("equivalence_margin")
+    family = spec_field("family", choices=Campaign.Family.choices)
+    looks = spec_field("looks")
+    spending = spec_field("spending", choices=Campaign.Spending.choices)
+    instructions = spec_field("instructions", widget=forms.Textarea(attrs={"rows": 5}))
+    consent = spec_field("consent", widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        """Holds the values against the campaign file's own rules; `cleaned_data["spec"]` is what such a file gives."""
+        given = super().clean() or self.cleaned_data
+        if self.errors:
+            return given
+        values = {key: given[key] for key in CampaignSpec.model_fields if given.get(key) is not None and key != "ties"}
+        values |= {
+            "dataset": given["dataset"].name,
+            "split": SPLIT_OF[given["purpose"]],
+            "systems": [system.name for system in given["systems"]],
+            "criteria": [*given["criteria"], *names_in(given["own_criteria"])],
+            "primary": names_in(given["primary"]),
+            **protocol_named(given["protocol"]).options(ties=given["ties"]),
+        }
+        try:
+            given["spec"] = CampaignSpec.from_mapping(values)
+        except InputError as error:
+            show_problem(self, error)
+        return given
+
+    @staticmethod
+    def initial_of(spec: CampaignSpec) -> dict[str, Any]:
+        """What the form holds for a spec."""
+        return spec.model_dump() | {
+            "ties": spec.ties is not False,
+            "criteria": [name for name in spec.criteria if name in LABELS],
+            "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
+            "primary": ", ".join(spec.primary),
+        }
+
+
+class ExtendForm(forms.Form):
+    overlap = forms.IntegerField(min_value=1)
+
+
+class ExcludeForm(forms.Form):
+    """A rater to leave out of the results, or to take in again: the one with this number on the campaign's page."""
+
+    rater = forms.IntegerField(min_value=1, help_text="The number shown for them under Progress.")
+    reason = forms.CharField(
+        max_length=300,
+        required=False,
+        help_text="It appears in the report. Only needed when a rater is first excluded.",
+    )
+    release = forms.BooleanField(
+        required=False,
+        label="Let others rate their screens",
+        help_text="Their participation ends, and others can rate their screens.",
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.campaign = campaign
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if number := given.get("rater"):
+            given |= {"number": number, "rater": rater_numbered(self.campaign, number)}
+        return given
+
+
+def rater_numbered(campaign: Campaign, number: int) -> Rater:
+    """The rater before whom the campaign's page shows the number, which is always theirs."""
+    raters = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
+    rater = raters[number - 1 : number].first() if number < 2**31 else None
+    if rater is None:
+        raise forms.ValidationError({"rater": f"there is no rater {number}; raters are numbered 1 to {raters.count()}"})
+    return rater
+
+
+class EraseForm(forms.Form):
+    """A rater to erase, by their number on the campaign's page or by their outside id."""
+
+    rater = forms.IntegerField(min_value=1, required=False, help_text="The number shown for them under Progress.")
+    outside_id = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Or their outside id",
+        help_text="It may be that of a person who was given a personal link and has not joined.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    everywhere = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, campaign: Campaign, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.campaign = campaign
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        number, outside_id = given.get("rater"), given.get("outside_id")
+        if self.errors:
+            return given
+        if bool(number) == bool(outside_id):
+            raise forms.ValidationError("give a rater, by number or by id")
+        name = str(rater_numbered(self.campaign, number).public_id) if number else str(outside_id)
+        return given | {"name": name}
+
+
+class InviteForm(forms.Form):
+    raters = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Personal links for",
+        help_text="One id per line, such as a participant number. Each person gets a link of their own, which works on "
+        "any device; without it nobody can join under that id.",
+    )
+
+    def clean_raters(self) -> list[str]:
+        ids = list(dict.fromkeys(line.strip() for line in self.cleaned_data["raters"].splitlines() if line.strip()))
+        try:
+            return [check_outside_id(each) for each in ids]
+        except InputError as error:
+            raise forms.ValidationError(error.problem) from error

@@ -1,0 +1,45 @@
+"""Addresses that are handed to people."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+
+from annotations.campaigns.models import Assignment, Campaign
+from annotations.campaigns.outside_ids import check_outside_id, rater_signature
+
+# Under which a rater's link carries their outside id: ours first, then those that recruiting services fill in.
+OUTSIDE_ID_PARAMETERS = (
+    "rater",
+    "PROLIFIC_PID",  # Prolific
+    "workerId",  # Mechanical Turk
+    "participantId",  # CloudResearch Connect
+    "id",  # Sona Systems, as its guides write the address
+)
+
+
+def outside_id_in(parameters: Mapping[str, str]) -> str:
+    """The outside id that an address or a form names, or ""."""
+    return next((found for name in OUTSIDE_ID_PARAMETERS if (found := parameters.get(name, "").strip())), "")
+
+
+def site_link(path: str) -> str:
+    """The whole address of a page of this site, as people outside reach it; `path` is what `reverse` gives."""
+    return f"{settings.SITE.origin}{path}"
+
+
+def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
+    """Where raters join a campaign; with an outside id, signed for that one rater, who may join again with it. Raises
+    InputError for an id that nobody could join under."""
+    link = site_link(reverse("rate", args=[campaign.token]))
+    if outside_id is None:
+        return link
+    outside_id = check_outside_id(outside_id)
+    return f"{link}?{urlencode({'rater': outside_id, 'signature': rater_signature(campaign, outside_id)})}"
+
+
+def photo_address(assignment: Assignment) -> str | None:
+    """Where the photo of a screen is served: under the assignment's random id, which says nothing of the photo."""
+    photo = assignment.item.source.photo
+    return reverse("rate-photo", args=[assignment.public_id]) if photo and photo.image else None

@@ -1,0 +1,26 @@
+from annotations.campaigns.models.campaigns import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    ErasedId,
+    Invitation,
+    Item,
+    Rater,
+)
+from annotations.campaigns.models.ratings import Rating, Remark
+
+__all__ = [
+    "Assignment",
+    "Campaign",
+    "CampaignSystem",
+    "Candidate",
+    "CandidateOutput",
+    "ErasedId",
+    "Invitation",
+    "Item",
+    "Rater",
+    "Rating",
+    "Remark",
+]

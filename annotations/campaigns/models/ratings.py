@@ -1,0 +1,62 @@
+"""What raters answered, and what was made of it. Ratings are added, never changed: triggers on the table hold it."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.campaigns.models.campaigns import Assignment
+from annotations.campaigns.querysets.ratings import RatingQuerySet
+
+
+class Rating(models.Model):
+    """One rater's answer to an assignment. The highest revision counts; an undo adds a withdrawn one."""
+
+    class Kind(models.TextChoices):
+        ANSWER = "answer"
+        SKIP = "skip"
+        WITHDRAWN = "withdrawn"
+
+    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="ratings", db_index=False)
+    revision = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=9, choices=Kind)
+    answers = models.JSONField(default=dict, help_text="by criterion, as the protocol says; candidates by primary key")
+    seconds = models.FloatField(
+        null=True, blank=True, help_text="that the rater looked at the screen, over all visits; empty: not known"
+    )
+    key = models.UUIDField(unique=True, help_text="the client's idempotency key")
+    body_hash = models.CharField(max_length=64, help_text="SHA-256 of what was sent with the key")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_before = False  # set where what was sent under a key comes again
+
+    objects = RatingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "revision"], name="rating_revision_once"),
+            models.CheckConstraint(condition=Q(kind__in=["answer", "skip", "withdrawn"]), name="rating_kind_known"),
+            models.CheckConstraint(condition=Q(revision__gte=1), name="rating_revision_from_one"),
+            models.CheckConstraint(condition=Q(seconds=None) | Q(seconds__gte=0), name="rating_seconds_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id} r{self.revision} {self.kind}"
+
+
+class Remark(models.Model):
+    """Why a rater passed on a screen, in their own words: kept apart, so that erasing a person can blank it."""
+
+    class Reason(models.TextChoices):
+        CANNOT_JUDGE = "cannot_judge", "cannot judge"
+        WRONG = "wrong", "something is wrong with the screen"
+
+    rating = models.OneToOneField(Rating, models.PROTECT, related_name="remark")
+    reason = models.CharField(max_length=12, choices=Reason)
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=["cannot_judge", "wrong"]), name="remark_reason_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating_id}: {self.reason}"

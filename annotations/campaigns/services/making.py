@@ -1,0 +1,320 @@
+"""Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
+
+from collections.abc import Iterator, Mapping
+from secrets import token_hex
+
+from django.db import IntegrityError, transaction
+
+from annotations.audit.services import Deed, audit_note, of_campaign
+from annotations.campaigns.assignment.sampling import sample_sources
+from annotations.campaigns.models import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    ErasedId,
+    Invitation,
+    Item,
+    Rater,
+    Rating,
+)
+from annotations.campaigns.models.campaigns import new_token
+from annotations.campaigns.services.campaigns import check_deletable
+from annotations.campaigns.services.items import Sources, items_write
+from annotations.campaigns.services.leases import assignments_lock
+from annotations.campaigns.spec import CampaignSpec
+from annotations.corpora.locks import dataset_lock
+from annotations.corpora.models import Dataset, Photo, Source
+from annotations.corpora.selectors import references
+from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.protocols import protocol_named
+from annotations.storage.bulk import batched, exhaust, rows_deleting, statistics_gather
+from annotations.storage.clock import database_now
+from annotations.storage.names import row_named
+from annotations.storage.short_writes import short_write
+from annotations.storage.unfinished import finish, give_up, hide, lease_fields, lease_renew, unfinished_name
+from annotations.systems.models import Decoding, Output, System
+from annotations.systems.services import baseline_decoding, decoding_begin, settings_fingerprint
+
+ITEM_BATCH_SIZE = 250
+SOURCE_BATCH_SIZE = 500
+
+
+def campaign_create(
+    *, spec: CampaignSpec, state: str = Campaign.State.OPEN, instead_of: Campaign | None = None
+) -> Campaign:
+    """A campaign with its frozen decodings, items and candidates, open to raters or a draft; `instead_of` a draft,
+    which goes, under that one's link.
+
+    It shows once it is whole, and where making it fails nothing is left. Raises InputError, naming the key of the spec,
+    where a name is unknown, a system has no outputs, or the split has too few sources that all systems wrote for;
+    ConflictError where the draft is none or was tried out already, or the name was taken meanwhile.
+    """
+    if instead_of:
+        check_deletable(instead_of)
+    campaign = campaign_begin(spec, state, instead_of)
+    try:
+        systems, written, sources = content_choose(spec, campaign.dataset)
+        decodings = [decoding.pk for decoding in written.values()]
+        human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
+        drawn: Decoding | None = None
+        with short_write():
+            lease_renew(campaign)
+            if human:
+                drawn = written[human] = human_decoding_begin(human, spec, campaign.dataset)
+            CampaignSystem.objects.bulk_create(
+                CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
+            )
+        items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
+        campaign_show(campaign, spec, drawn, instead_of)
+    except BaseException:
+        if give_up(campaign):
+            exhaust(campaign_discarding(campaign=campaign))
+        raise
+    campaign.refresh_from_db()
+    if instead_of:
+        exhaust(campaign_discarding(campaign=instead_of))
+    return campaign
+
+
+def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) -> Campaign:
+    """The row that nobody sees yet. From now on nothing that it may be made of is removed or replaced."""
+    dataset = Dataset.objects.filter(name=spec.dataset).first()
+    if dataset is None:
+        there = ", ".join(Dataset.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError("dataset", f"'{spec.dataset}' does not exist", f"available: {there or 'none yet'}")
+    for name in spec.systems:
+        system_named(name)
+    with transaction.atomic():
+        dataset_lock(dataset=dataset)
+        others = Campaign.objects.exclude(pk=instead_of.pk) if instead_of else Campaign.objects.all()
+        if others.filter(name=spec.name).exists():
+            raise name_taken(spec.name)
+        return Campaign.all_rows.create(
+            name=unfinished_name(spec.name),
+            **lease_fields(),
+            purpose=spec.purpose,
+            dataset=dataset,
+            split=spec.split,
+            unit=spec.unit,
+            protocol=spec.protocol,
+            scale=protocol_named(spec.protocol).scale_of_points(spec.points),
+            ties=spec.ties is not False,
+            texts_per_screen=protocol_named(spec.protocol).texts_shown(spec.texts_per_screen, len(spec.systems)),
+            show=spec.show,
+            criteria=list(spec.criteria),
+            instructions=spec.instructions,
+            consent=spec.consent,
+            overlap=spec.overlap,
+            seed=spec.seed,
+            minimum_answers=spec.minimum_answers,
+            primary=list(spec.primary),
+            family=spec.family,
+            looks=spec.looks,
+            spending=spec.spending,
+            equivalence_margin=spec.equivalence_margin,
+            item_count=spec.items,
+            state=state,
+        )
+
+
+def name_taken(name: str) -> ConflictError:
+    return ConflictError("name", f"campaign '{name}' already exists, and its content is frozen", "choose another")
+
+
+def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None, instead_of: Campaign | None) -> None:
+    """The last write, which makes the campaign visible under its name."""
+    token = instead_of.token if instead_of else campaign.token
+    try:
+        with transaction.atomic():
+            if instead_of:
+                draft_hide(instead_of)
+                for rows in (Invitation.objects, ErasedId.objects):  # their links stay good, or good for nothing
+                    rows.filter(campaign=instead_of).update(campaign=campaign)
+            if drawn:
+                fingerprint = settings_fingerprint(drawn.settings)
+                Decoding.objects.filter(pk=drawn.pk).update(fingerprint=fingerprint, completed_at=database_now())
+            finish(campaign, name=spec.name, token=token)
+            kind, how = (
+                (Deed.CAMPAIGN_CHANGE, "draft replaced") if instead_of else (Deed.CAMPAIGN_CREATE, campaign.state)
+            )
+            audit_note(kind=kind, about=of_campaign(spec.name), detail=how)
+    except IntegrityError as error:
+        raise name_taken(spec.name) from error
+
+
+def system_named(name: str) -> System:
+    system = row_named(System.objects.all(), name)
+    if system is None:
+        there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError("systems", f"'{name}' does not exist", f"available: {there}")
+    return system
+
+
+def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], dict[System, Decoding], Sources]:
+    """The systems, their decodings, people's aside, and the sources of the items."""
+    systems = [system_named(name) for name in spec.systems]
+    written = {
+        system: latest_decoding(system, dataset, spec.split)
+        for system in systems
+        if system.kind in (System.Kind.FILE, System.Kind.MODEL)
+    }
+    kind = common_kind(written, dataset, spec)
+    written |= {
+        system: baseline_decoding(system_name=system.name, dataset=dataset, split=spec.split, kind=kind)
+        for system in systems
+        if system.kind == System.Kind.BASELINE
+    }
+    with_human = any(system.kind == System.Kind.HUMAN for system in systems)
+    return systems, written, choose_sources(spec, dataset, kind, written, with_human)
+
+
+def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
+    decoding: Decoding | None = Decoding.objects.latest_of(system, dataset, split)
+    if decoding is None:
+        raise InputError(
+            "systems",
+            f"'{system.name}' has no complete decoding of {dataset.name}/{split}",
+            "decode or import one first",
+        )
+    return decoding
+
+
+def common_kind(decodings: Mapping[System, Decoding], dataset: Dataset, spec: CampaignSpec) -> str:
+    """The kind of source that all systems wrote for: captions, or photos. Without any system to say, what there is."""
+    for decoding in decodings.values():
+        kinds = set(Source.objects.filter(outputs__decoding=decoding).values_list("kind", flat=True).distinct())
+        if "sequence" in kinds:
+            raise InputError("systems", f"'{decoding.system.name}' wrote whole stories, and unit is '{spec.unit}'")
+        return "caption" if "caption" in kinds else "photo"
+    sources = Source.objects.of_split(dataset, spec.split)
+    return "caption" if sources.captions().exists() or spec.show in ("caption", "both") else "photo"
+
+
+def choose_sources(
+    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: Mapping[System, Decoding], with_human: bool
+) -> Sources:
+    """The sources of the campaign's items, in the order of the items."""
+    if spec.show in ("caption", "both") and kind != "caption":
+        raise InputError(
+            "show", f"'{spec.show}', and the systems wrote for {kind}s, which have no caption", 'show = "none"'
+        )
+    eligible = Source.objects.of_split(dataset, spec.split).of_kind(kind)
+    if spec.show in ("photo", "both"):
+        eligible = eligible.exclude(photo__image="")
+        if not eligible.exists():
+            raise InputError(
+                "show",
+                f"'{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture",
+                "attach_pictures gives photos theirs",
+            )
+    left: dict[int, int] = dict(eligible.values_list("pk", "photo_id"))
+    counts = [f"{len(left)} {kind}s"]
+    for system, decoding in decodings.items():
+        wrote = set(Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", flat=True))
+        counts.append(f"{len(wrote)} by {system.name}")
+        left = {pk: photo for pk, photo in left.items() if pk in wrote}
+    if with_human:
+        referred = set(references(eligible).values_list("pk", flat=True))
+        counts.append(f"{len(referred)} with a reference")
+        left = {pk: photo for pk, photo in left.items() if pk in referred}
+    if len(left) < spec.items:
+        raise InputError(
+            "items",
+            f"{spec.items} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from every "
+            f"system ({', '.join(counts)})",
+        )
+    count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
+    sources = sample_sources(list(left.items()), count, seed=spec.seed)
+    if spec.show in ("photo", "both"):
+        check_pictures(sources)
+    return sources
+
+
+def check_pictures(sources: Sources) -> None:
+    """Raises InputError where a picture that raters are to see is not there any more."""
+    gone = [
+        photo.image
+        for part in batched(sources, SOURCE_BATCH_SIZE)
+        for photo in Photo.objects.filter(sources__in=part).order_by("pk")
+        if not photo.picture.is_file()
+    ]
+    if gone:
+        raise InputError(
+            "show",
+            f"the pictures of {len(gone)} of the {len(sources)} items are not there any more, such as {gone[0]}",
+            "attach_pictures finds them where they are now",
+        )
+
+
+def human_decoding_begin(human: System, spec: CampaignSpec, dataset: Dataset) -> Decoding:
+    """Of the references that are drawn for the campaign. Its fingerprint is given as its campaign is shown."""
+    return decoding_begin(
+        system=human,
+        dataset=dataset,
+        split=spec.split,
+        settings={"campaign": spec.name, "seed": spec.seed},
+        fingerprint=token_hex(32),
+    )
+
+
+def draft_replace(*, draft: Campaign, spec: CampaignSpec) -> Campaign:
+    """Make a draft anew from another spec, under its link. Content is locked once raters may have seen it.
+
+    Raises ConflictError for a campaign that is no draft or was tried out already: those answers are never deleted.
+    """
+    return campaign_create(spec=spec, state=Campaign.State.DRAFT, instead_of=draft)
+
+
+def draft_delete(*, draft: Campaign) -> None:
+    """It goes from view at once, and its rows in short writes. Raises ConflictError as `draft_replace` does."""
+    with transaction.atomic():
+        audit_note(kind=Deed.CAMPAIGN_DELETE, about=of_campaign(draft.name))
+        draft_hide(draft)
+    exhaust(campaign_discarding(campaign=draft))
+
+
+def draft_hide(draft: Campaign) -> None:
+    """Take a draft from view, with its name, its link and what was drawn for it. Answers of dry runs that are being
+    stored are waited for, and then keep it."""
+    now = Campaign.objects.select_for_update(no_key=True).filter(pk=draft.pk).first()
+    if now is None:
+        raise ConflictError("", f"campaign '{draft.name}' does not exist any more")
+    hide(now, token=new_token(), state=Campaign.State.CLOSED)
+    assignments_lock(Assignment.objects.filter(rater__in=Rater.objects.filter(campaign=draft)))
+    check_deletable(now)
+    for decoding in drawn_for(draft):
+        Decoding.objects.filter(pk=decoding).update(completed_at=None, fingerprint=token_hex(32))
+
+
+def drawn_for(campaign: Campaign) -> list[int]:
+    """The decoding of people's texts, drawn for this campaign alone. An imported one has none: all are the import's."""
+    drawing = CampaignSystem.objects.filter(campaign=campaign, campaign__imported_by=None)
+    people = drawing.filter(system__kind=System.Kind.HUMAN)
+    return list(people.values_list("decoding", flat=True))
+
+
+def campaign_discarding(*, campaign: Campaign) -> Iterator[None]:
+    """Remove what is there of a campaign that nobody sees, children first, a short write a step."""
+    if campaign.imported_by_id:
+        yield from rows_deleting(Rating.objects.filter(assignment__rater__campaign=campaign))
+    yield from rows_deleting(Assignment.objects.filter(rater__campaign=campaign))
+    yield from rows_deleting(Rater.objects.filter(campaign=campaign))
+    items = Item.objects.filter(campaign=campaign).order_by("position").values_list("pk", flat=True)
+    while part := list(items[:ITEM_BATCH_SIZE]):
+        with short_write():
+            for rows in (
+                CandidateOutput.objects.filter(candidate__item__in=part),
+                Candidate.objects.filter(item__in=part),
+                Item.objects.filter(pk__in=part),
+            ):
+                rows._raw_delete(rows.db)
+        yield
+    drawn = drawn_for(campaign)
+    yield from rows_deleting(Output.objects.filter(decoding__in=drawn))
+    with short_write():
+        CampaignSystem.objects.filter(campaign=campaign).delete()
+        Decoding.objects.filter(pk__in=drawn).delete()
+        Campaign.all_rows.filter(pk=campaign.pk).delete()

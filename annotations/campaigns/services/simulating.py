@@ -1,0 +1,89 @@
+"""Simulated raters go through the same services as people do, and their campaign stays marked."""
+
+import random
+import uuid
+from collections import defaultdict
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from annotations.audit.services import Deed, audit_note, of_campaign
+from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater
+from annotations.campaigns.services.campaigns import check_rated_here
+from annotations.campaigns.services.raters import simulated_join
+from annotations.campaigns.services.ratings import rating_submit
+from annotations.campaigns.services.screens import Screen, assignment_next
+from annotations.campaigns.simulation import SimulatedRater, Simulation
+from annotations.errors import ConflictError
+from annotations.progress import OnShare
+from annotations.protocols import protocol_named
+
+
+def raters_simulate(
+    *, campaign: Campaign, simulation: Simulation, screens: int | None = None, on_progress: OnShare = lambda _: None
+) -> int:
+    """Answer an open campaign by simulated raters, at most `screens` each; the number of answers.
+
+    The campaign is marked as simulated: nobody else can join, nothing is trained on it, and its pages, reports and
+    exports say so. Raises ConflictError for a campaign that is not open, was simulated before, or that people joined.
+    """
+    check_rated_here(campaign, "rated by simulated raters")
+    campaign_mark(campaign, simulation)
+    raters = {}
+    for number, kind in enumerate(simulation.kinds(), start=1):
+        rater = simulated_join(campaign=campaign, name=f"simulated {number}, {kind}")
+        raters[rater] = SimulatedRater(simulation, number, kind)
+    wrote = texts_by_system(campaign)
+    draw, answered, given = random.Random(f"{simulation.seed}:turns"), 0, dict.fromkeys(raters, 0)
+    planned = min(campaign.screens, len(raters) * min(screens or campaign.item_count, campaign.item_count))
+    going = list(raters)
+    while going:
+        rater = draw.choice(going)
+        screen = assignment_next(rater=rater) if screens is None or given[rater] < screens else None
+        if not isinstance(screen, Screen):
+            going.remove(rater)
+            continue
+        screen_answer(rater, raters[rater], screen, wrote)
+        given[rater] += 1
+        answered += 1
+        on_progress(min(answered / planned, 1.0))
+    return answered
+
+
+@transaction.atomic
+def campaign_mark(campaign: Campaign, simulation: Simulation) -> None:
+    locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    if locked.state != Campaign.State.OPEN:
+        raise ConflictError("", f"campaign '{campaign.name}' is {locked.state}", "only an open one can be simulated")
+    if locked.simulation:
+        raise ConflictError("", f"campaign '{campaign.name}' was simulated already", "copy it to simulate it again")
+    if Rater.objects.filter(campaign=campaign, trial=False).exists():
+        raise ConflictError(
+            "", f"people have joined campaign '{campaign.name}'", "copy it, and simulate the copy: the two never mix"
+        )
+    campaign.simulation = simulation.to_dict()
+    campaign.save(update_fields=["simulation"])
+    audit_note(kind=Deed.CAMPAIGN_CHANGE, about=of_campaign(campaign.name), detail="rated by simulated raters")
+
+
+def texts_by_system(campaign: Campaign) -> dict[int, list[str]]:
+    """By primary key of a text the systems that wrote it."""
+    wrote = defaultdict(list)
+    rows = CandidateOutput.objects.filter(candidate__item__campaign=campaign)
+    for pk, system in rows.values_list("candidate", "output__decoding__system__name"):
+        wrote[pk].append(system)
+    return wrote
+
+
+def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote: dict[int, list[str]]) -> None:
+    campaign, assignment = rater.campaign, screen.assignment
+    systems = {public_id: wrote[pk] for pk, public_id in assignment.candidate_order}
+    texts = [(public_id, text, systems[public_id]) for public_id, text in screen.texts]
+    perceived = {criterion: simulated.perceives(texts, criterion) for criterion in campaign.criteria}
+    answers = protocol_named(campaign.protocol).simulated(perceived, rules=campaign.rules)
+    seconds = simulated.seconds(sum(len(text.split()) for _, text, _ in texts))
+    # As if the screen had been handed out so long ago: a rater never took longer than that.
+    earlier = F("created_at") - timedelta(seconds=seconds)
+    Assignment.objects.filter(pk=assignment.pk).update(created_at=earlier)
+    rating_submit(rater=rater, assignment_id=assignment.public_id, key=uuid.uuid4(), answers=answers, seconds=seconds)

@@ -1,0 +1,241 @@
+"""A campaign as it is asked for: what is asked, of what, and how often. Its file in TOML, the site's form and the JSON
+schema all come from this one model."""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from annotations.corpora.readers.files import text_of
+from annotations.errors import InputError
+from annotations.names import MAX_NAME_LENGTH, check_name
+from annotations.protocols import DEFAULT, check_shown_here, protocol_named, shown_here, with_points, with_ties
+from texts.limits import MAX_DEPTH, shown, too_deep
+from texts.storable import escaped, text_problem
+
+MAX_TEXT_LENGTH = 20_000
+MAX_FILE_BYTES = 1 << 18  # bytes
+# Of TOML, what is no key or is one in quotes; in the order in which they begin, as a comment may hold quotes.
+QUOTED = re.compile(r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""", re.DOTALL)
+DOTTED = re.compile(rf"""(?<!["'\w-])(?:["'\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")  # a key of as many tables
+MAX_LOOKS = 20
+MAX_COUNT = 2**31 - 1
+SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
+Family = Literal["criterion", "campaign"]
+Spending = Literal["obrien-fleming", "pocock"]
+
+
+def once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError("", f"'{twice[0]}' appears twice")
+    return names
+
+
+def contrast(names: tuple[str, ...]) -> tuple[str, ...]:
+    if names and len(names) != 3:
+        raise InputError("", f"{shown(list(names))} must be two systems and a criterion")
+    return names
+
+
+def stored(text: str) -> str:
+    if problem := text_problem(text):
+        raise InputError("", problem)
+    return text.strip()
+
+
+def shown_protocol(name: str) -> str:
+    check_shown_here(name)
+    return name
+
+
+Name = Annotated[str, BeforeValidator(lambda value: check_name(value, "")), Field(max_length=MAX_NAME_LENGTH)]
+Names = Annotated[tuple[Name, ...], AfterValidator(once)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(stored)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+
+
+class CampaignSpec(BaseModel):
+    """A human evaluation to set up. Whether its names exist is checked as the campaign is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Name = Field(description="Raters do not see it.")
+    purpose: Literal["evaluation", "feedback"]
+    dataset: Name
+    split: Literal["test", "feedback"]
+    systems: Names = Field(
+        min_length=1,
+        strict=False,
+        description="Two to four fit well on a phone. 'caption' can be included only if the caption is not shown.",
+    )
+    criteria: Names = Field(min_length=1, strict=False)
+    items: Count = Field(description="Number of distinct sources, one screen each.")
+    protocol: Annotated[Name, AfterValidator(shown_protocol)] = Field(
+        default=DEFAULT, description="How a screen is answered.", json_schema_extra={"enum": list(shown_here())}
+    )
+    points: Annotated[int, Field(ge=2, le=max(with_points().values()))] | None = Field(
+        default=None,
+        title="Points of the scale",
+        description=f"For the protocol {', '.join(with_points())}; empty: its default.",
+    )
+    ties: bool | None = Field(
+        default=None, title="Allow ties", description=f"For the protocol {', '.join(with_ties())}."
+    )
+    texts_per_screen: Count | None = Field(
+        default=None,
+        description="Where a screen shows fewer texts than there are systems, which ones is balanced for every rater. "
+        "Empty: those of all systems, or as many as the protocol is for.",
+    )
+    unit: Literal["sentence"] = Field(default="sentence", description="The unit of one text.")
+    show: Literal["photo", "caption", "both", "none"] = Field(default="caption", title="What raters see of the source")
+    overlap: Count = Field(default=3, description="The largest number of raters per item.")
+    seed: Annotated[int, Field(ge=0, le=MAX_COUNT)] = Field(
+        default=1, description="Draws the items, their order and the human texts."
+    )
+    minimum_answers: Count = Field(
+        default=1,
+        title="Answers needed for a completion code",
+        description="Fewer are enough for a rater who skipped none and has no screens left.",
+    )
+    instructions: Text = Field(
+        default="",
+        description="Read before the first screen, and on request. Empty: the built-in text, in the rater's language.",
+    )
+    consent: Text = Field(default="", description="What raters agree to by beginning. Empty: the built-in text.")
+    primary: Annotated[Names, AfterValidator(contrast)] = Field(
+        default=(),
+        strict=False,
+        title="Primary comparison",
+        description="The one difference the campaign is designed to test: two systems and a criterion. It is tested "
+        "on its own; all other comparisons are adjusted for multiple testing.",
+    )
+    family: Family = Field(default="criterion", title="Family for Holm's adjustment")
+    looks: Annotated[int, Field(ge=1, le=MAX_LOOKS)] = Field(
+        default=1,
+        title="Number of analyses",
+        description="At equal shares of the screens: interim analyses, and the final one after the close. More than "
+        "one needs a primary comparison, which then has to pass a boundary at each analysis, so that repeated "
+        "testing does not raise the false positive rate.",
+    )
+    spending: Spending = Field(default="obrien-fleming", title="Alpha spending")
+    equivalence_margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="The largest difference that would not matter, in scale points (for choices, the distance of a "
+        "share won from one half). The report then tests whether two systems differ by less. Empty: no equivalence "
+        "test.",
+    )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "CampaignSpec":
+        """Raises InputError for the first key that is wrong; an unknown one comes before others."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            wrong = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+            raise in_words(wrong[0]) from None
+
+    @model_validator(mode="after")
+    def check_together(self) -> "CampaignSpec":
+        protocol = protocol_named(self.protocol)
+        protocol.check_campaign(
+            points=self.points,
+            ties=self.ties,
+            texts=self.texts_per_screen,
+            systems=self.systems,
+            criteria=self.criteria,
+            purpose=self.purpose,
+        )
+        if self.split != (split := SPLIT_OF[self.purpose]):
+            raise InputError(
+                "split",
+                f"'{self.split}' does not go with purpose '{self.purpose}', which shows the split '{split}'",
+            )
+        for what, named, there in (
+            ("systems", self.primary[:2], self.systems),
+            ("criteria", self.primary[2:], self.criteria),
+        ):
+            if strangers := [name for name in named if name not in there]:
+                raise InputError("primary", f"'{strangers[0]}' is not one of the {what}: {', '.join(there)}")
+        if self.minimum_answers > self.items:
+            raise InputError(
+                "minimum_answers", f"{self.minimum_answers} must be at most the number of items, {self.items}"
+            )
+        if self.looks > 1 and not self.primary:
+            raise InputError("looks", f"{self.looks} looks need the primary comparison that is tested at each of them")
+        most, unit = protocol.widest_margin(self.points)
+        if self.equivalence_margin is not None and self.equivalence_margin >= most:
+            raise InputError("equivalence_margin", f"{self.equivalence_margin:g} must be below {most:g}, {unit}")
+        if "caption" in self.systems and self.show in ("caption", "both"):
+            raise InputError(
+                "systems", "'caption' competes only where the caption is not shown", f"show is '{self.show}'"
+            )
+        return self
+
+
+SCHEMA: dict[str, Any] = CampaignSpec.model_json_schema()
+KEYS: dict[str, dict[str, Any]] = {key: rule | rule.get("anyOf", [{}])[0] for key, rule in SCHEMA["properties"].items()}
+
+
+def choices(key: str) -> list[str]:
+    rule = KEYS[key]
+    return list(rule["enum"] if "enum" in rule else [rule["const"]])
+
+
+def in_words(error: Any) -> InputError:
+    """One of pydantic's errors as a person reads it."""
+    field, kind, value = str((*error["loc"], "")[0]), error["type"], error["input"]
+    if kind == "value_error":
+        raised = error["ctx"]["error"]
+        return InputError(raised.field or field, raised.message, raised.hint)
+    if kind == "extra_forbidden":
+        near = [f"the nearest is {key}" for key in difflib.get_close_matches(field, KEYS, n=1)]
+        return InputError(field, "no such key", "; ".join([*near, f"the keys are {', '.join(KEYS)}"]))
+    if kind == "missing":
+        return InputError(field, "missing", f"give {wanted(field)}")
+    if kind == "literal_error":
+        return InputError(field, f"{shown(value)} is not one of {', '.join(choices(field))}")
+    return InputError(field, f"{shown(value)} must be {wanted(field)}")
+
+
+def wanted(key: str) -> str:
+    """What a key's value has to be, by its rule in the schema."""
+    rule = KEYS[key]
+    if "enum" in rule or "const" in rule:
+        return f"one of {', '.join(choices(key))}"
+    if rule["type"] in ("integer", "number"):
+        low = f"from {rule['minimum']}" if "minimum" in rule else f"above {rule['exclusiveMinimum']}"
+        high = f" to {rule['maximum']}" if "maximum" in rule else ""
+        return f"a {'whole ' if rule['type'] == 'integer' else ''}number {low}{high}"
+    kinds = {"boolean": "true or false", "array": "a list of at least one name"}
+    return kinds.get(rule["type"]) or f"a text of at most {rule['maxLength']} characters"
+
+
+def read_campaign_file(file: Path) -> CampaignSpec:
+    text = text_of(file, MAX_FILE_BYTES)
+    nested = InputError("", f"lists and tables are nested more than {MAX_DEPTH} deep", where=file)
+    if DOTTED.search(QUOTED.sub("a", text)):
+        raise nested
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError("", f"not TOML ({error})", where=file) from error
+    if too_deep(values):
+        raise nested
+    try:
+        return CampaignSpec.from_mapping(values)
+    except InputError as error:
+        error.where = escaped(str(file))
+        raise
+
+
+def campaign_toml(spec: CampaignSpec) -> str:
+    """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
+    but for a raw delete sign."""
+    values = {key: value for key, value in spec.model_dump().items() if value is not None}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"

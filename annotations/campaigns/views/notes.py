@@ -1,0 +1,60 @@
+"""What a rater is told when something did not go as they meant it: what happened, and what became of the answer."""
+
+from django.utils.translation import gettext_lazy as _
+
+from annotations.errors import InputError
+
+NOTES = {
+    # an answer that cannot be stored as it is
+    "missing": _("Something is not answered yet. Nothing was sent."),
+    "value": _("An answer was outside its scale, so nothing was stored. Please answer again."),
+    "same": _("One text cannot be the best and the worst. Nothing was sent."),
+    "form": _("A part of the page was missing, so nothing was stored. Please send it again."),
+    "key": _(
+        "Your first answer to that screen had arrived and counts. What you changed afterwards was not stored; "
+        "take the answer back to change it."
+    ),
+    # a screen that takes nothing more
+    "done": _("You have answered that screen already, and that answer counts. Nothing else was stored."),
+    "skipped": _("You have skipped that screen already. Nothing else was stored."),
+    "gone": _(
+        "While you were away, others took the last place on the screen you were at, so your answer was not stored. "
+        "What you set is kept in case the place comes free again."
+    ),
+    "unknown": _("That screen is not one of yours, so nothing was stored."),
+    # taking back
+    "undone": _("Taken back. Here is that screen again."),
+    "replaced": _("That answer had been taken back already, or answered again since."),
+    "taken": _("Others have rated the skipped screen meanwhile, so it cannot come back."),
+    "withdrawn": _("You had taken this answer back in another window. Send it again if it should count."),
+    # the study
+    "paused": _("The study was paused before this arrived. Nothing was changed."),
+    "kept": _("The study was paused before your answer arrived. What you set is kept: send it when the study goes on."),
+    "ended": _("Your part in the study has ended, so this was not stored."),
+    "closed": _("The study ended before this arrived. It was not stored."),
+    # who is here
+    "elsewhere": _("Somebody else is rating in this browser now. Nothing is stored from this window any more."),
+    "nobody": _(
+        "This browser no longer knows who you are: you went on on another device, or its cookies were deleted. What "
+        "you set stays in this window. Open your own link to go on."
+    ),
+    "joined": _(
+        "Somebody has joined under this id already. If that was you, go on in the browser where you began, or use your "
+        "own link."
+    ),
+    "signature": _("This link is not complete or was changed. Open it exactly as you were given it."),
+    "personal": _("This id has a link of its own. Open the link that you were given, exactly as it is."),
+    "often": _("There were too many requests from here. Please wait a while, then try again."),
+    "id": _(
+        "The id in this link cannot be used: it is too long or holds characters that cannot be stored. Open the link "
+        "exactly as you were given it."
+    ),
+}
+
+
+def note_named(code: str) -> str:
+    return str(NOTES[code])
+
+
+def note_of(error: InputError) -> str:
+    return note_named(error.code) if error.code in NOTES else str(error)

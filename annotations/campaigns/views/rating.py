@@ -1,0 +1,245 @@
+"""The rating page: plain forms that work one screen at a time, and htmx to swap the next one in."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from annotations.campaigns.links import outside_id_in, photo_address
+from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
+from annotations.campaigns.services import ratings, screens
+from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
+from annotations.campaigns.services.screens import Screen, Wait
+from annotations.campaigns.views.joining import (
+    SomebodyElseError,
+    campaign_or_404,
+    is_htmx,
+    rater_asked,
+    rater_here,
+    somebody_else,
+    start_again,
+    welcome,
+)
+from annotations.campaigns.views.notes import note_named, note_of
+from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
+from annotations.protocols import protocol_named
+from annotations.web.frequency import count_next
+
+RaterView = Callable[..., HttpResponse]
+
+
+def of_rater(view: RaterView) -> RaterView:
+    """A view of a form that the rater whose screen it is has sent; anybody else is told whose turn it is."""
+
+    @require_POST
+    @never_cache
+    @wraps(view)
+    def wrapped(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
+        campaign = campaign_or_404(token)
+        try:
+            rater = rater_asked(request, campaign)
+        except SomebodyElseError:
+            return somebody_else(request, campaign)
+        return view(request, rater, **kwargs) if rater else start_again(request, token)
+
+    return wrapped
+
+
+@require_GET
+@never_cache
+def page(request: HttpRequest, token: str) -> HttpResponse:
+    """The screen of the rater whom the address names, or who is here where it names nobody; the welcome; the thanks."""
+    campaign = campaign_or_404(token)
+    named = outside_id_in(request.GET)
+    try:
+        rater = rater_asked(request, campaign) if "whose" in request.GET else rater_here(request, campaign)
+    except SomebodyElseError:
+        return somebody_else(request, campaign)
+    if rater is None and is_htmx(request):
+        return start_again(request, token)
+    if rater is None or (named and rater.outside_id != named and not rater.trial):
+        if named and id_erased(campaign, named):
+            raise Http404
+        return welcome(request, campaign)
+    try:
+        count_next(rater.public_id)
+    except TooOftenError as error:
+        return HttpResponse(note_of(error), status=429, headers={"Retry-After": str(error.seconds)})
+    return show(request, rater)
+
+
+def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | None = None) -> HttpResponse:
+    """The rater's screen, or what stands in its place: alone for htmx, else in its page."""
+    context: dict[str, Any] = {"campaign": rater.campaign, "rater": rater, "note": note}
+    context |= protocol_named(rater.campaign.protocol).page
+    try:
+        found = screens.assignment_next(rater=rater, after=after)
+    except ConflictError:  # paused or closed, or the rater's part has ended
+        paused = rater.campaign.state == Campaign.State.PAUSED and not rater.replaced
+        found, kind = None, "paused" if paused else "thanks"
+    else:
+        kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
+    if isinstance(found, Screen):
+        context |= screen_context(rater.campaign, found) | {"code": code_reach(rater=rater, answers=found.done)}
+    elif isinstance(found, Wait):
+        context["seconds"] = found.seconds
+    if kind != "screen":
+        context["completion"] = completion_reach(rater=rater)
+    context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
+    context |= {"undo": rating_to_undo(rater, after), "part": f"rating/_{kind}.html"}
+    return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
+
+
+def rating_to_undo(rater: Rater, after: Rating | None) -> Rating | None:
+    going = rater.trial or rater.campaign.state == Campaign.State.OPEN
+    if not going or rater.replaced:
+        return None
+    return after if after and not after.sent_before else ratings.rating_last(rater=rater)
+
+
+def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
+    """What a screen's template needs."""
+    source, draft = screen.assignment.item.source, screen.assignment.draft
+    protocol = protocol_named(campaign.protocol)
+    return {
+        **protocol.page,
+        **protocol.screen(screen.texts, draft, criteria=campaign.criteria, rules=campaign.rules),
+        "assignment": screen.assignment,
+        "key": uuid.uuid4(),
+        "source": source.text if campaign.shows_caption else "",
+        "photo": photo_address(screen.assignment) if campaign.shows_photo else None,
+        "done": screen.done,
+        "total": campaign.item_count,
+        "share": round(100 * screen.done / campaign.item_count),
+    }
+
+
+def answers_in(request: HttpRequest, campaign: Campaign) -> Mapping[str, object]:
+    """Of the fields that are filled; the protocol says what is missing or wrong."""
+    return protocol_named(campaign.protocol).answers(fields_in(request))
+
+
+def fields_in(request: HttpRequest, *, emptied: bool = False) -> dict[str, str]:
+    """The fields that are filled, and with `emptied` those that are sent without a value."""
+    return {name: str(value) for name, value in request.POST.items() if ":" in name and (value or emptied)}
+
+
+def number_in(request: HttpRequest, name: str) -> float | None:
+    try:
+        value = float(request.POST.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < ratings.MAX_SECONDS else None
+
+
+def key_in(request: HttpRequest, name: str = "key") -> uuid.UUID:
+    try:
+        return uuid.UUID(request.POST.get(name, ""))
+    except ValueError as error:
+        raise AnswerError(name, "missing", "load the page again", code="form") from error
+
+
+@of_rater
+def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
+    try:
+        rating = ratings.rating_submit(
+            rater=rater,
+            assignment_id=assignment_id,
+            key=key_in(request),
+            answers=answers_in(request, rater.campaign),
+            seconds=number_in(request, "seconds"),
+        )
+    except InputError as error:
+        with suppress(InputError):
+            keep_draft(rater, assignment_id, fields_in(request), seconds=number_in(request, "seconds"))
+        return show(request, rater, note_named("kept") if error.code == "paused" else note_of(error))
+    return show(request, rater, note_of_again(rating), after=rating)
+
+
+@of_rater
+def skip(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
+    try:
+        rating = ratings.rating_skip(
+            rater=rater,
+            assignment_id=assignment_id,
+            key=key_in(request),
+            reason=request.POST.get("reason", ""),
+            comment=request.POST.get("comment", "").strip(),
+        )
+    except InputError as error:
+        return show(request, rater, note_of(error))
+    return show(request, rater, note_of_again(rating), after=rating)
+
+
+@of_rater
+def undo(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Take back what the form shows as the last answer, whatever has been sent from elsewhere since."""
+    try:
+        rating = ratings.rating_undo(rater=rater, rating_key=key_in(request, "rating"), key=key_in(request))
+    except InputError as error:
+        return show(request, rater, note_of(error))
+    return show(request, rater, note_named("replaced" if superseded(rating) else "undone"))
+
+
+def superseded(rating: Rating) -> bool:
+    """Whether a rating that was sent again under its old key no longer counts: it was taken back or replaced since."""
+    return rating.revision < rating.assignment.revision
+
+
+def note_of_again(rating: Rating) -> str:
+    """What to say of an answer or a skip that was sent again under its old key: nothing where it counts."""
+    if not superseded(rating):
+        return ""
+    to_answer = rating.kind == Rating.Kind.ANSWER and rating.assignment.state == Assignment.State.OPEN
+    return note_named("withdrawn" if to_answer else "replaced")
+
+
+@require_POST
+@never_cache
+def draft(request: HttpRequest, token: str, assignment_id: uuid.UUID) -> HttpResponse:
+    """Keep half an answer. Where it is of no use any more the answer is a note, which the page shows beside it."""
+    try:
+        rater = rater_asked(request, campaign_or_404(token))
+        if rater is None:
+            return HttpResponse(note_named("nobody"), status=409)
+        fields = fields_in(request, emptied=True)
+        keep_draft(rater, assignment_id, fields, seconds=number_in(request, "seconds"))
+    except InputError as error:
+        return HttpResponse(note_of(error), status=409)
+    return HttpResponse(status=204)
+
+
+def keep_draft(rater: Rater, assignment_id: uuid.UUID, fields: Mapping[str, str], *, seconds: float | None) -> None:
+    """Keep what a form sends with what is kept already: a window sends what was set in it, another may set the rest.
+    What is sent empty was taken back."""
+    kept = Assignment.objects.filter(public_id=assignment_id, rater=rater).values_list("draft", flat=True).first()
+    draft = {name: value for name, value in {**(kept or {}), **fields}.items() if value}
+    ratings.draft_save(rater=rater, assignment_id=assignment_id, draft=draft, seconds=seconds)
+
+
+@require_GET
+def photo(request: HttpRequest, assignment_id: uuid.UUID) -> FileResponse:
+    """The picture of a screen; the assignment's random id is the permission to see it."""
+    rows = Assignment.objects.filter(public_id=assignment_id, item__campaign__show__in=["photo", "both"])
+    rows = rows.filter(rater__erased_at=None)
+    return picture(rows.values_list("item__source__photo__image", flat=True))
+
+
+def picture(paths: QuerySet[Any, Any]) -> FileResponse:
+    """The file of the one path, without its name, which may tell what it is."""
+    path = paths.first()
+    file = settings.VAR_DIR / path if path else None
+    if file is None or not file.is_file():
+        raise Http404
+    answer = FileResponse(file.open("rb"))
+    answer.headers["Content-Disposition"] = "inline"  # without the file's name
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    return answer

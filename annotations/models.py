@@ -1,0 +1,64 @@
+"""All tables of the app, for Django and for who stands above the rooms."""
+
+from annotations.audit.models import AuditEntry
+from annotations.campaigns.models.campaigns import (
+    Assignment,
+    Campaign,
+    CampaignSystem,
+    Candidate,
+    CandidateOutput,
+    ErasedId,
+    Invitation,
+    Item,
+    Rater,
+)
+from annotations.campaigns.models.ratings import Rating, Remark
+from annotations.corpora.models import (
+    Album,
+    Dataset,
+    Import,
+    Photo,
+    Replaced,
+    SequencePhoto,
+    Source,
+    Split,
+    Story,
+    StorySentence,
+)
+from annotations.feedback.models import FeedbackExample, FeedbackSet
+from annotations.reports.models import Report
+from annotations.systems.models import Decoding, Metric, Output, Score, ScoreDifference, System
+
+__all__ = [
+    "Album",
+    "Assignment",
+    "AuditEntry",
+    "Campaign",
+    "CampaignSystem",
+    "Candidate",
+    "CandidateOutput",
+    "Dataset",
+    "Decoding",
+    "ErasedId",
+    "FeedbackExample",
+    "FeedbackSet",
+    "Import",
+    "Invitation",
+    "Item",
+    "Metric",
+    "Output",
+    "Photo",
+    "Rater",
+    "Rating",
+    "Remark",
+    "Replaced",
+    "Report",
+    "Score",
+    "ScoreDifference",
+    "SequencePhoto",
+    "Source",
+    "Split",
+    "Story",
+    "StorySentence",
+    "System",
+]

@@ -1,0 +1,100 @@
+"""A number for every candidate, by each criterion."""
+
+from collections.abc import Mapping, Sequence
+
+from annotations.errors import AnswerError
+from annotations.protocols.base import Allowed, Field, Numbers, Protocol, Rules, ShownText, check_keys, letter
+from annotations.protocols.labels import label_of
+from texts.limits import shown
+
+RELATIVE = "Relative: a screen shows texts of several systems. Each text gets its own score."
+
+
+class Scored(Protocol[Numbers]):
+    noun = "scores"
+    measure = "mean"
+    teaches = True
+
+    def allowed(self, rules: Rules) -> Allowed:
+        low, high = self.ends(rules.scale)
+        return Allowed(f"{high - low + 1:g}.", f"Whole numbers from {low:g} to {high:g}.")
+
+    def question_in_full(self, criterion: str) -> str:
+        label = label_of(criterion)
+        return f"{super().question_in_full(criterion)}, from “{label.low}” to “{label.high}” (in English)."
+
+    def screen(
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+    ) -> dict[str, object]:
+        """A field is named `criterion:candidate`; its value is what the draft has."""
+        labels = [(criterion, label_of(criterion)) for criterion in criteria]
+        return {
+            "candidates": [
+                ShownText(
+                    letter(place),
+                    text,
+                    [
+                        Field(
+                            id=f"field-{place + 1}-{number}",
+                            name=f"{criterion}:{name}",
+                            label=label,
+                            value=draft.get(f"{criterion}:{name}", ""),
+                        )
+                        for number, (criterion, label) in enumerate(labels, start=1)
+                    ],
+                )
+                for place, (name, text) in enumerate(texts)
+            ]
+        }
+
+    def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
+        answers: dict[str, dict[str, float | str]] = {}
+        for field, value in fields.items():
+            criterion, _, candidate = field.rpartition(":")  # a criterion's name may hold a colon
+            answers.setdefault(criterion, {})[candidate] = number_or_text(value)
+        return answers
+
+    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+        """The scale spans three standard deviations on either side."""
+        low, high = self.ends(rules.scale)
+        middle, deviation = (low + high) / 2, (high - low) / 6
+        return {
+            criterion: {name: round(min(max(middle + deviation * value, low), high)) for name, value in texts.items()}
+            for criterion, texts in perceived.items()
+        }
+
+    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Numbers:
+        ends = self.ends(rules.scale)
+        return {
+            criterion: {
+                str(candidates[name]): self.score(value, ends, f"answers.{criterion}.{name}")
+                for name, value in check_keys(of_it, candidates, f"answers.{criterion}", "candidates").items()
+            }
+            for criterion, of_it in check_keys(answers, criteria, "answers", "criteria").items()
+        }
+
+    def score(self, value: object, ends: tuple[float, float], place: str) -> float:
+        low, high = ends
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise AnswerError(place, f"{shown(value)} must be a number from {low:g} to {high:g}", code="value")
+        return float(value)
+
+    def fields(self, stored: Numbers, *, names: Mapping[int, str]) -> dict[str, str]:
+        return {
+            f"{criterion}:{names[int(candidate)]}": f"{score:g}"
+            for criterion, scores in stored.items()
+            for candidate, score in scores.items()
+        }
+
+    def scores(self, stored: Numbers) -> Numbers:
+        return stored
+
+    def lessons(self, stored: Numbers) -> Numbers:
+        return stored
+
+
+def number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value

@@ -1,0 +1,18 @@
+"""What is computed from raters' answers and how reports say it: a file for each measure, which protocols name."""
+
+from annotations.campaigns.models import Campaign
+from annotations.protocols import protocol_named
+from annotations.reports.measures.best_minus_worst import BestMinusWorst
+from annotations.reports.measures.judged_human import JudgedHuman
+from annotations.reports.measures.measure import Measure
+from annotations.reports.measures.share_ranked_above import ShareRankedAbove
+from annotations.reports.measures.strength import Strength
+from annotations.reports.schema.campaign import About
+
+MEASURES: dict[str, Measure] = {
+    measure.name: measure for measure in (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman())
+}
+
+
+def measure_of(campaign: Campaign | About) -> Measure:
+    return MEASURES[protocol_named(campaign.protocol).measure]

@@ -1,0 +1,72 @@
+"""What a campaign asked, of whom, and at which planned analysis."""
+
+from pydantic import JsonValue
+
+from annotations.reports.schema.base import Interval, Part
+
+
+class About(Part):
+    """What was asked, of whom, of what."""
+
+    name: str
+    purpose: str
+    dataset: str
+    split: str
+    unit: str
+    protocol: str
+    show: str
+    systems: list[str]
+    system_kinds: dict[str, str]
+    sources: str | None  # kind of the items' sources
+    criteria: list[str]
+    scale: Interval  # its ends
+    ties: bool  # of choices: whether two texts could be called equal
+    texts_per_screen: int  # 0: those of all systems
+    scale_found: bool  # as the range of an import's scores alone
+    import_facts: dict[str, JsonValue]  # as `imports.ratings` keeps them
+    simulation: dict[str, JsonValue] | None  # of simulated raters: `campaigns.simulation.Simulation`
+    instructions: str
+    consent: str
+    items: int
+    albums: int
+    overlap: int  # raters an item, at most
+    family: str  # what Holm adjusts together
+    looks: int  # declared
+    spending: str
+    equivalence_margin: float | None
+    seed: int
+    screens: int  # planned
+    state: str
+    interim: bool  # before the close
+    imported: bool
+    ratings: int
+    raters: int
+    skipped: int
+    withdrawn: int
+    began: str | None  # ISO 8601
+    ended: str | None
+
+
+class Look(Part):
+    """The declared look that a report is: its number, share of the screens, and boundary as p and as z."""
+
+    number: int
+    of: int
+    share: float
+    p: float
+    z: float | None
+    spending: str
+
+
+class LookTaken(Part):
+    """A look before the close; without number and boundary where it was not declared."""
+
+    number: int | None
+    at: str
+    p: float | None
+
+
+class AskedPart(Part):
+    campaign: About
+    look: Look | None
+    looks_taken: list[LookTaken]
