@@ -9,7 +9,7 @@ from django.db.models import CharField, F
 
 from annotations.campaigns.assignment.order import ShownBefore
 from annotations.campaigns.assignment.tally import Tally
-from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater, Rating
 from annotations.corpora.models import Photo, Source
 from annotations.storage.prepared import Slot, selecting, slots
 
@@ -289,3 +289,8 @@ def item_shown(pk: int) -> tuple[Any, list[ShownText]]:
     item.source = Source.from_db(None, ["id", "photo_id", "text"], [source, photo, caption])
     item.source.photo = Photo.from_db(None, ["id", "image"], [photo, image]) if photo else None
     return item, list(texts.values())
+
+
+def item_texts(pk: int) -> dict[int, str]:
+    """Of an item's candidates, by their primary keys."""
+    return dict(Candidate.objects.filter(item=pk).values_list("pk", "text"))

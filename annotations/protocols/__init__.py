@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from annotations.errors import InputError, NotFoundError
-from annotations.protocols.base import TIE, AnyProtocol, Protocol, Rules
+from annotations.protocols.base import NO_TEXTS, TIE, AnyProtocol, Protocol, Rules
 
 DEFAULT = "slider"
 
@@ -66,6 +66,7 @@ def check_shown_here(name: str) -> None:
 
 __all__ = [
     "DEFAULT",
+    "NO_TEXTS",
     "PROTOCOLS",
     "TIE",
     "AnyProtocol",

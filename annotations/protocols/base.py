@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from annotations.errors import AnswerError, InputError
@@ -12,6 +13,7 @@ Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate
 Chosen = Mapping[str, str]  # by criterion the chosen candidate's primary key, written as a string, or `TIE`
 Stored = TypeVar("Stored")  # an answer as it is stored: candidates by primary key instead of their random id
 TIE = "tie"
+NO_TEXTS: Mapping[int, str] = MappingProxyType({})
 SEEMS_EQUAL = 0.3  # standard deviations within which a simulated rater calls texts equal
 
 
@@ -77,13 +79,22 @@ class Protocol(ABC, Generic[Stored]):
     one_criterion: ClassVar[bool] = False  # whether a campaign can have no more than one
     most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
     teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
+    reads_texts: ClassVar[bool] = False  # whether an answer is checked against the texts that it is about
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
     @abstractmethod
-    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Stored:
-        """What a rater sent, checked, as it is stored. `candidates` maps random ids to primary keys. Raises AnswerError
-        with the place of what is wrong."""
+    def read(
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
+    ) -> Stored:
+        """What a rater sent, checked, as it is stored. `candidates` maps random ids to primary keys, and `texts` these
+        to what they say, where the protocol `reads_texts`. Raises AnswerError with the place of what is wrong."""
 
     @abstractmethod
     def fields(self, stored: Stored, *, names: Mapping[int, str]) -> dict[str, str]:

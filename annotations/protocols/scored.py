@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
-from annotations.protocols.base import Allowed, Field, Numbers, Protocol, Rules, ShownText, check_keys, letter
+from annotations.protocols.base import NO_TEXTS, Allowed, Field, Numbers, Protocol, Rules, ShownText, check_keys, letter
 from annotations.protocols.labels import label_of
 from texts.limits import shown
 
@@ -63,7 +63,15 @@ class Scored(Protocol[Numbers]):
             for criterion, texts in perceived.items()
         }
 
-    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Numbers:
+    def read(
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
+    ) -> Numbers:
         ends = self.ends(rules.scale)
         return {
             criterion: {

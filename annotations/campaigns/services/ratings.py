@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark
-from annotations.campaigns.rounds import assignment_locked, rating_newest
+from annotations.campaigns.rounds import assignment_locked, item_texts, rating_newest
 from annotations.campaigns.services.leases import (
     assignment_release,
     assignment_retake,
@@ -24,7 +24,7 @@ from annotations.campaigns.services.leases import (
 )
 from annotations.campaigns.services.screens import check_open
 from annotations.errors import AnswerError, ConflictError, GoneError, InputError, NotFoundError
-from annotations.protocols import protocol_named
+from annotations.protocols import NO_TEXTS, protocol_named
 from annotations.storage.prepared import inserting, slots, updating
 from texts.storable import value_problem, without_unstorable
 
@@ -177,7 +177,8 @@ def read_answers(campaign: Campaign, assignment: Assignment, answers: Any) -> di
     """What the rater sent, as it is stored. Raises AnswerError."""
     candidates = {public_id: pk for pk, public_id in assignment.candidate_order}
     protocol = protocol_named(campaign.protocol)
-    return protocol.read(answers, criteria=campaign.criteria, candidates=candidates, rules=campaign.rules)
+    texts = item_texts(assignment.item_id) if protocol.reads_texts else NO_TEXTS
+    return protocol.read(answers, criteria=campaign.criteria, candidates=candidates, rules=campaign.rules, texts=texts)
 
 
 def _answer(

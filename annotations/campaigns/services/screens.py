@@ -10,13 +10,14 @@ from django.db.models.functions import Now
 from annotations.campaigns.assignment.choice import pick_item
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.assignment.tally import shown_as
-from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.campaigns.rounds import (
     ShownText,
     SoFar,
     Turn,
     WaitingItem,
     item_shown,
+    item_texts,
     items_waiting,
     standing_of,
 )
@@ -105,8 +106,7 @@ def screen_open(rater: Rater) -> Screen | None:
     if not Assignment.objects.open().filter(pk=found.pk).update(leased_until=renewed, so_far=found.so_far):
         return None
     found.leased_until = renewed
-    texts = Candidate.objects.filter(item=found.item_id).values_list("pk", "text")
-    return screen_of(found, dict(texts), found.done)
+    return screen_of(found, item_texts(found.item_id), found.done)
 
 
 def screen_reopen(rater: Rater) -> Screen | None:

@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from annotations.errors import AnswerError
-from annotations.protocols.base import Allowed, Field, Instrument, Numbers, Rules, ShownText, check_keys, letter
+from annotations.protocols.base import (
+    NO_TEXTS,
+    Allowed,
+    Field,
+    Instrument,
+    Numbers,
+    Rules,
+    ShownText,
+    check_keys,
+    letter,
+)
 from annotations.protocols.labels import Label, label_of
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import Scored
@@ -76,7 +86,15 @@ class BestWorst(Scored):
         }
         return {criterion: {"best": order[0], "worst": order[-1]} for criterion, order in orders.items()}
 
-    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Numbers:
+    def read(
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
+    ) -> Numbers:
         stored = {}
         for criterion, given in check_keys(answers, criteria, "answers", "criteria").items():
             place = f"answers.{criterion}"

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypedDict
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import (
+    NO_TEXTS,
     Allowed,
     Field,
     Instrument,
@@ -116,7 +117,13 @@ class HumanOrMachine(Protocol[Judgements]):
         }
 
     def read(
-        self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
     ) -> Judgements:
         judged = {
             criterion: judgement(given, f"answers.{criterion}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import (
+    NO_TEXTS,
     SEEMS_EQUAL,
     TIE,
     Allowed,
@@ -74,7 +75,15 @@ class Pairwise(Protocol[Chosen]):
     def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
         return {name.removesuffix(FIELD): value for name, value in fields.items() if name.endswith(FIELD)}
 
-    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Chosen:
+    def read(
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
+    ) -> Chosen:
         stored = {name: str(pk) for name, pk in candidates.items()} | ({TIE: TIE} if rules.ties else {})
         chosen = {}
         for criterion, name in check_keys(answers, criteria, "answers", "criteria").items():

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
-from annotations.protocols.base import SEEMS_EQUAL, Allowed, Instrument, Numbers, Rules, check_keys
+from annotations.protocols.base import NO_TEXTS, SEEMS_EQUAL, Allowed, Instrument, Numbers, Rules, check_keys
 from annotations.protocols.labels import Label, label_of
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import Scored
@@ -83,7 +83,15 @@ class Ranking(Scored):
             answers[criterion] = [names if len(names) > 1 else names[0] for names in order]
         return answers
 
-    def read(self, answers: object, *, criteria: Sequence[str], candidates: Mapping[str, int], rules: Rules) -> Numbers:
+    def read(
+        self,
+        answers: object,
+        *,
+        criteria: Sequence[str],
+        candidates: Mapping[str, int],
+        rules: Rules,
+        texts: Mapping[int, str] = NO_TEXTS,
+    ) -> Numbers:
         stored = {}
         for criterion, order in check_keys(answers, criteria, "answers", "criteria").items():
             ranks = ranks_in(order, candidates, f"answers.{criterion}", ties=rules.ties)
