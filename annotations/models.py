@@ -12,7 +12,7 @@ from annotations.campaigns.models.campaigns import (
     Item,
     Rater,
 )
-from annotations.campaigns.models.ratings import Rating, Remark
+from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 from annotations.corpora.models import (
     Album,
     Dataset,
@@ -53,6 +53,7 @@ __all__ = [
     "Remark",
     "Replaced",
     "Report",
+    "Rewrite",
     "Score",
     "ScoreDifference",
     "SequencePhoto",

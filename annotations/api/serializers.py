@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from annotations.campaigns.links import photo_address, site_link
 from annotations.campaigns.models import Campaign, Rater
-from annotations.campaigns.services.ratings import MAX_SECONDS
+from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.protocols import protocol_named
 
@@ -29,6 +29,7 @@ class KeyInput(serializers.Serializer):
 
 class AnswerInput(KeyInput):
     answers = serializers.JSONField()
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=MAX_COMMENT_LENGTH)
     seconds = serializers.FloatField(
         required=False, allow_null=True, min_value=0, max_value=MAX_SECONDS, validators=[finite]
     )
@@ -41,6 +42,8 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "ties": campaign.ties,
         "scale": list(protocol_named(campaign.protocol).ends(campaign.scale)),
         "criteria": campaign.criteria,
+        "cannot_say": campaign.cannot_say,
+        "comments": campaign.comments,
         "show": campaign.show,
         "unit": campaign.unit,
         "items": campaign.item_count,

@@ -78,6 +78,7 @@ class AssignmentView(RaterView):
             key=given.validated_data["key"],
             answers=given.validated_data["answers"],
             seconds=given.validated_data.get("seconds"),
+            comment=given.validated_data.get("comment", ""),
         )
         return self.answered(rating)
 

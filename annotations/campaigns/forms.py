@@ -21,7 +21,7 @@ def spec_field(key: str, **options: Any) -> forms.Field:
     key_of, rule = CampaignSpec.model_fields[key], KEYS[key]
     default = key_of.get_default()
     words = f"{key_of.description or ''}{' Put commas between the names.' if rule['type'] == 'array' else ''}"
-    required = default not in (None, "", ())
+    required = default not in (None, "", (), False)
     options = {"label": key_of.title, "help_text": words, "required": required, "initial": default, **options}
     if "enum" in rule or "const" in rule:
         return forms.ChoiceField(**{"choices": [(name, name) for name in choices(key)], **options})
@@ -45,7 +45,8 @@ class CampaignForm(forms.Form):
     """
 
     further = (
-        "own_criteria", "primary", "equivalence_margin", "family", "looks", "spending", "minimum_answers", "seed",
+        "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
+        "minimum_answers", "seed",
         "protocol", "points", "ties", "texts_per_screen", "unit", "instructions", "consent",
     )  # fmt: skip
 
@@ -84,6 +85,8 @@ class CampaignForm(forms.Form):
         required=False,
         help_text="Names of your own criteria, separated by commas; their scale runs from “not at all” to “entirely”.",
     )
+    cannot_say = spec_field("cannot_say", initial="")
+    comments = spec_field("comments")
     items = spec_field("items", initial=100)
     overlap = spec_field("overlap")
     minimum_answers = spec_field("minimum_answers")
@@ -107,6 +110,7 @@ class CampaignForm(forms.Form):
             "split": SPLIT_OF[given["purpose"]],
             "systems": [system.name for system in given["systems"]],
             "criteria": [*given["criteria"], *names_in(given["own_criteria"])],
+            "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
             **protocol_named(given["protocol"]).options(ties=given["ties"]),
         }
@@ -123,6 +127,7 @@ class CampaignForm(forms.Form):
             "ties": spec.ties is not False,
             "criteria": [name for name in spec.criteria if name in LABELS],
             "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
+            "cannot_say": ", ".join(spec.cannot_say),
             "primary": ", ".join(spec.primary),
         }
 

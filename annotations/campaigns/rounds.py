@@ -1,7 +1,9 @@
 """Reads of a round: an answer in, the next screen out. Rows are read column by column, and few of them are objects."""
 
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection, models
@@ -22,12 +24,12 @@ def columns_of(model: type[models.Model], names: str) -> list[str]:
 # What rating needs of each; anything else is read when it is asked for.
 RATER = columns_of(
     Rater,
-    "id campaign_id public_id outside_id session_hash trial replaced completion_code enough_answers",
+    "id campaign_id public_id outside_id session_hash digest_key trial replaced completion_code enough_answers",
 )
 CAMPAIGN = columns_of(
     Campaign,
-    "id token state protocol criteria instructions consent scale ties texts_per_screen overlap show unit simulation "
-    "item_count order_secret minimum_answers",
+    "id token state protocol criteria instructions consent scale ties texts_per_screen cannot_say comments overlap "
+    "show unit simulation item_count order_secret minimum_answers",
 )
 LOCKED = columns_of(Assignment, "id public_id item_id rater_id state candidate_order seconds_spent revision so_far")
 LAST = columns_of(Rating, "id key kind")
@@ -289,6 +291,26 @@ def item_shown(pk: int) -> tuple[Any, list[ShownText]]:
     item.source = Source.from_db(None, ["id", "photo_id", "text"], [source, photo, caption])
     item.source.photo = Photo.from_db(None, ["id", "image"], [photo, image]) if photo else None
     return item, list(texts.values())
+
+
+class ItemTexts(Mapping[int, str]):
+    """Of an item's candidates, by their primary keys; they are read when the first of them is asked for."""
+
+    def __init__(self, item: int) -> None:
+        self.item = item
+
+    @cached_property
+    def texts(self) -> dict[int, str]:
+        return item_texts(self.item)
+
+    def __getitem__(self, pk: int) -> str:
+        return self.texts[pk]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 def item_texts(pk: int) -> dict[int, str]:

@@ -74,6 +74,13 @@ class CampaignSpec(BaseModel):
         description="Two to four fit well on a phone. 'caption' can be included only if the caption is not shown.",
     )
     criteria: Names = Field(min_length=1, strict=False)
+    cannot_say: Names = Field(
+        default=(),
+        strict=False,
+        title="Criteria that need not be judged",
+        description="By these criteria a rater can answer “I cannot say” on any screen.",
+    )
+    comments: bool = Field(default=False, title="Room for comments", description="On every screen; optional.")
     items: Count = Field(description="Number of distinct sources, one screen each.")
     protocol: Annotated[Name, AfterValidator(shown_protocol)] = Field(
         default=DEFAULT, description="How a screen is answered.", json_schema_extra={"enum": list(shown_here())}
@@ -161,6 +168,8 @@ class CampaignSpec(BaseModel):
         ):
             if strangers := [name for name in named if name not in there]:
                 raise InputError("primary", f"'{strangers[0]}' is not one of the {what}: {', '.join(there)}")
+        if strangers := [name for name in self.cannot_say if name not in self.criteria]:
+            raise InputError("cannot_say", f"'{strangers[0]}' is not one of the criteria: {', '.join(self.criteria)}")
         if self.minimum_answers > self.items:
             raise InputError(
                 "minimum_answers", f"{self.minimum_answers} must be at most the number of items, {self.items}"

@@ -26,6 +26,7 @@ from annotations.campaigns.models import (
     Rater,
     Rating,
 )
+from annotations.campaigns.models.campaigns import new_secret
 from annotations.campaigns.readers.content import Place, RatedScreen, RatingContent
 from annotations.campaigns.services.raters import session_hash
 from annotations.corpora.models import Import, Split
@@ -119,10 +120,10 @@ class ImportedCampaign:
         shared = self.prepare_items(items)
         people = dict(zip(raters, rater_ids, strict=True))
         rows = [
-            (pk, self.pk, database_uuid(uuid.uuid4()), name, session_hash(token_urlsafe(32)), False, "")
+            (pk, self.pk, database_uuid(uuid.uuid4()), name, session_hash(token_urlsafe(32)), new_secret(), False, "")
             for name, pk in people.items()
         ]
-        fields = ("id", "campaign", "public_id", "outside_id", "session_hash", "trial", "exclusion")
+        fields = ("id", "campaign", "public_id", "outside_id", "session_hash", "digest_key", "trial", "exclusion")
         self.tables.append(Rows(Rater, fields, rows))
         self.prepare_ratings(items, people, on_progress)
         return {

@@ -65,6 +65,8 @@ class Migration(migrations.Migration):
                 ('criteria', models.JSONField(help_text='names of the criteria, in order')),
                 ('instructions', models.TextField(blank=True, help_text='shown to raters before the first screen, and on request')),
                 ('consent', models.TextField(blank=True, help_text='what raters agree to by beginning; empty: the built-in text')),
+                ('cannot_say', models.JSONField(blank=True, default=list, help_text='criteria by which raters can say that they cannot judge a screen')),
+                ('comments', models.BooleanField(default=False, help_text='whether every screen has room for a comment')),
                 ('overlap', models.PositiveSmallIntegerField(help_text='raters per item, at most')),
                 ('seed', models.PositiveIntegerField(default=1)),
                 ('order_secret', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='draws the order of texts; nobody is shown it', max_length=64)),
@@ -238,6 +240,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('outside_id', models.CharField(blank=True, max_length=200, null=True)),
                 ('session_hash', models.CharField(help_text="SHA-256 of the session's token", max_length=64, unique=True)),
+                ('digest_key', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='of the digests of what they send; another one once they are erased, so that none can be tried out', max_length=64)),
                 ('trial', models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('excluded_at', models.DateTimeField(blank=True, help_text='from then on left out of the results', null=True)),
@@ -287,10 +290,22 @@ class Migration(migrations.Migration):
             name='Remark',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('cannot_judge', 'cannot judge'), ('wrong', 'something is wrong with the screen')], max_length=12)),
+                ('reason', models.CharField(blank=True, choices=[('cannot_judge', 'cannot judge'), ('wrong', 'something is wrong with the screen')], help_text='of a skip; empty: a comment', max_length=12)),
                 ('comment', models.TextField(blank=True)),
                 ('rating', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='remark', to='annotations.rating')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Rewrite',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField(blank=True, help_text='empty: its rater was erased')),
+                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rewrites', to='annotations.candidate')),
+                ('rating', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='rewrites', to='annotations.rating')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('rating', 'candidate'), name='rewrite_candidate_once')],
+            },
         ),
         migrations.CreateModel(
             name='Replaced',
@@ -596,7 +611,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='remark',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['cannot_judge', 'wrong'])), name='remark_reason_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['', 'cannot_judge', 'wrong'])), name='remark_reason_known'),
         ),
         migrations.AddIndex(
             model_name='report',

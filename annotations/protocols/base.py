@@ -13,7 +13,7 @@ Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate
 Chosen = Mapping[str, str]  # by criterion the chosen candidate's primary key, written as a string, or `TIE`
 Stored = TypeVar("Stored")  # an answer as it is stored: candidates by primary key instead of their random id
 TIE = "tie"
-NO_TEXTS: Mapping[int, str] = MappingProxyType({})
+NO_TEXTS: Mapping[Any, str] = MappingProxyType({})
 SEEMS_EQUAL = 0.3  # standard deviations within which a simulated rater calls texts equal
 
 
@@ -79,7 +79,6 @@ class Protocol(ABC, Generic[Stored]):
     one_criterion: ClassVar[bool] = False  # whether a campaign can have no more than one
     most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
     teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
-    reads_texts: ClassVar[bool] = False  # whether an answer is checked against the texts that it is about
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
@@ -94,7 +93,16 @@ class Protocol(ABC, Generic[Stored]):
         texts: Mapping[int, str] = NO_TEXTS,
     ) -> Stored:
         """What a rater sent, checked, as it is stored. `candidates` maps random ids to primary keys, and `texts` these
-        to what they say, where the protocol `reads_texts`. Raises AnswerError with the place of what is wrong."""
+        to what they say, read once a protocol asks for it. Raises AnswerError with the place of what is wrong."""
+
+    def apart(self, read: Stored) -> tuple[Stored, Mapping[int, str]]:
+        """What was read without what the rater typed; and that, by the candidate's primary key: it is stored apart,
+        since it is blanked where the rater is erased."""
+        return read, {}
+
+    def together(self, stored: Stored, rewrites: Mapping[int, str]) -> Stored:
+        """What `apart` took apart."""
+        return stored
 
     @abstractmethod
     def fields(self, stored: Stored, *, names: Mapping[int, str]) -> dict[str, str]:
@@ -112,14 +120,20 @@ class Protocol(ABC, Generic[Stored]):
         """How sure a stored answer is that a text is a person's: the higher the surer."""
         return {}
 
+    def edits(self, stored: Stored) -> Mapping[str, Mapping[str, Any]]:
+        """How a stored answer changed the texts, by criterion and candidate: see the protocol `edit`."""
+        return {}
+
     def lessons(self, stored: Stored) -> Numbers:
         """What a stored answer teaches a model: numbers, of which more is better."""
         return {}
 
     @abstractmethod
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """What `read` takes, of a simulated rater: `perceived` is how good each text seems, by criterion and by random
-        id in the order of the screen, in standard deviations around the middle of a scale."""
+        id in the order of the screen, in standard deviations around the middle of a scale; `texts` is what they say."""
 
     def question(self, label: Label) -> str:
         """What raters are asked by a criterion."""

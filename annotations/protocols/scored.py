@@ -54,7 +54,9 @@ class Scored(Protocol[Numbers]):
             answers.setdefault(criterion, {})[candidate] = number_or_text(value)
         return answers
 
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """The scale spans three standard deviations on either side."""
         low, high = self.ends(rules.scale)
         middle, deviation = (low + high) / 2, (high - low) / 6

@@ -18,7 +18,8 @@ from django.dispatch import Signal
 
 from annotations.audit.models import AuditEntry
 from annotations.audit.services import Deed, audit_note, of_campaign
-from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Rater, Remark
+from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Rater, Remark, Rewrite
+from annotations.campaigns.models.campaigns import new_secret
 from annotations.campaigns.outside_ids import erased_digest
 from annotations.campaigns.services.leases import assignment_release, assignments_lock
 from annotations.campaigns.services.raters import id_erased, named, session_hash
@@ -138,11 +139,13 @@ def rater_erase(rater: Rater, person: uuid.UUID) -> None:
         outside_id=None,
         completion_code=None,
         session_hash=session_hash(secrets.token_urlsafe(32)),
+        digest_key=new_secret(),
         erased_at=from_now(),
         erased_as=person,
     )
     drafts_of(rater).update(draft={})
     remarks_of(rater).update(comment="")
+    rewrites_of(rater).update(text="")
     words = list(words_of(rater).values_list("pk", flat=True))
     FeedbackSet.all_rows.filter(examples__in=words).update(valid=False)
     FeedbackExample.objects.filter(pk__in=words).update(text="")
@@ -153,8 +156,12 @@ def drafts_of(rater: Rater) -> QuerySet[Assignment]:
 
 
 def remarks_of(rater: Rater) -> QuerySet[Remark]:
-    """What they typed where they skipped a screen."""
+    """What they typed of screens, answered or skipped."""
     return Remark.objects.filter(rating__assignment__rater=rater).exclude(comment="")
+
+
+def rewrites_of(rater: Rater) -> QuerySet[Rewrite]:
+    return Rewrite.objects.filter(rating__assignment__rater=rater).exclude(text="")
 
 
 def words_of(rater: Rater) -> QuerySet[FeedbackExample]:
@@ -185,6 +192,7 @@ def erasure_of(identity: Identity) -> Erasure:
     goes += ["the completion code"] * bool(rater.completion_code)
     goes += ["unsent answers on screens they did not submit"] if drafts_of(rater).exists() else []
     goes += [f"what they typed in {counted(count, 'remarks')}"] if (count := remarks_of(rater).count()) else []
+    goes += [f"{counted(count, 'text')} they rewrote"] if (count := rewrites_of(rater).count()) else []
     sets = FeedbackSet.objects.filter(examples__in=words_of(rater)).distinct().order_by("name")
     done = Assignment.objects.filter(rater=rater, state=Assignment.State.DONE)
     answers = done.aggregate(count=Count("pk"))["count"]

@@ -37,6 +37,11 @@ COLUMNS = {
         ),
         Column("human", "integer", "", "1 if the rater judged that a person wrote the text, 0 if a machine"),
         Column("confidence", "integer", "", "how sure the rater was of that, from 1 to 3"),
+        Column("rewrite", "text", "", "the text as the rater would have written it; empty if the rater was erased"),
+        Column("edits", "integer", "words", "inserted, deleted or replaced, at least, from the text to the rewrite"),
+        Column("rewrite_words", "integer", "words", "of the rewrite"),
+        Column("pasted", "number", "characters", "pasted into the rewrite; empty if unknown"),
+        Column("typing_seconds", "number", "s", "of typing, without pauses of 5 s and more; empty if unknown"),
         Column("system_a", "text", "", "who wrote the text that was shown first"),
         Column("system_b", "text", "", "who wrote the other text"),
         Column("text_a", "text", "", "the text that was shown first"),
@@ -56,6 +61,13 @@ COLUMNS = {
         Column("kind", "text", "", "regular, repeat (planned, the same text again) or control (quality control)"),
         Column("excluded", "text", "", "why this rater is excluded from the results; empty for all others"),
         Column("simulated", "boolean", "", "true for simulated raters, false for people"),
+        Column(
+            "comment",
+            "text",
+            "",
+            "what the rater said of the screen, the same in all rows of a screen; it can identify them: look through "
+            "it before you publish it",
+        ),
         Column(
             "completion_code",
             "text",

@@ -279,7 +279,8 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
     known["4.2.3"] = "Intrinsic: no effect of the texts on anything else is measured."
     allowed, instrument = protocol.allowed(Rules(campaign.scale, campaign.ties)), protocol.instrument
     known |= {"4.3.6": "N/A (there is a scale).", "4.3.8": instrument.response}
-    known |= {"4.3.3": allowed.number, "4.3.4": allowed.values}
+    declining = " Evaluators can also answer “I cannot say”." if criterion in campaign.cannot_say else ""
+    known |= {"4.3.3": allowed.number, "4.3.4": f"{allowed.values}{declining}"}
     known |= {"4.3.5": instrument.presented, "4.3.7": protocol.question_in_full(criterion)}
     known["4.2.2"] = protocol.compares(len(campaign.systems), campaign.texts_per_screen)
     known["4.3.1.1"] = f"{label.title} (in English; the page follows the evaluator's browser)."

@@ -221,6 +221,10 @@ def measures(campaign: Campaign) -> Iterator[Block]:
     rows = [[name, label_of(name).title, protocol.question_in_full(name)] for name in campaign.criteria]
     titles = ("criterion", Column("name shown", "names"), Column("question shown", "text"))
     yield table("measures", "What raters are asked.", titles, rows)
+    if campaign.cannot_say:
+        yield Paragraph(f"Raters can answer “I cannot say” by: {', '.join(campaign.cannot_say)}.")
+    if campaign.comments:
+        yield Paragraph("Raters can comment on every screen.")
     if campaign.instructions:
         yield Paragraph("Instructions to raters:")
         yield Quote(campaign.instructions)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from annotations.campaigns.models import Campaign, Candidate, Rating
+from annotations.campaigns.models import Campaign, Candidate, Rating, Rewrite
 from annotations.protocols import protocol_named
 
 ANSWER_BATCH_SIZE = 500
@@ -34,6 +34,7 @@ class Row(NamedTuple):
     kind: str
     excluded: str
     simulated: bool
+    comment: str
     completion_code: str
 
 
@@ -59,6 +60,37 @@ class JudgementRow(NamedTuple):
     kind: str
     excluded: str
     simulated: bool
+    comment: str
+    completion_code: str
+
+
+class RewriteRow(NamedTuple):
+    """A text as a rater would have written it. A text of several systems makes a row for each of them."""
+
+    campaign: str
+    item: int
+    album: str
+    source: str
+    system: str
+    candidate: int
+    text: str
+    rater: str
+    criterion: str
+    rewrite: str
+    score: float
+    edits: int
+    rewrite_words: int
+    pasted: float | None
+    typing_seconds: float | None
+    place: int | None
+    order: int
+    revision: int
+    seconds: float | None
+    submitted: str
+    kind: str
+    excluded: str
+    simulated: bool
+    comment: str
     completion_code: str
 
 
@@ -83,12 +115,17 @@ class ChoiceRow(NamedTuple):
     kind: str
     excluded: str
     simulated: bool
+    comment: str
     completion_code: str
+
+
+AnyRow = Row | JudgementRow | RewriteRow | ChoiceRow
 
 
 class Answer(NamedTuple):
     """A rater's newest answer to a screen, and the screen; as `ANSWER_FIELDS` reads it."""
 
+    pk: int
     given: Any  # as the protocol stores it
     seconds: float | None
     revision: int
@@ -103,9 +140,11 @@ class Answer(NamedTuple):
     rater_name: Any
     exclusion: str
     completion_code: str | None
+    comment: str | None
 
 
 ANSWER_FIELDS = (
+    "pk",
     "answers",
     "seconds",
     "revision",
@@ -120,6 +159,7 @@ ANSWER_FIELDS = (
     "assignment__rater__public_id",
     "assignment__rater__exclusion",
     "assignment__rater__completion_code",
+    "remark__comment",
 )
 
 
@@ -159,6 +199,7 @@ def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
                 answer.kind,
                 answer.exclusion,
                 bool(campaign.simulation),
+                answer.comment or "",
                 answer.completion_code or "",
             )
 
@@ -183,6 +224,25 @@ def judgement_rows(campaign: Campaign) -> Iterator[JudgementRow]:
             rest = row._asdict()
             human, sure = int(rest.pop("score")), sureness[row.criterion][str(row.candidate)]
             yield JudgementRow(**rest, human=human, confidence=int(abs(sure)))
+
+
+def rewrite_rows(campaign: Campaign) -> Iterator[RewriteRow]:
+    """The rewrites, as `rating_rows` are the scores; those of raters who were erased are empty."""
+    protocol = protocol_named(campaign.protocol)
+    written = Rewrite.objects.filter(candidate__item__campaign=campaign).values_list("rating", "candidate", "text")
+    texts = {(rating, candidate): text for rating, candidate, text in written}
+    for answer, order, shown in answers_of(campaign):
+        edits = protocol.edits(answer.given)
+        for row in score_rows(campaign, answer, order, shown, protocol.scores(answer.given)):
+            edit = edits[row.criterion][str(row.candidate)]
+            yield RewriteRow(
+                **row._asdict(),
+                rewrite=texts[answer.pk, row.candidate],
+                edits=edit["edits"],
+                rewrite_words=edit["words"][1],
+                pasted=edit.get("pasted"),
+                typing_seconds=edit.get("typing_seconds"),
+            )
 
 
 def score_rows(
@@ -214,6 +274,7 @@ def score_rows(
                     answer.kind,
                     answer.exclusion,
                     bool(campaign.simulation),
+                    answer.comment or "",
                     answer.completion_code or "",
                 )
 

@@ -72,6 +72,13 @@ class RatingTable:
         """(n, s): true at the first column of each text, so that a text of several systems is there once."""
         return self.shown % len(self.systems) == np.arange(len(self.systems))
 
+    def judged(self, criterion: str) -> Bools:
+        """(n): whether the rater judged the screen by the criterion."""
+        judged = np.array(~np.isnan(self.scores[criterion]).all(axis=1))
+        for rows in (each.rows for name, each in self.comparisons.items() if name == criterion):
+            judged[rows] = True
+        return judged
+
     def keys(self, texts: Ints) -> Ints:
         """Primary keys of texts as in `texts`."""
         return self.candidates.ravel()[texts]

@@ -1,5 +1,5 @@
-"""The triggers that keep ratings, remarks, kept reports and the audit log from being changed, deleted or replaced, on
-both databases.
+"""The triggers that keep ratings, remarks, rewrites, kept reports and the audit log from being changed, deleted or
+replaced, on both databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
 them silently, and made anew where they are not as they are declared here. The system check `annotations.E001` fails
@@ -41,6 +41,10 @@ class Kept:
         return str(self.options.db_table)
 
 
+OF_ERASED_RATER = """{{new}}.{column} = '' AND EXISTS (SELECT 1 FROM annotations_rating JOIN annotations_assignment
+ON annotations_assignment.id = assignment_id JOIN annotations_rater ON annotations_rater.id = rater_id
+WHERE annotations_rating.id = {{new}}.rating_id AND erased_at IS NOT NULL)""".replace("\n", " ")
+
 KEPT = (
     Kept(
         "rating",
@@ -60,9 +64,14 @@ KEPT = (
         "what raters remarked is never {}: it is blanked where its rater was erased",
         ("id", "rating_id", "reason"),
         "comment",
-        "{new}.comment = '' AND EXISTS (SELECT 1 FROM annotations_rating JOIN annotations_assignment"
-        " ON annotations_assignment.id = assignment_id JOIN annotations_rater ON annotations_rater.id = rater_id"
-        " WHERE annotations_rating.id = {new}.rating_id AND erased_at IS NOT NULL)",
+        OF_ERASED_RATER.format(column="comment"),
+    ),
+    Kept(
+        "rewrite",
+        "what raters rewrote is never {}: it is blanked where its rater was erased",
+        ("id", "rating_id", "candidate_id"),
+        "text",
+        OF_ERASED_RATER.format(column="text"),
     ),
 )
 

@@ -90,6 +90,7 @@ def test_every_score_is_exported_with_its_design(rated: tuple[models.Campaign, l
                 "kind": candidate.item.kind,
                 "system": system,
                 "seconds": 3.5,
+                "comment": "",
                 "completion_code": "",
                 "excluded": ["", "rates degraded texts like their originals"][score["rater"]],
                 "simulated": False,

@@ -9,7 +9,7 @@ from annotations.campaigns.models.campaigns import (
     Item,
     Rater,
 )
-from annotations.campaigns.models.ratings import Rating, Remark
+from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 
 __all__ = [
     "Assignment",
@@ -23,4 +23,5 @@ __all__ = [
     "Rater",
     "Rating",
     "Remark",
+    "Rewrite",
 ]

@@ -67,6 +67,10 @@ class Campaign(Unfinished):
     criteria = models.JSONField(help_text="names of the criteria, in order")
     instructions = models.TextField(blank=True, help_text="shown to raters before the first screen, and on request")
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
+    cannot_say = models.JSONField(
+        default=list, blank=True, help_text="criteria by which raters can say that they cannot judge a screen"
+    )
+    comments = models.BooleanField(default=False, help_text="whether every screen has room for a comment")
     overlap = models.PositiveSmallIntegerField(help_text="raters per item, at most")
     seed = models.PositiveIntegerField(default=1)
     order_secret = models.CharField(
@@ -272,6 +276,12 @@ class Rater(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     outside_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  null: none given, never ""
     session_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the session's token")
+    digest_key = models.CharField(
+        max_length=64,
+        default=new_secret,
+        editable=False,
+        help_text="of the digests of what they send; another one once they are erased, so that none can be tried out",
+    )
     trial = models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")

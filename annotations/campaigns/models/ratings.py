@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.campaigns.models.campaigns import Assignment
+from annotations.campaigns.models.campaigns import Assignment, Candidate
 from annotations.campaigns.querysets.ratings import RatingQuerySet
 
 
@@ -43,20 +43,35 @@ class Rating(models.Model):
 
 
 class Remark(models.Model):
-    """Why a rater passed on a screen, in their own words: kept apart, so that erasing a person can blank it."""
+    """What a rater said of a screen in their own words: a comment on their answer, or why they passed on it. It is kept
+    apart, so that erasing a person can blank it."""
 
     class Reason(models.TextChoices):
         CANNOT_JUDGE = "cannot_judge", "cannot judge"
         WRONG = "wrong", "something is wrong with the screen"
 
     rating = models.OneToOneField(Rating, models.PROTECT, related_name="remark")
-    reason = models.CharField(max_length=12, choices=Reason)
+    reason = models.CharField(max_length=12, choices=Reason, blank=True, help_text="of a skip; empty: a comment")
     comment = models.TextField(blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(reason__in=["cannot_judge", "wrong"]), name="remark_reason_known")
+            models.CheckConstraint(condition=Q(reason__in=["", "cannot_judge", "wrong"]), name="remark_reason_known")
         ]
 
     def __str__(self) -> str:
         return f"{self.rating_id}: {self.reason}"
+
+
+class Rewrite(models.Model):
+    """A text as a rater would have written it: kept apart like a remark."""
+
+    rating = models.ForeignKey(Rating, models.PROTECT, related_name="rewrites", db_index=False)
+    candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="rewrites")
+    text = models.TextField(blank=True, help_text="empty: its rater was erased")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rating", "candidate"], name="rewrite_candidate_once")]
+
+    def __str__(self) -> str:
+        return self.text

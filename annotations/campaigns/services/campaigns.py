@@ -46,6 +46,8 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         split=campaign.split,
         systems=tuple(entries),
         criteria=tuple(campaign.criteria),
+        cannot_say=tuple(campaign.cannot_say),
+        comments=campaign.comments,
         items=campaign.item_count,
         protocol=campaign.protocol,
         points=int(campaign.scale[1]) if campaign.scale else None,

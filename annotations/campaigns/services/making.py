@@ -105,6 +105,8 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             texts_per_screen=protocol_named(spec.protocol).texts_shown(spec.texts_per_screen, len(spec.systems)),
             show=spec.show,
             criteria=list(spec.criteria),
+            cannot_say=list(spec.cannot_say),
+            comments=spec.comments,
             instructions=spec.instructions,
             consent=spec.consent,
             overlap=spec.overlap,

@@ -1,18 +1,19 @@
 """Writes of assignments and ratings. Every answer is written once, whatever is sent twice or at once."""
 
 import hashlib
+import hmac
 import json
 import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
-from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark
-from annotations.campaigns.rounds import assignment_locked, item_texts, rating_newest
+from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark, Rewrite
+from annotations.campaigns.rounds import ItemTexts, assignment_locked, rating_newest
 from annotations.campaigns.services.leases import (
     assignment_release,
     assignment_retake,
@@ -24,13 +25,14 @@ from annotations.campaigns.services.leases import (
 )
 from annotations.campaigns.services.screens import check_open
 from annotations.errors import AnswerError, ConflictError, GoneError, InputError, NotFoundError
-from annotations.protocols import NO_TEXTS, protocol_named
+from annotations.protocols import cannot_say, protocol_named
 from annotations.storage.prepared import inserting, slots, updating
 from texts.storable import value_problem, without_unstorable
 
 MAX_SECONDS = 7 * 24 * 3600
 MAX_COMMENT_LENGTH = 2000
-DRAFT_FIELDS, MAX_DRAFT_NAME_LENGTH, MAX_DRAFT_VALUE_LENGTH = 200, 120, 40  # of a value: a random id
+COMMENT = ":comment"  # among the fields of a draft
+DRAFT_FIELDS, MAX_DRAFT_NAME_LENGTH, MAX_DRAFT_VALUE_LENGTH = 200, 160, 20_000
 State, Kind = Assignment.State, Rating.Kind
 ADDED = "revision", "kind", "answers", "seconds", "key", "body_hash"
 ADD = inserting(Rating, "assignment", *ADDED, returning=["id", "created_at"])
@@ -43,27 +45,37 @@ END = updating(
 )
 
 
-def body_digest(action: str, target: object, body: Mapping[str, Any]) -> str:
-    """SHA-256 of what was asked with a key: the same again gets the same answer, anything else is refused."""
+def body_digest(rater: Rater, action: str, target: object, body: Mapping[str, Any]) -> str:
+    """Of what was asked with a key: the same again gets the same answer, anything else is refused. It is keyed by the
+    rater (HMAC, SHA-256), so that once they are erased nobody can try out what they had typed."""
     sent = json.dumps([action, str(target), body], sort_keys=True)
-    return hashlib.sha256(sent.encode()).hexdigest()
+    return hmac.new(rater.digest_key.encode(), sent.encode(), hashlib.sha256).hexdigest()
 
 
 def rating_submit(
-    *, rater: Rater, assignment_id: uuid.UUID, key: uuid.UUID, answers: Any, seconds: float | None
+    *,
+    rater: Rater,
+    assignment_id: uuid.UUID,
+    key: uuid.UUID,
+    answers: Any,
+    seconds: float | None,
+    comment: str = "",
 ) -> Rating:
-    """Store an answer. The same key and answer give the same rating again.
+    """Store an answer, and what the rater has to say of it. The same key and answer give the same rating again.
 
     An answer is taken as long as its item has a place for it, whatever became of the lease. Raises NotFoundError,
     AnswerError (422), ConflictError (409) and GoneError (410), as the rater API says.
     """
     if problem := value_problem(answers, "answers"):
         raise AnswerError(*problem, code="value")
-    digest = body_digest("submit", assignment_id, {"answers": answers})  # a clock runs on while the same is sent again
-    return _respond(rater, assignment_id, key, digest, Kind.ANSWER, answers=answers, seconds=seconds)
+    comment = cleaned(comment)
+    if comment and not rater.campaign.comments:
+        raise AnswerError("comment", "the campaign asks for no comments", "leave it out", code="form")
+    body = {"answers": answers, "comment": comment}  # not the seconds: a clock runs on while the same is sent again
+    digest = body_digest(rater, "submit", assignment_id, body)
+    return _respond(rater, assignment_id, Response(Kind.ANSWER, key, digest, answers, seconds, comment=comment))
 
 
-@transaction.atomic
 def rating_skip(
     *, rater: Rater, assignment_id: uuid.UUID, key: uuid.UUID, reason: str = "", comment: str = ""
 ) -> Rating:
@@ -73,14 +85,13 @@ def rating_skip(
     """
     if reason and reason not in Remark.Reason.values:
         raise AnswerError("reason", f"'{reason}' is not one of {', '.join(Remark.Reason.values)}")
-    comment = without_unstorable(comment)
-    said = {"reason": reason} if reason else {}  # not the comment: a digest of it could not be erased
-    rating = _respond(rater, assignment_id, key, body_digest("skip", assignment_id, said), Kind.SKIP)
-    if reason:
-        Remark.objects.get_or_create(
-            rating=rating, defaults={"reason": reason, "comment": comment[:MAX_COMMENT_LENGTH]}
-        )
-    return rating
+    comment = cleaned(comment) if reason else ""
+    digest = body_digest(rater, "skip", assignment_id, {"reason": reason, "comment": comment})
+    return _respond(rater, assignment_id, Response(Kind.SKIP, key, digest, reason=reason, comment=comment))
+
+
+def cleaned(comment: str) -> str:
+    return without_unstorable(comment).strip()[:MAX_COMMENT_LENGTH]
 
 
 def draft_save(
@@ -117,29 +128,32 @@ def rating_last(*, rater: Rater) -> Rating | None:
     return rating_newest(rater)
 
 
-def _respond(
-    rater: Rater,
-    assignment_id: uuid.UUID,
-    key: uuid.UUID,
-    digest: str,
-    kind: str,
-    *,
-    answers: Any = None,
-    seconds: float | None = None,
-) -> Rating:
+class Response(NamedTuple):
+    """What a rater sent of a screen."""
+
+    kind: str
+    key: uuid.UUID
+    digest: str
+    answers: Any = None
+    seconds: float | None = None
+    reason: str = ""
+    comment: str = ""
+
+
+def _respond(rater: Rater, assignment_id: uuid.UUID, sent: Response) -> Rating:
     with transaction.atomic():
         assignment = assignment_lock(rater, assignment_id)
         answered_before = assignment.state != State.OPEN or assignment.revision
-        if answered_before and (again := rating_of_key(key, digest)):
+        if answered_before and (again := rating_of_key(sent.key, sent.digest)):
             return again
         try:
             check_unanswered(assignment)
-            if kind == Kind.SKIP:
-                return _answer(rater, assignment, kind, key, digest, {}, None)
+            if sent.kind == Kind.SKIP:
+                return _answer(rater, assignment, sent, {}, {}, None)
             if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
                 raise gone_error()
-            stored = read_answers(rater.campaign, assignment, answers)
-            return _answer(rater, assignment, kind, key, digest, stored, seconds_looked(assignment, seconds))
+            stored, rewrites = read_answers(rater.campaign, assignment, sent.answers)
+            return _answer(rater, assignment, sent, stored, rewrites, seconds_looked(assignment, sent.seconds))
         except InputError:
             check_open(rater)  # that the study has ended is said before all else
             raise
@@ -173,30 +187,40 @@ def seconds_looked(assignment: Assignment, said: float | None) -> float | None:
     return max(min(said or 0, held), assignment.seconds_spent)
 
 
-def read_answers(campaign: Campaign, assignment: Assignment, answers: Any) -> dict[str, Any]:
-    """What the rater sent, as it is stored. Raises AnswerError."""
+def read_answers(
+    campaign: Campaign, assignment: Assignment, answers: Any
+) -> tuple[Mapping[str, Any], Mapping[int, str]]:
+    """What the rater sent, as it is stored, and what they rewrote of each candidate. Raises AnswerError."""
     candidates = {public_id: pk for pk, public_id in assignment.candidate_order}
     protocol = protocol_named(campaign.protocol)
-    texts = item_texts(assignment.item_id) if protocol.reads_texts else NO_TEXTS
-    return protocol.read(answers, criteria=campaign.criteria, candidates=candidates, rules=campaign.rules, texts=texts)
+    judged, declined = cannot_say.apart(answers, campaign.cannot_say)
+    criteria = [criterion for criterion in campaign.criteria if criterion not in declined]
+    texts = ItemTexts(assignment.item_id)
+    read = protocol.read(judged, criteria=criteria, candidates=candidates, rules=campaign.rules, texts=texts)
+    return protocol.apart(read)
 
 
 def _answer(
     rater: Rater,
     assignment: Assignment,
-    kind: str,
-    key: uuid.UUID,
-    digest: str,
+    sent: Response,
     stored: Mapping[str, Any],
+    rewrites: Mapping[int, str],
     seconds: float | None,
 ) -> Rating:
-    rating = rating_write(assignment, kind, key, digest, answers=stored, seconds=seconds)
-    state = State.DONE if kind == Kind.ANSWER else State.SKIPPED
+    rating = rating_write(assignment, sent.kind, sent.key, sent.digest, answers=stored, seconds=seconds)
+    state = State.DONE if sent.kind == Kind.ANSWER else State.SKIPPED
     spent = assignment.seconds_spent if seconds is None else seconds  # where an undo goes on from
     if not END.count(id=assignment.pk, state=state, revision=rating.revision, seconds_spent=spent):
         raise ConflictError("", "the campaign takes no ratings", code=rater.campaign.state)
-    if kind == Kind.SKIP and assignment.state == State.OPEN:
+    if sent.kind == Kind.SKIP and assignment.state == State.OPEN:
         place_give_back(assignment.item_id, rater)
+    if sent.reason or sent.comment:
+        Remark.objects.create(rating=rating, reason=sent.reason, comment=sent.comment)
+    if rewrites:
+        Rewrite.objects.bulk_create(
+            Rewrite(rating=rating, candidate_id=candidate, text=text) for candidate, text in rewrites.items()
+        )
     return rating
 
 
@@ -257,7 +281,7 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
     Raises NotFoundError, ConflictError where the rating does not count any more or others took the skipped item's
     last place meanwhile.
     """
-    digest = body_digest("undo", rating_key, {})
+    digest = body_digest(rater, "undo", rating_key, {})
     with transaction.atomic():
         target = Rating.objects.filter(key=rating_key, assignment__rater=rater).select_related("assignment").first()
         if target is None:
@@ -279,8 +303,19 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
             )
         withdrawn = rating_write(assignment, Kind.WITHDRAWN, key, digest)
         names = dict(assignment.candidate_order)
-        before = protocol_named(rater.campaign.protocol).fields(target.answers, names=names)
+        before = {} if target.kind == Kind.SKIP else fields_before(rater.campaign, target, names)
         Assignment.objects.filter(pk=assignment.pk).update(
             state=State.OPEN, leased_until=lease_end(), draft=before, revision=withdrawn.revision
         )
         return withdrawn
+
+
+def fields_before(campaign: Campaign, rating: Rating, names: Mapping[int, str]) -> dict[str, str]:
+    """The page's fields as they were when an answer was sent; `names` are the candidates' random ids."""
+    protocol = protocol_named(campaign.protocol)
+    rewrites = dict(Rewrite.objects.filter(rating=rating).values_list("candidate", "text"))
+    fields = protocol.fields(protocol.together(rating.answers, rewrites), names=names)
+    fields |= cannot_say.fields(rating.answers, campaign.criteria)
+    for comment in Remark.objects.filter(rating=rating).values_list("comment", flat=True):
+        fields[COMMENT] = comment
+    return fields

@@ -81,7 +81,7 @@ def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote
     systems = {public_id: wrote[pk] for pk, public_id in assignment.candidate_order}
     texts = [(public_id, text, systems[public_id]) for public_id, text in screen.texts]
     perceived = {criterion: simulated.perceives(texts, criterion) for criterion in campaign.criteria}
-    answers = protocol_named(campaign.protocol).simulated(perceived, rules=campaign.rules)
+    answers = protocol_named(campaign.protocol).simulated(perceived, rules=campaign.rules, texts=dict(screen.texts))
     seconds = simulated.seconds(sum(len(text.split()) for _, text, _ in texts))
     # As if the screen had been handed out so long ago: a rater never took longer than that.
     earlier = F("created_at") - timedelta(seconds=seconds)

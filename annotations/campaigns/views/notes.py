@@ -8,6 +8,7 @@ NOTES = {
     # an answer that cannot be stored as it is
     "missing": _("Something is not answered yet. Nothing was sent."),
     "value": _("An answer was outside its scale, so nothing was stored. Please answer again."),
+    "long": _("A text was too long, so nothing was stored. It is still here: please shorten it."),
     "same": _("One text cannot be the best and the worst. Nothing was sent."),
     "form": _("A part of the page was missing, so nothing was stored. Please send it again."),
     "key": _(

@@ -30,7 +30,8 @@ from annotations.campaigns.views.joining import (
 )
 from annotations.campaigns.views.notes import note_named, note_of
 from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
-from annotations.protocols import protocol_named
+from annotations.protocols import cannot_say, protocol_named
+from annotations.protocols.labels import label_of
 from annotations.web.frequency import count_next
 
 RaterView = Callable[..., HttpResponse]
@@ -113,6 +114,12 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
         **protocol.page,
         **protocol.screen(screen.texts, draft, criteria=campaign.criteria, rules=campaign.rules),
         "assignment": screen.assignment,
+        "declinable": [
+            (f"{criterion}{cannot_say.FIELD}", label_of(criterion).title, f"{criterion}{cannot_say.FIELD}" in draft)
+            for criterion in campaign.criteria
+            if criterion in campaign.cannot_say
+        ],
+        "comment": draft.get(ratings.COMMENT, ""),
         "key": uuid.uuid4(),
         "source": source.text if campaign.shows_caption else "",
         "photo": photo_address(screen.assignment) if campaign.shows_photo else None,
@@ -124,7 +131,8 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
 
 def answers_in(request: HttpRequest, campaign: Campaign) -> Mapping[str, object]:
     """Of the fields that are filled; the protocol says what is missing or wrong."""
-    return protocol_named(campaign.protocol).answers(fields_in(request))
+    fields = {name: value for name, value in fields_in(request).items() if name != ratings.COMMENT}
+    return cannot_say.answers(protocol_named(campaign.protocol), fields)
 
 
 def fields_in(request: HttpRequest, *, emptied: bool = False) -> dict[str, str]:
@@ -156,6 +164,7 @@ def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> Http
             key=key_in(request),
             answers=answers_in(request, rater.campaign),
             seconds=number_in(request, "seconds"),
+            comment=request.POST.get(ratings.COMMENT, ""),
         )
     except InputError as error:
         with suppress(InputError):

@@ -79,7 +79,9 @@ class BestWorst(Scored):
             answers.setdefault(criterion, {})[kind] = value
         return answers
 
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """What seems best and what seems worst, of equal ones the first and the last."""
         orders = {
             criterion: sorted(texts, key=texts.__getitem__, reverse=True) for criterion, texts in perceived.items()

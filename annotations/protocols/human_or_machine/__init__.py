@@ -131,7 +131,9 @@ class HumanOrMachine(Protocol[Judgements]):
         }
         return {criterion: {str(pk): each for pk in candidates.values()} for criterion, each in judged.items()}
 
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """A text is judged human from the middle up, the more surely the further it seems to be from there."""
         return {
             criterion: Judgement(human=seems >= 0, confidence=min(1 + int(abs(seems) / SEEMS_SURE), MAX_CONFIDENCE))

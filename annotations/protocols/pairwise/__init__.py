@@ -93,13 +93,15 @@ class Pairwise(Protocol[Chosen]):
             chosen[criterion] = stored[name]
         return chosen
 
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """Texts that seem equally good within `SEEMS_EQUAL` are a tie, where there are ties; otherwise the better one,
         the first if they seem the same."""
         chosen = {}
-        for criterion, texts in perceived.items():
-            best, worst = max(texts, key=texts.__getitem__), min(texts.values())
-            chosen[criterion] = TIE if rules.ties and texts[best] - worst < SEEMS_EQUAL else best
+        for criterion, seem in perceived.items():
+            best, worst = max(seem, key=seem.__getitem__), min(seem.values())
+            chosen[criterion] = TIE if rules.ties and seem[best] - worst < SEEMS_EQUAL else best
         return chosen
 
     def fields(self, stored: Chosen, *, names: Mapping[int, str]) -> dict[str, str]:

@@ -70,13 +70,15 @@ class Ranking(Scored):
             for criterion, by_rank in ranked.items()
         }
 
-    def simulated(self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules) -> Mapping[str, object]:
+    def simulated(
+        self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
+    ) -> Mapping[str, object]:
         """By how good they seem; where ranks may be equal, those that seem within `SEEMS_EQUAL` of the best of them."""
         answers = {}
-        for criterion, texts in perceived.items():
+        for criterion, seem in perceived.items():
             order: list[list[str]] = []
-            for name in sorted(texts, key=texts.__getitem__, reverse=True):
-                if order and rules.ties and texts[order[-1][0]] - texts[name] < SEEMS_EQUAL:
+            for name in sorted(seem, key=seem.__getitem__, reverse=True):
+                if order and rules.ties and seem[order[-1][0]] - seem[name] < SEEMS_EQUAL:
                     order[-1].append(name)
                 else:
                     order.append([name])

@@ -5,13 +5,13 @@ from annotations.protocols import protocol_named
 from annotations.reports.measures.best_minus_worst import BestMinusWorst
 from annotations.reports.measures.judged_human import JudgedHuman
 from annotations.reports.measures.measure import Measure
+from annotations.reports.measures.share_kept import ShareKept
 from annotations.reports.measures.share_ranked_above import ShareRankedAbove
 from annotations.reports.measures.strength import Strength
 from annotations.reports.schema.campaign import About
 
-MEASURES: dict[str, Measure] = {
-    measure.name: measure for measure in (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman())
-}
+KNOWN = (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman(), ShareKept())
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in KNOWN}
 
 
 def measure_of(campaign: Campaign | About) -> Measure:

@@ -15,12 +15,13 @@ from annotations.reports.analysis import Analysis
 from annotations.reports.looks import Rule
 from annotations.reports.pilot import PilotCampaign, scores_pilot
 from annotations.reports.planning import Known, KnownOfScores
-from annotations.reports.rows import ChoiceRow, JudgementRow, Row, rating_rows
+from annotations.reports.rows import AnyRow, Row, rating_rows
 from annotations.reports.schema.base import Interval
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.detection import Detection
 from annotations.reports.schema.raters import RaterResult
 from annotations.reports.schema.results import CriterionResult, SystemResult
+from annotations.reports.schema.rewrites import RewrittenSystem
 from annotations.reports.scores import ScoreAnalysis
 from annotations.reports.table import Columns, RatingTable, ScoreColumns
 from annotations.statistics.agreement import alpha
@@ -146,7 +147,7 @@ class Measure:
     analysis: ClassVar[type[Analysis]] = ScoreAnalysis
     columns: ClassVar[type[Columns]] = ScoreColumns
     planning: ClassVar[type[Known]] = KnownOfScores
-    row: ClassVar[type[Row] | type[ChoiceRow] | type[JudgementRow]] = Row  # of an export
+    row: ClassVar[type[AnyRow]] = Row  # of an export
     parts: ClassVar[tuple[str, ...]] = ("means",)
     pair_parts: ClassVar[tuple[str, ...]] = ("differences", "effects", "by_system", "tests", "models")
     no_scores: ClassVar[Reason | None] = None  # why nothing can be said of single texts
@@ -277,7 +278,11 @@ class Measure:
         """How well raters told people's texts from machines', by criterion; empty where they were not asked."""
         return {}
 
-    def rows(self, campaign: Campaign) -> Iterator[Row] | Iterator[ChoiceRow] | Iterator[JudgementRow]:
+    def rewrites(self, campaign: Campaign, table: RatingTable) -> Mapping[str, list[RewrittenSystem]]:
+        """How much raters changed each system's texts, by criterion; empty where they were not asked."""
+        return {}
+
+    def rows(self, campaign: Campaign) -> Iterator[AnyRow]:
         """What is exported."""
         return rating_rows(campaign)
 

@@ -19,6 +19,8 @@ class About(Part):
     system_kinds: dict[str, str]
     sources: str | None  # kind of the items' sources
     criteria: list[str]
+    cannot_say: list[str]  # criteria by which raters could say that they cannot judge a screen
+    comments: bool  # whether every screen had room for a comment
     scale: Interval  # its ends
     ties: bool  # of choices: whether two texts could be called equal
     texts_per_screen: int  # 0: those of all systems

@@ -7,7 +7,19 @@ from annotations.documents.blocks import Document, Section
 from annotations.reports.inputs import Inputs
 from annotations.reports.schema.base import Part
 from annotations.reports.schema.report import Report
-from annotations.reports.sections import agreement, asked, detection, examples, method, metrics, raters, results, short
+from annotations.reports.sections import (
+    agreement,
+    asked,
+    cannot_say,
+    detection,
+    examples,
+    method,
+    metrics,
+    raters,
+    results,
+    rewrites,
+    short,
+)
 
 
 class ReportSection(NamedTuple):
@@ -22,6 +34,8 @@ SECTIONS = (
     ReportSection(asked.section, asked.compute),
     ReportSection(results.section, results.compute),
     ReportSection(detection.section, detection.compute),
+    ReportSection(rewrites.section, rewrites.compute),
+    ReportSection(cannot_say.section, cannot_say.compute),
     ReportSection(agreement.section),
     ReportSection(metrics.section, metrics.compute),
     ReportSection(examples.section, examples.compute),

@@ -49,6 +49,8 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         system_kinds=kinds,
         sources=campaign.items.values_list("source__kind", flat=True).first(),
         criteria=campaign.criteria,
+        cannot_say=campaign.cannot_say,
+        comments=campaign.comments,
         scale=protocol_named(campaign.protocol).ends(campaign.scale),
         ties=campaign.ties,
         texts_per_screen=campaign.texts_per_screen,

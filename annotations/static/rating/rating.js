@@ -2,10 +2,12 @@
 // The rating page: which fields are answered, keys, half answers and the time they took kept, and a lost connection.
 // A field is an element with `data-field`, the name of its input or inputs. What it looks like and how it is answered is
 // its protocol's: its script calls `storyblender.answer(field, value)`, and hears `storyblender:answered` and, for a digit
-// that was pressed on the field, `storyblender:digit`.
+// that was pressed on the field, `storyblender:digit`. One with `data-optional` may stay empty, and so may those of a
+// criterion that was declined.
 (() => {
   const AUTOSAVE_MS = 600, RETRY_MS = 3000, KEPT = "answer";
   const MIN_PACES = 3, MAX_PACES = 20;  // screens
+  const MAX_SEEN = 20;  // values of a field
   const TICK_MS = 1000, LONGEST_TICK_MS = 5000;  // a longer one has slept, with its computer
   const IDLE_MS = 120000;  // without a sign of anybody the clock stops
   const SAVE_EVERY_S = 60;
@@ -19,13 +21,18 @@
   const form = () => screen.dataset.whose ? document.getElementById("answer") : null;  // a preview is nobody's
   const fieldsOf = (answer) => [...answer.querySelectorAll("[data-field]")];
   const inputOf = (field) => field.closest("form").elements[field.dataset.field];  // of radio buttons their list
-  const valueOf = (field) => inputOf(field).value;
-  const complete = (answer) => fieldsOf(answer).every((field) => valueOf(field) !== "");
+  const valueOf = (field) => inputOf(field).type === "checkbox" && !inputOf(field).checked ? "" : inputOf(field).value;
+  const criterionOf = (field) => field.dataset.field.slice(0, field.dataset.field.lastIndexOf(":"));
+  const declined = (field) => field.closest("form").elements[`${criterionOf(field)}:cannot_say`]?.checked ?? false;
+  const requiredOf = (answer) => fieldsOf(answer).filter((field) => !("optional" in field.dataset || declined(field)));
+  const complete = (answer) => requiredOf(answer).every((field) => valueOf(field) !== "");
+  const focusableIn = (field) => field.querySelector("input:not([type=hidden]), textarea, [tabindex]");
 
   // An empty value takes an answer back.
   function set(field, value) {
     const input = inputOf(field);
     if (input instanceof RadioNodeList) for (const radio of input) radio.checked = radio.value === value;
+    else if (input.type === "checkbox") input.checked = value !== "";
     else input.value = value;
     field.classList.toggle("unset", value === "");
     field.dispatchEvent(new CustomEvent("storyblender:answered", { bubbles: true, detail: value }));
@@ -65,7 +72,7 @@
   // The value of a field as it is, which the server now has.
   function see(field) {
     const name = field.dataset.field;
-    seen[name] = [...new Set(seen[name]).add(valueOf(field))];
+    seen[name] = [...new Set(seen[name]).add(valueOf(field))].slice(-MAX_SEEN);
   }
 
   // Where nothing is left to send. What is kept is of one rater's screen, and comes back on no other.
@@ -130,7 +137,8 @@
     const button = answer.querySelector("button[type=submit]"), whole = complete(answer);
     button.setAttribute("aria-disabled", String(!whole));
     button.textContent = whole ? button.dataset.ready : button.dataset.missing;
-    const fields = fieldsOf(answer), answered = document.getElementById("answered");
+    for (const field of fieldsOf(answer)) field.classList.toggle("declined", !("optional" in field.dataset) && declined(field));
+    const fields = requiredOf(answer), answered = document.getElementById("answered");
     const given = fields.filter((field) => valueOf(field) !== "").length;
     answered.textContent = answered.dataset.count.replace("{answered}", given).replace("{all}", fields.length);
   }
@@ -153,16 +161,16 @@
   }
 
   function toFirstUnset(answer, options) {
-    const field = fieldsOf(answer).find((each) => valueOf(each) === "");
-    field?.querySelector("input:not([type=hidden])").focus(options);
+    const field = requiredOf(answer).find((each) => valueOf(each) === "");
+    if (field) focusableIn(field).focus(options);
     return field;
   }
 
   // To the next field that is not answered, after one that was.
   function onward(field) {
-    const fields = fieldsOf(field.closest("form"));
+    const fields = requiredOf(field.closest("form"));
     const next = fields.slice(fields.indexOf(field) + 1).find((each) => valueOf(each) === "");
-    if (valueOf(field) !== "") next?.querySelector("input:not([type=hidden])").focus();
+    if (valueOf(field) !== "" && next) focusableIn(next).focus();
   }
 
   function send() {
@@ -220,14 +228,24 @@
     if (opener) document.getElementById(opener.dataset.open).showModal();
   });
 
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest("[data-optional]");
+    if (field) set(field, valueOf(field));
+  });
+
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest("#answer")) {
+      event.preventDefault();
+      send();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && event.key === "Enter") return;
     const on = event.target, help = document.getElementById("help"), field = on.closest("[data-field]");
-    if (!field && on.matches("textarea, input, select") || help.open) return;
+    if (on.matches("textarea") || !field && on.matches("input, select") || help.open) return;
     if (event.key === "?") {
       event.preventDefault();
       help.showModal();
-    } else if (field && /^[0-9]$/.test(event.key)) {
+    } else if (field && !("optional" in field.dataset) && /^[0-9]$/.test(event.key)) {
       event.preventDefault();
       field.dispatchEvent(new CustomEvent("storyblender:digit", { bubbles: true, detail: Number(event.key) }));
       onward(field);
