@@ -1,10 +1,12 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
+from django.views.i18n import set_language
 
 from annotations.campaigns.views import joining, rating
 
 # A rater has a link instead of an account.
 urlpatterns = [
+    path("language/", login_not_required(set_language), name="rate-language"),
     path("photo/<uuid:assignment_id>/", login_not_required(rating.photo), name="rate-photo"),
     path("<str:token>/", login_not_required(rating.page), name="rate"),
     path("<str:token>/join/", login_not_required(joining.join), name="rate-join"),

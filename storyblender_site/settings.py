@@ -213,6 +213,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5000  # pictures come as many files
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LANGUAGE_COOKIE_AGE = 90 * 24 * 3600  # seconds that a browser is shown the language that was chosen in it
+LANGUAGE_COOKIE_PATH = f"{SITE.path}/"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "storyblender_site" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -316,6 +320,7 @@ if HTTPS:
     SECURE_REDIRECT_EXEMPT = [r"(^|/)(healthz|readyz)$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()

@@ -44,9 +44,14 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "criteria": campaign.criteria,
         "cannot_say": campaign.cannot_say,
         "comments": campaign.comments,
+        "criterion_words": {criterion.name: criterion.label._asdict() for criterion in campaign.asked},
         "show": campaign.show,
         "unit": campaign.unit,
         "items": campaign.item_count,
+        "minimum_answers": campaign.minimum_answers,
+        "organizer": campaign.organizer,
+        "contact": campaign.contact,
+        "minutes": campaign.minutes,
     }
 
 

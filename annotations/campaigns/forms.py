@@ -7,10 +7,11 @@ from django import forms
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.outside_ids import check_outside_id
 from annotations.campaigns.spec import KEYS, SPLIT_OF, CampaignSpec, choices
+from annotations.campaigns.wording_forms import WordingForms
 from annotations.corpora.models import Dataset
 from annotations.errors import InputError
 from annotations.protocols import protocol_named, shown_here
-from annotations.protocols.labels import LABELS
+from annotations.protocols.criteria import BUILT_IN
 from annotations.storage.fields import NameField
 from annotations.systems.models import System
 from annotations.web.forms import show_problem
@@ -47,7 +48,7 @@ class CampaignForm(forms.Form):
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "minimum_answers", "seed",
-        "protocol", "points", "ties", "texts_per_screen", "unit", "instructions", "consent",
+        "protocol", "points", "ties", "texts_per_screen", "unit", "instructions", "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -76,14 +77,18 @@ class CampaignForm(forms.Form):
     texts_per_screen = spec_field("texts_per_screen")
     unit = spec_field("unit")
     criteria = forms.MultipleChoiceField(
-        choices=[(name, f"{label.title}: {label.question}") for name, label in LABELS.items()],
+        choices=lambda: [
+            (name, f"{label.title}: {label.question}")
+            for name, label in ((name, each.label) for name, each in BUILT_IN.items())
+        ],
         widget=forms.CheckboxSelectMultiple,
         initial=["human_likeness"],
         required=False,
     )
     own_criteria = forms.CharField(
         required=False,
-        help_text="Names of your own criteria, separated by commas; their scale runs from “not at all” to “entirely”.",
+        help_text="Names of your own criteria, separated by commas. What raters read of them stands below, under Words "
+        "of criteria.",
     )
     cannot_say = spec_field("cannot_say", initial="")
     comments = spec_field("comments")
@@ -98,6 +103,14 @@ class CampaignForm(forms.Form):
     spending = spec_field("spending", choices=Campaign.Spending.choices)
     instructions = spec_field("instructions", widget=forms.Textarea(attrs={"rows": 5}))
     consent = spec_field("consent", widget=forms.Textarea(attrs={"rows": 3}))
+    organizer = spec_field("organizer", empty_value=None)
+    contact = spec_field("contact", empty_value=None)
+    minutes = spec_field("minutes")
+
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        sent = data if data and WordingForms.sent_in(data) else None
+        self.words = WordingForms(sent, initial=(initial or {}).get("criterion"), prefix=WordingForms.prefix)
 
     def clean(self) -> dict[str, Any]:
         """Holds the values against the campaign file's own rules; `cleaned_data["spec"]` is what such a file gives."""
@@ -105,11 +118,17 @@ class CampaignForm(forms.Form):
         if self.errors:
             return given
         values = {key: given[key] for key in CampaignSpec.model_fields if given.get(key) is not None and key != "ties"}
+        words = self.words.tables() if self.words.is_bound else {}
+        if words is None:
+            self.add_error(None, "Some words of criteria need to be changed: see below.")
+            return given
+        named = [*given["criteria"], *names_in(given["own_criteria"])]
         values |= {
             "dataset": given["dataset"].name,
             "split": SPLIT_OF[given["purpose"]],
             "systems": [system.name for system in given["systems"]],
-            "criteria": [*given["criteria"], *names_in(given["own_criteria"])],
+            "criteria": [*named, *(name for name in words if name not in named)],
+            "criterion": words,
             "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
             **protocol_named(given["protocol"]).options(ties=given["ties"]),
@@ -125,8 +144,9 @@ class CampaignForm(forms.Form):
         """What the form holds for a spec."""
         return spec.model_dump() | {
             "ties": spec.ties is not False,
-            "criteria": [name for name in spec.criteria if name in LABELS],
-            "own_criteria": ", ".join(name for name in spec.criteria if name not in LABELS),
+            "criteria": [name for name in spec.criteria if name in BUILT_IN],
+            "own_criteria": ", ".join(name for name in spec.criteria if name not in BUILT_IN),
+            "criterion": WordingForms.initial_of(spec.criterion),
             "cannot_say": ", ".join(spec.cannot_say),
             "primary": ", ".join(spec.primary),
         }

@@ -5,24 +5,28 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
 from annotations.names import MAX_NAME_LENGTH, check_name
 from annotations.protocols import DEFAULT, check_shown_here, protocol_named, shown_here, with_points, with_ties
+from annotations.protocols.labels import LANGUAGES
 from texts.limits import MAX_DEPTH, shown, too_deep
-from texts.storable import escaped, text_problem
+from texts.storable import escaped
 
 MAX_TEXT_LENGTH = 20_000
+MAX_LINE_LENGTH = 200
 MAX_FILE_BYTES = 1 << 18  # bytes
 # Of TOML, what is no key or is one in quotes; in the order in which they begin, as a comment may hold quotes.
 QUOTED = re.compile(r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""", re.DOTALL)
 DOTTED = re.compile(rf"""(?<!["'\w-])(?:["'\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")  # a key of as many tables
+BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that needs no quotes
 MAX_LOOKS = 20
 MAX_COUNT = 2**31 - 1
 SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
@@ -42,12 +46,6 @@ def contrast(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def stored(text: str) -> str:
-    if problem := text_problem(text):
-        raise InputError("", problem)
-    return text.strip()
-
-
 def shown_protocol(name: str) -> str:
     check_shown_here(name)
     return name
@@ -56,6 +54,7 @@ def shown_protocol(name: str) -> str:
 Name = Annotated[str, BeforeValidator(lambda value: check_name(value, "")), Field(max_length=MAX_NAME_LENGTH)]
 Names = Annotated[tuple[Name, ...], AfterValidator(once)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(stored)]
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE_LENGTH), AfterValidator(worded)]
 Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 
 
@@ -114,6 +113,24 @@ class CampaignSpec(BaseModel):
         description="Read before the first screen, and on request. Empty: the built-in text, in the rater's language.",
     )
     consent: Text = Field(default="", description="What raters agree to by beginning. Empty: the built-in text.")
+    organizer: Line | None = Field(
+        default=None, title="Who asks", description="The people or the institution that raters read the study is by."
+    )
+    contact: Line | None = Field(
+        default=None,
+        title="Whom raters can write to",
+        description="An e-mail address, of which raters get a link, or how else to reach you.",
+    )
+    minutes: Count | None = Field(
+        default=None,
+        title="Minutes it takes",
+        description="Your estimate of how long taking part takes, which raters read. Empty: nothing is said.",
+    )
+    criterion: dict[Name, CriterionWords] = Field(
+        default={},
+        description="Of a criterion, a table of what raters read, and within it one for each language that has other "
+        f"words: {', '.join(LANGUAGES)}.",
+    )
     primary: Annotated[Names, AfterValidator(contrast)] = Field(
         default=(),
         strict=False,
@@ -157,6 +174,7 @@ class CampaignSpec(BaseModel):
             criteria=self.criteria,
             purpose=self.purpose,
         )
+        self.check_words()
         if self.split != (split := SPLIT_OF[self.purpose]):
             raise InputError(
                 "split",
@@ -185,6 +203,17 @@ class CampaignSpec(BaseModel):
             )
         return self
 
+    def check_words(self) -> None:
+        for (name, *language), words in tables(self.criterion):
+            if name not in self.criteria:
+                raise InputError(f"criterion.{name}", f"is not one of the criteria: {', '.join(self.criteria)}")
+            protocol_named(self.protocol).check_words(name, words, *language)
+
+    @property
+    def criterion_words(self) -> dict[str, Any]:
+        """What is stored of them."""
+        return {name: words.model_dump(exclude_defaults=True) for name, words in self.criterion.items()}
+
 
 SCHEMA: dict[str, Any] = CampaignSpec.model_json_schema()
 KEYS: dict[str, dict[str, Any]] = {key: rule | rule.get("anyOf", [{}])[0] for key, rule in SCHEMA["properties"].items()}
@@ -197,7 +226,10 @@ def choices(key: str) -> list[str]:
 
 def in_words(error: Any) -> InputError:
     """One of pydantic's errors as a person reads it."""
-    field, kind, value = str((*error["loc"], "")[0]), error["type"], error["input"]
+    top, kind, value = str((*error["loc"], "")[0]), error["type"], error["input"]
+    if KEYS.get(top, {}).get("type") == "object" and len(error["loc"]) > 1:
+        return in_words_of_table(error)
+    field = top
     if kind == "value_error":
         raised = error["ctx"]["error"]
         return InputError(raised.field or field, raised.message, raised.hint)
@@ -211,17 +243,34 @@ def in_words(error: Any) -> InputError:
     return InputError(field, f"{shown(value)} must be {wanted(field)}")
 
 
+def in_words_of_table(error: Any) -> InputError:
+    """The same of a criterion's table, with the path to what is wrong."""
+    path, kind, value = [str(part) for part in error["loc"] if part != "[key]"], error["type"], error["input"]
+    if kind == "value_error":
+        raised = error["ctx"]["error"]
+        return InputError(".".join([*path, *filter(None, [raised.field])]), raised.message, raised.hint)
+    if kind == "extra_forbidden":
+        return InputError(".".join(path), "no such key", f"the keys are {', '.join(RULES)}")
+    rule = RULES.get(path[-1], {"type": "object"}) if len(path) > 2 else {"type": "object"}
+    return InputError(".".join(path), f"{shown(value)} must be {wanted_by(rule)}")
+
+
 def wanted(key: str) -> str:
     """What a key's value has to be, by its rule in the schema."""
     rule = KEYS[key]
     if "enum" in rule or "const" in rule:
         return f"one of {', '.join(choices(key))}"
+    return wanted_by(rule)
+
+
+def wanted_by(rule: Mapping[str, Any]) -> str:
     if rule["type"] in ("integer", "number"):
         low = f"from {rule['minimum']}" if "minimum" in rule else f"above {rule['exclusiveMinimum']}"
         high = f" to {rule['maximum']}" if "maximum" in rule else ""
         return f"a {'whole ' if rule['type'] == 'integer' else ''}number {low}{high}"
-    kinds = {"boolean": "true or false", "array": "a list of at least one name"}
-    return kinds.get(rule["type"]) or f"a text of at most {rule['maxLength']} characters"
+    kinds = {"boolean": "true or false", "array": "a list of at least one name", "object": "a table"}
+    least = f"{rule['minLength']} to" if "minLength" in rule else "at most"
+    return kinds.get(rule["type"]) or f"a text of {least} {rule['maxLength']} characters"
 
 
 def read_campaign_file(file: Path) -> CampaignSpec:
@@ -245,6 +294,17 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 def campaign_toml(spec: CampaignSpec) -> str:
     """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
     but for a raw delete sign."""
-    values = {key: value for key, value in spec.model_dump().items() if value is not None}
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    values = spec.model_dump(exclude={"criterion"})
+    lines = list(lines_of({key: value for key, value in values.items() if value is not None}))
+    for place, words in tables(spec.criterion):
+        keys = (part if BARE.fullmatch(part) else written(part) for part in place)
+        lines += ["", f"[{'.'.join(['criterion', *keys])}]", *lines_of(words)]
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
+
+
+def lines_of(values: Mapping[str, object]) -> Iterator[str]:
+    return (f"{key} = {written(value)}" for key, value in values.items())
+
+
+def written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,12 +1,14 @@
 """What a protocol has to say: which answers it takes, what they give, and whether raters can be shown it here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from annotations.errors import AnswerError, InputError
-from annotations.protocols.labels import LABELS, Label, label_of, translated
+from annotations.protocols.criteria import BUILT_IN, Criterion
+from annotations.protocols.labels import Label, translated
+from annotations.protocols.labels import translatable as _
 
 Level = Literal["nominal", "ordinal", "interval"]
 Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate's primary key, written as a string
@@ -55,6 +57,23 @@ class ShownText(NamedTuple):
     fields: Sequence[Field] = ()
 
 
+class Example(NamedTuple):
+    """A short text that lies at an end of a scale, and what that end is called."""
+
+    end: str
+    text: str
+
+
+class Asked(NamedTuple):
+    """A criterion as raters read of it before the first screen, and in the help; `ends` as the page labels them, the
+    low one first, or none."""
+
+    title: str
+    question: str
+    ends: Sequence[str]
+    examples: Sequence[Example]
+
+
 class Protocol(ABC, Generic[Stored]):
     """How an item is answered, of which each protocol is a folder: this class, and where raters are shown it here
     `answer.html`, `help.html`, `field.js` and `field.css` (see `templates/` and `static/` there).
@@ -79,6 +98,9 @@ class Protocol(ABC, Generic[Stored]):
     one_criterion: ClassVar[bool] = False  # whether a campaign can have no more than one
     most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
     teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
+    heading: ClassVar[str] = _("Read and judge short texts")  # of the page that welcomes raters
+    own_question: ClassVar[bool] = False  # whether it asks one of its own, whatever the criterion
+    labelled_ends: ClassVar[bool] = False  # whether its page shows what a criterion calls the ends of its scale
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
@@ -139,6 +161,22 @@ class Protocol(ABC, Generic[Stored]):
         """What raters are asked by a criterion."""
         return label.question
 
+    def asks(self, criteria: Iterable[Criterion]) -> list[Asked]:
+        """What raters read of the criteria besides the screens."""
+        return [
+            Asked(
+                label.title,
+                self.question(label),
+                (label.low, label.high) if self.labelled_ends else (),
+                [
+                    Example(end, text)
+                    for end, text in ((label.high, label.example_high), (label.low, label.example_low))
+                    if text
+                ],
+            )
+            for label in (criterion.label for criterion in criteria)
+        ]
+
     @property
     def page(self) -> dict[str, str]:
         """Its parts of the rating page."""
@@ -147,12 +185,13 @@ class Protocol(ABC, Generic[Stored]):
             "help_template": f"{self.name}/help.html",
             "field_script": f"{self.name}/field.js",
             "field_style": f"{self.name}/field.css",
+            "heading": translated(self.heading),
             "missing": translated(self.missing),
             "told": translated(self.told) if self.told else "",
         }
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """What its part of a screen needs: `texts` by their random ids in the order of the places, and what was set."""
         return {}
@@ -175,10 +214,10 @@ class Protocol(ABC, Generic[Stored]):
     def allowed(self, rules: Rules) -> Allowed:
         """Which answers raters can give."""
 
-    def question_in_full(self, criterion: str) -> str:
+    def question_in_full(self, label: Label) -> str:
         """What raters read by a criterion, as a datasheet gives it."""
-        label = label_of(criterion)
-        return f"“{self.question(label)}”" if criterion in LABELS else f"No question: the name “{label.title}”"
+        question = self.question(label)
+        return f"“{question}”" if question else f"No question: the name “{label.title}”"
 
     def asked_for(self, rules: Rules) -> str:
         low, high = self.ends(rules.scale)
@@ -214,6 +253,17 @@ class Protocol(ABC, Generic[Stored]):
     def options(self, *, ties: bool) -> dict[str, object]:
         """What a campaign file says of how the page's form was filled."""
         return {"ties": False} if self.may_tie and not ties else {}
+
+    def check_words(self, criterion: str, parts: Collection[str], language: str = "") -> None:
+        """Raises InputError where a campaign words what raters would not read, or lacks the question of a criterion of
+        its own. `parts` are those of the criterion's label that it has words for, in the language if there is one."""
+        place = ".".join(["criterion", criterion, *([language] if language else [])])
+        unread = [part for part in parts if part not in ("title", "example_low", "example_high")]
+        if self.own_question and unread:
+            own = f"the protocol '{self.name}' asks a question of its own"
+            raise InputError(f"{place}.{unread[0]}", "raters would not read it", own)
+        if not (self.own_question or language or "question" in parts or criterion in BUILT_IN):
+            raise InputError(f"{place}.question", "missing", "write what raters are asked")
 
     def check_campaign(
         self,

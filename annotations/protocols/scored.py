@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import NO_TEXTS, Allowed, Field, Numbers, Protocol, Rules, ShownText, check_keys, letter
-from annotations.protocols.labels import label_of
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label
 from texts.limits import shown
 
 RELATIVE = "Relative: a screen shows texts of several systems. Each text gets its own score."
@@ -19,15 +20,14 @@ class Scored(Protocol[Numbers]):
         low, high = self.ends(rules.scale)
         return Allowed(f"{high - low + 1:g}.", f"Whole numbers from {low:g} to {high:g}.")
 
-    def question_in_full(self, criterion: str) -> str:
-        label = label_of(criterion)
-        return f"{super().question_in_full(criterion)}, from “{label.low}” to “{label.high}” (in English)."
+    def question_in_full(self, label: Label) -> str:
+        return f"{super().question_in_full(label)}, from “{label.low}” to “{label.high}”"
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """A field is named `criterion:candidate`; its value is what the draft has."""
-        labels = [(criterion, label_of(criterion)) for criterion in criteria]
+        labels = [(criterion.name, criterion.label) for criterion in criteria]
         return {
             "candidates": [
                 ShownText(

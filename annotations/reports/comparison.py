@@ -29,6 +29,7 @@ from annotations.reports.studies import (
     shared_sources,
     studies_named,
     systems_shown,
+    worded_alike,
 )
 from annotations.statistics.differences import SystemDifference, paired_difference
 from annotations.statistics.estimate import Estimate
@@ -65,9 +66,11 @@ def comparison_build(names: Sequence[str]) -> CampaignComparison:
     for group in alike(scored):
         for criterion in dict.fromkeys(name for study in group for name in study.campaign.criteria):
             asking = [study for study in group if criterion in study.campaign.criteria]
-            if len(asking) > 1:
-                criteria.append(criterion_comparison(asking, criterion))
-            elif len(group) > 1:
+            worded = worded_alike(asking, criterion)
+            criteria += [criterion_comparison(same, criterion) for same in worded if len(same) > 1]
+            if len(worded) > 1:
+                alone.append(f"{criterion}: worded differently in {' and '.join(listed(same) for same in worded)}.")
+            elif len(asking) == 1 < len(group):
                 others = listed([study for study in group if study not in asking])
                 alone.append(f"{criterion}: asked in {listed(asking)}, not in {others}.")
     return CampaignComparison(

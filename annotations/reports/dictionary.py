@@ -3,7 +3,9 @@
 from typing import Literal, NamedTuple
 
 from annotations.campaigns.models import Campaign
+from annotations.protocols import protocol_named
 from annotations.reports.measures import measure_of
+from annotations.reports.sheet_words import examples
 
 Type = Literal["text", "integer", "number", "time", "boolean"]
 
@@ -86,4 +88,13 @@ def columns_of(campaign: Campaign) -> list[Column]:
     for place, column in enumerate(columns):
         unit, meaning = measure.column_words.get(column.name, (column.unit, column.meaning))
         columns[place] = column._replace(unit=unit, meaning=meaning)
+        if column.name == "criterion" and not campaign.imported_by_id:
+            columns[place] = column._replace(meaning=f"{meaning}. {criteria_said(campaign)}")
     return columns
+
+
+def criteria_said(campaign: Campaign) -> str:
+    """What raters read of each."""
+    protocol = protocol_named(campaign.protocol)
+    said = [[f"{each.name}: {each.said(protocol.question_in_full)}.", *examples(each)] for each in campaign.asked]
+    return " ".join(part for parts in said for part in parts)

@@ -10,15 +10,15 @@ from django.utils import translation
 from annotations.documents.blocks import Block, Document, Heading, Paragraph, Quote, Run, Section, Strong
 from annotations.documents.renderers.markdown import document_markdown
 from annotations.protocols import Rules, protocol_named
-from annotations.protocols.labels import label_of
+from annotations.protocols.criteria import criterion_of
 from annotations.reports.heds_questions import BY_CRITERION, MISSING, SECTIONS, Missing, Questions
 from annotations.reports.measures import measure_of
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.report import Report
 from annotations.reports.schema.results import Agreement
 from annotations.reports.scope import populations
-from annotations.reports.sheet_words import SEEN, gap, texts_on_a_screen
-from annotations.reports.words import declared_sentence, simulation_sentence
+from annotations.reports.sheet_words import SEEN, examples, gap, texts_on_a_screen
+from annotations.reports.words import counted, declared_sentence, simulation_sentence
 
 Answer = str | Sequence[Block]
 INPUTS = {
@@ -39,7 +39,7 @@ KINDS = {
 
 
 # Where what is known is not the whole answer.
-IN_PART = {"1.1.2", "2.1", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
+IN_PART = {"1.1.2", "1.3.2.2", "1.3.2.3", "2.1", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
 
 
 def report_heds(report: Report) -> str:
@@ -102,7 +102,10 @@ def filled(
         blocks += [Heading(f"{number} {asked}"), *said]
         if any(isinstance(block, Paragraph) and block.kind == "gap" for block in said):
             left.append(number if criterion is None else f"{number} ({criterion})")
-    title = f"{part.number}. {part.title}" + ("" if criterion is None else f": {label_of(criterion).title}")
+    words = report.campaign.criterion_words
+    title = f"{part.number}. {part.title}" + (
+        "" if criterion is None else f": {criterion_of(criterion, words).label.title}"
+    )
     name = f"questions-{part.number}" + (f"-{place}" if place else "")
     return Filled(Section(name, title, blocks), len(part.questions), left)
 
@@ -144,9 +147,12 @@ def study(report: Report) -> dict[str, Answer]:
         "3.3.4.2": form(report),
         "3.3.5": (
             "The site sets no time limit for a screen or for the whole study: evaluators can stop and come back as "
-            f"they like while the campaign is open, and unfinished answers are kept.{period(campaign)}"
+            "they like while the campaign is open, and unfinished answers are kept."
+            f"{told_time(campaign)}{period(campaign)}"
         ),
-        "3.3.6": "Evaluators can skip any screen and say why, in their own words if they like.",
+        "3.3.6": (
+            f"Evaluators can skip any screen and say why, in their own words if they like.{told_contact(campaign)}"
+        ),
         "5.2": (
             "Answers are stored under a random pseudonym, without a name; an outside id is kept with it if evaluators "
             "came with one. Evaluators can leave comments when they skip a screen. Before the first screen they agree "
@@ -154,7 +160,24 @@ def study(report: Report) -> dict[str, Answer]:
         ),
     }
     known["3.2.4"] = training(campaign)
+    if campaign.organizer:
+        known["1.3.2.2"] = f"Evaluators read that this asks: {campaign.organizer}."
+    if campaign.contact:
+        known["1.3.2.3"] = f"Evaluators were given this contact: {campaign.contact}."
     return known
+
+
+def told_time(campaign: About) -> str:
+    return f" They read that it takes about {counted(campaign.minutes, 'minute')}." if campaign.minutes else ""
+
+
+def told_contact(campaign: About) -> str:
+    if not campaign.contact:
+        return ""
+    return (
+        " The welcome page, the help and the last page say whom to write to with questions or problems: "
+        f"{campaign.contact}."
+    )
 
 
 def experiment(report: Report) -> str:
@@ -261,7 +284,7 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
     """What is known of the questions about a criterion, by number."""
     campaign, result = report.campaign, report.criteria[criterion]
     agreement, protocol = result.agreement, protocol_named(campaign.protocol)
-    label = label_of(criterion)
+    asked = criterion_of(criterion, campaign.criterion_words)
     measure = measure_of(campaign)
     known = {
         "4.3.9": measure.aggregation,
@@ -281,10 +304,16 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
     known |= {"4.3.6": "N/A (there is a scale).", "4.3.8": instrument.response}
     declining = " Evaluators can also answer “I cannot say”." if criterion in campaign.cannot_say else ""
     known |= {"4.3.3": allowed.number, "4.3.4": f"{allowed.values}{declining}"}
-    known |= {"4.3.5": instrument.presented, "4.3.7": protocol.question_in_full(criterion)}
+    known |= {"4.3.5": instrument.presented, "4.3.7": f"{asked.said(protocol.question_in_full)}."}
     known["4.2.2"] = protocol.compares(len(campaign.systems), campaign.texts_per_screen)
-    known["4.3.1.1"] = f"{label.title} (in English; the page follows the evaluator's browser)."
-    known["4.3.2"] = "No definition is given apart from the question (4.3.7) and the instructions (3.2.4)."
+    known["4.3.1.1"] = (
+        f"{asked.said(lambda label: label.title)}. The page is in the language of the evaluator's browser, or in the "
+        "one that the evaluator chooses."
+    )
+    shown = list(examples(asked))
+    apart = "the question (4.3.7) and the instructions (3.2.4)"
+    apart = f"{apart}, and examples" if shown else apart
+    known["4.3.2"] = " ".join([f"No definition is given apart from {apart}.", *shown])
     if criterion == "grounding" and campaign.show != "none":
         known["4.1.3"] = f"Against what evaluators see of the input: {SEEN[campaign.show]}."
     return known

@@ -124,6 +124,8 @@ MISSING = {
         "the URL of the outputs, ratings and code, if they are shared",
         Run([". The ratings and a data dictionary can be exported (", Code("export_ratings"), ")."]),
     ),
+    "1.3.2.2": Missing("the contact author's affiliation"),
+    "1.3.2.3": Missing("the contact author's e-mail"),
     "2.1": Missing("the type of input, and what uploaded systems were actually given"),
     "2.3": Missing("the task that the systems do"),
     "3.1.2": Missing("how the outputs were selected"),

@@ -32,12 +32,11 @@ from annotations.documents.blocks import (
 )
 from annotations.documents.renderers.markdown import document_markdown
 from annotations.protocols import protocol_named
-from annotations.protocols.labels import label_of
 from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
 from annotations.reports.models import Report
-from annotations.reports.sheet_words import SEEN, gap, texts_on_a_screen
+from annotations.reports.sheet_words import SEEN, criterion_rows, gap, texts_on_a_screen
 from annotations.reports.words import counted
 from annotations.statistics.raters import DEGRADATIONS, MIN_PAIRS, PASS
 
@@ -218,7 +217,7 @@ def measures(campaign: Campaign) -> Iterator[Block]:
     protocol = protocol_named(campaign.protocol)
     values = protocol.allowed(campaign.rules).values
     yield Paragraph(f"Protocol: {campaign.protocol}. {protocol.instrument.presented} {values}")
-    rows = [[name, label_of(name).title, protocol.question_in_full(name)] for name in campaign.criteria]
+    rows = criterion_rows(protocol, campaign.asked)
     titles = ("criterion", Column("name shown", "names"), Column("question shown", "text"))
     yield table("measures", "What raters are asked.", titles, rows)
     if campaign.cannot_say:

@@ -1,6 +1,11 @@
-"""Words that the datasheet and the preregistration share: what raters see, and what the researcher has to say."""
+"""Words that reports, datasheets and preregistrations share: what raters see, and what the researcher has to say."""
 
-from annotations.documents.blocks import Inline, Paragraph, Run, Strong
+from collections.abc import Iterator, Sequence
+
+from annotations.documents.blocks import Inline, Lines, Paragraph, Row, Run, Strong
+from annotations.protocols import AnyProtocol
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label
 
 SEEN = {
     "photo": "the photo",
@@ -13,6 +18,29 @@ SEEN = {
 def texts_on_a_screen(texts: int) -> str:
     """How many of an item's texts are shown together, 0 being all."""
     return {0: "the texts of an item", 1: "one text of an item"}.get(texts, f"{texts} texts of an item")
+
+
+def criterion_rows(protocol: AnyProtocol, criteria: Sequence[Criterion]) -> list[Row]:
+    """Of a table of criteria: the name, the name shown, and all else that raters read."""
+    return [
+        [
+            criterion.name,
+            criterion.label.title,
+            Lines([f"{criterion.said(protocol.question_in_full)}.", *examples(criterion)]),
+        ]
+        for criterion in criteria
+    ]
+
+
+def examples(criterion: Criterion) -> Iterator[str]:
+    for end, text in (("high", "example_high"), ("low", "example_low")):
+
+        def say(label: Label, end: str = end, text: str = text) -> str:
+            example = getattr(label, text)
+            return f"Example of “{getattr(label, end)}”: “{example}”" if example else ""
+
+        if criterion.reworded and (said := criterion.said(say)):
+            yield f"{said}."
 
 
 def gap(what: Inline) -> Paragraph:

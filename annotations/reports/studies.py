@@ -207,6 +207,19 @@ def alike(studies: Sequence[Study]) -> list[list[Study]]:
     return list(groups.values())
 
 
+def worded_alike(studies: Sequence[Study], criterion: str) -> list[list[Study]]:
+    """Those in which raters read the same of the criterion, together."""
+    groups: list[list[Study]] = []
+    for study in studies:
+        words = study.campaign.criterion_words.get(criterion)
+        same = next((group for group in groups if group[0].campaign.criterion_words.get(criterion) == words), None)
+        if same is None:
+            groups.append([study])
+        else:
+            same.append(study)
+    return groups
+
+
 def shared_sources(studies: Sequence[Study]) -> list[int]:
     return sorted(frozenset.intersection(*(study.sources for study in studies)))
 

@@ -22,6 +22,7 @@ from annotations.campaigns.spec import CampaignSpec
 from annotations.errors import AnswerError, InputError
 from annotations.feedback.services import FeedbackSettings, feedback_set_build
 from annotations.protocols import Rules, protocol_named
+from annotations.protocols.criteria import criteria_of
 from annotations.reports.dictionary import columns_of
 from annotations.reports.preregistration import preregistration
 from tests.annotations.raters import Rater
@@ -135,11 +136,12 @@ def test_ranks_are_equal_only_where_the_campaign_says_so() -> None:
 def test_two_windows_set_no_text_both_best_and_worst_nor_a_rank_twice() -> None:
     texts = [("x", "a text"), ("y", "another"), ("z", "a third")]
     both = {"c:best": "y", "c:worst": "y"}
-    [by] = BEST_WORST.screen(texts, both, criteria=["c"], rules=Rules())["choices"]  # type: ignore[misc]
+    asked = criteria_of(["c"], {})
+    [by] = BEST_WORST.screen(texts, both, criteria=asked, rules=Rules())["choices"]  # type: ignore[misc]
     assert (by.best.value, by.worst.value) == ("y", "")
     twice = {"c:x": "1", "c:y": "1", "d:y": "1", "c:z": "2"}
     for rules, values in ((APART, ["1", "", "2"]), (Rules(), ["1", "1", "2"])):
-        shown: Any = RANKING.screen(texts, twice, criteria=["c"], rules=rules)["candidates"]
+        shown: Any = RANKING.screen(texts, twice, criteria=asked, rules=rules)["candidates"]
         assert [text.fields[0].value for text in shown] == values
 
 

@@ -243,7 +243,7 @@ def test_on_the_page(language: str) -> None:
     visitor.join()
     assert told in visitor.page
     question = QUESTION if language == "en" else "사람이 썼을까요, 기계가 썼을까요?"
-    assert visitor.page.count(question) == 1
+    assert visitor.page.partition("</main>")[0].count(question) == 1
     ends = ("definitely a machine", "definitely a person") if language == "en" else ("확실히 기계", "확실히 사람")
     assert all(words in visitor.page for words in ends)
     field = "human_likeness:judgement"

@@ -2,8 +2,12 @@
 
 import secrets
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -15,6 +19,7 @@ from annotations.campaigns.querysets.campaigns import (
 )
 from annotations.corpora.models import Dataset, Import, Source, Split
 from annotations.protocols import Rules
+from annotations.protocols.criteria import Criterion, criteria_of
 from annotations.storage.fields import DigestField, name_length
 from annotations.storage.unfinished import FinishedManager, Unfinished
 from annotations.systems.models import Decoding, Output, System
@@ -65,12 +70,22 @@ class Campaign(Unfinished):
     protocol = models.CharField(max_length=20)
     show = models.CharField(max_length=8, choices=Show)
     criteria = models.JSONField(help_text="names of the criteria, in order")
+    criterion_words = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="by criterion what raters read of it, and by language; nothing for built-in words or a name alone",
+    )
     instructions = models.TextField(blank=True, help_text="shown to raters before the first screen, and on request")
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
     cannot_say = models.JSONField(
         default=list, blank=True, help_text="criteria by which raters can say that they cannot judge a screen"
     )
     comments = models.BooleanField(default=False, help_text="whether every screen has room for a comment")
+    organizer = models.CharField(max_length=200, blank=True, help_text="who asks, as raters read it")
+    contact = models.CharField(
+        max_length=200, blank=True, help_text="whom raters can write to: an e-mail address or words"
+    )
+    minutes = models.PositiveIntegerField(null=True, blank=True, help_text="how long taking part takes, as estimated")
     overlap = models.PositiveSmallIntegerField(help_text="raters per item, at most")
     seed = models.PositiveIntegerField(default=1)
     order_secret = models.CharField(
@@ -173,6 +188,19 @@ class Campaign(Unfinished):
     def rules(self) -> Rules:
         """What it chose for its protocol."""
         return Rules(self.scale, self.ties)
+
+    @property
+    def asked(self) -> list[Criterion]:
+        """Its criteria, in their order."""
+        return criteria_of(self.criteria, self.criterion_words)
+
+    @property
+    def contact_link(self) -> str:
+        """Empty where the contact is no e-mail address."""
+        with suppress(ValidationError):
+            validate_email(self.contact)
+            return f"mailto:{quote(self.contact, safe='@')}"
+        return ""
 
     @property
     def shows_caption(self) -> bool:

@@ -10,6 +10,7 @@ from annotations.campaigns.selectors import raters_without_screens, screens_answ
 from annotations.campaigns.services.leases import assignments_lock
 from annotations.campaigns.services.raters import rater_finish
 from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.wording import CriterionWords
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.protocols import protocol_named
 from annotations.storage.clock import database_now, from_now
@@ -65,6 +66,14 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         equivalence_margin=campaign.equivalence_margin,
         instructions=campaign.instructions,
         consent=campaign.consent,
+        organizer=campaign.organizer or None,
+        contact=campaign.contact or None,
+        minutes=campaign.minutes,
+        criterion={
+            name: CriterionWords.model_validate(words)
+            for name in campaign.criteria
+            if (words := campaign.criterion_words.get(name))
+        },
     )
 
 

@@ -23,7 +23,7 @@ from annotations.campaigns.services.invitations import raters_invite
 from annotations.campaigns.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
 from annotations.campaigns.services.screens import Screen
 from annotations.campaigns.spec import campaign_toml
-from annotations.campaigns.views.joining import trial_begin, welcome_context
+from annotations.campaigns.views.joining import page_context, trial_begin, welcome_context
 from annotations.campaigns.views.rating import picture, screen_context
 from annotations.errors import InputError
 from annotations.web.forms import show_problem
@@ -287,7 +287,7 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
         raise Http404
     place = {"preview": True, "screen": screen, "last": campaign.item_count, "campaign": campaign}
     if screen == 0:
-        return render(request, "rating/welcome.html", {**welcome_context(campaign), **place})
+        return render(request, "rating/welcome.html", {**welcome_context(campaign, request.path), **place})
     item = get_object_or_404(Item.objects.select_related("source__photo"), campaign=campaign, position=screen - 1)
     _, found = item_shown(item.pk)
     systems = list(campaign.entries.values_list("decoding", flat=True))
@@ -296,7 +296,8 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     order = before.order([text.systems for text in found], item.pk, draw=draw)
     texts = [(found[place].public_id, found[place].text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
-    context = screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
+    context = page_context(campaign) | screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
+    context["address"] = request.path
     if context["photo"]:
         context["photo"] = reverse("admin:annotations_campaign_photo", args=[pk, item.public_id])
     return render(request, "rating/page.html", context)

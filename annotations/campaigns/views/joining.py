@@ -21,7 +21,6 @@ from annotations.campaigns.services.raters import campaign_by_token, rater_join,
 from annotations.campaigns.views.notes import note_of
 from annotations.errors import ConflictError, InputError, NotFoundError, TooOftenError
 from annotations.protocols import protocol_named
-from annotations.protocols.labels import label_of
 from annotations.web.client_address import client_address
 
 COOKIE_SECONDS = 90 * 24 * 3600
@@ -90,6 +89,13 @@ def address_of(token: str, **parameters: str) -> str:
     return f"{reverse('rate', args=[token])}{'?' if filled else ''}{urlencode(filled)}"
 
 
+def own_address(rater: Rater, signature: str = "") -> str:
+    """Where the rater's screen is, whoever else rates in the browser."""
+    if rater.outside_id:
+        return address_of(rater.campaign.token, rater=rater.outside_id, signature=signature)
+    return address_of(rater.campaign.token, whose=str(rater.public_id))
+
+
 def sessions_set(
     request: HttpRequest, answer: HttpResponse, token: str, sessions: list[str], kind: str = RATERS
 ) -> None:
@@ -117,7 +123,9 @@ def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status:
     """What the study is about and how to begin; who was here already only says that they go on."""
     given = given_in(request)
     named = outside_id_in(given)
-    context = welcome_context(campaign) | {
+    context = welcome_context(
+        campaign, address_of(campaign.token, rater=named, signature=given.get("signature", ""))
+    ) | {
         "named": named,
         "signature": given.get("signature", ""),
         "others": rater_here(request, campaign) is not None,
@@ -127,10 +135,15 @@ def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status:
     return render(request, "rating/welcome.html", context, status=status)
 
 
-def welcome_context(campaign: Campaign) -> dict[str, Any]:
-    labels, protocol = [label_of(criterion) for criterion in campaign.criteria], protocol_named(campaign.protocol)
-    asked = [label._replace(question=protocol.question(label)) for label in labels]
-    return {"campaign": campaign, "labels": asked, "told": protocol.page["told"]}
+def welcome_context(campaign: Campaign, address: str) -> dict[str, Any]:
+    """`address` is where the page is when its language is changed."""
+    return {**page_context(campaign), "address": address}
+
+
+def page_context(campaign: Campaign) -> dict[str, Any]:
+    """What any page of the campaign's raters needs; the help is on all but the welcome."""
+    protocol = protocol_named(campaign.protocol)
+    return {**protocol.page, "campaign": campaign, "asked": protocol.asks(campaign.asked)}
 
 
 def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -143,12 +156,11 @@ def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     if request.method == "GET" and not was_here and not is_htmx(request):
         rest = {name: value for name, value in request.GET.items() if name != "whose"}
         return redirect(f"{address_of(campaign.token)}{'?' if rest else ''}{urlencode(rest)}")
-    context = {
-        "campaign": campaign,
+    context = page_context(campaign) | {
+        "address": address_of(campaign.token, whose=whose),
         "part": "rating/_somebody_else.html",
         "sent": request.method == "POST",
         "whose": whose if was_here else "",
-        **protocol_named(campaign.protocol).page,
     }
     template = "rating/_part.html" if is_htmx(request) else "rating/page.html"
     return render(request, template, context, status=409)
@@ -196,7 +208,6 @@ def go_on(
 ) -> HttpResponseRedirect:
     """To the rater's screen, at their own address; from now on they are the one who is here."""
     token = rater.campaign.token
-    own = {"rater": rater.outside_id, "signature": signature} if rater.outside_id else {"whose": str(rater.public_id)}
-    answer = HttpResponseRedirect(address_of(token, **own))
+    answer = HttpResponseRedirect(own_address(rater, signature))
     sessions_set(request, answer, token, [session, *(each for each in sessions if each != session)])
     return answer

@@ -21,7 +21,10 @@ from annotations.campaigns.services.screens import Screen, Wait
 from annotations.campaigns.views.joining import (
     SomebodyElseError,
     campaign_or_404,
+    given_in,
     is_htmx,
+    own_address,
+    page_context,
     rater_asked,
     rater_here,
     somebody_else,
@@ -31,7 +34,6 @@ from annotations.campaigns.views.joining import (
 from annotations.campaigns.views.notes import note_named, note_of
 from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
 from annotations.protocols import cannot_say, protocol_named
-from annotations.protocols.labels import label_of
 from annotations.web.frequency import count_next
 
 RaterView = Callable[..., HttpResponse]
@@ -79,8 +81,8 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | None = None) -> HttpResponse:
     """The rater's screen, or what stands in its place: alone for htmx, else in its page."""
-    context: dict[str, Any] = {"campaign": rater.campaign, "rater": rater, "note": note}
-    context |= protocol_named(rater.campaign.protocol).page
+    context = page_context(rater.campaign) | {"rater": rater, "note": note}
+    context["address"] = own_address(rater, given_in(request).get("signature", ""))
     try:
         found = screens.assignment_next(rater=rater, after=after)
     except ConflictError:  # paused or closed, or the rater's part has ended
@@ -112,12 +114,12 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
     protocol = protocol_named(campaign.protocol)
     return {
         **protocol.page,
-        **protocol.screen(screen.texts, draft, criteria=campaign.criteria, rules=campaign.rules),
+        **protocol.screen(screen.texts, draft, criteria=campaign.asked, rules=campaign.rules),
         "assignment": screen.assignment,
         "declinable": [
-            (f"{criterion}{cannot_say.FIELD}", label_of(criterion).title, f"{criterion}{cannot_say.FIELD}" in draft)
-            for criterion in campaign.criteria
-            if criterion in campaign.cannot_say
+            (name := f"{criterion.name}{cannot_say.FIELD}", criterion.label.title, name in draft)
+            for criterion in campaign.asked
+            if criterion.name in campaign.cannot_say
         ],
         "comment": draft.get(ratings.COMMENT, ""),
         "key": uuid.uuid4(),

@@ -15,7 +15,8 @@ from annotations.protocols.base import (
     check_keys,
     letter,
 )
-from annotations.protocols.labels import Label, label_of
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import Scored
 from texts.limits import shown
@@ -48,13 +49,14 @@ class BestWorst(Scored):
     shown_here = True
     least_texts = 3
     usual_texts = 4
+    heading = _("Choose the best and the worst text")
     missing = _("Choose the best and the worst first")
 
     def question(self, label: Label) -> str:
         return f"{label.best} {label.worst}"
 
-    def question_in_full(self, criterion: str) -> str:
-        return f"“{self.question(label_of(criterion))}” (in English)."
+    def question_in_full(self, label: Label) -> str:
+        return f"“{self.question(label)}”"
 
     def allowed(self, rules: Rules) -> Allowed:
         return Allowed(
@@ -63,7 +65,7 @@ class BestWorst(Scored):
         )
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """Fields are named `criterion:best` and `criterion:worst`; their value is a candidate's random id."""
         return {
@@ -121,11 +123,11 @@ class BestWorst(Scored):
         }
 
 
-def choices_by(criterion: str, number: int, draft: Mapping[str, str]) -> ChoicesBy:
+def choices_by(criterion: Criterion, number: int, draft: Mapping[str, str]) -> ChoicesBy:
     """Where two windows have set one text as best and as worst, only the best is shown."""
-    best, worst = (f"{criterion}:{kind}" for kind in CHOSEN)
+    best, worst = (f"{criterion.name}:{kind}" for kind in CHOSEN)
     values = {best: draft.get(best, ""), worst: draft.get(worst, "")}
     if values[best] == values[worst]:
         values[worst] = ""
-    label = label_of(criterion)
+    label = criterion.label
     return ChoicesBy(label, *(Field(f"field-{number}-{name}", name, label, value) for name, value in values.items()))

@@ -18,7 +18,8 @@ from annotations.protocols.base import (
     check_keys,
     letter,
 )
-from annotations.protocols.labels import Label, label_of, translated
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import number_or_text
 from texts.limits import shown
@@ -57,7 +58,9 @@ class Editing(Protocol[Edits]):
     shown_here = True
     usual_texts = 1
     one_criterion = True
+    own_question = True
     teaches = True
+    heading = QUESTION
     missing = _("Change the text, or leave it as it is")
     told = _(
         "Change each text until it says what it says as you would have written it. If there is nothing you would "
@@ -68,14 +71,11 @@ class Editing(Protocol[Edits]):
     def question(self, label: Label) -> str:
         return translated(QUESTION)
 
-    def question_in_full(self, criterion: str) -> str:
-        return f"“{QUESTION}” (in English)."
-
     def allowed(self, rules: Rules) -> Allowed:
         return Allowed("Open.", f"Any text of at most {MAX_TEXT_LENGTH:,} characters.")
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """A field is named `criterion:candidate`; its value is the rewrite. Beside it stands what the page notes."""
         candidates = []
@@ -83,9 +83,9 @@ class Editing(Protocol[Edits]):
             fields = [
                 Field(
                     id=f"field-{place + 1}-{number}",
-                    name=f"{criterion}:{candidate}",
-                    label=label_of(criterion)._replace(question=translated(QUESTION)),
-                    value=draft.get(f"{criterion}:{candidate}", ""),
+                    name=f"{criterion.name}:{candidate}",
+                    label=criterion.label._replace(question=translated(QUESTION)),
+                    value=draft.get(f"{criterion.name}:{candidate}", ""),
                 )
                 for number, criterion in enumerate(criteria, start=1)
             ]

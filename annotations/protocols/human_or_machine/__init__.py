@@ -16,7 +16,8 @@ from annotations.protocols.base import (
     check_keys,
     letter,
 )
-from annotations.protocols.labels import Label, label_of, translated
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
 from texts.limits import shown
 
@@ -73,6 +74,8 @@ class HumanOrMachine(Protocol[Judgements]):
     least_texts = most_texts = usual_texts = 1
     one_criterion = True
     teaches = True
+    heading = QUESTION
+    own_question = True
     missing = _("Choose an answer first")
     told = _(
         "Some of these texts were written by people and some by machines, in no order. For each, choose which you "
@@ -82,23 +85,24 @@ class HumanOrMachine(Protocol[Judgements]):
     def question(self, label: Label) -> str:
         return translated(QUESTION)
 
-    def question_in_full(self, criterion: str) -> str:
-        return f"“{QUESTION}”, from “{POINTS['1'].words}” to “{POINTS['6'].words}” (in English)."
+    def question_in_full(self, label: Label) -> str:
+        machine, person = (translated(POINTS[number].words) for number in ("1", "6"))
+        return f"“{self.question(label)}”, from “{machine}” to “{person}”"
 
     def allowed(self, rules: Rules) -> Allowed:
         points = ", ".join(point.words for point in POINTS.values())
         return Allowed(f"{len(POINTS)}.", f"One of: {points}.")
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """A field is named `criterion:judgement`; its value is the number of a point."""
         fields = [
             Field(
                 id=f"field-{number}",
-                name=f"{criterion}{FIELD}",
-                label=label_of(criterion)._replace(question=translated(QUESTION)),
-                value=draft.get(f"{criterion}{FIELD}", ""),
+                name=f"{criterion.name}{FIELD}",
+                label=criterion.label._replace(question=translated(QUESTION)),
+                value=draft.get(f"{criterion.name}{FIELD}", ""),
             )
             for number, criterion in enumerate(criteria, start=1)
         ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import Instrument, Rules
+from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import RELATIVE, Scored
 from texts.limits import shown
@@ -20,13 +21,15 @@ class Likert(Scored):
     number = int
     shown_here = True
     most_points = MAX_STEPS
+    heading = _("Rate short texts")
+    labelled_ends = True
     missing = _("Answer every question first")
 
     def takes_scores(self, *, whole: bool, width: float) -> bool:
         return whole and width < MAX_STEPS
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         low, high = self.ends(rules.scale)
         points = [str(point) for point in range(int(low), int(high) + 1)]

@@ -17,7 +17,8 @@ from annotations.protocols.base import (
     check_keys,
     letter,
 )
-from annotations.protocols.labels import Label, label_of
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
 from texts.limits import shown
 
@@ -37,6 +38,7 @@ class Pairwise(Protocol[Chosen]):
     shown_here = True
     may_tie = True
     least_texts = most_texts = usual_texts = 2
+    heading = _("Compare two texts at a time")
     missing = _("Answer every question first")
 
     def question(self, label: Label) -> str:
@@ -47,14 +49,11 @@ class Pairwise(Protocol[Chosen]):
             return Allowed("3.", "The first text, the second text, a tie.")
         return Allowed("2.", "The first text, the second text.")
 
-    def question_in_full(self, criterion: str) -> str:
-        return f"{super().question_in_full(criterion)} (in English)."
-
     def asked_for(self, rules: Rules) -> str:
         return f"{self.asked}, or whether neither is" if rules.ties else self.asked
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """A field is named `criterion:choice`; its value is a candidate's random id or `tie`."""
         candidates = [ShownText(letter(place), text) for place, (_, text) in enumerate(texts)]
@@ -64,9 +63,9 @@ class Pairwise(Protocol[Chosen]):
         fields = [
             Field(
                 id=f"field-{number}",
-                name=f"{criterion}{FIELD}",
-                label=label_of(criterion),
-                value=draft.get(f"{criterion}{FIELD}", ""),
+                name=f"{criterion.name}{FIELD}",
+                label=criterion.label,
+                value=draft.get(f"{criterion.name}{FIELD}", ""),
             )
             for number, criterion in enumerate(criteria, start=1)
         ]

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from annotations.errors import AnswerError
 from annotations.protocols.base import NO_TEXTS, SEEMS_EQUAL, Allowed, Instrument, Numbers, Rules, check_keys
-from annotations.protocols.labels import Label, label_of
+from annotations.protocols.criteria import Criterion
+from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
 from annotations.protocols.scored import Scored
 from texts.limits import shown
@@ -27,14 +28,14 @@ class Ranking(Scored):
     shown_here = True
     may_tie = True
     least_texts = 2
+    heading = _("Put short texts in order")
     missing = _("Rank every text first")
 
     def question(self, label: Label) -> str:
         return label.best
 
-    def question_in_full(self, criterion: str) -> str:
-        best = self.question(label_of(criterion))
-        return f"“{best}”, from “1 · best” to “worst”, which is the number of texts (in English)."
+    def question_in_full(self, label: Label) -> str:
+        return f"“{self.question(label)}”, from “1 · best” to “worst”, which is the number of texts"
 
     def asked_for(self, rules: Rules) -> str:
         return f"{self.asked}, equal ranks allowed" if rules.ties else self.asked
@@ -46,7 +47,7 @@ class Ranking(Scored):
         return Allowed("n! for a screen of n texts: 24 for four.", f"{values}, each given once.")
 
     def screen(
-        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[str], rules: Rules
+        self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
         """As for scores, a field's value being a rank. Where two windows have given one rank twice, only the first is
         shown unless ranks may be equal."""

@@ -12,6 +12,8 @@ class Slider(Scored):
     instrument = Instrument("A slider.", "Direct estimation of quality.", RELATIVE)
     asked = "for a number from {low:g} to {high:g} for every text, by a slider"
     shown_here = True
+    heading = _("Rate short texts")
+    labelled_ends = True
     missing = _("Set all sliders first")
 
     def allowed(self, rules: Rules) -> Allowed:

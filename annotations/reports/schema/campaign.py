@@ -21,6 +21,7 @@ class About(Part):
     criteria: list[str]
     cannot_say: list[str]  # criteria by which raters could say that they cannot judge a screen
     comments: bool  # whether every screen had room for a comment
+    criterion_words: dict[str, dict[str, JsonValue]]  # as raters read them, where the campaign has its own
     scale: Interval  # its ends
     ties: bool  # of choices: whether two texts could be called equal
     texts_per_screen: int  # 0: those of all systems
@@ -29,6 +30,9 @@ class About(Part):
     simulation: dict[str, JsonValue] | None  # of simulated raters: `campaigns.simulation.Simulation`
     instructions: str
     consent: str
+    organizer: str  # who asked, as raters read it
+    contact: str  # whom raters could write to
+    minutes: int | None  # that taking part was said to take
     items: int
     albums: int
     overlap: int  # raters an item, at most

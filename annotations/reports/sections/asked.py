@@ -7,14 +7,16 @@ from typing import Any
 from django.db.models import Max, Min
 
 from annotations.campaigns.models import Assignment, Campaign, Rating
-from annotations.documents.blocks import Block, Facts, Heading, Inline, Paragraph, Quote, Section
+from annotations.documents.blocks import Block, Column, Facts, Heading, Inline, Paragraph, Quote, Section, table
 from annotations.protocols import protocol_named
+from annotations.protocols.criteria import criteria_of
 from annotations.reports.effect_words import margin_sentence
 from annotations.reports.inputs import Inputs
 from annotations.reports.looks import looks_taken
 from annotations.reports.measures import measure_of
 from annotations.reports.schema.campaign import About, AskedPart
 from annotations.reports.schema.report import Report
+from annotations.reports.sheet_words import criterion_rows
 from annotations.reports.table import RatingTable
 from annotations.reports.words import asked, counted, declared_sentence, early_sentence, look_sentence
 
@@ -51,6 +53,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         criteria=campaign.criteria,
         cannot_say=campaign.cannot_say,
         comments=campaign.comments,
+        criterion_words=in_order(campaign.criterion_words),
         scale=protocol_named(campaign.protocol).ends(campaign.scale),
         ties=campaign.ties,
         texts_per_screen=campaign.texts_per_screen,
@@ -58,6 +61,9 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         simulation=campaign.simulation,
         instructions=campaign.instructions,
         consent=campaign.consent,
+        organizer=campaign.organizer,
+        contact=campaign.contact,
+        minutes=campaign.minutes,
         items=campaign.item_count,
         albums=campaign.items.values("source__album").distinct().count(),
         overlap=campaign.overlap,
@@ -96,6 +102,10 @@ def blocks(report: Report) -> Iterator[Block]:
         said += f" One text is one {about.unit}, from the split {about.split} of {about.dataset}."
     yield Paragraph(said)
     yield Facts(list(facts(about)))
+    if not about.imported:
+        rows = criterion_rows(protocol_named(about.protocol), criteria_of(about.criteria, about.criterion_words))
+        titles = ("Criterion", Column("Name shown", "names"), Column("What raters read", "text"))
+        yield table("criteria", "The criteria.", titles, rows)
     sentences = [
         f"{declared_sentence(report)} {margin_sentence(report)}",
         look_sentence(report),

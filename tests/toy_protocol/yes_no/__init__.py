@@ -16,13 +16,14 @@ class YesNo(Scored):
     asked = "of every text whether a person would have written it, no being {low:g} and yes {high:g}"
     number = int
     shown_here = True
+    own_question = True
     missing = "Say yes or no of every text"
 
     def question(self, label: Label) -> str:
         return QUESTION
 
-    def question_in_full(self, criterion: str) -> str:
-        return f"“{QUESTION}” (in English)."
+    def question_in_full(self, label: Label) -> str:
+        return f"“{QUESTION}”"
 
     def allowed(self, rules: Rules) -> Allowed:
         return Allowed("2.", "No (0) and yes (1).")
