@@ -67,8 +67,15 @@ def link(rating_site: Site, request: pytest.FixtureRequest) -> str:
         "criteria": ["human_likeness", "fluency"], "items": 3, "overlap": 1, **getattr(request, "param", {}),
     }  # fmt: skip
     file = rating_site.var_dir / f"{name}.toml"
-    file.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))
+    file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in values.items()))
     return str(rating_site.manage("create_campaign", str(file))["link"])
+
+
+def toml(value: Any) -> str:
+    """Tables stand in their line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value)
 
 
 @pytest.fixture
