@@ -127,7 +127,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/links/", campaigns.invite, name="annotations_campaign_links"),
             path("<int:pk>/try/", campaigns.try_out, name="annotations_campaign_try"),
             path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),
-            path("<int:pk>/photo/<uuid:item>/", campaigns.photo, name="annotations_campaign_photo"),
+            path("<int:pk>/photo/<uuid:item>/<int:place>/", campaigns.photo, name="annotations_campaign_photo"),
             path("<int:pk>/campaign.toml", campaigns.toml, name="annotations_campaign_toml"),
             path("<int:pk>/preregistration.md", reports.preregister, name="annotations_campaign_preregister"),
             path("<int:pk>/report/", reports.page, name="annotations_campaign_report"),

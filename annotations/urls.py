@@ -7,7 +7,7 @@ from annotations.campaigns.views import joining, rating
 # A rater has a link instead of an account.
 urlpatterns = [
     path("language/", login_not_required(set_language), name="rate-language"),
-    path("photo/<uuid:assignment_id>/", login_not_required(rating.photo), name="rate-photo"),
+    path("photo/<uuid:assignment_id>/<int:place>/", login_not_required(rating.photo), name="rate-photo"),
     path("<str:token>/", login_not_required(rating.page), name="rate"),
     path("<str:token>/join/", login_not_required(joining.join), name="rate-join"),
     path("<str:token>/answer/<uuid:assignment_id>/", login_not_required(rating.answer), name="rate-answer"),

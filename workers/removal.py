@@ -27,7 +27,7 @@ from annotations.removal.services import (
 )
 from annotations.storage.bulk import exhaust
 from annotations.storage.unfinished import left_unfinished
-from annotations.systems.services import baselines_left, decoding_discarding
+from annotations.systems.services import copies_left, decoding_discarding
 from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.pictures import pictures_folder
 from workers.lookup import dataset_named, system_named
@@ -191,7 +191,7 @@ def removals_finish() -> int:
 
 def unfinished_removing() -> Iterator[tuple[Campaign | FeedbackSet | Decoding, Iterator[None]]]:
     """What nobody will make whole any more, and what removes its rows."""
-    for decoding in baselines_left():
+    for decoding in copies_left():
         yield decoding, decoding_discarding(decoding=decoding)
     for row in left_unfinished():
         if isinstance(row, Campaign):

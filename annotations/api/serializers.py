@@ -7,9 +7,11 @@ from rest_framework import serializers
 
 from annotations.campaigns.links import photo_address, site_link
 from annotations.campaigns.models import Campaign, Rater
+from annotations.campaigns.rounds import photos_of
 from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.protocols import protocol_named
+from texts.stories import story_lines
 
 
 def finite(value: float) -> None:
@@ -62,17 +64,25 @@ def next_output(found: Screen | Wait | None, rater: Rater) -> dict[str, Any] | N
 
 
 def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
-    campaign, source = rater.campaign, screen.assignment.item.source
-    photo = photo_address(screen.assignment) if campaign.shows_photo else None
+    """What a rater sees. Captions are a line each; so are a story's sentences where it is shown photo by photo."""
+    campaign, assignment = rater.campaign, screen.assignment
+    photos = photos_of(assignment.item)
+    addresses = [photo_address(assignment, place) for place, photo in enumerate(photos, start=1) if photo.image]
     return {
-        "assignment": str(screen.assignment.public_id),
+        "assignment": str(assignment.public_id),
         "item": {
-            "source": source.text if campaign.shows_caption else None,
-            "photos": [site_link(photo)] if photo else [],
-            "candidates": [{"id": public_id, "text": text} for public_id, text in screen.texts],
+            "source": "\n".join(photo.caption for photo in photos) if campaign.shows_caption else None,
+            "photos": [site_link(address) for address in addresses] if campaign.shows_photo else [],
+            "candidates": [candidate_output(public_id, text) for public_id, text in screen.texts],
         },
         "protocol": campaign.protocol,
         "criteria": campaign.criteria,
         "progress": {"done": screen.done, "total": campaign.item_count},
-        "expires_at": screen.assignment.leased_until.isoformat(),
+        "expires_at": assignment.leased_until.isoformat(),
     }
+
+
+def candidate_output(public_id: str, text: str) -> dict[str, Any]:
+    """With a text's sentences where it is a story that is shown photo by photo."""
+    sentences = story_lines(text)
+    return {"id": public_id, "text": text} | ({"sentences": sentences} if len(sentences) > 1 else {})

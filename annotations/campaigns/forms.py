@@ -48,7 +48,7 @@ class CampaignForm(forms.Form):
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "minimum_answers", "seed",
-        "protocol", "points", "ties", "texts_per_screen", "unit", "instructions", "consent", "minutes",
+        "protocol", "points", "ties", "texts_per_screen", "unit", "layout", "instructions", "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -76,6 +76,7 @@ class CampaignForm(forms.Form):
     ties = spec_field("ties", initial=True)
     texts_per_screen = spec_field("texts_per_screen")
     unit = spec_field("unit")
+    layout = spec_field("layout", choices=Campaign.Layout.choices, initial=Campaign.Layout.PARAGRAPH)
     criteria = forms.MultipleChoiceField(
         choices=lambda: [
             (name, f"{label.title}: {label.question}")
@@ -131,6 +132,7 @@ class CampaignForm(forms.Form):
             "criterion": words,
             "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
+            "layout": given["layout"] or None,
             **protocol_named(given["protocol"]).options(ties=given["ties"]),
         }
         try:
@@ -149,6 +151,7 @@ class CampaignForm(forms.Form):
             "criterion": WordingForms.initial_of(spec.criterion),
             "cannot_say": ", ".join(spec.cannot_say),
             "primary": ", ".join(spec.primary),
+            "layout": spec.layout or Campaign.Layout.PARAGRAPH,
         }
 
 

@@ -39,7 +39,7 @@ def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
     return f"{link}?{urlencode({'rater': outside_id, 'signature': rater_signature(campaign, outside_id)})}"
 
 
-def photo_address(assignment: Assignment) -> str | None:
-    """Where the photo of a screen is served: under the assignment's random id, which says nothing of the photo."""
-    photo = assignment.item.source.photo
-    return reverse("rate-photo", args=[assignment.public_id]) if photo and photo.image else None
+def photo_address(assignment: Assignment, place: int) -> str:
+    """Where a photo of a screen is served, by its place from 1: under the assignment's random id, which says nothing of
+    the photo."""
+    return reverse("rate-photo", args=[assignment.public_id, place])

@@ -12,6 +12,7 @@ import re
 import unicodedata
 
 from texts.folding import fold
+from texts.stories import story_lines, story_text
 
 _ALIKE = str.maketrans({"`": "'", "。": ". ", "！": "! ", "？": "? "})
 _ABBREVIATION = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")
@@ -40,6 +41,13 @@ def normalise(text: str) -> str:
     """Lower-cased, detokenised, without marks inside a sentence, then cased by rule (starts of sentences, and the
     pronoun "I"), closed by a full stop or a question mark. Idempotent; an empty text stays empty."""
     return _simple(text) or _simple(once := _set_anew(text)) or _set_whole(once)
+
+
+def normalise_story(text: str, *, by_photo: bool) -> str:
+    """A story's text, in which a line is a sentence that its writer gave apart. Each is normalised, which closes it,
+    and all of them together once more, so that nothing tells whether they came apart; or `by_photo` a line each."""
+    lines = [normalise(line) for line in story_lines(text)]
+    return story_text(lines) if by_photo else normalise(" ".join(lines))
 
 
 def _simple(text: str) -> str:

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection, models
-from django.db.models import CharField, F
+from django.db.models import CharField, F, OuterRef, Subquery
 
 from annotations.campaigns.assignment.order import ShownBefore
 from annotations.campaigns.assignment.tally import Tally
 from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater, Rating
-from annotations.corpora.models import Photo, Source
+from annotations.campaigns.models.campaigns import ShownPhoto
+from annotations.corpora.models import Photo, SequencePhoto, Source
 from annotations.storage.prepared import Slot, selecting, slots
 
 
@@ -262,35 +263,62 @@ class ShownText(NamedTuple):
     systems: list[int]
 
 
-# Asked once a round like `WAITING`: with models it takes forty times as long.
+# Asked once a round like `WAITING`: with models it takes forty times as long. Behind an item's texts, which all have
+# what there is of its caption and its photo, come the photos of a sequence with their first captions.
 SHOWN = """
 SELECT candidate.id, candidate.public_id, candidate.text, output.decoding_id,
-    source.id, source.text, photo.id, photo.image
+    source.id, source.text, photo.id, photo.image, candidate.id
 FROM annotations_item item
 JOIN annotations_candidate candidate ON candidate.item_id = item.id
 LEFT JOIN annotations_candidateoutput shows ON shows.candidate_id = candidate.id
 LEFT JOIN annotations_output output ON output.id = shows.output_id
 JOIN annotations_source source ON source.id = item.source_id
 LEFT JOIN annotations_photo photo ON photo.id = source.photo_id
-WHERE item.id = %s ORDER BY candidate.id
+WHERE item.id = %s
+UNION ALL
+SELECT NULL, NULL, '', NULL, told.source_id, caption.text, photo.id, photo.image, told.position
+FROM annotations_item item
+JOIN annotations_sequencephoto told ON told.source_id = item.source_id
+JOIN annotations_photo photo ON photo.id = told.photo_id
+LEFT JOIN annotations_source caption ON caption.id = (
+    SELECT MIN(each.id) FROM annotations_source each WHERE each.photo_id = photo.id AND each.kind = 'caption'
+)
+WHERE item.id = %s
+ORDER BY 9
 """
 
 
 def item_shown(pk: int) -> tuple[Any, list[ShownText]]:
     """An item with what it shows of its source (all else is read when it is asked for), and its texts."""
     with connection.cursor() as cursor:
-        cursor.execute(SHOWN, [pk])
-        rows = cursor.fetchall()
+        cursor.execute(SHOWN, [pk, pk])
+        found = cursor.fetchall()
+    rows = [row for row in found if row[0] is not None]
+    told = [ShownPhoto(image, caption or "") for first, *_, caption, _, image, _ in found if first is None]
     texts: dict[int, ShownText] = {}
     for candidate, public_id, text, decoding, *_ in rows:
         shown = texts.setdefault(candidate, ShownText(candidate, str(uuid.UUID(str(public_id))), text, []))
         if decoding is not None:
             shown.systems.append(decoding)
-    source, caption, photo, image = rows[0][4:]
+    source, caption, photo, image, _ = rows[0][4:]
     item = Item.from_db(None, ["id", "source_id"], [pk, source])
     item.source = Source.from_db(None, ["id", "photo_id", "text"], [source, photo, caption])
     item.source.photo = Photo.from_db(None, ["id", "image"], [photo, image]) if photo else None
+    item.shown_photos = told or photos_of(item)
     return item, list(texts.values())
+
+
+def photos_of(item: Item) -> list[ShownPhoto]:
+    """The photos of an item's source in their order, with their captions; of a sequence each with its first one."""
+    if hasattr(item, "shown_photos"):
+        return item.shown_photos
+    source = item.source
+    if source.photo:
+        return [ShownPhoto(source.photo.image, source.text)]
+    captions = Source.objects.captions().filter(photo=OuterRef("photo")).order_by("pk").values("text")[:1]
+    told = SequencePhoto.objects.filter(source=source).annotate(caption=Subquery(captions))
+    rows = told.order_by("position").values_list("photo__image", "caption")
+    return [ShownPhoto(image, caption or "") for image, caption in rows]
 
 
 class ItemTexts(Mapping[int, str]):

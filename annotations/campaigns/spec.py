@@ -97,7 +97,15 @@ class CampaignSpec(BaseModel):
         description="Where a screen shows fewer texts than there are systems, which ones is balanced for every rater. "
         "Empty: those of all systems, or as many as the protocol is for.",
     )
-    unit: Literal["sentence"] = Field(default="sentence", description="The unit of one text.")
+    unit: Literal["sentence", "story"] = Field(
+        default="sentence", description="One text: a sentence for a caption or a photo, or a story for its photos."
+    )
+    layout: Literal["paragraph", "photos"] | None = Field(
+        default=None,
+        title="Layout of stories",
+        description="“photos”: photo by photo, a line each; every system needs a sentence for each photo. Empty: as "
+        "one paragraph.",
+    )
     show: Literal["photo", "caption", "both", "none"] = Field(default="caption", title="What raters see of the source")
     overlap: Count = Field(default=3, description="The largest number of raters per item.")
     seed: Annotated[int, Field(ge=0, le=MAX_COUNT)] = Field(
@@ -197,6 +205,12 @@ class CampaignSpec(BaseModel):
         most, unit = protocol.widest_margin(self.points)
         if self.equivalence_margin is not None and self.equivalence_margin >= most:
             raise InputError("equivalence_margin", f"{self.equivalence_margin:g} must be below {most:g}, {unit}")
+        if self.unit == "story" and self.purpose == "feedback":
+            raise InputError(
+                "unit", "'story' does not go with purpose 'feedback'", "models learn to write sentences for captions"
+            )
+        if self.unit != "story" and self.layout == "photos":
+            raise InputError("layout", f"'{self.layout}' is for stories", f"unit is '{self.unit}'")
         if "caption" in self.systems and self.show in ("caption", "both"):
             raise InputError(
                 "systems", "'caption' competes only where the caption is not shown", f"show is '{self.show}'"

@@ -1,5 +1,6 @@
 """Reads of what people wrote. Nothing of an import shows before the import is complete."""
 
+from collections import Counter
 from typing import Any
 
 from django.db import models
@@ -61,7 +62,10 @@ class StorySentenceQuerySet(models.QuerySet):
         return self.visible().filter(story__album__dataset=dataset, story__album__split=split).order_by("pk")
 
     def counted_by_campaign(self) -> dict[str, int]:
-        """How many of them are references in a campaign's metrics, being on the photo of one of its items; by name."""
-        shown = self.filter(photo__sources__items__isnull=False).order_by()
-        counted = shown.values_list("photo__sources__items__campaign__name").annotate(n=Count("pk", distinct=True))
-        return dict(counted.order_by("photo__sources__items__campaign__name"))
+        """How many of them are references in a campaign's metrics, being on the photo of one of its items, or of a
+        story for its sequence; by name."""
+        found: Counter[str] = Counter()
+        for item in ("photo__sources__items", "story__sequence__items"):
+            shown = self.filter(**{f"{item}__isnull": False}).order_by().values_list(f"{item}__campaign__name")
+            found.update(dict(shown.annotate(n=Count("pk", distinct=True))))
+        return dict(sorted(found.items()))

@@ -1,14 +1,16 @@
 """Pairs and references: sources beside what people wrote."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from django.db.models import F, QuerySet
 
-from annotations.corpora.models import Source
+from annotations.corpora.models import Source, StorySentence
 from annotations.corpora.querysets import COMPLETE
 from texts.folding import fold
+from texts.stories import story_text
 
 PAIRINGS = ("aligned", "positional")
 
@@ -64,8 +66,24 @@ def references(sources: QuerySet) -> QuerySet:
     )
 
 
+def story_references(sequences: QuerySet) -> Iterator[dict[str, Any]]:
+    """Reference stories of sequence sources, as `references` gives sentences: `sentence` is a story's text, a line for
+    each sentence, and `sentence_id` is its first sentence's, which stands for the whole story."""
+    told = StorySentence.objects.visible().filter(story__sequence__in=sequences.order_by().values("pk"))
+    rows = told.order_by("story__sequence", "story", "position").values_list("story__sequence", "story", "pk", "text")
+    for (sequence, _), group in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0, 1)):
+        sentences = list(group)
+        yield {
+            "source_pk": sequence,
+            "sentence_id": sentences[0][2],
+            "sentence": story_text(text for *_, text in sentences),
+            "sequence": sequence,
+        }
+
+
 def distinct_references(rows: Sequence[Mapping[str, Any]], withheld: Collection[int] = ()) -> list[str]:
-    """The sentences of one source's `references`, each once, less the withheld ones (by the sentence's primary key).
+    """The texts of one source's `references` or `story_references`, each once, less the withheld ones (by the
+    sentence's primary key).
 
     One import may have brought a sentence in its story, and another one the same on its own: it is one reference. Two
     stories with the same sentence are by two people, and are two.

@@ -124,8 +124,12 @@ def albums_compare(*, dataset: Dataset, split: str, albums: Sequence[AlbumConten
 
 def imported_decoding(dataset: Dataset, split: str, system: str) -> Decoding | None:
     """The newest of uploaded outputs of the system on the split."""
-    imported = Decoding.objects.complete().filter(
-        dataset=dataset, split=split, system__name=system, system__kind=System.Kind.FILE, imported_by__isnull=False
+    imported = (
+        Decoding.objects.complete()
+        .own()
+        .filter(
+            dataset=dataset, split=split, system__name=system, system__kind=System.Kind.FILE, imported_by__isnull=False
+        )
     )
     found: Decoding | None = imported.select_related("system").order_by("-completed_at", "-pk").first()
     return found

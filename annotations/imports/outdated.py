@@ -23,9 +23,10 @@ def outdated_remove(*, import_row: Import, rewritten: Collection[str] = ()) -> i
     sources, stories = (model._default_manager.filter(imported_by=import_row) for model in (Source, Story))
     told = set(stories.order_by().values_list("album__split", flat=True).distinct())
     splits = {*rewritten, *told, *sources.order_by().values_list("album__split", flat=True).distinct()}
-    of_import = Item.objects.filter(source__photo__sentences__story__imported_by=import_row)
+    told_by = "photo__sentences__story", "stories"
+    of_import = [Item.objects.filter(**{f"source__{story}__imported_by": import_row}) for story in told_by]
     candidates = Campaign.objects.filter(dataset=dataset, split__in=told)
-    campaigns = [campaign for campaign in candidates if of_import.filter(campaign=campaign).exists()]
+    campaigns = [each for each in candidates if any(items.filter(campaign=each).exists() for items in of_import)]
     scores, differences = Q(campaign__in=campaigns), Q(campaign__in=campaigns)
     scores |= Q(campaign=None, decoding__split__in=splits)
     quoting = Q(split__in=rewritten)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from django.apps import apps
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from annotations.campaigns.models import Campaign, Item
 from annotations.corpora.locks import dataset_lock, writing_lock
@@ -113,7 +113,8 @@ def dependents(comparison: Comparison) -> Iterator[str]:
             if system not in comparison.written_for.get(source, ()):
                 written[system] += 1
     for part in batched(pks[StorySentence], ID_BATCH_SIZE):
-        quoted = Output.objects.filter(sentence__in=part)
+        of_story = Q(source__kind=Source.Kind.SEQUENCE, sentence__story__sentences__in=part)
+        quoted = Output.objects.filter(Q(sentence__in=part) | of_story).distinct()
         for name, count in quoted.values_list("decoding__entries__campaign__name").annotate(n=Count("pk")):
             drawn[name or "a campaign"] += count
         for name, count in StorySentence.objects.filter(pk__in=part).counted_by_campaign().items():

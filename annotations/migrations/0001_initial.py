@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 ('purpose', models.CharField(choices=[('evaluation', 'evaluation (test albums; can never feed training)'), ('feedback', 'feedback (feedback albums; can never be called a test result)')], max_length=10)),
                 ('split', models.CharField(choices=[('train', 'Train'), ('feedback', 'Feedback'), ('valid', 'Valid'), ('test', 'Test')], max_length=8)),
                 ('unit', models.CharField(choices=[('sentence', 'Sentence'), ('story', 'Story')], max_length=8)),
+                ('layout', models.CharField(choices=[('paragraph', 'Paragraph'), ('photos', 'Photo by photo')], default='paragraph', help_text='of stories: as one paragraph, or photo by photo', max_length=9)),
                 ('protocol', models.CharField(max_length=20)),
                 ('show', models.CharField(choices=[('photo', 'Photo'), ('caption', 'Caption'), ('both', 'Both'), ('none', 'None')], max_length=8)),
                 ('criteria', models.JSONField(help_text='names of the criteria, in order')),
@@ -140,6 +141,7 @@ class Migration(migrations.Migration):
                 ('completed_at', models.DateTimeField(blank=True, null=True)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decodings', to='annotations.dataset')),
                 ('imported_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='decodings', to='annotations.import')),
+                ('sentences_of', models.ForeignKey(blank=True, help_text='the decoding whose sentences its stories are put together from', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='stories', to='annotations.decoding')),
             ],
         ),
         migrations.AddField(
@@ -452,7 +454,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='output',
             name='sentence',
-            field=models.ForeignKey(blank=True, help_text='the reference it quotes', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.storysentence'),
+            field=models.ForeignKey(blank=True, help_text='the reference it quotes; of a story its first', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.storysentence'),
         ),
         migrations.CreateModel(
             name='System',

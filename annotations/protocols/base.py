@@ -9,6 +9,7 @@ from annotations.errors import AnswerError, InputError
 from annotations.protocols.criteria import BUILT_IN, Criterion
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from texts.stories import story_lines
 
 Level = Literal["nominal", "ordinal", "interval"]
 Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate's primary key, written as a string
@@ -55,6 +56,12 @@ class ShownText(NamedTuple):
     letter: str
     text: str
     fields: Sequence[Field] = ()
+
+    @property
+    def sentences(self) -> list[str]:
+        """Of a story that is shown photo by photo; else nothing."""
+        lines = story_lines(self.text)
+        return lines if len(lines) > 1 else []
 
 
 class Example(NamedTuple):

@@ -138,5 +138,17 @@ BUILT_IN = {
                 "high": _("gripping"),
             },
         ),
+        Criterion(
+            "repetition",
+            {
+                "title": _("No repetition"),
+                "question": _("Does each part say something new?"),
+                "which": _("Which repeats itself less?"),
+                "best": _("Which repeats itself least?"),
+                "worst": _("Which repeats itself most?"),
+                "low": _("says the same again and again"),
+                "high": _("every part is new"),
+            },
+        ),
     )
 }

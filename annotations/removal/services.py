@@ -83,8 +83,7 @@ def import_dependents(row: Import) -> Iterator[str]:
     for name, count in tallied(FeedbackExample.objects.filter(source__imported_by=row), "feedback_set__name"):
         yield f"feedback set '{name}' has {count:,} examples from its sources"
     written = Output.objects.filter(source__imported_by=row, decoding__completed_at__isnull=False)
-    baselines = Q(decoding__system__kind=System.Kind.BASELINE, decoding__entries=None)
-    written = written.exclude(baselines).exclude(decoding__imported_by=row)
+    written = written.exclude(decoding__in=Decoding.objects.made_again()).exclude(decoding__imported_by=row)
     for name, count in tallied(written, "decoding__system__name"):
         yield f"system '{name}' has {count:,} outputs for its sources"
     for later, count in sorted(rows_on_top(row).items()):
@@ -181,14 +180,12 @@ def import_hide(row: Import) -> None:
     Import.objects.complete().filter(dataset=row.dataset_id).update(superseded=True)
     outdated_remove(import_row=row)
     if Source.objects.filter(imported_by=row).exists() or Story.objects.filter(imported_by=row).exists():
-        # Baselines are of the texts that were there; they are made anew when they are next asked for.
-        baselines_of(row.dataset_id).update(completed_at=None)
+        # They are of the texts that were there, and are made anew when they are next asked for.
+        made_again_of(row.dataset_id).update(completed_at=None)
 
 
-def baselines_of(dataset: int) -> QuerySet[Decoding]:
-    rows: QuerySet[Decoding] = Decoding.objects.filter(
-        dataset=dataset, system__kind=System.Kind.BASELINE, entries=None, imported_by=None
-    )
+def made_again_of(dataset: int) -> QuerySet[Decoding]:
+    rows: QuerySet[Decoding] = Decoding.objects.made_again().filter(dataset=dataset)
     return rows
 
 
@@ -223,7 +220,7 @@ def removal_finishing(*, target: Removable) -> Iterator[None]:
     again, and a second one beside it does no harm."""
     if isinstance(target, Import):
         on_its_sources = Output.objects.filter(decoding=OuterRef("pk"), source__imported_by=target)
-        for decoding in baselines_of(target.dataset_id).filter(Exists(on_its_sources), completed_at=None):
+        for decoding in made_again_of(target.dataset_id).filter(Exists(on_its_sources), completed_at=None):
             yield from decoding_discarding(decoding=decoding)
         yield from import_discarding(import_row=target)
         return

@@ -50,6 +50,14 @@ class Decoding(models.Model):
     settings = models.JSONField(default=dict)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the settings, and of the weights or the file")
     imported_by = models.ForeignKey(Import, models.CASCADE, null=True, blank=True, related_name="decodings")
+    sentences_of = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="stories",
+        help_text="the decoding whose sentences its stories are put together from",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
 
@@ -92,7 +100,12 @@ class Output(models.Model):
     text = models.TextField(blank=True)
     logprob = models.FloatField(null=True, blank=True, help_text="sum over tokens, nats")
     sentence = models.ForeignKey(
-        StorySentence, models.PROTECT, null=True, blank=True, related_name="+", help_text="the reference it quotes"
+        StorySentence,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the reference it quotes; of a story its first",
     )
 
     objects = OutputQuerySet.as_manager()

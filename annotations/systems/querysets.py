@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from texts.folding import fold
 
@@ -17,15 +17,25 @@ class DecodingQuerySet(models.QuerySet):
     def complete(self) -> "DecodingQuerySet":
         return self.filter(completed_at__isnull=False)
 
+    def own(self) -> "DecodingQuerySet":
+        """As a system wrote them; not the stories that were put together from sentences."""
+        return self.filter(sentences_of=None)
+
+    def made_again(self) -> "DecodingQuerySet":
+        """Those that no campaign shows and that are made anew when they are next needed: baselines', and stories that
+        were put together from sentences."""
+        baselines = Q(system__kind="baseline", imported_by=None)
+        return self.filter(baselines | Q(sentences_of__isnull=False), entries=None)
+
     def latest_of(self, system: Any, dataset: Any, split: str) -> Any:
         """The newest complete decoding of a system on a split, or None."""
-        found = self.complete().filter(system=system, dataset=dataset, split=split)
+        found = self.complete().own().filter(system=system, dataset=dataset, split=split)
         return found.order_by("-completed_at", "-pk").first()
 
     def latest_of_each_kind(self, system: Any, dataset: Any, split: str) -> list[Any]:
         """The newest complete decoding whose texts were drawn, or are not a model's, and behind it the newest one that
         searched for likely texts: the second tells of the search as much as of the model."""
-        rows = self.complete().filter(system=system, dataset=dataset, split=split).select_related("system")
+        rows = self.complete().own().filter(system=system, dataset=dataset, split=split).select_related("system")
         found: dict[bool, Any] = {}
         for decoding in rows.order_by("-completed_at", "-pk"):
             found.setdefault(bool(decoding.search), decoding)

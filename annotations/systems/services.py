@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from secrets import token_hex
@@ -21,10 +20,16 @@ from annotations.storage.bulk import batched, exhaust, ids_reserve, rows_deletin
 from annotations.storage.clock import database_now
 from annotations.storage.short_writes import WRITE_BATCH_SIZE, short_write
 from annotations.systems.models import Decoding, Output, System
+from annotations.systems.stories import (
+    OutputRow,
+    caption_story_rows,
+    random_story_rows,
+    story_rows,
+    whole_training_stories,
+)
 from texts.storable import without_unstorable
 
 LEFT_AFTER = timedelta(hours=1)  # nobody takes so long between two writes
-OutputRow = tuple[int, int, str, float | None]  # source's primary key, rank, text, logprob
 
 
 def settings_fingerprint(settings: Mapping[str, Any]) -> str:
@@ -59,6 +64,7 @@ def decoding_begin(
     settings: Mapping[str, Any],
     fingerprint: str,
     imported_by: Import | None = None,
+    sentences_of: Decoding | None = None,
 ) -> Decoding:
     """A new decoding to write outputs into. A complete one of the same fingerprint is returned as it is; one that was
     left incomplete is removed first. Raises ConflictError where the system or the dataset is being removed."""
@@ -76,6 +82,7 @@ def decoding_begin(
         settings=dict(settings),
         fingerprint=fingerprint,
         imported_by=imported_by,
+        sentences_of=sentences_of,
     )
 
 
@@ -85,7 +92,7 @@ def outputs_add(*, decoding: Decoding, rows: Iterable[OutputRow]) -> int:
     count = 0
     for batch in batched(rows, WRITE_BATCH_SIZE):
         with short_write():
-            if decoding.imported_by:
+            if decoding.imported_by and not decoding.sentences_of:
                 writing_lock(import_row=decoding.imported_by)
             ids = ids_reserve(Output, len(batch))
             complete = (
@@ -117,9 +124,51 @@ def decoding_discarding(*, decoding: Decoding) -> Iterator[None]:
     Decoding.objects.filter(pk=decoding.pk).delete()
 
 
+def stories_decoding(*, decoding: Decoding) -> Decoding:
+    """A decoding with a system's stories: the given one where the system wrote for whole sequences, and otherwise
+    another one with a story for each sequence of the split of whose photos the system wrote a sentence for every one:
+    those sentences, in the order of the photos. Of several sentences for a photo it is the one for its first caption
+    that the system wrote for, or else the one for the photo itself. A system that was given the story so far wrote the
+    first captions of an album as one story.
+
+    It is made once, and again where there are other sequences since.
+    """
+    sequences = Source.objects.of_split(decoding.dataset, decoding.split).of_kind("sequence")
+    if Output.objects.filter(decoding=decoding, source__kind="sequence").exists():
+        return decoding
+    newest = sequences.order_by("-pk").values_list("pk", flat=True).first()
+    settings = {"stories_of": decoding.fingerprint, "sequences": sequences.count(), "newest": newest}
+    fingerprint = settings_fingerprint(settings)
+    same = decoding.stories.filter(fingerprint=fingerprint)
+    if there := same.filter(completed_at__isnull=False).first():
+        return there
+    for left in same:  # of texts that are not all there any more
+        decoding_discard(decoding=left)
+    made = decoding_begin(
+        system=decoding.system,
+        dataset=decoding.dataset,
+        split=decoding.split,
+        settings={**decoding.settings, "stories": "of its sentences"},
+        fingerprint=token_hex(32),
+        imported_by=decoding.imported_by,
+        sentences_of=decoding,
+    )
+    outputs_add(decoding=made, rows=story_rows(sequences, decoding))
+    try:
+        with transaction.atomic():
+            made.fingerprint = fingerprint
+            made.save(update_fields=["fingerprint"])
+            decoding_complete(decoding=made)
+    except IntegrityError:  # whoever else made it this very moment was first
+        decoding_discard(decoding=made)
+        return same.get(completed_at__isnull=False)
+    return made
+
+
 def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: str, seed: int = 1) -> Decoding:
     """The decoding of `caption` (the captions themselves) or `random_story` (a random training sentence for each
-    source) over the split's sources of a kind; made once, the same for the same seed.
+    source, for a sequence of photos a random training story) over the split's sources of a kind; made once, the same
+    for the same seed. The captions of a sequence are the first of each of its photos.
 
     Raises InputError for `caption` of other sources, and for `random_story` without training stories; ConflictError
     where an import changed the dataset's texts while they were copied.
@@ -128,10 +177,13 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
     check_unchanged = unchanged_check(dataset=dataset, texts=texts)
     settings: dict[str, Any] = {"source": kind} | ({"seed": seed} if system_name == "random_story" else {})
     sources = Source.objects.of_split(dataset, split).of_kind(kind)
-    if system_name == "caption" and kind != Source.Kind.CAPTION:
+    if system_name == "caption" and kind == Source.Kind.PHOTO:
         raise InputError("", f"system 'caption': a {kind} has no caption to show")
     system = System.objects.get(name=system_name, kind=System.Kind.BASELINE)
-    stories = training_stories(dataset) if system_name == "random_story" else []
+    whole = kind == Source.Kind.SEQUENCE
+    stories = training_stories(dataset, whole=whole) if system_name == "random_story" else []
+    if whole and system_name == "caption":
+        settings["captions"] = Source.objects.of_split(dataset, split).captions().count()
     fingerprint = baseline_fingerprint(settings, sources, stories)
     same = Decoding.objects.filter(system=system, dataset=dataset, split=split, fingerprint=fingerprint)
     if there := same.complete().first():
@@ -140,7 +192,8 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
         decoding_discard(decoding=left)
     # Whoever else makes it this very moment writes outputs of their own; who is done first is there for both.
     made = decoding_begin(system=system, dataset=dataset, split=split, settings=settings, fingerprint=token_hex(32))
-    rows = random_story_rows(sources, stories, seed) if stories else caption_rows(sources)
+    copied = caption_story_rows if whole else caption_rows
+    rows = random_story_rows(sources, stories, seed) if stories else copied(sources)
     outputs_add(decoding=made, rows=rows)
     try:
         with transaction.atomic():
@@ -157,9 +210,10 @@ def baseline_decoding(*, system_name: str, dataset: Dataset, split: str, kind: s
     return made
 
 
-def training_stories(dataset: Dataset) -> list[str]:
-    stories = list(StorySentence.objects.of_split(dataset, "train").values_list("text", flat=True))
-    if not stories:
+def training_stories(dataset: Dataset, *, whole: bool = False) -> list[str]:
+    """Story sentences, or `whole` stories."""
+    sentences = StorySentence.objects.of_split(dataset, "train").values_list("text", flat=True)
+    if not (stories := whole_training_stories(dataset) if whole else list(sentences)):
         raise InputError("", f"system 'random_story': dataset '{dataset.name}' has no stories in split 'train'")
     return stories
 
@@ -177,12 +231,8 @@ def caption_rows(sources: Any) -> Iterator[OutputRow]:
         yield pk, 0, text, None
 
 
-def random_story_rows(sources: Any, stories: Sequence[str], seed: int) -> Iterator[OutputRow]:
-    for pk, key in sources.values_list("pk", "key"):
-        yield pk, 0, random.Random(f"{seed}:{key}").choice(stories), None
-
-
-def baselines_left() -> QuerySet[Decoding]:
-    """Baselines' decodings whose maker was killed."""
-    left = Decoding.objects.filter(system__kind=System.Kind.BASELINE, completed_at=None, entries=None)
-    return left.filter(imported_by=None, created_at__lt=Now() - LEFT_AFTER)
+def copies_left() -> QuerySet[Decoding]:
+    """Baselines' decodings, and stories put together from sentences, whose maker was killed."""
+    left: QuerySet[Decoding] = Decoding.objects.made_again().filter(completed_at=None)
+    left = left.filter(created_at__lt=Now() - LEFT_AFTER)
+    return left

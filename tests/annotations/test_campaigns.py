@@ -96,7 +96,7 @@ def test_the_same_seed_makes_the_same_items() -> None:
             {"purpose": "feedback"},
             "split: 'test' does not go with purpose 'feedback'",
         ),
-        ({"unit": "story"}, "unit: 'story' is not one of sentence"),
+        ({"unit": "novel"}, "unit: 'novel' is not one of sentence, story"),
         (
             {"systems": ["human", "caption"], "show": "caption"},
             "systems: 'caption' competes only where",

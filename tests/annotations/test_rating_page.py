@@ -199,7 +199,7 @@ def test_a_photo_is_served_under_a_random_name(tmp_path: Path) -> None:
     models.Campaign.objects.update(show="both")
     visitor = Visitor(campaign)
     visitor.join()
-    found = re.search(r'src="(/rate/photo/[0-9a-f-]{36}/)"', visitor.page)
+    found = re.search(r'src="(/rate/photo/[0-9a-f-]{36}/1/)"', visitor.page)
     assert found
     served = Client().get(found[1])
     assert b"".join(served.streaming_content) == b"\x89PNG\r\n"

@@ -59,7 +59,7 @@ def test_the_api_says_an_outage_as_a_problem(no_database: None, address: str) ->
     assert answer["Retry-After"] == "10"
 
 
-@pytest.mark.parametrize("address", [f"/rate/{TOKEN}/", f"/rate/photo/{ANY}/", "/admin/", "/admin/login/"])
+@pytest.mark.parametrize("address", [f"/rate/{TOKEN}/", f"/rate/photo/{ANY}/1/", "/admin/", "/admin/login/"])
 def test_a_page_says_an_outage_and_comes_back(no_database: None, address: str) -> None:
     """In the middleware of sessions and accounts too."""
     CLIENT.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32

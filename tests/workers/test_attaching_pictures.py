@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from annotations.campaigns.services.making import check_pictures
+from annotations.campaigns.services.choosing import check_pictures
 from annotations.errors import InputError
 from annotations.models import Dataset, Photo
 from tests.factories import CaptionFactory, DatasetFactory
@@ -44,10 +44,10 @@ def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None
     assert kept.picture.read_bytes() == SVG
     assert "2 of 3" in staff.get(f"/admin/annotations/dataset/{dataset.pk}/change/").content.decode()
     sources[0].photo.refresh_from_db()
-    check_pictures([sources[0]])
+    check_pictures([sources[0].pk])
     kept.picture.unlink()
     with pytest.raises(InputError, match="the pictures of 1 of the 1 items are not there any more"):
-        check_pictures([sources[0]])
+        check_pictures([sources[0].pk])
 
 
 @pytest.mark.django_db(transaction=True)

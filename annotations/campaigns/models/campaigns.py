@@ -4,6 +4,7 @@ import secrets
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
@@ -48,6 +49,10 @@ class Campaign(Unfinished):
         SENTENCE = "sentence"
         STORY = "story"
 
+    class Layout(models.TextChoices):
+        PARAGRAPH = "paragraph"
+        PHOTOS = "photos", "Photo by photo"
+
     class Family(models.TextChoices):
         CRITERION = "criterion", "all pairs by one criterion"
         CAMPAIGN = "campaign", "all pairs by all criteria"
@@ -67,6 +72,12 @@ class Campaign(Unfinished):
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="campaigns")
     split = models.CharField(max_length=8, choices=Split)
     unit = models.CharField(max_length=8, choices=Unit)
+    layout = models.CharField(
+        max_length=9,
+        choices=Layout,
+        default=Layout.PARAGRAPH,
+        help_text="of stories: as one paragraph, or photo by photo",
+    )
     protocol = models.CharField(max_length=20)
     show = models.CharField(max_length=8, choices=Show)
     criteria = models.JSONField(help_text="names of the criteria, in order")
@@ -229,6 +240,13 @@ class CampaignSystem(models.Model):
         return f"{self.campaign_id}: {self.system_id}"
 
 
+class ShownPhoto(NamedTuple):
+    """What a screen can show of one of a source's photos: its picture, as the photo has it, and its caption."""
+
+    image: str
+    caption: str
+
+
 class Item(models.Model):
     """One screen: a source and its candidates."""
 
@@ -248,6 +266,7 @@ class Item(models.Model):
         db_default=0,
         help_text="0: by its position; where a place came back, behind all that were there: the newest assignment then",
     )
+    shown_photos: list[ShownPhoto]  # of its source, where `item_shown` was asked
 
     class Meta:
         constraints = [

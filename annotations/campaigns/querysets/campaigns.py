@@ -27,8 +27,12 @@ class CampaignQuerySet(models.QuerySet):
     def showing_pictures_of(self, photos: Container[int]) -> Any:
         """The first that shows raters a picture of one of the photos, by their primary keys; None where none does."""
         shown = self.filter(show__in=["photo", "both"]).exclude(state="draft")
-        rows = shown.order_by("pk").values_list("pk", "items__source__photo").distinct()
-        return next((self.get(pk=pk) for pk, photo in rows.iterator() if photo in photos), None)
+        for photo_of in ("photo", "sequence_photos__photo"):
+            rows = shown.order_by("pk").values_list("pk", f"items__source__{photo_of}").distinct()
+            for pk, photo in rows.iterator():
+                if photo in photos:
+                    return self.get(pk=pk)
+        return None
 
 
 class RaterQuerySet(models.QuerySet):

@@ -55,6 +55,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         ties=None if campaign.ties else False,
         texts_per_screen=None if shown == protocol.texts_shown(None, len(entries)) else shown or len(entries),
         unit=campaign.unit,
+        layout=None if campaign.layout == Campaign.Layout.PARAGRAPH else campaign.layout,
         show=campaign.show,
         overlap=campaign.overlap,
         seed=campaign.seed,

@@ -6,13 +6,14 @@ Texts are read and set outside of the transactions that write.
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from annotations.campaigns.models import Campaign, Candidate, CandidateOutput, Item
-from annotations.campaigns.normalisation import normalise, sentences
+from annotations.campaigns.normalisation import normalise, normalise_story, sentences
 from annotations.corpora.models import Source
-from annotations.corpora.selectors import references
+from annotations.corpora.selectors import references, story_references
 from annotations.errors import InputError
 from annotations.protocols import protocol_named
 from annotations.storage.bulk import batched, ids_reserve, rows_insert
@@ -20,11 +21,14 @@ from annotations.storage.fields import digest_of
 from annotations.storage.short_writes import rows_a_write, short_write, uncollected
 from annotations.storage.unfinished import lease_renew
 from annotations.systems.models import Decoding, Output
+from texts.stories import story_lines
 
 SOURCE_BATCH_SIZE, TEXT_BATCH_SIZE = 10_000, 40_000  # at most
 DRAWN = 0  # in place of the primary key of the output that quotes the drawn reference, which is written with the item
 Sources = Sequence[int]  # primary keys, in the order of the campaign's items
-Reference = tuple[int, str]  # primary key of the sentence, and its text
+Reference = tuple[int, str]  # primary key of the sentence, of a story its first, and the text
+
+ToldAs = Callable[[str], str]  # how a story is set
 
 
 class TextsRead(NamedTuple):
@@ -60,9 +64,10 @@ def items_write(
     rows_per_item = 2 + 2 * texts_per_source
     sources_a_read = min(SOURCE_BATCH_SIZE, TEXT_BATCH_SIZE // texts_per_source)
     draw, least_texts = random.Random(campaign.seed), protocol_named(campaign.protocol).least_texts
-    written = 0
-    for read in texts_read(sources, decodings, max(sources_a_read, 1), with_references=bool(drawn)):
-        items = items_ready(read, draw, least_texts, with_drawn=bool(drawn))[: campaign.item_count - written]
+    told_as, written = told_in(campaign), 0
+    for read in texts_read(sources, decodings, max(sources_a_read, 1), bool(drawn), stories=told_as is not None):
+        ready = items_ready(read, draw, least_texts, with_drawn=bool(drawn), told_as=told_as)
+        items = ready[: campaign.item_count - written]
         for part in batched(items, max(rows_a_write() // rows_per_item, 1)):
             with short_write():
                 lease_renew(campaign)
@@ -77,33 +82,49 @@ def items_write(
     )
 
 
+def told_in(campaign: Campaign) -> ToldAs | None:
+    """How the campaign's stories are set; None where its texts are sentences."""
+    if campaign.unit != Campaign.Unit.STORY:
+        return None
+    return partial(normalise_story, by_photo=campaign.layout == Campaign.Layout.PHOTOS)
+
+
 def texts_read(
-    sources: Sources, decodings: Sequence[int], sources_a_read: int, with_references: bool
+    sources: Sources, decodings: Sequence[int], sources_a_read: int, with_references: bool, *, stories: bool = False
 ) -> Iterator[TextsRead]:
     for pks in batched(sources, sources_a_read):
         outputs = Output.objects.filter(decoding__in=decodings, source__in=pks, rank=0).order_by("pk")
-        quotable = references(Source.objects.filter(pk__in=pks))
+        rows = Source.objects.filter(pk__in=pks)
+        quotable: Iterable[dict[str, Any]] = story_references(rows) if stories else references(rows)
         yield TextsRead(
             pks,
             list(outputs.values_list("pk", "source_id", "text")),
-            list(quotable.values_list("pk", "sentence_id", "sentence")) if with_references else [],
+            [(row["source_pk"], row["sentence_id"], row["sentence"]) for row in quotable] if with_references else [],
         )
 
 
-def items_ready(read: TextsRead, draw: random.Random, least_texts: int, *, with_drawn: bool) -> list[ReadyItem]:
+def items_ready(
+    read: TextsRead, draw: random.Random, least_texts: int, *, with_drawn: bool, told_as: ToldAs | None = None
+) -> list[ReadyItem]:
     """One drawn reference per source, which the campaign's metrics then withhold from the references of all systems: of
-    those of a single sentence where there are any, since two sentences tell a person from most machines."""
+    those of a single sentence where there are any, since two sentences tell a person from most machines. Of stories,
+    which `told_as` sets, of those of a single sentence for each photo."""
+    set_as = told_as or normalise
     shown: dict[int, dict[str, list[int]]] = {source: defaultdict(list) for source in read.sources}
     for pk, source, text in read.outputs:
-        shown[source][normalise(text)].append(pk)
+        shown[source][set_as(text)].append(pk)
     quotable: dict[int, list[tuple[str, Reference]]] = defaultdict(list)
     for source, pk, text in read.references:
-        quotable[source].append((normalise(text), (pk, text)))
+        quotable[source].append((set_as(text), (pk, text)))
     ready = []
     for source in read.sources:
         reference = None
         if with_drawn:
-            single = [each for each in quotable[source] if sentences(each[0]) == 1]
+            single = [
+                each
+                for each in quotable[source]
+                if sentences(each[0]) == (len(story_lines(each[1][1])) if told_as else 1)
+            ]
             text, reference = draw.choice(single or quotable[source])
             shown[source][text].append(DRAWN)
         if len(texts := shown[source]) >= least_texts:

@@ -1,12 +1,11 @@
 """Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from secrets import token_hex
 
 from django.db import IntegrityError, transaction
 
 from annotations.audit.services import Deed, audit_note, of_campaign
-from annotations.campaigns.assignment.sampling import sample_sources
 from annotations.campaigns.models import (
     Assignment,
     Campaign,
@@ -21,24 +20,22 @@ from annotations.campaigns.models import (
 )
 from annotations.campaigns.models.campaigns import new_token
 from annotations.campaigns.services.campaigns import check_deletable
-from annotations.campaigns.services.items import Sources, items_write
+from annotations.campaigns.services.choosing import content_choose, system_named
+from annotations.campaigns.services.items import items_write
 from annotations.campaigns.services.leases import assignments_lock
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.locks import dataset_lock
-from annotations.corpora.models import Dataset, Photo, Source
-from annotations.corpora.selectors import references
-from annotations.errors import ConflictError, InputError, NotFoundError
+from annotations.corpora.models import Dataset
+from annotations.errors import ConflictError, NotFoundError
 from annotations.protocols import protocol_named
-from annotations.storage.bulk import batched, exhaust, rows_deleting, statistics_gather
+from annotations.storage.bulk import exhaust, rows_deleting, statistics_gather
 from annotations.storage.clock import database_now
-from annotations.storage.names import row_named
 from annotations.storage.short_writes import short_write
 from annotations.storage.unfinished import finish, give_up, hide, lease_fields, lease_renew, unfinished_name
 from annotations.systems.models import Decoding, Output, System
-from annotations.systems.services import baseline_decoding, decoding_begin, settings_fingerprint
+from annotations.systems.services import decoding_begin, settings_fingerprint
 
 ITEM_BATCH_SIZE = 250
-SOURCE_BATCH_SIZE = 500
 
 
 def campaign_create(
@@ -99,6 +96,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             dataset=dataset,
             split=spec.split,
             unit=spec.unit,
+            layout=spec.layout or Campaign.Layout.PARAGRAPH,
             protocol=spec.protocol,
             scale=protocol_named(spec.protocol).scale_of_points(spec.points),
             ties=spec.ties is not False,
@@ -149,110 +147,6 @@ def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None
             audit_note(kind=kind, about=of_campaign(spec.name), detail=how)
     except IntegrityError as error:
         raise name_taken(spec.name) from error
-
-
-def system_named(name: str) -> System:
-    system = row_named(System.objects.all(), name)
-    if system is None:
-        there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
-        raise NotFoundError("systems", f"'{name}' does not exist", f"available: {there}")
-    return system
-
-
-def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], dict[System, Decoding], Sources]:
-    """The systems, their decodings, people's aside, and the sources of the items."""
-    systems = [system_named(name) for name in spec.systems]
-    written = {
-        system: latest_decoding(system, dataset, spec.split)
-        for system in systems
-        if system.kind in (System.Kind.FILE, System.Kind.MODEL)
-    }
-    kind = common_kind(written, dataset, spec)
-    written |= {
-        system: baseline_decoding(system_name=system.name, dataset=dataset, split=spec.split, kind=kind)
-        for system in systems
-        if system.kind == System.Kind.BASELINE
-    }
-    with_human = any(system.kind == System.Kind.HUMAN for system in systems)
-    return systems, written, choose_sources(spec, dataset, kind, written, with_human)
-
-
-def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
-    decoding: Decoding | None = Decoding.objects.latest_of(system, dataset, split)
-    if decoding is None:
-        raise InputError(
-            "systems",
-            f"'{system.name}' has no complete decoding of {dataset.name}/{split}",
-            "decode or import one first",
-        )
-    return decoding
-
-
-def common_kind(decodings: Mapping[System, Decoding], dataset: Dataset, spec: CampaignSpec) -> str:
-    """The kind of source that all systems wrote for: captions, or photos. Without any system to say, what there is."""
-    for decoding in decodings.values():
-        kinds = set(Source.objects.filter(outputs__decoding=decoding).values_list("kind", flat=True).distinct())
-        if "sequence" in kinds:
-            raise InputError("systems", f"'{decoding.system.name}' wrote whole stories, and unit is '{spec.unit}'")
-        return "caption" if "caption" in kinds else "photo"
-    sources = Source.objects.of_split(dataset, spec.split)
-    return "caption" if sources.captions().exists() or spec.show in ("caption", "both") else "photo"
-
-
-def choose_sources(
-    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: Mapping[System, Decoding], with_human: bool
-) -> Sources:
-    """The sources of the campaign's items, in the order of the items."""
-    if spec.show in ("caption", "both") and kind != "caption":
-        raise InputError(
-            "show", f"'{spec.show}', and the systems wrote for {kind}s, which have no caption", 'show = "none"'
-        )
-    eligible = Source.objects.of_split(dataset, spec.split).of_kind(kind)
-    if spec.show in ("photo", "both"):
-        eligible = eligible.exclude(photo__image="")
-        if not eligible.exists():
-            raise InputError(
-                "show",
-                f"'{spec.show}', and no photo of {dataset.name}/{spec.split} has a picture",
-                "attach_pictures gives photos theirs",
-            )
-    left: dict[int, int] = dict(eligible.values_list("pk", "photo_id"))
-    counts = [f"{len(left)} {kind}s"]
-    for system, decoding in decodings.items():
-        wrote = set(Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", flat=True))
-        counts.append(f"{len(wrote)} by {system.name}")
-        left = {pk: photo for pk, photo in left.items() if pk in wrote}
-    if with_human:
-        referred = set(references(eligible).values_list("pk", flat=True))
-        counts.append(f"{len(referred)} with a reference")
-        left = {pk: photo for pk, photo in left.items() if pk in referred}
-    if len(left) < spec.items:
-        raise InputError(
-            "items",
-            f"{spec.items} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from every "
-            f"system ({', '.join(counts)})",
-        )
-    count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
-    sources = sample_sources(list(left.items()), count, seed=spec.seed)
-    if spec.show in ("photo", "both"):
-        check_pictures(sources)
-    return sources
-
-
-def check_pictures(sources: Sources) -> None:
-    """Raises InputError where a picture that raters are to see is not there any more."""
-    gone = [
-        photo.image
-        for part in batched(sources, SOURCE_BATCH_SIZE)
-        for photo in Photo.objects.filter(sources__in=part).order_by("pk")
-        if not photo.picture.is_file()
-    ]
-    if gone:
-        raise InputError(
-            "show",
-            f"the pictures of {len(gone)} of the {len(sources)} items are not there any more, such as {gone[0]}",
-            "attach_pictures finds them where they are now",
-        )
 
 
 def human_decoding_begin(human: System, spec: CampaignSpec, dataset: Dataset) -> Decoding:

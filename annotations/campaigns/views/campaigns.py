@@ -24,7 +24,8 @@ from annotations.campaigns.services.raters import code_as_typed, completion_of, 
 from annotations.campaigns.services.screens import Screen
 from annotations.campaigns.spec import campaign_toml
 from annotations.campaigns.views.joining import page_context, trial_begin, welcome_context
-from annotations.campaigns.views.rating import picture, screen_context
+from annotations.campaigns.views.rating import picture, screen_context, shown_photos
+from annotations.corpora.models import Source
 from annotations.errors import InputError
 from annotations.web.forms import show_problem
 from annotations.web.pages import attached, render_page, staff_page
@@ -297,16 +298,20 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     texts = [(found[place].public_id, found[place].text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
     context = page_context(campaign) | screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
-    context["address"] = request.path
-    if context["photo"]:
-        context["photo"] = reverse("admin:annotations_campaign_photo", args=[pk, item.public_id])
+    context |= {"address": request.path, "photos": shown_photos(campaign, shown.assignment, photo_address)}
     return render(request, "rating/page.html", context)
+
+
+def photo_address(assignment: Assignment, place: int) -> str:
+    """Of a preview, where there is no assignment to ask for."""
+    item = assignment.item
+    return reverse("admin:annotations_campaign_photo", args=[item.campaign_id, item.public_id, place])
 
 
 @require_GET
 @staff_page("annotations.view_campaign")
-def photo(request: HttpRequest, pk: int, item: uuid.UUID) -> FileResponse:
-    return picture(Item.objects.filter(campaign=pk, public_id=item).values_list("source__photo__image", flat=True))
+def photo(request: HttpRequest, pk: int, item: uuid.UUID, place: int) -> FileResponse:
+    return picture(Source.objects.filter(items__campaign=pk, items__public_id=item), place)
 
 
 @require_GET

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotations.campaigns.links import outside_id_in, photo_address
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
+from annotations.campaigns.rounds import photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
@@ -32,6 +33,7 @@ from annotations.campaigns.views.joining import (
     welcome,
 )
 from annotations.campaigns.views.notes import note_named, note_of
+from annotations.corpora.models import SequencePhoto, Source
 from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
 from annotations.protocols import cannot_say, protocol_named
 from annotations.web.frequency import count_next
@@ -110,8 +112,7 @@ def rating_to_undo(rater: Rater, after: Rating | None) -> Rating | None:
 
 def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
     """What a screen's template needs."""
-    source, draft = screen.assignment.item.source, screen.assignment.draft
-    protocol = protocol_named(campaign.protocol)
+    draft, protocol = screen.assignment.draft, protocol_named(campaign.protocol)
     return {
         **protocol.page,
         **protocol.screen(screen.texts, draft, criteria=campaign.asked, rules=campaign.rules),
@@ -123,12 +124,27 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
         ],
         "comment": draft.get(ratings.COMMENT, ""),
         "key": uuid.uuid4(),
-        "source": source.text if campaign.shows_caption else "",
-        "photo": photo_address(screen.assignment) if campaign.shows_photo else None,
+        "photos": shown_photos(campaign, screen.assignment, photo_address),
         "done": screen.done,
         "total": campaign.item_count,
         "share": round(100 * screen.done / campaign.item_count),
     }
+
+
+def shown_photos(
+    campaign: Campaign, assignment: Assignment, address: Callable[[Assignment, int], str]
+) -> list[dict[str, str]]:
+    """What a screen shows of the source's photos: `address` gives where the one at a place, from 1, is served."""
+    if campaign.show == Campaign.Show.NONE:
+        return []
+    shown = [
+        {
+            "address": address(assignment, place) if campaign.shows_photo and photo.image else "",
+            "caption": photo.caption if campaign.shows_caption else "",
+        }
+        for place, photo in enumerate(photos_of(assignment.item), start=1)
+    ]
+    return shown if any(any(photo.values()) for photo in shown) else []
 
 
 def answers_in(request: HttpRequest, campaign: Campaign) -> Mapping[str, object]:
@@ -237,16 +253,17 @@ def keep_draft(rater: Rater, assignment_id: uuid.UUID, fields: Mapping[str, str]
 
 
 @require_GET
-def photo(request: HttpRequest, assignment_id: uuid.UUID) -> FileResponse:
-    """The picture of a screen; the assignment's random id is the permission to see it."""
+def photo(request: HttpRequest, assignment_id: uuid.UUID, place: int) -> FileResponse:
+    """A picture of a screen; the assignment's random id is the permission to see it."""
     rows = Assignment.objects.filter(public_id=assignment_id, item__campaign__show__in=["photo", "both"])
-    rows = rows.filter(rater__erased_at=None)
-    return picture(rows.values_list("item__source__photo__image", flat=True))
+    return picture(Source.objects.filter(items__assignments__in=rows.filter(rater__erased_at=None)), place)
 
 
-def picture(paths: QuerySet[Any, Any]) -> FileResponse:
-    """The file of the one path, without its name, which may tell what it is."""
-    path = paths.first()
+def picture(sources: QuerySet[Source], place: int) -> FileResponse:
+    """The picture of the one source's photo at a place, from 1, without its file's name, which may tell what it is."""
+    told = SequencePhoto.objects.filter(source__in=sources, position=place - 1).values_list("photo__image", flat=True)
+    single = sources.filter(photo__isnull=False).values_list("photo__image", flat=True)
+    path = told.first() or (single.first() if place == 1 else None)
     file = settings.VAR_DIR / path if path else None
     if file is None or not file.is_file():
         raise Http404

@@ -94,7 +94,8 @@ class Editing(Protocol[Edits]):
                 for field in fields
                 for ending in NOTED.values()
             }
-            candidates.append({**ShownText(letter(place), text, fields)._asdict(), "noted": noted})
+            shown_text = ShownText(letter(place), text, fields)
+            candidates.append({**shown_text._asdict(), "sentences": shown_text.sentences, "noted": noted})
         return {"candidates": candidates, "max_length": MAX_TEXT_LENGTH}
 
     def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:

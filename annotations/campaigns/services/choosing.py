@@ -1,0 +1,198 @@
+"""What a campaign is made of: its systems, their decodings, and the sources of its items.
+
+Of sentences a source is a caption or a photo; of stories it is a sequence of photos, and a system that wrote sentences
+has for a story those of the sequence's photos.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotations.campaigns.assignment.sampling import sample_sources
+from annotations.campaigns.models import Campaign
+from annotations.campaigns.services.items import Sources
+from annotations.campaigns.spec import CampaignSpec
+from annotations.corpora.models import Dataset, Photo, SequencePhoto, Source, Story
+from annotations.corpora.selectors import references
+from annotations.errors import InputError, NotFoundError
+from annotations.protocols import protocol_named
+from annotations.storage.bulk import batched
+from annotations.storage.names import row_named
+from annotations.systems.models import Decoding, Output, System
+from annotations.systems.services import baseline_decoding, stories_decoding
+from texts.stories import story_lines
+
+SOURCE_BATCH_SIZE = 500
+SEQUENCE = Source.Kind.SEQUENCE
+
+
+def system_named(name: str) -> System:
+    system = row_named(System.objects.all(), name)
+    if system is None:
+        there = ", ".join(System.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFoundError("systems", f"'{name}' does not exist", f"available: {there}")
+    return system
+
+
+def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], dict[System, Decoding], Sources]:
+    """The systems, their decodings, people's aside, and the sources of the items."""
+    systems = [system_named(name) for name in spec.systems]
+    if spec.unit == Campaign.Unit.STORY and not Source.objects.of_split(dataset, spec.split).of_kind(SEQUENCE).exists():
+        where = f"{dataset.name}/{spec.split}"
+        raise InputError(
+            "unit", f"'{spec.unit}', and {where} has no sequence of photos", "import_vist brings them, with its --sis"
+        )
+    written = {
+        system: latest_decoding(system, dataset, spec.split)
+        for system in systems
+        if system.kind in (System.Kind.FILE, System.Kind.MODEL)
+    }
+    if spec.unit == Campaign.Unit.STORY:
+        written = {system: decoding_of_stories(decoding) for system, decoding in written.items()}
+    kind = common_kind(written, dataset, spec)
+    written |= {
+        system: baseline_decoding(system_name=system.name, dataset=dataset, split=spec.split, kind=kind)
+        for system in systems
+        if system.kind == System.Kind.BASELINE
+    }
+    with_human = any(system.kind == System.Kind.HUMAN for system in systems)
+    return systems, written, choose_sources(spec, dataset, kind, written, with_human)
+
+
+def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
+    decoding: Decoding | None = Decoding.objects.latest_of(system, dataset, split)
+    if decoding is None:
+        raise InputError(
+            "systems",
+            f"'{system.name}' has no complete decoding of {dataset.name}/{split}",
+            "decode or import one first",
+        )
+    return decoding
+
+
+def decoding_of_stories(decoding: Decoding) -> Decoding:
+    stories = stories_decoding(decoding=decoding)
+    if not stories.outputs.exists():
+        raise InputError(
+            "systems",
+            f"'{decoding.system.name}' wrote no story, nor for all photos of any sequence of "
+            f"{decoding.dataset.name}/{decoding.split}",
+        )
+    return stories
+
+
+def common_kind(decodings: Mapping[System, Decoding], dataset: Dataset, spec: CampaignSpec) -> str:
+    """The kind of source that all systems wrote for: sequences where stories are shown; else captions, or photos.
+    Without any system to say, what there is."""
+    if spec.unit == Campaign.Unit.STORY:
+        return SEQUENCE
+    for decoding in decodings.values():
+        kinds = set(Source.objects.filter(outputs__decoding=decoding).values_list("kind", flat=True).distinct())
+        if "sequence" in kinds:
+            raise InputError(
+                "systems", f"'{decoding.system.name}' wrote whole stories, and unit is '{spec.unit}'", 'unit = "story"'
+            )
+        return "caption" if "caption" in kinds else "photo"
+    sources = Source.objects.of_split(dataset, spec.split)
+    return "caption" if sources.captions().exists() or spec.show in ("caption", "both") else "photo"
+
+
+def choose_sources(
+    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: Mapping[System, Decoding], with_human: bool
+) -> Sources:
+    """The sources of the campaign's items, in the order of the items."""
+    eligible = with_what_is_shown(Source.objects.of_split(dataset, spec.split).of_kind(kind), spec, dataset, kind)
+    if spec.layout == Campaign.Layout.PHOTOS:
+        check_sentences(eligible, decodings)
+    of = "album_id" if kind == SEQUENCE else "photo_id"  # an album's sequences share photos
+    left: dict[int, int] = dict(eligible.values_list("pk", of))
+    counts = [f"{len(left)} {kind}s"]
+    for system, decoding in decodings.items():
+        wrote = set(Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", flat=True))
+        counts.append(f"{len(wrote)} by {system.name}")
+        left = {pk: photo for pk, photo in left.items() if pk in wrote}
+    if with_human:
+        referred = set(referred_to(eligible, kind).values_list("pk", flat=True))
+        counts.append(f"{len(referred)} with a {'story' if kind == SEQUENCE else 'reference'}")
+        left = {pk: photo for pk, photo in left.items() if pk in referred}
+    if len(left) < spec.items:
+        raise InputError(
+            "items",
+            f"{spec.items} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from every "
+            f"system ({', '.join(counts)})",
+        )
+    count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
+    sources = sample_sources(list(left.items()), count, seed=spec.seed)
+    if spec.show in ("photo", "both"):
+        check_pictures(sources)
+    return sources
+
+
+def referred_to(sources: QuerySet[Source], kind: str) -> QuerySet[Any]:
+    """The sources that people wrote for."""
+    if kind != SEQUENCE:
+        return references(sources)
+    return sources.filter(Exists(Story.objects.filter(sequence=OuterRef("pk"), imported_by__state="complete")))
+
+
+def with_what_is_shown(sources: QuerySet[Source], spec: CampaignSpec, dataset: Dataset, kind: str) -> QuerySet[Source]:
+    """The sources that have what raters are to see of them; of a sequence, all of its photos have. Raises InputError
+    where none has."""
+    where, of_each = f"{dataset.name}/{spec.split}", SequencePhoto.objects.filter(source=OuterRef("pk"))
+    if spec.show in ("caption", "both"):
+        if kind == Source.Kind.PHOTO:
+            raise InputError(
+                "show", f"'{spec.show}', and the systems wrote for {kind}s, which have no caption", 'show = "none"'
+            )
+        captions = Source.objects.visible().captions().filter(photo=OuterRef("photo"))
+        sources = sources.filter(~Exists(of_each.filter(~Exists(captions))))
+        if kind == SEQUENCE and not sources.exists():
+            raise InputError(
+                "show", f"'{spec.show}', and no sequence of {where} has a caption of each photo", 'show = "none"'
+            )
+    if spec.show in ("photo", "both"):
+        if kind == SEQUENCE:
+            sources = sources.filter(~Exists(of_each.filter(photo__image="")))
+        else:
+            sources = sources.exclude(photo__image="")
+        if not sources.exists():
+            lacking = "sequence of {} has a picture of each photo" if kind == SEQUENCE else "photo of {} has a picture"
+            raise InputError(
+                "show", f"'{spec.show}', and no {lacking.format(where)}", "attach_pictures gives photos theirs"
+            )
+    return sources
+
+
+def check_sentences(sequences: QuerySet[Source], decodings: Mapping[System, Decoding]) -> None:
+    """Raises InputError where a system's stories do not have a sentence for each photo."""
+    photos: dict[int, int] = {}
+    for pk in SequencePhoto.objects.filter(source__in=sequences.order_by()).values_list("source_id", flat=True):
+        photos[pk] = photos.get(pk, 0) + 1
+    for system, decoding in decodings.items():
+        rows = Output.objects.filter(decoding=decoding, rank=0).values_list("source_id", "text")
+        if any(pk in photos and len(story_lines(text)) != photos[pk] for pk, text in rows.iterator(chunk_size=5000)):
+            raise InputError(
+                "layout",
+                f"'{Campaign.Layout.PHOTOS}' needs a sentence for each photo from every system, and stories of "
+                f"'{system.name}' do not have as many lines as there are photos",
+                f'layout = "{Campaign.Layout.PARAGRAPH}"',
+            )
+
+
+def check_pictures(sources: Sources) -> None:
+    """Raises InputError where a picture that raters are to see is not there any more."""
+    gone: dict[int, str] = {}  # by source
+    for part in batched(sources, SOURCE_BATCH_SIZE):
+        single = Source.objects.filter(pk__in=part, photo__isnull=False).values_list("pk", "photo__image")
+        told = SequencePhoto.objects.filter(source__in=part).order_by("source", "position")
+        for pk, image in (*single.order_by("photo"), *told.values_list("source_id", "photo__image")):
+            if not Photo(image=image).picture.is_file():
+                gone.setdefault(pk, image)
+    if gone:
+        raise InputError(
+            "show",
+            f"the pictures of {len(gone)} of the {len(sources)} items are not there any more, such as "
+            f"{next(iter(gone.values()))}",
+            "attach_pictures finds them where they are now",
+        )
