@@ -17,7 +17,7 @@ from annotations.reports.schema.campaign import About
 from annotations.reports.schema.report import Report
 from annotations.reports.schema.results import Agreement
 from annotations.reports.scope import populations
-from annotations.reports.sheet_words import SEEN, examples, gap, texts_on_a_screen
+from annotations.reports.sheet_words import examples, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted, declared_sentence, simulation_sentence
 
 Answer = str | Sequence[Block]
@@ -214,11 +214,12 @@ def outputs(report: Report) -> str:
 
 
 def selection(campaign: About) -> str:
+    once = "album" if campaign.unit == "story" else "photo"
     return (
         f"Drawn at random by a program (seed {campaign.seed}): {campaign.items} of the sources of "
-        f"{campaign.dataset}/{campaign.split} for which every system had an output, every photo once before any photo "
-        "was used twice. Every output was then detokenised and cased in the same way, and identical texts of several "
-        "systems were shown once."
+        f"{campaign.dataset}/{campaign.split} for which every system had an output, every {once} once before any "
+        f"{once} was used twice. Every output was then detokenised and cased in the same way, and identical texts of "
+        "several systems were shown once."
     )
 
 
@@ -271,8 +272,9 @@ def quality(report: Report) -> str:
 
 def form(report: Report) -> str:
     campaign = report.campaign
+    seen = seen_of_source(campaign.show, campaign.unit)
     return (
-        f"Evaluators see {SEEN[campaign.show]}; {texts_on_a_screen(campaign.texts_per_screen)} on one screen, without "
+        f"Evaluators see {seen}; {texts_on_a_screen(campaign.texts_per_screen)} on one screen, without "
         "the names of their systems, in an order that is drawn with a secret of the campaign so that for every "
         "evaluator each system appears equally often in each position, to within one (identical texts of several "
         "systems and skipped screens can widen that); the criteria with their questions; and their progress. Help can "
@@ -315,7 +317,7 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
     apart = f"{apart}, and examples" if shown else apart
     known["4.3.2"] = " ".join([f"No definition is given apart from {apart}.", *shown])
     if criterion == "grounding" and campaign.show != "none":
-        known["4.1.3"] = f"Against what evaluators see of the input: {SEEN[campaign.show]}."
+        known["4.1.3"] = f"Against what evaluators see of the input: {seen_of_source(campaign.show, campaign.unit)}."
     return known
 
 

@@ -36,7 +36,7 @@ from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
 from annotations.reports.models import Report
-from annotations.reports.sheet_words import SEEN, criterion_rows, gap, texts_on_a_screen
+from annotations.reports.sheet_words import criterion_rows, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted
 from annotations.statistics.raters import DEGRADATIONS, MIN_PAIRS, PASS
 
@@ -196,9 +196,11 @@ def design(campaign: Campaign) -> Block:
     kinds = Counter(Item.objects.filter(campaign=campaign).values_list("kind", flat=True))
     albums = Item.objects.filter(campaign=campaign).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
+    told = f" ({campaign.get_layout_display().lower()})" if campaign.unit == Campaign.Unit.STORY else ""
+    unit, seen = f"{campaign.unit}{told}", seen_of_source(campaign.show, campaign.unit)
     rows = [
         ["Systems", ", ".join(f"{name} ({kind})" for name, kind in entries)],
-        ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {campaign.unit}"],
+        ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
         ["Planned repeats, quality-control items", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
@@ -206,7 +208,7 @@ def design(campaign: Campaign) -> Block:
             "Completion code",
             f"after {counted(campaign.minimum_answers, 'answered screen')}, or after all that were left for the rater",
         ],
-        ["Raters see", f"{SEEN[campaign.show]}, and {texts_on_a_screen(campaign.texts_per_screen)} on one screen"],
+        ["Raters see", f"{seen}, and {texts_on_a_screen(campaign.texts_per_screen)} on one screen"],
     ]
     drawn = f"seed {campaign.seed} draws the items, their order, and which reference is the human text"
     rows += [["Randomisation", f"{drawn}; {ORDERS}"], ["Blinding", BLINDING]]

@@ -14,6 +14,17 @@ SEEN = {
     "none": "nothing of what the systems were given",
 }
 
+SEEN_OF_STORIES = {
+    "photo": "the photos of the sequence",
+    "caption": "a caption of each photo, but not the photos",
+    "both": "the photos of the sequence and a caption of each",
+    "none": "nothing of what the systems were given",
+}
+
+
+def seen_of_source(show: str, unit: str) -> str:
+    return (SEEN_OF_STORIES if unit == "story" else SEEN)[show]
+
 
 def texts_on_a_screen(texts: int) -> str:
     """How many of an item's texts are shown together, 0 being all."""

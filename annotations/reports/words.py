@@ -21,7 +21,18 @@ from annotations.reports.schema.results import CriterionResult, ExactTests, Pair
 from annotations.reports.scope import one_of, over_in, raters_in, raters_of
 
 SHOWN = {"none": "the texts alone", "both": "photo and caption", "photo": "the photo", "caption": "the caption"}
+SHOWN_OF_STORIES = {
+    "none": "the texts alone",
+    "both": "the photos with a caption each",
+    "photo": "the photos",
+    "caption": "a caption of each photo",
+}
 SPENDING = {"obrien-fleming": "O'Brien and Fleming", "pocock": "Pocock"}
+
+
+def seen(show: str, unit: str) -> str:
+    """What raters saw of a source."""
+    return (SHOWN_OF_STORIES if unit == "story" else SHOWN)[show]
 
 
 def simulation_sentence(simulation: Mapping[str, Any]) -> str:
@@ -55,7 +66,7 @@ def asked(report: Report) -> str:
         held = measure_of(campaign).in_file(campaign, about.lstrip(","))
         return f"{held} How raters were asked is not known."
     asked_for = protocol_named(campaign.protocol).asked_for(Rules(campaign.scale, campaign.ties))
-    return f"Raters saw {SHOWN[campaign.show]} and were asked {asked_for}{about}."
+    return f"Raters saw {seen(campaign.show, campaign.unit)} and were asked {asked_for}{about}."
 
 
 def look_sentence(report: Report) -> str:

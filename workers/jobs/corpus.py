@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 from annotations.corpora.selectors import pairs, references
 from annotations.errors import InputError
 from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
+from annotations.systems.stories import whole_training_stories
 from texts.folding import fold
 
 ANY_SYSTEM = "*"
@@ -224,7 +225,10 @@ def with_keys(said: Sequence[str]) -> list[str]:
     return [OF_RECORD.sub(lambda found: f"of {names.get(found[1], found[0][3:])}", each, count=1) for each in said]
 
 
-def training_stories(dataset: Dataset) -> list[str]:
+def training_stories(dataset: Dataset, *, whole: bool = False) -> list[str]:
+    """What people wrote for the train albums: sentences, or `whole` stories."""
+    if whole:
+        return whole_training_stories(dataset)
     return list(StorySentence.objects.of_split(dataset, "train").values_list("text", flat=True))
 
 

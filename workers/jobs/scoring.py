@@ -9,7 +9,7 @@ what a search for likely texts gave.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.conf import settings
 
 from annotations.campaigns.services.scores import metrics_write, scores_write
 from annotations.corpora.rewriting import TRAINING_STORIES, split_texts, unchanged_check
-from annotations.corpora.selectors import distinct_references, references
+from annotations.corpora.selectors import distinct_references, references, story_references
 from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
 from annotations.models import Metric as MetricRow
@@ -131,10 +131,12 @@ def with_baselines(dataset: Dataset, split: str, decodings: list[Decoding]) -> t
 
 
 def references_by_source(sources: Any, withheld: Iterable[int] = ()) -> dict[int, tuple[str, ...]]:
-    """Reference sentences of each source, each once, less the withheld ones (by the sentence's primary key) and those
-    without words."""
+    """References of each source, each once, less the withheld ones (by the sentence's primary key) and those without
+    words: sentences, and of a sequence of photos stories."""
     hidden = set(withheld)
-    rows = groupby(references(sources).iterator(chunk_size=5000), key=itemgetter("source_pk"))
+    sentences = references(sources).iterator(chunk_size=5000)
+    told = story_references(sources.filter(kind=Source.Kind.SEQUENCE))
+    rows = groupby(chain(sentences, told), key=itemgetter("source_pk"))
     found = {pk: with_words(distinct_references(list(group), hidden)) for pk, group in rows}
     return {pk: sentences for pk, sentences in found.items() if sentences}
 
@@ -222,6 +224,21 @@ def campaign_references(
     return refs, alone, why if alone or items > len(refs) else None
 
 
+def split_references(
+    dataset: Dataset, split: str, decodings: Sequence[Decoding]
+) -> tuple[dict[int, tuple[str, ...]], list[str]]:
+    """References of a split's sources: stories where systems wrote nothing but stories, else sentences; and in words
+    which systems are left out then, since a story and a sentence cannot stand side by side."""
+    sources = Source.objects.of_split(dataset, split)
+    theirs = [each for each in decodings if each.system.kind != System.Kind.BASELINE]
+    written = {each: set(Output.objects.tallied(each)[0]) for each in theirs}
+    whole = {each.system.name for each, kinds in written.items() if kinds == {Source.Kind.SEQUENCE}}
+    if whole and len(whole) == len({each.system.name for each in theirs}):
+        return references_by_source(sources.of_kind(Source.Kind.SEQUENCE)), []
+    said = [f"system '{name}' wrote whole stories: score it apart from those that wrote sentences" for name in whole]
+    return references_by_source(sources.exclude(kind=Source.Kind.SEQUENCE)), sorted(said)
+
+
 def metric_rows(names: Sequence[str]) -> list[MetricRow]:
     """What the site is told of metrics."""
     return [
@@ -256,7 +273,8 @@ def perform(claim: Claim) -> None:
         decodings = decodings_to_score(dataset, split, config["systems"])
         if not config["systems"]:
             decodings, said = with_baselines(dataset, split, decodings)
-        refs = references_by_source(Source.objects.of_split(dataset, split))
+        refs, apart = split_references(dataset, split, decodings)
+        said += apart
     sources = Source.objects.filter(items__campaign=campaign) if campaign else Source.objects.of_split(dataset, split)
     kinds = dict(sources.values_list("pk", "kind"))
     unknown = bool(campaign and campaign.imported_by_id)
@@ -267,7 +285,9 @@ def perform(claim: Claim) -> None:
         return [metric.name for metric in known if metric.of_campaigns or not campaign]
 
     text_metrics, of_models = asked_for(TextMetric), asked_for(CheckpointMetric)
-    chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": corpus.training_stories(dataset)}
+    whole = any(kinds[pk] == Source.Kind.SEQUENCE for pk in refs)
+    stories = corpus.training_stories(dataset, whole=whole)
+    chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": stories}
     judged: dict[str, dict[str, Any]] = {}
     if judges := asked_for(JudgeMetric):
         asked = [each for each in written if not (alone and each.decoding.system.kind == System.Kind.HUMAN)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from annotations.documents.blocks import Block, Column, Paragraph, Row, Section, table
 from annotations.reports.comparison_schema import CampaignComparison, ComparedCampaign
-from annotations.reports.words import SHOWN
+from annotations.reports.words import seen
 
 
 def section(comparison: CampaignComparison) -> Section:
@@ -21,5 +21,5 @@ def blocks(comparison: CampaignComparison) -> Iterator[Block]:
 
 
 def campaign_row(campaign: ComparedCampaign) -> Row:
-    asked = ("imported", "not known") if campaign.imported else (campaign.protocol, SHOWN[campaign.show])
+    asked = ("imported", "not known") if campaign.imported else (campaign.protocol, seen(campaign.show, campaign.unit))
     return [campaign.name, f"{campaign.dataset}/{campaign.split}", campaign.items, *asked, campaign.closed]

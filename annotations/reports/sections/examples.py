@@ -26,6 +26,7 @@ from annotations.reports.schema.report import Report
 from annotations.reports.table import RatingTable
 from annotations.reports.texts import texts_by_key
 from annotations.reports.words import headed, spaced
+from texts.stories import story_lines
 
 EACH = 4  # texts of a kind
 KEPT_TOGETHER = "\N{NO-BREAK SPACE}"
@@ -118,5 +119,6 @@ def example_row(example: Example, places: int) -> list[Inline]:
 
 
 def shown(text: Text) -> Inline:
-    """A text with its source below it."""
-    return Lines([text.text, Soft(f"of: {text.source}")]) if text.source else text.text
+    """A text with its source below it; of a story that was shown photo by photo a sentence below another."""
+    lines: list[Inline] = [*story_lines(text.text), *([Soft(f"of: {text.source}")] if text.source else [])]
+    return Lines(lines) if len(lines) > 1 else text.text

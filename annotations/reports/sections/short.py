@@ -6,7 +6,7 @@ from annotations.documents.blocks import Block, Bullets, Inline, Paragraph, Run,
 from annotations.reports.effect_words import primary_sentences
 from annotations.reports.measures import measure_of
 from annotations.reports.schema.report import Report
-from annotations.reports.words import SHOWN, declared_label, in_short, simulation_sentence
+from annotations.reports.words import declared_label, in_short, seen, simulation_sentence
 
 IMPORTED = "These ratings were collected elsewhere and imported. How they were collected is not known."
 
@@ -35,7 +35,7 @@ def kind_of_study(report: Report) -> str:
         return f"Imported study · {measure_of(campaign).imported}"
     evaluation, feedback = "Evaluation on test albums of {}", "Feedback campaign on {}: not a test result"
     kind = (evaluation if campaign.purpose == "evaluation" else feedback).format(campaign.dataset)
-    return f"{kind} · {campaign.protocol} · raters saw {SHOWN[campaign.show]}"
+    return f"{kind} · {campaign.protocol} · raters saw {seen(campaign.show, campaign.unit)}"
 
 
 def sentences(report: Report) -> list[Inline]:
