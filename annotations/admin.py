@@ -20,6 +20,7 @@ from annotations.campaigns.views import campaigns
 from annotations.corpora.models import Dataset, Photo, Source, Split, StorySentence
 from annotations.feedback.models import FeedbackSet
 from annotations.removal import views as erasing
+from annotations.systems import views as content
 from annotations.web.pages import OnDemand
 
 SAMPLES = 12
@@ -146,6 +147,14 @@ class DatasetAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
         return super().get_queryset(request).annotate(album_count=Count("albums"))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("<int:pk>/split/<str:split>/", content.first_album, name="annotations_dataset_first_album"),
+            path("album/<int:pk>/", content.album, name="annotations_dataset_album"),
+            path("photo/<int:pk>/", content.photo, name="annotations_dataset_photo"),
+        ]
+        return own + super().get_urls()
 
     @admin.display(description="albums", ordering="album_count")
     def albums(self, dataset: Any) -> int:
