@@ -129,7 +129,7 @@ def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
         ({"name": "other", "show": "photo"}, "show: 'photo', and no photo of .* has a picture"),
         (
             {"name": "other", "protocol": "edit"},
-            "protocol: 'edit' cannot be shown .*: slider, best_worst, human_or_machine, likert",
+            "protocol: 'essay' cannot be shown .*: slider, best_worst, human_or_machine, likert",
         ),
         (
             {"name": "other", "ties": False},
