@@ -1,9 +1,11 @@
 """Campaigns of whole stories: what is shown of each system, and that nothing of how it is set tells who wrote it."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +13,15 @@ from hypothesis import strategies as st
 from annotations import models
 from annotations.campaigns.normalisation import normalise, normalise_story
 from annotations.campaigns.services.campaigns import spec_of
+from annotations.campaigns.services.making import campaign_create, draft_delete
 from annotations.corpora.selectors import story_references
-from annotations.errors import InputError
+from annotations.errors import ConflictError, InputError
+from annotations.removal.services import removal_begin, removal_finishing
+from annotations.storage.bulk import exhaust
 from annotations.systems.services import stories_decoding
-from tests.annotations.stories import PLACES, story_campaign, story_dataset
+from tests.annotations.stories import PLACES, story_campaign, story_dataset, story_spec
+from tests.annotations.test_import_pairs import lines
+from tests.annotations.test_import_vist import import_vist, vist_files
 from tests.annotations.test_normalisation import pieces
 from tests.factories import (
     AlbumFactory,
@@ -231,3 +238,26 @@ def test_reference_stories_are_those_of_complete_imports() -> None:
     models.Import.objects.update(state="writing", completed_at=None)
     assert list(story_references(sequences)) == []
     models.Import.objects.update(state="complete", completed_at=timezone.now())
+
+
+@pytest.mark.django_db
+def test_an_import_goes_with_the_stories_put_together_from_it_unless_they_are_shown(tmp_path: Path) -> None:
+    import_vist(*vist_files(tmp_path, split="test"), split="test")
+    rows = [
+        {"id": source.key, "album": source.album.external_id, "text": f"we saw {source.key}"}
+        for source in models.Source.objects.captions().select_related("album")
+    ]
+    call_command("import_outputs", lines(tmp_path / "up.jsonl", *rows), dataset="vist", system="up")
+    files, outputs = models.Import.objects.order_by("pk")
+    dataset = models.Dataset.objects.get()
+    campaign = campaign_create(spec=story_spec(dataset, systems=["human", "up"], items=2), state="draft")
+    assert models.Decoding.objects.get(sentences_of__isnull=False).imported_by == outputs
+    with pytest.raises(ConflictError, match=f"campaign '{campaign.name}' shows 2 of its texts"):
+        removal_begin(target=outputs)
+    draft_delete(draft=campaign)
+    assert models.Decoding.objects.complete().count() == 2, "the stories are kept for the next campaign"
+    for row in (outputs, files):
+        removal_begin(target=row)
+        exhaust(removal_finishing(target=row))
+    assert not models.Decoding.objects.exists()
+    assert not models.Source.objects.exists()

@@ -1,5 +1,7 @@
 """Metrics of stories: against the other stories of their sequence, never against the one that raters saw."""
 
+import json
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from annotations.campaigns.services.campaigns import campaign_close
 from annotations.reports.build import report_build
 from annotations.reports.heds import report_heds
 from annotations.reports.preregistration import preregistration
+from tests.annotations.raters import Rater
 from tests.annotations.stories import PLACES, story_campaign, story_dataset
 from tests.factories import DecodingFactory, OutputFactory, SystemFactory
 from workers.models import Run
@@ -92,3 +95,18 @@ def test_a_report_says_that_texts_are_stories() -> None:
     assert "a story of several sentences for each source" in sheet
     assert "A sequence of photos." in sheet
     assert "every album once before any album was used twice" in sheet
+
+
+def test_a_campaign_of_stories_is_a_pilot_like_any_other() -> None:
+    campaign = story_campaign(systems=["human", "gru", "tapm"])
+    for number in range(2):
+        rater = Rater(campaign)
+        for score in (30 + 20 * number, 40, 25, 60):
+            screen = rater.next()
+            texts = enumerate(screen["item"]["candidates"])
+            scores = {each["id"]: score + len(each["text"]) % (7 + number) + place for place, each in texts}
+            assert rater.submit(screen, answers={"coherence": scores}).status_code == 201
+    campaign_close(campaign=campaign)
+    planned = StringIO()
+    call_command("plan_campaign", "--pilot", campaign.name, "--systems", "gru", "tapm", "--json", stdout=planned)
+    assert json.loads(planned.getvalue().splitlines()[-1])["plans"][0]["detectable"] > 0
