@@ -47,6 +47,7 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "cannot_say": campaign.cannot_say,
         "comments": campaign.comments,
         "criterion_words": {criterion.name: criterion.label._asdict() for criterion in campaign.asked},
+        "categories": list(protocol_named(campaign.protocol).categories_of(campaign.rules)),
         "show": campaign.show,
         "unit": campaign.unit,
         "items": campaign.item_count,

@@ -48,7 +48,8 @@ class CampaignForm(forms.Form):
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "minimum_answers", "seed",
-        "protocol", "points", "ties", "texts_per_screen", "unit", "layout", "instructions", "consent", "minutes",
+        "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
+        "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -74,6 +75,7 @@ class CampaignForm(forms.Form):
     protocol = spec_field("protocol", choices=lambda: [(name, name) for name in shown_here()])
     points = spec_field("points")
     ties = spec_field("ties", initial=True)
+    categories = spec_field("categories", initial="")
     texts_per_screen = spec_field("texts_per_screen")
     unit = spec_field("unit")
     layout = spec_field("layout", choices=Campaign.Layout.choices, initial=Campaign.Layout.PARAGRAPH)
@@ -133,6 +135,7 @@ class CampaignForm(forms.Form):
             "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
             "layout": given["layout"] or None,
+            "categories": names_in(given["categories"]) or None,
             **protocol_named(given["protocol"]).options(ties=given["ties"]),
         }
         try:
@@ -152,6 +155,7 @@ class CampaignForm(forms.Form):
             "cannot_say": ", ".join(spec.cannot_say),
             "primary": ", ".join(spec.primary),
             "layout": spec.layout or Campaign.Layout.PARAGRAPH,
+            "categories": ", ".join(spec.categories or ()),
         }
 
 

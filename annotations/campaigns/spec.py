@@ -15,7 +15,15 @@ from annotations.campaigns.wording import RULES, CriterionWords, stored, tables,
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
 from annotations.names import MAX_NAME_LENGTH, check_name
-from annotations.protocols import DEFAULT, check_shown_here, protocol_named, shown_here, with_points, with_ties
+from annotations.protocols import (
+    DEFAULT,
+    check_shown_here,
+    protocol_named,
+    shown_here,
+    with_categories,
+    with_points,
+    with_ties,
+)
 from annotations.protocols.labels import LANGUAGES
 from texts.limits import MAX_DEPTH, shown, too_deep
 from texts.storable import escaped
@@ -91,6 +99,12 @@ class CampaignSpec(BaseModel):
     )
     ties: bool | None = Field(
         default=None, title="Allow ties", description=f"For the protocol {', '.join(with_ties())}."
+    )
+    categories: Names | None = Field(
+        default=None,
+        strict=False,
+        title="Categories of errors",
+        description=f"For the protocol {', '.join(with_categories())}; empty: its default.",
     )
     texts_per_screen: Count | None = Field(
         default=None,
@@ -177,6 +191,7 @@ class CampaignSpec(BaseModel):
         protocol.check_campaign(
             points=self.points,
             ties=self.ties,
+            categories=self.categories or (),
             texts=self.texts_per_screen,
             systems=self.systems,
             criteria=self.criteria,

@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ), null=True)),
                 ('scale', models.JSONField(blank=True, default=list, help_text="lowest and highest score; empty: the protocol's own")),
                 ('ties', models.BooleanField(default=True, help_text='of choices: whether two texts may be called equal')),
+                ('categories', models.JSONField(blank=True, default=list, help_text="names of the categories of errors, in order; empty: the protocol's own")),
                 ('texts_per_screen', models.PositiveSmallIntegerField(default=0, help_text='0: those of all systems')),
                 ('scale_found', models.BooleanField(default=False, help_text='the scale is the smallest and the largest score of imported ratings')),
                 ('simulation', models.JSONField(blank=True, editable=False, help_text='its raters are simulated: how many of each kind, what was planted, the seed; empty: they are people', null=True)),

@@ -55,6 +55,11 @@ def with_ties() -> list[str]:
     return [name for name, protocol in PROTOCOLS.items() if protocol.may_tie]
 
 
+def with_categories() -> list[str]:
+    """The protocols of which a campaign can name the categories of errors."""
+    return [name for name, protocol in PROTOCOLS.items() if protocol.categories]
+
+
 def check_shown_here(name: str) -> None:
     """Raises InputError for a protocol that raters cannot be shown here."""
     if name not in shown_here():
@@ -78,6 +83,7 @@ __all__ = [
     "protocol_of_scores",
     "protocols_in",
     "shown_here",
+    "with_categories",
     "with_points",
     "with_ties",
 ]

@@ -17,14 +17,17 @@ Chosen = Mapping[str, str]  # by criterion the chosen candidate's primary key, w
 Stored = TypeVar("Stored")  # an answer as it is stored: candidates by primary key instead of their random id
 TIE = "tie"
 NO_TEXTS: Mapping[Any, str] = MappingProxyType({})
+MAX_CATEGORIES = 20
 SEEMS_EQUAL = 0.3  # standard deviations within which a simulated rater calls texts equal
 
 
 class Rules(NamedTuple):
-    """What a campaign chose for its protocol: its own scale, or none, and whether texts may be called equal."""
+    """What a campaign chose for its protocol: its own scale, or none; whether texts may be called equal; its own
+    categories of errors, or none."""
 
     scale: Sequence[float] = ()
     ties: bool = True
+    categories: Sequence[str] = ()
 
 
 class Instrument(NamedTuple):
@@ -81,6 +84,19 @@ class Asked(NamedTuple):
     examples: Sequence[Example]
 
 
+class MarkedError(NamedTuple):
+    """An error that a rater marked in a text, in code points: from `start` up to, and without, `end`."""
+
+    start: int
+    end: int
+    category: str
+    severity: str
+    weight: float  # of the severity
+
+
+MarkedErrors = Mapping[str, Mapping[str, Sequence[MarkedError]]]  # by criterion and candidate, as `Numbers`
+
+
 class Protocol(ABC, Generic[Stored]):
     """How an item is answered, of which each protocol is a folder: this class, and where raters are shown it here
     `answer.html`, `help.html`, `field.js` and `field.css` (see `templates/` and `static/` there).
@@ -103,6 +119,8 @@ class Protocol(ABC, Generic[Stored]):
     most_texts: ClassVar[int] = 0  # that a campaign can choose to show on a screen; 0: those of all its systems
     usual_texts: ClassVar[int] = 0  # on a screen of a campaign that does not choose; 0: those of all its systems
     one_criterion: ClassVar[bool] = False  # whether a campaign can have no more than one
+    categories: ClassVar[tuple[str, ...]] = ()  # of errors, where a campaign has none of its own; none: no choice
+    severities: ClassVar[Mapping[str, float]] = MappingProxyType({})  # of errors, with their weights
     most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
     teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
     heading: ClassVar[str] = _("Read and judge short texts")  # of the page that welcomes raters
@@ -151,6 +169,10 @@ class Protocol(ABC, Generic[Stored]):
 
     def edits(self, stored: Stored) -> Mapping[str, Mapping[str, Any]]:
         """How a stored answer changed the texts, by criterion and candidate: see the protocol `edit`."""
+        return {}
+
+    def errors(self, stored: Stored) -> MarkedErrors:
+        """The errors that a stored answer marks; a text without any has an empty list."""
         return {}
 
     def lessons(self, stored: Stored) -> Numbers:
@@ -235,6 +257,10 @@ class Protocol(ABC, Generic[Stored]):
         a screen, 0 being all systems'."""
         return self.instrument.relative if (texts or systems) > 1 else "Absolute: a screen shows one text."
 
+    def categories_of(self, rules: Rules) -> Sequence[str]:
+        """The categories of errors, in their order; none where raters mark none."""
+        return rules.categories or self.categories
+
     def scale_of_points(self, points: int | None) -> list[float]:
         """A campaign's own scale with so many points; empty for the protocol's own."""
         return [1.0, float(points)] if points else []
@@ -278,6 +304,7 @@ class Protocol(ABC, Generic[Stored]):
         points: int | None,
         ties: bool | None,
         texts: int | None,
+        categories: Sequence[str],
         systems: Sequence[str],
         criteria: Sequence[str],
         purpose: str,
@@ -302,6 +329,10 @@ class Protocol(ABC, Generic[Stored]):
             raise InputError(
                 "ties", "is for choices between two texts and for rankings", f"the protocol '{self.name}' has none"
             )
+        if categories and not self.categories:
+            raise InputError("categories", "are of marked errors", f"the protocol '{self.name}' has none")
+        if len(categories) > MAX_CATEGORIES:
+            raise InputError("categories", f"{len(categories)} are too many", f"at most {MAX_CATEGORIES}")
         if purpose == "feedback" and not self.teaches:
             raise InputError("purpose", f"'feedback' needs scores, which the protocol '{self.name}' does not give")
 

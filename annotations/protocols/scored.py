@@ -61,8 +61,8 @@ class Scored(Protocol[Numbers]):
         low, high = self.ends(rules.scale)
         middle, deviation = (low + high) / 2, (high - low) / 6
         return {
-            criterion: {name: round(min(max(middle + deviation * value, low), high)) for name, value in texts.items()}
-            for criterion, texts in perceived.items()
+            criterion: {name: round(min(max(middle + deviation * value, low), high)) for name, value in seem.items()}
+            for criterion, seem in perceived.items()
         }
 
     def read(

@@ -19,6 +19,7 @@ class ComparedCampaign(Part):
     protocol: str
     unit: str
     scale: Interval  # its ends
+    categories: list[str]  # of errors; empty where raters marked none
     show: str
     instructions: str
     imported: bool
@@ -27,9 +28,9 @@ class ComparedCampaign(Part):
     items: int
 
     @property
-    def questions(self) -> tuple[str, str, Interval, str, str]:
+    def questions(self) -> tuple[str, str, Interval, tuple[str, ...], str, str]:
         """What has to be the same for two campaigns to have asked the same."""
-        return self.protocol, self.unit, self.scale, self.show, self.instructions
+        return self.protocol, self.unit, self.scale, tuple(self.categories), self.show, self.instructions
 
 
 class ItemCounts(Part):

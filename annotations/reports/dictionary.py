@@ -37,6 +37,13 @@ COLUMNS = {
             "scale points",
             "the rater's score, on the campaign's scale; a slider runs from 0 to 100",
         ),
+        Column(
+            "errors",
+            "text",
+            "",
+            "the errors that the rater marked, as a list in JSON, empty if none: start and end are offsets in code "
+            "points, end being behind the last one; text is that part of the text",
+        ),
         Column("human", "integer", "", "1 if the rater judged that a person wrote the text, 0 if a machine"),
         Column("confidence", "integer", "", "how sure the rater was of that, from 1 to 3"),
         Column("rewrite", "text", "", "the text as the rater would have written it; empty if the rater was erased"),

@@ -302,7 +302,8 @@ def criterion_answers(report: Report, criterion: str) -> dict[str, str]:
         return known | measure.imported_scale(campaign)
     known["4.2.1"] = "Subjective: evaluators give their own judgement."
     known["4.2.3"] = "Intrinsic: no effect of the texts on anything else is measured."
-    allowed, instrument = protocol.allowed(Rules(campaign.scale, campaign.ties)), protocol.instrument
+    rules = Rules(campaign.scale, campaign.ties, campaign.categories)
+    allowed, instrument = protocol.allowed(rules), protocol.instrument
     known |= {"4.3.6": "N/A (there is a scale).", "4.3.8": instrument.response}
     declining = " Evaluators can also answer “I cannot say”." if criterion in campaign.cannot_say else ""
     known |= {"4.3.3": allowed.number, "4.3.4": f"{allowed.values}{declining}"}

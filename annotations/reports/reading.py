@@ -67,6 +67,7 @@ def rating_table(campaign: Campaign) -> RatingTable:
         scores=columns_read.scores(),
         comparisons=columns_read.comparisons(),
         sureness=columns_read.sureness(),
+        errors=columns_read.errors(),
         words=np.concatenate(words) if part else of_item[items],
         candidates=candidates,
         placed=campaign.import_facts.get("order_known", True),

@@ -1,5 +1,6 @@
 """The answers of a campaign, one row a rating, criterion and system: what exports are made from."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -94,6 +95,33 @@ class RewriteRow(NamedTuple):
     completion_code: str
 
 
+class ErrorRow(NamedTuple):
+    """The errors that were marked in a text, as JSON, and their score. A text of several systems makes a row for each
+    of them."""
+
+    campaign: str
+    item: int
+    album: str
+    source: str
+    system: str
+    candidate: int
+    text: str
+    rater: str
+    criterion: str
+    score: float
+    errors: str
+    place: int | None
+    order: int
+    revision: int
+    seconds: float | None
+    submitted: str
+    kind: str
+    excluded: str
+    simulated: bool
+    comment: str
+    completion_code: str
+
+
 class ChoiceRow(NamedTuple):
     """A choice between two texts, `system_a`'s shown first. A text of several systems makes a row for each of them."""
 
@@ -119,7 +147,7 @@ class ChoiceRow(NamedTuple):
     completion_code: str
 
 
-AnyRow = Row | JudgementRow | RewriteRow | ChoiceRow
+AnyRow = Row | JudgementRow | RewriteRow | ErrorRow | ChoiceRow
 
 
 class Answer(NamedTuple):
@@ -243,6 +271,25 @@ def rewrite_rows(campaign: Campaign) -> Iterator[RewriteRow]:
                 pasted=edit.get("pasted"),
                 typing_seconds=edit.get("typing_seconds"),
             )
+
+
+def error_rows(campaign: Campaign) -> Iterator[ErrorRow]:
+    """The errors, as `rating_rows` are the scores."""
+    protocol = protocol_named(campaign.protocol)
+    for answer, order, shown in answers_of(campaign):
+        errors = protocol.errors(answer.given)
+        for row in score_rows(campaign, answer, order, shown, protocol.scores(answer.given)):
+            spans = [
+                {
+                    "start": each.start,
+                    "end": each.end,
+                    "category": each.category,
+                    "severity": each.severity,
+                    "text": row.text[each.start : each.end],
+                }
+                for each in errors[row.criterion][str(row.candidate)]
+            ]
+            yield ErrorRow(**row._asdict(), errors=json.dumps(spans, ensure_ascii=False))
 
 
 def score_rows(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -35,6 +35,8 @@ MAX_EFFECT_SCREENS = 20_000  # screens of which intervals of effect sizes are wo
 
 
 class ScoreAnalysis(Analysis):
+    max_bins: ClassVar[int] = MAX_BINS  # a bin a point
+
     @property
     def scores(self) -> Floats:
         return self.table.scores[self.criterion]
@@ -89,7 +91,7 @@ class ScoreAnalysis(Analysis):
         result = CriterionResult(
             systems=ranked(means_of(table, scores, drawn, self.mean), compared),
             agreement=score_agreement(table, scores, self.level, self.scale),
-            distribution=distribution(table, scores, self.scale),
+            distribution=distribution(table, scores, self.scale, most=self.max_bins),
         )
         return result, pairs
 
@@ -113,12 +115,12 @@ class ScoreAnalysis(Analysis):
         return Rated(given, wins_by_scores(self.scores), given.sum(axis=0), int(given.any(axis=1).sum()))
 
 
-def distribution(table: RatingTable, scores: Floats, scale: Sequence[float]) -> Distribution:
-    """How often each system was given which scores: a bin a point where all are whole and the scale has few of them,
-    else twenty."""
+def distribution(table: RatingTable, scores: Floats, scale: Sequence[float], *, most: int = MAX_BINS) -> Distribution:
+    """How often each system was given which scores: a bin a point where all are whole and the scale has at most so many
+    of them, else twenty."""
     low, high = scale
     given = scores[~np.isnan(scores)]
-    by_point = high - low < MAX_BINS and bool((given == given.round()).all())
+    by_point = high - low < most and bool((given == given.round()).all())
     edges = np.arange(low, high + 2) - 0.5 if by_point else np.linspace(low, high, MAX_BINS + 1)
     counts = {
         name: np.histogram(column[~np.isnan(column)], bins=edges)[0].tolist()

@@ -45,6 +45,7 @@ class Study:
             protocol=campaign.protocol,
             unit=campaign.unit,
             scale=protocol_named(campaign.protocol).ends(campaign.scale),
+            categories=list(protocol_named(campaign.protocol).categories_of(campaign.rules)),
             show=campaign.show,
             instructions=campaign.instructions.strip(),
             imported=campaign.imported_by_id is not None,
@@ -299,6 +300,7 @@ def differing(one: ComparedCampaign, other: ComparedCampaign) -> list[str]:
         ("the protocol is {} and {}", one.protocol, other.protocol),
         ("a text is a {} and a {}", one.unit, other.unit),
         ("the scale is {} and {}", *(f"{low:.15g} to {high:.15g}" for low, high in (one.scale, other.scale))),
+        ("the categories of errors are {} and {}", *(", ".join(each.categories) or "none" for each in (one, other))),
         ("raters saw {} and {}", *(SHOWN.get(show, show) for show in (one.show, other.show))),
     ]
     parts = [sentence.format(here, there) for sentence, here, there in said if here != there]

@@ -15,6 +15,20 @@ from annotations.statistics.choices import FIRST, SECOND, TIE
 from annotations.statistics.uncertainty import Floats, Ints
 
 Bools = NDArray[np.bool_]
+Names = NDArray[np.str_]
+
+
+class MarkedSpans(NamedTuple):
+    """Errors that raters marked, m of them: row of the answer, primary key of the text, offsets in code points as in
+    `MarkedError`, category, severity and its weight. An error in a text of several systems is there once."""
+
+    rows: Ints
+    texts: Ints
+    starts: Ints
+    ends: Ints
+    categories: Names
+    severities: Names
+    weights: Floats
 
 
 class PairwiseChoices(NamedTuple):
@@ -53,6 +67,7 @@ class RatingTable:
     no_severity: Reason | None = None  # why no rater can be more severe than another
     # by criterion, as the scores: how sure the rater was that a person wrote the text; empty where that was not asked
     sureness: Mapping[str, Floats] = field(default_factory=dict)
+    errors: Mapping[str, MarkedSpans] = field(default_factory=dict)  # by criterion; empty where raters mark none
 
     @cached_property
     def texts(self) -> Ints:
@@ -94,6 +109,10 @@ class RatingTable:
             stays = counts[each.rows]
             kept = PairwiseChoices(*(column[stays] for column in each))
             comparisons[criterion] = kept._replace(rows=row[kept.rows])
+        errors = {}
+        for criterion, marked in self.errors.items():
+            stay = counts[marked.rows]
+            errors[criterion] = MarkedSpans(row[marked.rows[stay]], *(column[stay] for column in marked[1:]))
         return replace(
             self,
             items=self.items[counts],
@@ -104,6 +123,7 @@ class RatingTable:
             scores={criterion: scores[counts] for criterion, scores in self.scores.items()},
             comparisons=comparisons,
             sureness={criterion: sureness[counts] for criterion, sureness in self.sureness.items()},
+            errors=errors,
         )
 
 
@@ -129,6 +149,9 @@ class Columns:
         return {}
 
     def sureness(self) -> dict[str, Floats]:
+        return {}
+
+    def errors(self) -> dict[str, MarkedSpans]:
         return {}
 
 
@@ -174,6 +197,30 @@ class JudgementColumns(ScoreColumns):
 
     def sureness(self) -> dict[str, Floats]:
         return self.joined(self.sure)
+
+
+class ErrorColumns(ScoreColumns):
+    """Scores, with the errors that they are of."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.marked: dict[str, list[tuple[Any, ...]]] = {criterion: [] for criterion in self.criteria}
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        for row, (answer,) in enumerate(batch, start=self.count):
+            for criterion, by_text in self.protocol.errors(answer).items():
+                self.marked[criterion] += [(row, int(pk), *error) for pk, errors in by_text.items() for error in errors]
+        super().take(batch)
+
+    def errors(self) -> dict[str, MarkedSpans]:
+        found = {}
+        for criterion, marked in self.marked.items():
+            columns = zip(*marked, strict=True) if marked else [()] * len(MarkedSpans._fields)
+            kinds = (np.int64, np.int64, np.int64, np.int64, np.str_, np.str_, np.float64)
+            found[criterion] = MarkedSpans(
+                *(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True))
+            )
+        return found
 
 
 class ChoiceColumns(Columns):

@@ -65,7 +65,7 @@ def asked(report: Report) -> str:
     if campaign.imported:
         held = measure_of(campaign).in_file(campaign, about.lstrip(","))
         return f"{held} How raters were asked is not known."
-    asked_for = protocol_named(campaign.protocol).asked_for(Rules(campaign.scale, campaign.ties))
+    asked_for = protocol_named(campaign.protocol).asked_for(Rules(campaign.scale, campaign.ties, campaign.categories))
     return f"Raters saw {seen(campaign.show, campaign.unit)} and were asked {asked_for}{about}."
 
 

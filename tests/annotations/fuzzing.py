@@ -336,5 +336,5 @@ def is_whole(rating: Rating, shown: Assignment) -> bool:
     low, high = protocol.ends(campaign.scale)
     return all(
         set(scores) == ids and all(low <= score <= high for score in scores.values())
-        for scores in rating.answers.values()
+        for scores in protocol.scores(rating.answers).values()
     )

@@ -75,7 +75,7 @@ def test_what_a_simulated_rater_perceives_is_an_answer(seems: list[float], ties:
     candidates, rules = {f"name-{n}": n for n in range(len(seems))}, Rules(ties=ties)
     perceived = {"c": dict(zip(candidates, seems, strict=True))}
     for protocol in (BEST_WORST, RANKING):
-        answers = protocol.simulated(perceived, rules=rules)
+        answers = protocol.simulated(perceived, rules=rules, texts={})
         scores = protocol.scores(protocol.read(answers, criteria=["c"], candidates=candidates, rules=rules))["c"]
         best, worst = (pick(scores, key=scores.__getitem__) for pick in (max, min))
         assert seems[int(best)] >= seems[int(worst)]

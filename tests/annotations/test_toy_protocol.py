@@ -59,7 +59,9 @@ def rate(campaign: models.Campaign) -> None:
 
 
 def test_it_is_offered_and_its_rules_hold() -> None:
-    everything = ["slider", "best_worst", "edit", "human_or_machine", "likert", "pairwise", "ranking", "yes_no"]
+    everything = [
+        "slider", "best_worst", "edit", "error_spans", "human_or_machine", "likert", "pairwise", "ranking", "yes_no"
+    ]  # fmt: skip
     assert list(protocols.PROTOCOLS) == everything
     assert ("yes_no", "yes_no") in CampaignForm().fields["protocol"].choices  # type: ignore[attr-defined]
     with pytest.raises(InputError, match="points: 5 must be left out: the protocol 'yes_no' has a scale of its own"):

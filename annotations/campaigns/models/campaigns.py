@@ -125,6 +125,9 @@ class Campaign(Unfinished):
     )
     scale = models.JSONField(default=list, blank=True, help_text="lowest and highest score; empty: the protocol's own")
     ties = models.BooleanField(default=True, help_text="of choices: whether two texts may be called equal")
+    categories = models.JSONField(
+        default=list, blank=True, help_text="names of the categories of errors, in order; empty: the protocol's own"
+    )
     texts_per_screen = models.PositiveSmallIntegerField(default=0, help_text="0: those of all systems")
     scale_found = models.BooleanField(
         default=False, help_text="the scale is the smallest and the largest score of imported ratings"
@@ -198,7 +201,7 @@ class Campaign(Unfinished):
     @property
     def rules(self) -> Rules:
         """What it chose for its protocol."""
-        return Rules(self.scale, self.ties)
+        return Rules(self.scale, self.ties, self.categories)
 
     @property
     def asked(self) -> list[Criterion]:

@@ -53,6 +53,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         protocol=campaign.protocol,
         points=int(campaign.scale[1]) if campaign.scale else None,
         ties=None if campaign.ties else False,
+        categories=tuple(campaign.categories) or None,
         texts_per_screen=None if shown == protocol.texts_shown(None, len(entries)) else shown or len(entries),
         unit=campaign.unit,
         layout=None if campaign.layout == Campaign.Layout.PARAGRAPH else campaign.layout,

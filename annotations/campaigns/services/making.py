@@ -100,6 +100,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             protocol=spec.protocol,
             scale=protocol_named(spec.protocol).scale_of_points(spec.points),
             ties=spec.ties is not False,
+            categories=list(spec.categories or ()),
             texts_per_screen=protocol_named(spec.protocol).texts_shown(spec.texts_per_screen, len(spec.systems)),
             show=spec.show,
             criteria=list(spec.criteria),

@@ -85,9 +85,7 @@ class BestWorst(Scored):
         self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS
     ) -> Mapping[str, object]:
         """What seems best and what seems worst, of equal ones the first and the last."""
-        orders = {
-            criterion: sorted(texts, key=texts.__getitem__, reverse=True) for criterion, texts in perceived.items()
-        }
+        orders = {criterion: sorted(seem, key=seem.__getitem__, reverse=True) for criterion, seem in perceived.items()}
         return {criterion: {"best": order[0], "worst": order[-1]} for criterion, order in orders.items()}
 
     def read(

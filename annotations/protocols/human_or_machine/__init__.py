@@ -141,8 +141,8 @@ class HumanOrMachine(Protocol[Judgements]):
         """A text is judged human from the middle up, the more surely the further it seems to be from there."""
         return {
             criterion: Judgement(human=seems >= 0, confidence=min(1 + int(abs(seems) / SEEMS_SURE), MAX_CONFIDENCE))
-            for criterion, texts in perceived.items()
-            for seems in texts.values()
+            for criterion, seem in perceived.items()
+            for seems in seem.values()
         }
 
     def fields(self, stored: Judgements, *, names: Mapping[int, str]) -> dict[str, str]:

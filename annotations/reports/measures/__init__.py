@@ -3,6 +3,7 @@
 from annotations.campaigns.models import Campaign
 from annotations.protocols import protocol_named
 from annotations.reports.measures.best_minus_worst import BestMinusWorst
+from annotations.reports.measures.error_score import ErrorScore
 from annotations.reports.measures.judged_human import JudgedHuman
 from annotations.reports.measures.measure import Measure
 from annotations.reports.measures.share_kept import ShareKept
@@ -10,7 +11,7 @@ from annotations.reports.measures.share_ranked_above import ShareRankedAbove
 from annotations.reports.measures.strength import Strength
 from annotations.reports.schema.campaign import About
 
-KNOWN = (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman(), ShareKept())
+KNOWN = (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman(), ShareKept(), ErrorScore())
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in KNOWN}
 
 

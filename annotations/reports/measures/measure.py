@@ -19,6 +19,7 @@ from annotations.reports.rows import AnyRow, Row, rating_rows
 from annotations.reports.schema.base import Interval
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.detection import Detection
+from annotations.reports.schema.errors import Errors
 from annotations.reports.schema.raters import RaterResult
 from annotations.reports.schema.results import CriterionResult, SystemResult
 from annotations.reports.schema.rewrites import RewrittenSystem
@@ -280,6 +281,10 @@ class Measure:
 
     def rewrites(self, campaign: Campaign, table: RatingTable) -> Mapping[str, list[RewrittenSystem]]:
         """How much raters changed each system's texts, by criterion; empty where they were not asked."""
+        return {}
+
+    def errors(self, campaign: Campaign, table: RatingTable) -> Mapping[str, Errors]:
+        """Which errors raters marked, by criterion; empty where they marked none."""
         return {}
 
     def rows(self, campaign: Campaign) -> Iterator[AnyRow]:

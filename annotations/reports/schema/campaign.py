@@ -24,6 +24,7 @@ class About(Part):
     criterion_words: dict[str, dict[str, JsonValue]]  # as raters read them, where the campaign has its own
     scale: Interval  # its ends
     ties: bool  # of choices: whether two texts could be called equal
+    categories: list[str]  # of errors; empty where raters marked none
     texts_per_screen: int  # 0: those of all systems
     scale_found: bool  # as the range of an import's scores alone
     import_facts: dict[str, JsonValue]  # as `imports.ratings` keeps them

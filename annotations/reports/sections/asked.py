@@ -56,6 +56,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         criterion_words=in_order(campaign.criterion_words),
         scale=protocol_named(campaign.protocol).ends(campaign.scale),
         ties=campaign.ties,
+        categories=list(protocol_named(campaign.protocol).categories_of(campaign.rules)),
         texts_per_screen=campaign.texts_per_screen,
         scale_found=campaign.scale_found,
         simulation=campaign.simulation,
