@@ -33,13 +33,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--database-url", default="", help="postgres://…: there, in a database of its own, not SQLite")
     options.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
+    options.add_argument("--protocols", nargs="+", default=["slider"], help="pace and crowd of each of these")
     options.add_argument("--seconds", type=float, default=20, help="of 32 raters by the API, and by the page")
     options.add_argument("--crowd", type=int, default=200, help="raters who send everything twice")
     options.add_argument("--items", type=int, default=50_000, help="of the campaign near whose end a round is timed")
     given = options.parse_args()
     results = measure(given)
     database = "PostgreSQL" if given.database_url else "SQLite"
-    rows = [[key, value, FIGURES.get(key, "")] for key, value in results.items()]
+    rows = [[key, value, FIGURES.get(key.rpartition(": ")[2], "")] for key, value in results.items()]
     print_table([[database, "measured", "figure"], *rows])
     print_result(database=database, **results)
 
@@ -64,29 +65,40 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     site.env |= {"LOG_LEVEL": "WARNING", "SCREENS_PER_RATER": "0"}
     try:
         up = site.up()
-        items = ({"caption": f"a dog {n}", "story": f"We saw dog {n} .", "out": f"it was {n}"} for n in range(4000))
+        items = (
+            {"caption": f"a dog {n}", "story": f"We saw dog {n} .", "out": f"it was {n}", "more": f"dog {n} there"}
+            for n in range(4000)
+        )
         file = write_jsonl(folder / "rows.jsonl", items)
-        site.manage("import_pairs", str(file), "--dataset", "dogs", "--split", "test", "--system", "lstm=out")
+        systems = ["--system", "lstm=out", "--system", "gru=more"]
+        site.manage("import_pairs", str(file), "--dataset", "dogs", "--split", "test", *systems)
         if "weight" in given.only:
             token = campaign(site, "weight", items=20, overlap=3)
             found |= page_weight(site, token) | text_visible(site, token)
-        if "pace" in given.only:
-            found |= pace(site, up.pid, "api", given.seconds) | pace(site, up.pid, "page", given.seconds)
+        for protocol in given.protocols if "pace" in given.only else ():
+            for kind in ("api", "page"):
+                found |= of(protocol, pace(site, up.pid, kind, given.seconds, protocol))
         if "end" in given.only:
             found |= near_the_end(site, given.items)
-        if "crowd" in given.only:
-            token = campaign(site, "crowd", items=3400, overlap=3)
+        for protocol in given.protocols if "crowd" in given.only else ():
+            name = f"crowd-{protocol}"
+            token = campaign(site, name, items=3400, overlap=3, protocol=protocol)
             told = sum(map(len, rate(site, token, "twice", given.crowd, 50, 600)))
-            found |= correctness(site, told, "crowd")
+            found |= of(protocol, correctness(site, told, name))
         return found
     finally:
         site.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pace(site: Site, supervisor: int, kind: str, seconds: float) -> dict[str, float]:
+def of(protocol: str, found: dict[str, Any]) -> dict[str, Any]:
+    """What was found, by names that say of which protocol, but for the first one's."""
+    return found if protocol == "slider" else {f"{protocol}: {key}": value for key, value in found.items()}
+
+
+def pace(site: Site, supervisor: int, kind: str, seconds: float, protocol: str) -> dict[str, float]:
     """32 raters without pause."""
-    token = campaign(site, f"pace-{kind}", items=4000, overlap=3)
+    token = campaign(site, f"pace-{kind}-{protocol}", items=4000, overlap=3, protocol=protocol)
     cpu, start = cpu_of_web(supervisor), time.perf_counter()
     done = sum(map(len, rate(site, token, kind, 32, 10**6, seconds)))
     wall, by = time.perf_counter() - start, "" if kind == "api" else f" by {kind}"
@@ -131,13 +143,19 @@ def near_the_end(site: Site, items: int) -> dict[str, float]:
     }
 
 
-def campaign(site: Site, name: str, *, items: int, overlap: int) -> str:
-    """A campaign of human and machine by three criteria; returns its token."""
+SYSTEMS = {"best_worst": ["human", "lstm", "gru"], "ranking": ["human", "lstm", "gru"]}  # others have two
+ONE_CRITERION = ("human_or_machine", "edit", "error_spans")
+
+
+def campaign(site: Site, name: str, *, items: int, overlap: int, protocol: str = "slider") -> str:
+    """A campaign of human and machine by three criteria, or by the one that a protocol has; returns its token."""
+    criteria = ["human_likeness", "grounding", "fluency"][: 1 if protocol in ONE_CRITERION else 3]
+    values = {
+        "name": name, "purpose": "evaluation", "dataset": "dogs", "split": "test", "protocol": protocol,
+        "systems": SYSTEMS.get(protocol, ["human", "lstm"]), "criteria": criteria, "items": items, "overlap": overlap,
+    }  # fmt: skip
     file = site.var_dir / f"{name}.toml"
-    file.write_text(
-        f'name = "{name}"\npurpose = "evaluation"\ndataset = "dogs"\nsplit = "test"\nsystems = ["human", "lstm"]\n'
-        f'criteria = ["human_likeness", "grounding", "fluency"]\nitems = {items}\noverlap = {overlap}\n'
-    )
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
     return str(site.manage("create_campaign", str(file))["link"]).rstrip("/").rpartition("/")[2]
 
 

@@ -20,6 +20,22 @@ Screen = dict[str, Any]
 Answer = tuple[http.client.HTTPResponse, bytes]
 
 
+# By the API, what is answered by one criterion, of texts by their ids in the order of the screen.
+ANSWERS: dict[str, Callable[[dict[str, str]], object]] = {
+    "slider": lambda texts: dict.fromkeys(texts, 50),
+    "likert": lambda texts: dict.fromkeys(texts, 3),
+    "pairwise": lambda texts: next(iter(texts)),
+    "best_worst": lambda texts: {"best": next(iter(texts)), "worst": list(texts)[-1]},
+    "ranking": list,
+    "human_or_machine": lambda texts: {"human": True, "confidence": 2},
+    "edit": lambda texts: {name: f"{text} indeed" for name, text in texts.items()},
+    "error_spans": lambda texts: {
+        name: [{"start": 0, "end": 2, "category": "grammar", "severity": "minor"}] for name in texts
+    },
+}
+SLIDER, SPANS, REWRITE = "50", '[[0,2,"grammar","minor"]]', "It was a dog indeed"
+
+
 class Refused(RuntimeError):
     def __init__(self, path: str, status: int, content: bytes) -> None:
         super().__init__(f"{path}: {status} {content[:300]!r}")
@@ -63,8 +79,8 @@ class ApiRater(Connection):
         return json.loads(content) if content else None
 
     def submit(self, screen: Screen, key: str) -> Any:
-        ids = [each["id"] for each in screen["item"]["candidates"]]
-        answers = {criterion: dict.fromkeys(ids, 50) for criterion in screen["criteria"]}
+        texts = {each["id"]: each["text"] for each in screen["item"]["candidates"]}
+        answers = {criterion: ANSWERS[screen["protocol"]](texts) for criterion in screen["criteria"]}
         body = {"key": key, "answers": answers, "seconds": 1.0}
         return self.post(f"/api/v1/rate/assignments/{screen['assignment']}", body)
 
@@ -121,10 +137,16 @@ class PageRater(Connection):
         if not form:
             return None
         hidden = dict(re.findall('type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        return {"path": re.findall('action="([^"]+)"', form)[0], "form": hidden}
+        radios: dict[str, list[str]] = {}
+        for name, value in re.findall(r'type="radio" name="([^"]+)"\s+value="([^"]*)"', form):
+            radios.setdefault(name, []).append(value)
+        chosen = {name: values[number % len(values)] for number, (name, values) in enumerate(radios.items())}
+        typed = REWRITE if "data-text=" in form else SPANS if 'class="spans' in form or "data-spans" in form else SLIDER
+        fields = {name: value or typed for name, value in hidden.items() if ":" in name and "." not in name}
+        return {"path": re.findall('action="([^"]+)"', form)[0], "form": hidden | fields | chosen}
 
     def round(self, screen: Screen) -> Screen | None:
-        form = {name: value or ("1.0" if name == "seconds" else "50") for name, value in screen["form"].items()}
+        form = screen["form"] | {"seconds": "1.0"}
         return self.shown(self.page("POST", screen["path"], form, **{"HX-Request": "true"}))
 
 

@@ -128,8 +128,8 @@ def test_a_file_that_is_no_toml_says_so(tmp_path: Path) -> None:
         ({"name": "other", "items": 7}, r"items: 7 requested, but .* has 6 sources .*6 by lstm.*6 with a reference"),
         ({"name": "other", "show": "photo"}, "show: 'photo', and no photo of .* has a picture"),
         (
-            {"name": "other", "protocol": "edit"},
-            "protocol: 'essay' cannot be shown .*: slider, best_worst, human_or_machine, likert",
+            {"name": "other", "protocol": "essay"},
+            "protocol: 'essay' cannot be shown .*: slider, best_worst, edit, error_spans",
         ),
         (
             {"name": "other", "ties": False},

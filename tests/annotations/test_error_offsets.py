@@ -15,6 +15,7 @@ from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.protocols import protocol_named
 from annotations.protocols.base import Rules
+from annotations.protocols.criteria import criteria_of
 from tests.browser.conftest import CHROMIUM
 from tests.factories import CaptionFactory, make_campaign
 from tests.site import ROOT
@@ -71,7 +72,7 @@ def marked_on_the_page(rows: list[tuple[str, int, int]]) -> list[Any]:
     as marked, and whether the text is shown as it is; None where nothing was chosen."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on the PATH: on Debian, apt-get install chromium")
-    screen = PROTOCOL.screen([("a", "text")], {}, criteria=["errors"], rules=Rules())
+    screen = PROTOCOL.screen([("a", "text")], {}, criteria=criteria_of(["errors"], {}), rules=Rules())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()

@@ -426,7 +426,7 @@ def test_what_a_rater_sends_by_points_and_by_choices() -> None:
         pairwise.read({"c": "tie"}, **given | {"rules": Rules(ties=False)})
 
 
-@pytest.mark.parametrize("protocol", ["edit", "Slider"])
+@pytest.mark.parametrize("protocol", ["essay", "Slider"])
 def test_a_campaign_here_is_of_a_protocol_that_can_be_shown(protocol: str) -> None:
     values = {"name": "n", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human"], "items": 1}
     with pytest.raises(InputError, match=f"^protocol: '{protocol}' cannot be shown .*; available: slider"):

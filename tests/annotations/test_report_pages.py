@@ -354,7 +354,7 @@ def test_golden_pages_keep_what_is_bold_and_how_many_columns_a_cell_has() -> Non
     assert golden_words(page) == "a | **1** | [3 columns] no |\n"
 
 
-@pytest.mark.parametrize(("scale", "mean"), [([0, 100], "61.7"), ([0, 19], "61.73"), ([0, 20], "61.7")])
+@pytest.mark.parametrize(("scale", "mean"), [([0, 100], "61.7"), ([0, 25], "61.73"), ([0, 26], "61.7")])
 def test_a_short_scale_has_two_decimals(report: dict[str, Any], scale: list[int], mean: str) -> None:
     report = report | {"campaign": report["campaign"] | {"scale": scale}}
     assert f'<th scope="row">human</th><td>{mean}</td>' in report_html(report)

@@ -1,0 +1,259 @@
+"""Raters of a campaign of any protocol do anything, in any order: what must hold of rows holds after every step."""
+
+import json
+import os
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from annotations import models
+from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.leases import leases_release_expired
+from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
+from annotations.campaigns.services.ratings import draft_save, rating_last, rating_skip, rating_submit, rating_undo
+from annotations.campaigns.services.screens import Screen, assignment_next
+from annotations.errors import AnswerError, ConflictError, GoneError, InputError
+from annotations.protocols import protocol_named, shown_here
+from tests.annotations.raters import new_key
+from tests.factories import make_campaign
+
+EXAMPLES = int(os.environ.get("RATING_MACHINE_EXAMPLES", "12"))  # for each database; thousands by hand
+STEPS = 50
+TEXTS = {"gru": lambda n: f"we saw thing {n} again", "lstm": lambda n: f"thing {n} was what we had then"}
+MAX_RATERS = 4
+RATERS = st.integers(0, MAX_RATERS - 1)
+
+
+class Raters(RuleBasedStateMachine):
+    """All in one transaction, which is rolled back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.raters: list[models.Rater] = []
+        self.screens: dict[int, Screen | None] = {}
+        self.sent: list[tuple[models.Rater, dict[str, Any], models.Rating]] = []
+        self.draw = random.Random(0)
+        self.crowded: set[int] = set()  # items that a rater who was readmitted may have filled beyond the overlap
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.atomic.__exit__(None, None, None)
+
+    @initialize(protocol=st.sampled_from(shown_here()), overlap=st.integers(1, 3), captions=st.integers(1, 5))
+    def begin(self, protocol: str, overlap: int, captions: int) -> None:
+        one = protocol_named(protocol).one_criterion
+        criteria = ["human_likeness"] if one else ["human_likeness", "fluency"]
+        self.campaign = make_campaign(
+            captions=captions, overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
+            cannot_say=criteria[-1:], comments=True,
+        ).campaign  # fmt: skip
+        self.protocol = protocol_named(protocol)
+        self.join()
+
+    def closed(self) -> bool:
+        return bool(self.campaign.state == "closed")
+
+    @rule()
+    def join(self) -> None:
+        if self.closed() or len(self.raters) == MAX_RATERS:
+            return
+        self.raters.append(rater_join(token=self.campaign.token)[0])
+
+    def rater(self, number: int) -> models.Rater:
+        return models.Rater.objects.select_related("campaign").get(pk=self.raters[number % len(self.raters)].pk)
+
+    def answers(self, screen: Screen, *, declining: bool) -> Any:
+        texts = dict(screen.texts)
+        seem = {name: self.draw.gauss(0, 1) for name in texts}
+        made = self.protocol.simulated(
+            dict.fromkeys(self.campaign.criteria, seem), rules=self.campaign.rules, texts=texts
+        )
+        answers = json.loads(json.dumps(made))
+        return answers | ({self.campaign.criteria[-1]: None} if declining else {})
+
+    def attempt(self, act: Any) -> Any:
+        """What it returns; None where the services refuse it, in one of the ways that the API knows."""
+        before = models.Rating.objects.count()
+        try:
+            with transaction.atomic():
+                return act()
+        except (ConflictError, GoneError, AnswerError):
+            assert models.Rating.objects.count() == before, "what is refused stores nothing"
+            return None
+
+    @rule(who=RATERS)
+    def claim(self, who: int) -> None:
+        rater = self.rater(who)
+        found = self.attempt(lambda: assignment_next(rater=rater))
+        self.screens[rater.pk] = found if isinstance(found, Screen) else None
+        if self.closed():
+            assert found is None
+
+    @rule(who=RATERS, declining=st.booleans(), comment=st.sampled_from(["", "odd 🙂"]))
+    def submit(self, who: int, declining: bool, comment: str) -> None:
+        rater = self.rater(who)
+        screen = self.screens.get(rater.pk)
+        if not screen:
+            return
+        sent = {
+            "assignment_id": screen.assignment.public_id,
+            "key": new_key(),
+            "answers": self.answers(screen, declining=declining),
+            "seconds": 1.0,
+            "comment": comment,
+        }
+        rating = self.attempt(lambda: rating_submit(rater=rater, **sent))
+        if rating is None:
+            return
+        assert not self.closed()
+        self.sent.append((rater, sent, rating))
+        names = dict(screen.assignment.candidate_order)
+        rewrites = {row.candidate_id: row.text for row in rating.rewrites.all()}
+        fields = self.protocol.fields(self.protocol.together(rating.answers, rewrites), names=names)
+        again = self.protocol.read(
+            self.protocol.answers(fields),
+            criteria=[criterion for criterion in self.campaign.criteria if criterion in rating.answers],
+            candidates={name: pk for pk, name in names.items()},
+            rules=self.campaign.rules,
+            texts={pk: dict(screen.texts)[name] for pk, name in names.items()},
+        )
+        scores = self.protocol.scores(rating.answers), self.protocol.choices(rating.answers)
+        assert (self.protocol.scores(again), self.protocol.choices(again)) == scores, "the page shows what was stored"
+
+    @precondition(lambda self: self.sent)
+    @rule(which=st.integers(0, 99), other=st.booleans())
+    def send_again(self, which: int, other: bool) -> None:
+        """Under the same key: the same is the same rating, another answer is refused; also after the close."""
+        rater, sent, rating = self.sent[which % len(self.sent)]
+        body = sent | ({"comment": "another"} if other else {})
+        again = self.attempt(lambda: rating_submit(rater=self.fresh(rater), **body))
+        assert again == (None if other else rating)
+
+    def fresh(self, rater: models.Rater) -> models.Rater:
+        return models.Rater.objects.select_related("campaign").get(pk=rater.pk)
+
+    @rule(who=RATERS, broken=st.sampled_from([None, {}, [], "a", {"human_likeness": {}}, {"other": 1}]))
+    def submit_nonsense(self, who: int, broken: Any) -> None:
+        rater = self.rater(who)
+        if screen := self.screens.get(rater.pk):
+            asked = screen.assignment.public_id
+            send = lambda: rating_submit(rater=rater, assignment_id=asked, key=new_key(), answers=broken, seconds=1.0)  # noqa: E731
+            assert self.attempt(send) is None
+
+    @rule(who=RATERS, whose=RATERS)
+    def submit_for_another(self, who: int, whose: int) -> None:
+        rater, other = self.rater(who), self.rater(whose)
+        screen = self.screens.get(other.pk)
+        if screen and rater != other:
+            answers = self.answers(screen, declining=False)
+            with pytest.raises(InputError, match="no such assignment"):
+                rating_submit(
+                    rater=rater,
+                    assignment_id=screen.assignment.public_id,
+                    key=new_key(),
+                    answers=answers,
+                    seconds=1.0,
+                )
+
+    @rule(who=RATERS)
+    def skip(self, who: int) -> None:
+        rater = self.rater(who)
+        if screen := self.screens.get(rater.pk):
+            asked = screen.assignment.public_id
+            self.attempt(lambda: rating_skip(rater=rater, assignment_id=asked, key=new_key(), reason="wrong"))
+
+    @rule(who=RATERS)
+    def keep_half(self, who: int) -> None:
+        rater = self.rater(who)
+        if screen := self.screens.get(rater.pk):
+            asked = screen.assignment.public_id
+            self.attempt(lambda: draft_save(rater=rater, assignment_id=asked, draft={"a:b": "1"}, seconds=0.5))
+
+    @rule(who=RATERS)
+    def undo(self, who: int) -> None:
+        rater = self.rater(who)
+        if last := rating_last(rater=rater):
+            self.attempt(lambda: rating_undo(rater=rater, rating_key=last.key, key=new_key()))
+
+    @rule(who=RATERS)
+    def expire(self, who: int) -> None:
+        open_ones = models.Assignment.objects.filter(rater=self.rater(who), state="open")
+        open_ones.update(leased_until=timezone.now() - timedelta(seconds=1))
+        leases_release_expired()
+
+    @rule(who=RATERS, release=st.booleans())
+    def exclude(self, who: int, release: bool) -> None:
+        rater = self.rater(who)
+        self.attempt(lambda: rater_exclude(rater=rater, reason="a test", release=release))
+
+    @rule(who=RATERS)
+    def readmit(self, who: int) -> None:
+        rater = self.rater(who)
+        given_back = models.Assignment.objects.filter(rater=rater, place_given_back=True)
+        self.crowded |= set(given_back.values_list("item", flat=True))
+        self.attempt(lambda: rater_readmit(rater=rater))
+
+    @rule(sure=st.integers(0, 9))
+    def close(self, sure: int) -> None:
+        if not sure and not self.closed():
+            campaign_close(campaign=self.campaign)
+            self.campaign.refresh_from_db()
+
+    @invariant()
+    def places_are_counted(self) -> None:
+        """An item's places are taken by open screens and by answers that hold one: never more than the overlap."""
+        if not self.raters:
+            return
+        holding = models.Assignment.objects.filter(state__in=["open", "done"], place_given_back=False)
+        taken = Counter(holding.values_list("item", flat=True))
+        for item in self.campaign.items.all():
+            assert item.taken == taken[item.pk]
+            assert item.taken <= self.campaign.overlap or item.pk in self.crowded
+
+    @invariant()
+    def rows_follow_on_each_other(self) -> None:
+        """The newest revision of an assignment says in which state it is, and none is missing."""
+        newest = dict(
+            models.Rating.objects.values("assignment").annotate(top=Max("revision")).values_list("assignment", "top")
+        )
+        kinds = {(row.assignment_id, row.revision): row.kind for row in models.Rating.objects.all()}
+        assert Counter(pk for pk, _ in kinds) == Counter(newest)
+        for assignment in models.Assignment.objects.all():
+            kind = kinds.get((assignment.pk, newest.get(assignment.pk, 0)))
+            assert assignment.revision == newest.get(assignment.pk, 0)
+            assert (assignment.state == "done") == (kind == "answer")
+            assert (assignment.state == "skipped") == (kind == "skip")
+        open_ones = models.Assignment.objects.filter(state="open").values_list("rater", flat=True)
+        assert len(open_ones) == len(set(open_ones))
+
+
+@pytest.mark.django_db
+def test_nothing_that_raters_do_breaks_what_must_hold() -> None:
+    run_state_machine_as_test(
+        Raters,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
