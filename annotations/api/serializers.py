@@ -51,6 +51,7 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "show": campaign.show,
         "unit": campaign.unit,
         "items": campaign.item_count,
+        "screens_per_rater": campaign.most_screens,
         "minimum_answers": campaign.minimum_answers,
         "organizer": campaign.organizer,
         "contact": campaign.contact,
@@ -78,7 +79,7 @@ def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
         },
         "protocol": campaign.protocol,
         "criteria": campaign.criteria,
-        "progress": {"done": screen.done, "total": campaign.item_count},
+        "progress": {"done": screen.done, "total": campaign.most_screens},
         "expires_at": assignment.leased_until.isoformat(),
     }
 

@@ -47,7 +47,7 @@ class CampaignForm(forms.Form):
 
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
-        "minimum_answers", "seed",
+        "screens_per_rater", "minimum_answers", "seed",
         "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
         "minutes",
     )  # fmt: skip
@@ -97,6 +97,7 @@ class CampaignForm(forms.Form):
     comments = spec_field("comments")
     items = spec_field("items", initial=100)
     overlap = spec_field("overlap")
+    screens_per_rater = spec_field("screens_per_rater")
     minimum_answers = spec_field("minimum_answers")
     seed = spec_field("seed")
     primary = spec_field("primary", initial="")

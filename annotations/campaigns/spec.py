@@ -125,6 +125,9 @@ class CampaignSpec(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX_COUNT)] = Field(
         default=1, description="Draws the items, their order and the human texts."
     )
+    screens_per_rater: Count | None = Field(
+        default=None, description="The largest number of screens that one rater answers. Empty: those of all items."
+    )
     minimum_answers: Count = Field(
         default=1,
         title="Answers needed for a completion code",
@@ -215,6 +218,9 @@ class CampaignSpec(BaseModel):
             raise InputError(
                 "minimum_answers", f"{self.minimum_answers} must be at most the number of items, {self.items}"
             )
+        if self.screens_per_rater and not self.minimum_answers <= self.screens_per_rater <= self.items:
+            within = f"from minimum_answers, {self.minimum_answers}, to the number of items, {self.items}"
+            raise InputError("screens_per_rater", f"{self.screens_per_rater} must be {within}")
         if self.looks > 1 and not self.primary:
             raise InputError("looks", f"{self.looks} looks need the primary comparison that is tested at each of them")
         most, unit = protocol.widest_margin(self.points)

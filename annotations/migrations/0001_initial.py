@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('overlap', models.PositiveSmallIntegerField(help_text='raters per item, at most')),
                 ('seed', models.PositiveIntegerField(default=1)),
                 ('order_secret', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='draws the order of texts; nobody is shown it', max_length=64)),
+                ('screens_per_rater', models.PositiveIntegerField(default=0, help_text='at most; 0: those of all items')),
                 ('minimum_answers', models.PositiveIntegerField(default=1, help_text='answers needed for a completion code')),
                 ('primary', models.JSONField(default=list, help_text='two systems and a criterion whose difference was declared first')),
                 ('family', models.CharField(choices=[('criterion', 'all pairs by one criterion'), ('campaign', 'all pairs by all criteria')], default='criterion', help_text='the differences that Holm adjusts together', max_length=9)),

@@ -204,6 +204,7 @@ def design(campaign: Campaign) -> Block:
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
         ["Planned repeats, quality-control items", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
+        ["Screens per rater", f"at most {campaign.most_screens}"],
         [
             "Completion code",
             f"after {counted(campaign.minimum_answers, 'answered screen')}, or after all that were left for the rater",

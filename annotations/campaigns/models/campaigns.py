@@ -102,6 +102,7 @@ class Campaign(Unfinished):
     order_secret = models.CharField(
         max_length=64, default=new_secret, editable=False, help_text="draws the order of texts; nobody is shown it"
     )
+    screens_per_rater = models.PositiveIntegerField(default=0, help_text="at most; 0: those of all items")
     minimum_answers = models.PositiveIntegerField(default=1, help_text="answers needed for a completion code")
     primary = models.JSONField(
         default=list, help_text="two systems and a criterion whose difference was declared first"
@@ -223,6 +224,11 @@ class Campaign(Unfinished):
     @property
     def shows_photo(self) -> bool:
         return self.show in (self.Show.PHOTO, self.Show.BOTH)
+
+    @property
+    def most_screens(self) -> int:
+        """That one rater can answer."""
+        return self.screens_per_rater or self.item_count
 
     @property
     def screens(self) -> int:

@@ -114,6 +114,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             criterion_words=spec.criterion_words,
             overlap=spec.overlap,
             seed=spec.seed,
+            screens_per_rater=spec.screens_per_rater or 0,
             minimum_answers=spec.minimum_answers,
             primary=list(spec.primary),
             family=spec.family,

@@ -112,7 +112,13 @@ def screen_open(rater: Rater) -> Screen | None:
 def screen_reopen(rater: Rater) -> Screen | None:
     """The screen that the rater left, with what they had set, if its place is still free."""
     left = Assignment.objects.released_of(rater).first()
-    return screen_open(rater) if left and assignment_retake(left) else None
+    return screen_open(rater) if left and not has_all(rater) and assignment_retake(left) else None
+
+
+def has_all(rater: Rater) -> bool:
+    """Whether the rater has answered as many screens as one may."""
+    done = Assignment.objects.filter(rater=rater, state=State.DONE).count()
+    return done >= rater.campaign.most_screens and not rater.trial
 
 
 def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
@@ -123,6 +129,10 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
     secret, tries = rater.campaign.order_secret, 0
     while True:
         waiting, before, newest, start = look(rater, after)
+        if before.done >= rater.campaign.most_screens and not rater.trial:
+            check_open(rater)
+            rater_finish(rater=rater)
+            return None
         if not waiting:
             check_open(rater)
             if leases_release_expired():

@@ -36,7 +36,8 @@ def raters_simulate(
         raters[rater] = SimulatedRater(simulation, number, kind)
     wrote = texts_by_system(campaign)
     draw, answered, given = random.Random(f"{simulation.seed}:turns"), 0, dict.fromkeys(raters, 0)
-    planned = min(campaign.screens, len(raters) * min(screens or campaign.item_count, campaign.item_count))
+    each = min(screens or campaign.most_screens, campaign.most_screens)
+    planned = min(campaign.screens, len(raters) * each)
     going = list(raters)
     while going:
         rater = draw.choice(going)

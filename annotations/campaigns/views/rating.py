@@ -126,8 +126,8 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
         "key": uuid.uuid4(),
         "photos": shown_photos(campaign, screen.assignment, photo_address),
         "done": screen.done,
-        "total": campaign.item_count,
-        "share": round(100 * screen.done / campaign.item_count),
+        "total": campaign.most_screens,
+        "share": round(100 * screen.done / campaign.most_screens),
     }
 
 
