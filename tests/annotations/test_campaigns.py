@@ -13,6 +13,7 @@ from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.spec import CampaignSpec, read_campaign_file
 from annotations.errors import ConflictError, InputError
+from tests.annotations.raters import Rater
 from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -232,3 +233,13 @@ def test_on_a_terminal_a_close_is_asked_about(
     monkeypatch.setattr("sys.stdin", Terminal(""))
     call_command("close_campaign", campaign.name, "--yes")
     assert models.Campaign.objects.get().state == "closed"
+
+
+def test_a_close_gives_the_places_of_open_screens_back() -> None:
+    campaign = make_campaign(captions=2, overlap=2).campaign
+    raters = [Rater(campaign) for _ in range(2)]
+    raters[0].submit(raters[0].next())  # and is handed out the next one
+    raters[1].next()
+    assert sum(item.taken for item in campaign.items.all()) == 3
+    campaign_close(campaign=campaign)
+    assert sum(item.taken for item in campaign.items.all()) == 1

@@ -7,7 +7,7 @@ from django.db import transaction
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Assignment, Campaign, Rating
 from annotations.campaigns.selectors import raters_without_screens, screens_answered
-from annotations.campaigns.services.leases import assignments_lock
+from annotations.campaigns.services.leases import assignment_release, assignments_lock
 from annotations.campaigns.services.raters import rater_finish
 from annotations.campaigns.spec import CampaignSpec
 from annotations.campaigns.wording import CriterionWords
@@ -179,7 +179,8 @@ def campaign_close(*, campaign: Campaign) -> Campaign:
         raise ConflictError("", f"campaign '{campaign.name}' is already closed")
     given = Assignment.objects.filter(rater__campaign=campaign)
     assignments_lock(given)
-    Assignment.objects.open().filter(pk__in=given.open().values("pk")).update(state=Assignment.State.RELEASED)
+    for assignment in given.open().select_related("rater"):
+        assignment_release(assignment)
     campaign.refresh_from_db()
     audit_note(kind=Deed.CAMPAIGN_CLOSE, about=of_campaign(campaign.name))
     return campaign
