@@ -83,6 +83,7 @@ def marked_on_the_page(rows: list[tuple[str, int, int]]) -> list[Any]:
     return found
 
 
+@pytest.mark.once
 def test_ten_thousand_texts_from_the_page_to_the_export(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Whatever is selected in whatever text: what the page shows as marked is what Python cuts out of it, what is
     stored, and what the export has."""
