@@ -84,7 +84,8 @@ def marked_on_the_page(rows: list[tuple[str, int, int]]) -> list[Any]:
 
 
 @pytest.mark.once
-def test_ten_thousand_texts_from_the_page_to_the_export(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.django_db
+def test_ten_thousand_texts_from_the_page_to_the_export(tmp_path: Path) -> None:
     """Whatever is selected in whatever text: what the page shows as marked is what Python cuts out of it, what is
     stored, and what the export has."""
     draw = random.Random(3)
@@ -111,7 +112,6 @@ def test_ten_thousand_texts_from_the_page_to_the_export(tmp_path: Path, request:
         sent.append(value)
     assert sent.count("[]") < FUZZED / 5
 
-    request.getfixturevalue("db")  # only now: Playwright has a loop of its own, in which Django refuses to read
     campaign = make_campaign(captions=1, protocol="error_spans").campaign
     kept = store(campaign, [text for text, *_ in rows], sent)
     campaign_close(campaign=campaign)
