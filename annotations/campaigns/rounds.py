@@ -282,7 +282,8 @@ FROM annotations_item item
 JOIN annotations_sequencephoto told ON told.source_id = item.source_id
 JOIN annotations_photo photo ON photo.id = told.photo_id
 LEFT JOIN annotations_source caption ON caption.id = (
-    SELECT MIN(each.id) FROM annotations_source each WHERE each.photo_id = photo.id AND each.kind = 'caption'
+    SELECT MIN(each.id) FROM annotations_source each JOIN annotations_import its ON its.id = each.imported_by_id
+    WHERE each.photo_id = photo.id AND each.kind = 'caption' AND its.state = 'complete'
 )
 WHERE item.id = %s
 ORDER BY 9
@@ -316,7 +317,8 @@ def photos_of(item: Item) -> list[ShownPhoto]:
     source = item.source
     if source.photo:
         return [ShownPhoto(source.photo.image, source.text)]
-    captions = Source.objects.captions().filter(photo=OuterRef("photo")).order_by("pk").values("text")[:1]
+    visible = Source.objects.visible().captions()
+    captions = visible.filter(photo=OuterRef("photo")).order_by("pk").values("text")[:1]
     told = SequencePhoto.objects.filter(source=source).annotate(caption=Subquery(captions))
     rows = told.order_by("position").values_list("photo__image", "caption")
     return [ShownPhoto(image, caption or "") for image, caption in rows]

@@ -53,6 +53,20 @@ def test_the_api_has_five_photos_their_captions_and_every_story(tmp_path: Path) 
     assert Client().get(shown["photos"][0]).status_code == 404
 
 
+def test_captions_of_an_import_that_is_not_complete_are_not_shown() -> None:
+    campaign = story_campaign(show="caption")
+    writing = models.Import.objects.create(
+        dataset=campaign.dataset, fingerprint="0" * 64, description="another file", state="writing"
+    )
+    first = models.Source.objects.filter(kind="caption", key__endswith="#0")
+    assert first.update(imported_by=writing, text="not complete") == 20
+    rater = Rater(campaign)
+    for screen in (rater.next(), rater.next()):  # newly claimed, and read anew
+        captions = screen["item"]["source"].split("\n")
+        assert len(captions) == 5
+        assert all(caption.startswith("a thing ") for caption in captions)
+
+
 def test_as_a_paragraph_a_story_is_one_text() -> None:
     screen = Rater(story_campaign()).next()
     assert screen["item"]["source"] is None
