@@ -115,10 +115,14 @@ def screen_reopen(rater: Rater) -> Screen | None:
     return screen_open(rater) if left and not has_all(rater) and assignment_retake(left) else None
 
 
-def has_all(rater: Rater) -> bool:
-    """Whether the rater has answered as many screens as one may."""
-    done = Assignment.objects.filter(rater=rater, state=State.DONE).count()
-    return done >= rater.campaign.most_screens and not rater.trial
+def has_all(rater: Rater, done: int | None = None) -> bool:
+    """Whether the rater has answered as many screens as one may, where the campaign limits them."""
+    limit = rater.campaign.screens_per_rater
+    if not limit or rater.trial:
+        return False
+    if done is None:
+        done = Assignment.objects.filter(rater=rater, state=State.DONE).count()
+    return done >= limit
 
 
 def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
@@ -129,7 +133,7 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
     secret, tries = rater.campaign.order_secret, 0
     while True:
         waiting, before, newest, start = look(rater, after)
-        if before.done >= rater.campaign.most_screens and not rater.trial:
+        if has_all(rater, before.done):
             check_open(rater)
             rater_finish(rater=rater)
             return None
