@@ -35,7 +35,7 @@ def story_dataset(*, albums: int = 4, people: int = 2, folder: Path | None = Non
     }
     for album in range(albums):
         row = AlbumFactory(dataset=dataset, split="test")
-        photos = [PhotoFactory(album=row, external_id=f"{album}0{place}") for place in PLACES]
+        photos = [PhotoFactory(album=row, external_id=f"{album}-of-album-{place}") for place in PLACES]
         sequence = sequence_of(row, photos)
         for place, photo in enumerate(photos):
             if folder:
@@ -43,7 +43,8 @@ def story_dataset(*, albums: int = 4, people: int = 2, folder: Path | None = Non
                 Path(photo.image).write_bytes(b"\x89PNG\r\n" + f"{album}{place}".encode())
                 photo.save()
             for number in range(2):
-                caption = CaptionFactory(photo=photo, key=f"{album}0{place}#{number}", text=f"a thing {album}{place}")
+                key, text = f"{photo.external_id}#{number}", f"a thing {album}{place}"
+                caption = CaptionFactory(photo=photo, key=key, text=text)
                 text = sentence_of("gru", album, place) if number == 0 else "the second caption"
                 OutputFactory(decoding=wrote["gru"], source=caption, text=f"{text} .")
             source = CaptionFactory(photo=photo, kind="photo", key=photo.external_id, text="")

@@ -31,7 +31,7 @@ def test_five_photos_with_every_story_beside(tmp_path: Path, reader: Client) -> 
     albums = list(dataset.albums.order_by("pk"))
     (sequence,) = sequences_of(albums[0])
     assert [(photo.external_id, caption) for photo, caption in sequence.photos] == [
-        (f"00{place}", f"a thing 0{place}") for place in PLACES
+        (f"0-of-album-{place}", f"a thing 0{place}") for place in PLACES
     ]
     told = {story.who: story for story in sequence.stories}
     assert list(told) == ["person 1", "person 2", "arel", "gru", "tapm"]
@@ -59,7 +59,7 @@ def test_five_photos_with_every_story_beside(tmp_path: Path, reader: Client) -> 
 
 def test_the_newest_decoding_of_a_system_is_shown_and_gaps_are_seen() -> None:
     dataset = story_dataset(albums=1)
-    output = models.Output.objects.get(decoding__system__name="tapm", source__photo__external_id="002")
+    output = models.Output.objects.get(decoding__system__name="tapm", source__photo__external_id="0-of-album-2")
     output.delete()
     (sequence,) = sequences_of(dataset.albums.get())
     assert {story.who: story.texts for story in sequence.stories}["tapm"][1:4] == [

@@ -99,7 +99,7 @@ def test_sentences_are_put_together_once_and_again_for_other_sequences() -> None
 @pytest.mark.django_db
 def test_a_story_lacks_no_sentence() -> None:
     dataset = story_dataset()
-    missing = models.Output.objects.filter(decoding__system__name="gru", source__photo__external_id="202")
+    missing = models.Output.objects.filter(decoding__system__name="gru", source__photo__external_id="2-of-album-2")
     missing.delete()
     with pytest.raises(InputError, match=r"4 requested.*has 3 sources.*\(4 sequences, 3 by gru, 4 by arel, 4 with"):
         story_campaign(dataset)
