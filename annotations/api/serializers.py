@@ -1,16 +1,18 @@
 """What comes in and what goes out, field by field."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
 
+from annotations.campaigns.answers import SentAnswer
 from annotations.campaigns.links import photo_address, site_link
-from annotations.campaigns.models import Campaign, Rater
+from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
 from annotations.campaigns.rounds import photos_of
 from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
 from annotations.campaigns.services.screens import Screen, Wait
-from annotations.protocols import protocol_named
+from annotations.protocols import cannot_say, protocol_named
 from texts.stories import story_lines
 
 
@@ -27,6 +29,10 @@ class JoinInput(serializers.Serializer):
 
 class KeyInput(serializers.Serializer):
     key = serializers.UUIDField(help_text="created by the client, one for each action; sending it again is harmless")
+
+
+class BeforeInput(serializers.Serializer):
+    before = serializers.UUIDField(required=False, help_text="the rating before which the page begins")
 
 
 class AnswerInput(KeyInput):
@@ -68,19 +74,41 @@ def next_output(found: Screen | Wait | None, rater: Rater) -> dict[str, Any] | N
 def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
     """What a rater sees. Captions are a line each; so are a story's sentences where it is shown photo by photo."""
     campaign, assignment = rater.campaign, screen.assignment
-    photos = photos_of(assignment.item)
-    addresses = [photo_address(assignment, place) for place, photo in enumerate(photos, start=1) if photo.image]
     return {
         "assignment": str(assignment.public_id),
-        "item": {
-            "source": "\n".join(photo.caption for photo in photos) if campaign.shows_caption else None,
-            "photos": [site_link(address) for address in addresses] if campaign.shows_photo else [],
-            "candidates": [candidate_output(public_id, text) for public_id, text in screen.texts],
-        },
+        "item": item_output(campaign, assignment, screen.texts),
         "protocol": campaign.protocol,
         "criteria": campaign.criteria,
         "progress": {"done": screen.done, "total": campaign.most_screens},
         "expires_at": assignment.leased_until.isoformat(),
+    }
+
+
+def item_output(campaign: Campaign, assignment: Assignment, texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    photos = photos_of(assignment.item)
+    addresses = [photo_address(assignment, place) for place, photo in enumerate(photos, start=1) if photo.image]
+    return {
+        "source": "\n".join(photo.caption for photo in photos) if campaign.shows_caption else None,
+        "photos": [site_link(address) for address in addresses] if campaign.shows_photo else [],
+        "candidates": [candidate_output(public_id, text) for public_id, text in texts],
+    }
+
+
+def sent_output(sent: SentAnswer, campaign: Campaign) -> dict[str, Any]:
+    """An answer as it could be sent again, or a skip."""
+    rating = sent.rating
+    answered = rating.kind == Rating.Kind.ANSWER
+    return {
+        "rating": str(rating.key),
+        "assignment": str(rating.assignment.public_id),
+        "item": item_output(campaign, rating.assignment, sent.texts),
+        "kind": rating.kind,
+        "answers": cannot_say.answers(protocol_named(campaign.protocol), sent.fields) if answered else None,
+        "reason": sent.reason,
+        "comment": sent.comment,
+        "seconds": rating.seconds,
+        "sent_at": rating.created_at.isoformat(),
+        "withdrawn": sent.taken_back,
     }
 
 

@@ -10,7 +10,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotations.api.permissions import IsRater, RaterAuthentication, session_of
-from annotations.api.serializers import AnswerInput, JoinInput, KeyInput, campaign_output, next_output
+from annotations.api.serializers import (
+    AnswerInput,
+    BeforeInput,
+    JoinInput,
+    KeyInput,
+    campaign_output,
+    next_output,
+    sent_output,
+)
+from annotations.campaigns.answers import answers_sent
 from annotations.campaigns.models import Rater, Rating
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import rater_join
@@ -93,3 +102,15 @@ class UndoView(RaterView):
     def post(self, request: Request, rating_key: uuid.UUID) -> Response:
         rating = ratings.rating_undo(rater=self.rater(), rating_key=rating_key, key=self.key())
         return self.answered(rating)
+
+
+class AnswersView(RaterView):
+    """What the rater sent, the newest first."""
+
+    def get(self, request: Request) -> Response:
+        rater = self.rater()
+        count_next(rater.public_id)
+        given = BeforeInput(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        sent, older = answers_sent(rater, given.validated_data.get("before"))
+        return Response({"answers": [sent_output(each, rater.campaign) for each in sent], "before": older})

@@ -1,7 +1,8 @@
 """Reads of a round: an answer in, the next screen out. Rows are read column by column, and few of them are objects."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -317,11 +318,18 @@ def photos_of(item: Item) -> list[ShownPhoto]:
     source = item.source
     if source.photo:
         return [ShownPhoto(source.photo.image, source.text)]
+    return photos_told([source.pk]).get(source.pk, [])
+
+
+def photos_told(sequences: Collection[int]) -> dict[int, list[ShownPhoto]]:
+    """The photos of sequences, by the sources' primary keys, in their order; each with its first caption."""
     visible = Source.objects.visible().captions()
     captions = visible.filter(photo=OuterRef("photo")).order_by("pk").values("text")[:1]
-    told = SequencePhoto.objects.filter(source=source).annotate(caption=Subquery(captions))
-    rows = told.order_by("position").values_list("photo__image", "caption")
-    return [ShownPhoto(image, caption or "") for image, caption in rows]
+    told = SequencePhoto.objects.filter(source__in=sequences).annotate(caption=Subquery(captions))
+    shown: dict[int, list[ShownPhoto]] = defaultdict(list)
+    for source, image, caption in told.order_by("position").values_list("source", "photo__image", "caption"):
+        shown[source].append(ShownPhoto(image, caption or ""))
+    return shown
 
 
 class ItemTexts(Mapping[int, str]):

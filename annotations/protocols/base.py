@@ -99,7 +99,7 @@ MarkedErrors = Mapping[str, Mapping[str, Sequence[MarkedError]]]  # by criterion
 
 class Protocol(ABC, Generic[Stored]):
     """How an item is answered, of which each protocol is a folder: this class, and where raters are shown it here
-    `answer.html`, `help.html`, `field.js` and `field.css` (see `templates/` and `static/` there).
+    `answer.html`, `answered.html`, `help.html`, `field.js` and `field.css` (see `templates/` and `static/` there).
 
     `measure` names what is computed from its answers and how reports say it (`reports.measures`), `level` says how far
     its numbers can be trusted, and `scale` is what they run over where a campaign has no scale of its own. Without
@@ -211,6 +211,7 @@ class Protocol(ABC, Generic[Stored]):
         """Its parts of the rating page."""
         return {
             "answer_template": f"{self.name}/answer.html",
+            "answered_template": f"{self.name}/answered.html",
             "help_template": f"{self.name}/help.html",
             "field_script": f"{self.name}/field.js",
             "field_style": f"{self.name}/field.css",
@@ -224,6 +225,18 @@ class Protocol(ABC, Generic[Stored]):
     ) -> dict[str, object]:
         """What its part of a screen needs: `texts` by their random ids in the order of the places, and what was set."""
         return {}
+
+    def answered(
+        self,
+        texts: Sequence[tuple[str, str]],
+        fields: Mapping[str, str],
+        *,
+        criteria: Sequence[Criterion],
+        rules: Rules,
+    ) -> dict[str, object]:
+        """What `answered.html` needs as `screen`, where a rater reads an answer of theirs again: see `screen`. What was
+        not answered has no field."""
+        return self.screen(texts, fields, criteria=criteria, rules=rules)
 
     def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
         """What `read` takes, of the fields of the page's form that are filled; their names hold a colon."""

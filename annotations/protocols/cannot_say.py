@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from annotations.protocols.base import AnyProtocol
+from annotations.protocols.criteria import Criterion
 
 FIELD = ":cannot_say"  # behind the criterion, in the name of a field
 
@@ -25,3 +26,8 @@ def apart(given: object, may: Collection[str]) -> tuple[object, set[str]]:
 def fields(stored: Mapping[str, object], criteria: Sequence[str]) -> dict[str, str]:
     """The page's fields of the criteria that were declined: a stored answer has nothing by them."""
     return {f"{criterion}{FIELD}": "1" for criterion in criteria if criterion not in stored}
+
+
+def titles(fields: Mapping[str, str], criteria: Sequence[Criterion]) -> list[str]:
+    """What the criteria are called that the page's fields decline."""
+    return [criterion.label.title for criterion in criteria if f"{criterion.name}{FIELD}" in fields]

@@ -91,7 +91,7 @@ class Scored(Protocol[Numbers]):
 
     def fields(self, stored: Numbers, *, names: Mapping[int, str]) -> dict[str, str]:
         return {
-            f"{criterion}:{names[int(candidate)]}": f"{score:g}"
+            f"{criterion}:{names[int(candidate)]}": f"{score:.15g}"
             for criterion, scores in stored.items()
             for candidate, score in scores.items()
         }

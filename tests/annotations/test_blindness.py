@@ -115,7 +115,11 @@ def test_no_byte_a_rater_can_reach_holds_a_name(campaign: models.Campaign) -> No
         if step == 2:
             last = str(models.Rating.objects.latest("pk").key)
             ask("post", f"{address}undo/", {"rating": last, "key": new_key()})
+            assert "taken back" in ask("get", f"{address}answers/")
             ask("post", f"{address}answer/{assignment}/", answer | {"key": new_key()})
+    ask("get", f"{address}answers/")
+    ask("get", f"{address}answers/", {"before": last})
+    ask("get", f"{address}answers/", {"before": CANARY[:6]})
     ask("get", address)
     assert b"completion code" in seen[-1]
     assert any(b"image/svg+xml" in each for each in seen)
@@ -134,6 +138,7 @@ def test_no_byte_of_the_interface_holds_a_name(campaign: models.Campaign) -> Non
         first := rater.submit(screen),
         rater.undo(first.json()["rating"]),
         rater.skip(rater.next()),
+        rater.client.get("/api/v1/rate/answers", headers={"Authorization": f"Rater {rater.session}"}),
         rater.post("next"),
         rater.client.get(screen["item"]["photos"][0].partition("testserver")[2] or screen["item"]["photos"][0]),
     ):

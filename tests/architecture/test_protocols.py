@@ -90,7 +90,7 @@ def test_what_is_no_branch_is_not(code: str) -> None:
 def test_its_folder_has_all_of_it(name: str) -> None:
     folder, protocol = PROTOCOL_FOLDER / name, PROTOCOLS[name]
     assert type(protocol).__module__ == f"annotations.protocols.{name}"
-    for template in ("answer", "help"):
+    for template in ("answer", "answered", "help"):
         assert (folder / "templates" / name / f"{template}.html").is_file()
     for static in ("field.js", "field.css"):
         assert (folder / "static" / name / static).is_file()

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
+from annotations.campaigns.answers import fields_sent
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark, Rewrite
 from annotations.campaigns.rounds import ItemTexts, assignment_locked, rating_newest
 from annotations.campaigns.services.leases import (
@@ -311,11 +312,9 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
 
 
 def fields_before(campaign: Campaign, rating: Rating, names: Mapping[int, str]) -> dict[str, str]:
-    """The page's fields as they were when an answer was sent; `names` are the candidates' random ids."""
-    protocol = protocol_named(campaign.protocol)
+    """The page's fields as they were when an answer was sent, with its comment."""
     rewrites = dict(Rewrite.objects.filter(rating=rating).values_list("candidate", "text"))
-    fields = protocol.fields(protocol.together(rating.answers, rewrites), names=names)
-    fields |= cannot_say.fields(rating.answers, campaign.criteria)
+    fields = fields_sent(campaign, rating, names, rewrites)
     for comment in Remark.objects.filter(rating=rating).values_list("comment", flat=True):
         fields[COMMENT] = comment
     return fields

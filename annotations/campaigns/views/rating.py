@@ -42,9 +42,8 @@ RaterView = Callable[..., HttpResponse]
 
 
 def of_rater(view: RaterView) -> RaterView:
-    """A view of a form that the rater whose screen it is has sent; anybody else is told whose turn it is."""
+    """A view that only the rater gets whom the form or the address names; anybody else is told whose turn it is."""
 
-    @require_POST
     @never_cache
     @wraps(view)
     def wrapped(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
@@ -74,11 +73,16 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         if named and id_erased(campaign, named):
             raise Http404
         return welcome(request, campaign)
+    return often_asked(rater) or show(request, rater)
+
+
+def often_asked(rater: Rater) -> HttpResponse | None:
+    """Instead of what a rater asks for too often."""
     try:
         count_next(rater.public_id)
     except TooOftenError as error:
         return HttpResponse(note_of(error), status=429, headers={"Retry-After": str(error.seconds)})
-    return show(request, rater)
+    return None
 
 
 def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | None = None) -> HttpResponse:
@@ -103,7 +107,7 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
 
 
-def rating_to_undo(rater: Rater, after: Rating | None) -> Rating | None:
+def rating_to_undo(rater: Rater, after: Rating | None = None) -> Rating | None:
     going = rater.trial or rater.campaign.state == Campaign.State.OPEN
     if not going or rater.replaced:
         return None
@@ -173,6 +177,7 @@ def key_in(request: HttpRequest, name: str = "key") -> uuid.UUID:
         raise AnswerError(name, "missing", "load the page again", code="form") from error
 
 
+@require_POST
 @of_rater
 def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
     try:
@@ -191,6 +196,7 @@ def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> Http
     return show(request, rater, note_of_again(rating), after=rating)
 
 
+@require_POST
 @of_rater
 def skip(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpResponse:
     try:
@@ -206,6 +212,7 @@ def skip(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> HttpRe
     return show(request, rater, note_of_again(rating), after=rating)
 
 
+@require_POST
 @of_rater
 def undo(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Take back what the form shows as the last answer, whatever has been sent from elsewhere since."""

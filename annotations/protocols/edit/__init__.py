@@ -98,6 +98,23 @@ class Editing(Protocol[Edits]):
             candidates.append({**shown_text._asdict(), "sentences": shown_text.sentences, "noted": noted})
         return {"candidates": candidates, "max_length": MAX_TEXT_LENGTH}
 
+    def answered(
+        self,
+        texts: Sequence[tuple[str, str]],
+        fields: Mapping[str, str],
+        *,
+        criteria: Sequence[Criterion],
+        rules: Rules,
+    ) -> dict[str, object]:
+        """Of each text its rewrites; `kept`: left as it was."""
+        candidates = []
+        for place, (candidate, text) in enumerate(texts):
+            shown_text = ShownText(letter(place), text)
+            rewrites = [fields.get(f"{criterion.name}:{candidate}", "") for criterion in criteria]
+            parts = {"rewrites": rewrites, "kept": " ".join(text.split())}
+            candidates.append({**shown_text._asdict(), "sentences": shown_text.sentences, **parts})
+        return {"candidates": candidates}
+
     def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
         """Something noted without a rewrite is left out."""
         answers: dict[str, dict[str, dict[str, object]]] = {}

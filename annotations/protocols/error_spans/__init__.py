@@ -128,6 +128,24 @@ class ErrorSpans(Protocol[Spans]):
             "max_errors": MAX_ERRORS,
         }
 
+    def answered(
+        self,
+        texts: Sequence[tuple[str, str]],
+        fields: Mapping[str, str],
+        *,
+        criteria: Sequence[Criterion],
+        rules: Rules,
+    ) -> dict[str, object]:
+        """Of each text its errors in the words of the page; None where the rater did not say."""
+        candidates = []
+        for place, (candidate, text) in enumerate(texts):
+            shown_text = ShownText(letter(place), text)
+            names = (f"{criterion.name}:{candidate}" for criterion in criteria)
+            said = [json.loads(fields[name]) for name in names if name in fields]
+            errors = [in_page_words(text, each) for marks in said for each in marks] if said else None
+            candidates.append({**shown_text._asdict(), "sentences": shown_text.sentences, "errors": errors})
+        return {"candidates": candidates}
+
     def answers(self, fields: Mapping[str, str]) -> Mapping[str, object]:
         """What is no such list stays as it is, for `read` to refuse."""
         answers: dict[str, dict[str, object]] = {}
@@ -211,6 +229,12 @@ def spans_in(value: str) -> object:
 def field_of(spans: Sequence[Span]) -> str:
     rows = [[each["start"], each["end"], each["category"], each["severity"]] for each in spans]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
+
+
+def in_page_words(text: str, row: tuple[int, int, str, str]) -> tuple[str, str, str]:
+    """The words that are wrong, their category and how severe it is."""
+    start, end, category, severity = row
+    return text[start:end], category_title(category), translated(SEVERITIES[severity].title)
 
 
 def marked(span: Span) -> MarkedError:

@@ -1,0 +1,75 @@
+"""Reads of what a rater sent, for the rater alone: the newest first, each with the texts in the order of its screen."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from annotations.campaigns.models import Campaign, Candidate, Rater, Rating, Rewrite
+from annotations.campaigns.rounds import photos_told
+from annotations.errors import NotFoundError
+from annotations.protocols import cannot_say, protocol_named
+
+PAGE_SIZE = 20
+
+
+class SentAnswer(NamedTuple):
+    """An answer, or a skip, which has no `fields`. Whatever kind of item it is of, it looks the same."""
+
+    rating: Rating  # with its assignment, its item and what that shows of its source
+    texts: list[tuple[str, str]]  # random id, text
+    fields: Mapping[str, str]  # the page's, as they were when it was sent
+    reason: str  # of a skip
+    comment: str
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether it no longer counts: it was undone, and perhaps answered again since."""
+        return self.rating.revision < self.rating.assignment.revision
+
+
+def answers_sent(rater: Rater, before: uuid.UUID | None = None) -> tuple[list[SentAnswer], uuid.UUID | None]:
+    """A page of what the rater sent, from the newest on or from the one `before` the rating of that key; and the key
+    before which there is more, or None. In as many queries however many there are. Raises NotFoundError."""
+    mine = Rating.objects.filter(assignment__rater=rater)
+    sent = mine.exclude(kind=Rating.Kind.WITHDRAWN)
+    if before:
+        newer = mine.filter(key=before).values_list("pk", flat=True).first()
+        if newer is None:
+            raise NotFoundError("before", "this rater has no such rating", code="unknown")
+        sent = sent.filter(pk__lt=newer)
+    found = list(sent.select_related("assignment__item__source__photo", "remark").order_by("-pk")[: PAGE_SIZE + 1])
+    page = found[:PAGE_SIZE]
+    items = [rating.assignment.item for rating in page]
+    told = photos_told([item.source_id for item in items if not item.source.photo_id])
+    for item in items:
+        if not item.source.photo_id:
+            item.shown_photos = told.get(item.source_id, [])
+    texts = dict(Candidate.objects.filter(item__in=items).values_list("pk", "text"))
+    rewrites: dict[int, dict[int, str]] = defaultdict(dict)
+    for rating, candidate, text in Rewrite.objects.filter(rating__in=page).values_list("rating", "candidate", "text"):
+        rewrites[rating][candidate] = text
+    older = page[-1].key if len(found) > len(page) else None
+    return [sent_answer(rater.campaign, rating, texts, rewrites[rating.pk]) for rating in page], older
+
+
+def sent_answer(
+    campaign: Campaign, rating: Rating, texts: Mapping[int, str], rewrites: Mapping[int, str]
+) -> SentAnswer:
+    order, remark = rating.assignment.candidate_order, getattr(rating, "remark", None)
+    return SentAnswer(
+        rating,
+        [(public_id, texts[pk]) for pk, public_id in order],
+        fields_sent(campaign, rating, dict(order), rewrites) if rating.kind == Rating.Kind.ANSWER else {},
+        remark.reason if remark else "",
+        remark.comment if remark else "",
+    )
+
+
+def fields_sent(
+    campaign: Campaign, rating: Rating, names: Mapping[int, str], rewrites: Mapping[int, str]
+) -> dict[str, str]:
+    """The page's fields as they were when an answer was sent; `names` are the candidates' random ids."""
+    protocol = protocol_named(campaign.protocol)
+    fields = protocol.fields(protocol.together(rating.answers, rewrites), names=names)
+    return fields | cannot_say.fields(rating.answers, campaign.criteria)
