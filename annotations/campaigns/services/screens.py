@@ -183,8 +183,8 @@ def look(rater: Rater, after: Rating | None) -> tuple[list[WaitingItem], ShownBe
 
 
 def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText], so_far: SoFar | None) -> Assignment:
-    """Open the assignment of an item to a rater, its texts in this order: a new row, or the one they had given back.
-    Raises IntegrityError where they have another one open."""
+    """Open the assignment of an item to a rater, its texts in this order: a new row, or the one they had given back,
+    which keeps its order if they ever answered it. Raises IntegrityError where they have another one open."""
     order, shown = [[text.pk, text.public_id] for text in texts], shown_as([text.systems for text in texts])
     made = Assignment(item=item, rater=rater, candidate_order=order, shown=shown)
     for pk, created_at in CLAIM.rows(
@@ -202,10 +202,11 @@ def assignment_write(rater: Rater, item: Item, texts: Sequence[ShownText], so_fa
         return made
     again = Assignment.objects.filter(item=item, rater=rater, state=State.RELEASED)
     # What is known so far may count the order in which it was shown before: the next claim counts anew.
-    fields = {"state": State.OPEN, "candidate_order": order, "shown": shown, "so_far": None}
-    if not again.update(**fields, leased_until=lease_end()):
+    if not again.update(state=State.OPEN, so_far=None, leased_until=lease_end()):
         raise IntegrityError("the rater has another screen open")
-    found = Assignment.objects.get(item=item, rater=rater)
+    again = Assignment.objects.filter(item=item, rater=rater)
+    again.filter(revision=0).update(candidate_order=order, shown=shown)  # what was answered stays as it was then
+    found = again.get()
     found.item = item
     return found
 
