@@ -12,6 +12,7 @@ from annotations.campaigns.models.campaigns import (
     Item,
     Rater,
 )
+from annotations.campaigns.models.named_items import NamedItem
 from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 from annotations.corpora.models import (
     Album,
@@ -46,6 +47,7 @@ __all__ = [
     "Invitation",
     "Item",
     "Metric",
+    "NamedItem",
     "Output",
     "Photo",
     "Rater",

@@ -1,12 +1,13 @@
 """Rows for tests, made by the real models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import factory
 from django.utils import timezone
 
 from annotations import models
+from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.spec import CampaignSpec
 
@@ -140,11 +141,12 @@ def make_campaign(
     references_each: int = 2,
     texts: dict[str, Callable[[int], str]] | None = None,
     purpose: str = "evaluation",
+    named: Mapping[str, Sequence[int]] | None = None,
     **spec: Any,
 ) -> CampaignParts:
     """A campaign over `captions` captions, each in an album of its own, of `human` and the systems in `texts`.
 
-    `texts` gives for each file system what it wrote for the n-th caption.
+    `texts` gives for each file system what it wrote for the n-th caption, `named` for raters which captions they get.
     """
     split = "test" if purpose == "evaluation" else "feedback"
     dataset: Any = DatasetFactory()
@@ -152,9 +154,11 @@ def make_campaign(
     decodings: dict[str, Any] = {
         name: DecodingFactory(dataset=dataset, split=split, system=SystemFactory(name=name)) for name in written
     }
+    keys: list[Any] = []
     for n in range(captions):
         photo = PhotoFactory(album=AlbumFactory(dataset=dataset, split=split))
         caption = CaptionFactory(photo=photo, text=f"a picture of thing {n}")
+        keys.append(caption.key)
         for reference in range(references_each):
             StorySentenceFactory(photo=photo, text=f"People told story {n} in way {reference}.")
         for name, write in written.items():
@@ -169,5 +173,6 @@ def make_campaign(
         "items": captions,
         "overlap": 2,
     }
-    campaign = campaign_create(spec=CampaignSpec.from_mapping(values | spec))
+    rows = [NamedSource(rater, keys[n], "") for rater, numbers in (named or {}).items() for n in numbers]
+    campaign = campaign_create(spec=CampaignSpec.from_mapping(values | spec), named=rows)
     return CampaignParts(campaign, dataset, decodings)

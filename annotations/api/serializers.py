@@ -79,7 +79,7 @@ def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
         "item": item_output(campaign, assignment, screen.texts),
         "protocol": campaign.protocol,
         "criteria": campaign.criteria,
-        "progress": {"done": screen.done, "total": campaign.most_screens},
+        "progress": {"done": screen.done, "total": rater.most_screens},
         "expires_at": assignment.leased_until.isoformat(),
     }
 

@@ -6,6 +6,7 @@ from django import forms
 
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.outside_ids import check_outside_id
+from annotations.campaigns.readers.named_items import NamedSource, named_in_lines
 from annotations.campaigns.spec import KEYS, SPLIT_OF, CampaignSpec, choices
 from annotations.campaigns.wording_forms import WordingForms
 from annotations.corpora.models import Dataset
@@ -47,7 +48,7 @@ class CampaignForm(forms.Form):
 
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
-        "screens_per_rater", "minimum_answers", "seed",
+        "screens_per_rater", "named_items", "minimum_answers", "seed",
         "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
         "minutes",
     )  # fmt: skip
@@ -98,6 +99,12 @@ class CampaignForm(forms.Form):
     items = spec_field("items", initial=100)
     overlap = spec_field("overlap")
     screens_per_rater = spec_field("screens_per_rater")
+    named_items = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        required=False,
+        help_text="In each line a rater's id, a comma, and the key of a source. These raters join with personal links, "
+        "get these items and no others, and a place of each is kept for them.",
+    )
     minimum_answers = spec_field("minimum_answers")
     seed = spec_field("seed")
     primary = spec_field("primary", initial="")
@@ -111,10 +118,16 @@ class CampaignForm(forms.Form):
     contact = spec_field("contact", empty_value=None)
     minutes = spec_field("minutes")
 
-    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, anew: bool = False) -> None:
+        """With `anew`, a draft that is there, of which no items are named."""
         super().__init__(data, initial=initial)
+        if anew:
+            del self.fields["named_items"]
         sent = data if data and WordingForms.sent_in(data) else None
         self.words = WordingForms(sent, initial=(initial or {}).get("criterion"), prefix=WordingForms.prefix)
+
+    def clean_named_items(self) -> list[NamedSource]:
+        return named_in_lines(self.cleaned_data["named_items"])
 
     def clean(self) -> dict[str, Any]:
         """Holds the values against the campaign file's own rules; `cleaned_data["spec"]` is what such a file gives."""

@@ -26,7 +26,8 @@ def columns_of(model: type[models.Model], names: str) -> list[str]:
 # What rating needs of each; anything else is read when it is asked for.
 RATER = columns_of(
     Rater,
-    "id campaign_id public_id outside_id session_hash digest_key trial replaced completion_code enough_answers",
+    "id campaign_id public_id outside_id session_hash digest_key trial named_items replaced completion_code "
+    "enough_answers",
 )
 CAMPAIGN = columns_of(
     Campaign,
@@ -157,6 +158,11 @@ FREE = f"{ITEMS} AND item.taken < %(places)s"
 FROM_START = "(item.taken, item.turn, item.position) >= (%(from_taken)s, %(from_turn)s, %(from_position)s)"
 IN_TURN = "ORDER BY item.taken, item.turn, item.position LIMIT"
 ALL_IN_ORDER = f"{ITEMS} AND {NEW_TO_RATER} ORDER BY item.position LIMIT %(window)s"
+# Of what was named for the rater none comes before another: no place of it is anybody else's.
+NAMED = f"""SELECT item.id, 0 AS taken, 0 AS turn, item.position
+FROM annotations_nameditem named JOIN annotations_item item ON item.id = named.item_id
+WHERE named.campaign_id = %(campaign)s AND named.outside_id = %(outside_id)s AND {NEW_TO_RATER}
+ORDER BY item.position LIMIT %(window)s"""
 AHEAD = f"{FREE} AND {FROM_START} AND {NEW_TO_RATER} {IN_TURN} %(window)s"
 # Of so many items from the start on, whether or not they are new to the rater.
 NEAR = f"SELECT * FROM ({FREE} AND {FROM_START} {IN_TURN} %(near)s) item WHERE {NEW_TO_RATER} {IN_TURN} %(window)s"
@@ -201,7 +207,9 @@ def beside_what_came_back(items: str) -> str:
     return f"SELECT * FROM ({items}) ahead UNION ALL SELECT * FROM ({CAME_BACK}) back"
 
 
-COUNTED_IN_ORDER, COUNTED = (WAITING.format(items=items) + HISTORY for items in (ALL_IN_ORDER, AHEAD))
+COUNTED_IN_ORDER, COUNTED_NAMED, COUNTED = (
+    WAITING.format(items=items) + HISTORY for items in (ALL_IN_ORDER, NAMED, AHEAD)
+)
 KNOWN_NEAR, KNOWN = (WAITING.format(items=beside_what_came_back(items)) for items in (NEAR, AHEAD))
 AROUND = 100  # items on either side: all of most campaigns, and not too many to count for each screen
 ROWS_NEAR = 256  # items looked at before one is taken to be far away
@@ -215,16 +223,18 @@ def items_waiting(
 
     They are looked for from where `so_far` says, and among what came back since; with `near` only among the next
     items, however many the campaign has. A dry run goes through all items in their order, however many have taken
-    them, and is even for itself.
+    them, and is even for itself. For whom items were named gets only these.
     """
     texts = rater.campaign.texts_per_screen
     if so_far:
         sql, before = KNOWN_NEAR if near else KNOWN, ShownBefore(rater=so_far.stood, done=so_far.done, texts=texts)
     else:
-        sql, before = COUNTED_IN_ORDER if rater.trial else COUNTED, ShownBefore(texts=texts)
+        among = COUNTED_NAMED if rater.named_items else COUNTED
+        sql, before = COUNTED_IN_ORDER if rater.trial else among, ShownBefore(texts=texts)
     start = so_far.start if so_far else Turn(0, 0, 0)
     values = {
         "rater": rater.pk,
+        "outside_id": rater.outside_id,
         "campaign": rater.campaign_id,
         "places": rater.campaign.overlap,
         "window": window,

@@ -18,7 +18,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Least
 
-from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, Item, NamedItem, Rater, Rating
 from annotations.campaigns.querysets.campaigns import TAKEN_BY_RATER
 
 
@@ -54,11 +54,16 @@ def items_by_answers(campaign: Any) -> dict[int, int]:
 
 def raters_without_screens(campaign: Any) -> "models.QuerySet":
     """Raters who have a screen neither open nor waiting: of each item they answered or skipped it, or others hold all
-    its places."""
+    its places; of items that were named for them they hold one."""
     taken = Assignment.objects.filter(item=OuterRef("pk"), rater=OuterRef(OuterRef("pk")), state__in=TAKEN_BY_RATER)
     waiting = Item.objects.filter(~Exists(taken), campaign=campaign, taken__lt=campaign.overlap)
+    of_named = Assignment.objects.filter(
+        item=OuterRef("item"), rater=OuterRef(OuterRef("pk")), state__in=TAKEN_BY_RATER
+    )
+    named = NamedItem.objects.filter(~Exists(of_named), campaign=campaign, outside_id=OuterRef("outside_id"))
+    has_none = Q(~Exists(waiting), named_items=0) | Q(~Exists(named), named_items__gt=0)
     opened = Assignment.objects.open().filter(rater=OuterRef("pk"))
-    raters = Rater.objects.filter(~Exists(opened), ~Exists(waiting), campaign=campaign, trial=False, replaced=False)
+    raters = Rater.objects.filter(has_none, ~Exists(opened), campaign=campaign, trial=False, replaced=False)
     return raters.select_related("campaign")
 
 

@@ -178,9 +178,19 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('kind', models.CharField(choices=[('regular', 'Regular'), ('repeat', 'planned repeat'), ('control', 'quality control')], default='regular', max_length=7)),
                 ('position', models.PositiveIntegerField(help_text="in the campaign's seeded order")),
-                ('taken', models.PositiveSmallIntegerField(default=0, help_text='assignments open or done, but places given back')),
+                ('taken', models.PositiveSmallIntegerField(default=0, help_text='assignments open or done, but places given back; and places kept for named raters')),
                 ('turn', models.PositiveBigIntegerField(db_default=0, default=0, help_text='0: by its position; where a place came back, behind all that were there: the newest assignment then')),
                 ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='annotations.campaign')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='NamedItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('outside_id', models.CharField(max_length=200)),
+                ('place_kept', models.BooleanField(default=True, help_text='counts among those taken; not where its rater is left out and others rate instead')),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='named_items', to='annotations.campaign')),
+                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='named_for', to='annotations.item')),
             ],
         ),
         migrations.CreateModel(
@@ -250,6 +260,7 @@ class Migration(migrations.Migration):
                 ('session_hash', models.CharField(help_text="SHA-256 of the session's token", max_length=64, unique=True)),
                 ('digest_key', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='of the digests of what they send; another one once they are erased, so that none can be tried out', max_length=64)),
                 ('trial', models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")),
+                ('named_items', models.PositiveIntegerField(db_default=0, default=0, help_text='that were named for them, and are all they get; 0: any that are free')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('excluded_at', models.DateTimeField(blank=True, help_text='from then on left out of the results', null=True)),
                 ('exclusion', models.CharField(blank=True, help_text='why they are left out, in words', max_length=300)),
@@ -532,6 +543,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='album',
             constraint=models.CheckConstraint(condition=models.Q(('split__in', ['train', 'feedback', 'valid', 'test'])), name='album_split_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='nameditem',
+            constraint=models.UniqueConstraint(fields=('campaign', 'outside_id', 'item'), name='named_item_once_a_rater'),
+        ),
+        migrations.AddConstraint(
+            model_name='nameditem',
+            constraint=models.CheckConstraint(condition=models.Q(('outside_id', ''), _negated=True), name='named_item_outside_id_not_empty'),
         ),
         migrations.AddConstraint(
             model_name='invitation',

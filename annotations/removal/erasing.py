@@ -18,10 +18,11 @@ from django.dispatch import Signal
 
 from annotations.audit.models import AuditEntry
 from annotations.audit.services import Deed, audit_note, of_campaign
-from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Rater, Remark, Rewrite
+from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, NamedItem, Rater, Remark, Rewrite
 from annotations.campaigns.models.campaigns import new_secret
 from annotations.campaigns.outside_ids import erased_digest
 from annotations.campaigns.services.leases import assignment_release, assignments_lock
+from annotations.campaigns.services.named_items import named_items_forget
 from annotations.campaigns.services.raters import id_erased, named, session_hash
 from annotations.errors import NotFoundError
 from annotations.feedback.models import FeedbackExample, FeedbackSet
@@ -124,6 +125,8 @@ def identity_erase(*, identity: Identity, person: uuid.UUID) -> Identity | None:
         outside_id_erased.send(sender=Rater, campaign=campaign, outside_id=outside_id)
     if rater:
         rater_erase(rater, person)
+    if outside_id:
+        named_items_forget(campaign=campaign, outside_id=outside_id, rater=rater)
     erased = replace(identity, rater=rater)
     audit_note(kind=Deed.ERASE, about=str(erased))
     return erased
@@ -137,6 +140,7 @@ def rater_erase(rater: Rater, person: uuid.UUID) -> None:
         assignment_release(assignment)
     Rater.objects.filter(pk=rater.pk).update(
         outside_id=None,
+        named_items=0,
         completion_code=None,
         session_hash=session_hash(secrets.token_urlsafe(32)),
         digest_key=new_secret(),
@@ -185,7 +189,8 @@ def erasure_of(identity: Identity) -> Erasure:
     rater, campaign = identity.rater, identity.campaign
     invited = Invitation.objects.filter(campaign=campaign, outside_id=identity.outside_id).exists()
     exports = AuditEntry.objects.filter(kind=Deed.EXPORT, about=of_campaign(campaign.name)).count()
-    goes = ["the id"] * bool(identity.outside_id) + ["the personal link"] * invited
+    named = NamedItem.objects.filter(campaign=campaign, outside_id=identity.outside_id).exists()
+    goes = ["the id"] * bool(identity.outside_id) + ["the personal link"] * invited + ["that items were named"] * named
     if rater is None:
         return Erasure(identity, goes, 0, [], exports)
     goes += ["the session, so that no browser or program can continue as this rater"]

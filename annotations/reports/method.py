@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from annotations.campaigns.models import Campaign
+from django.db.models import Count
+
+from annotations.campaigns.models import Campaign, NamedItem
+from annotations.plurals import counted
 from annotations.protocols import protocol_named
 from annotations.reports.imported import imported_words
 from annotations.reports.measures import measure_of
@@ -43,6 +46,10 @@ LOOKS = (
     "analysis it counts as shown if its p-value is below that analysis's boundary."
 )
 TEXTS = "Identical texts of several systems were shown once and count for each."
+NAMED = (
+    "{screens}, on {items}, were assigned in advance to {raters}, who were given only these; the other screens went to "
+    "others. Who rates a named item was thus chosen, not drawn."
+)
 UNTESTED = "The campaign showed no degraded texts, so raters could not be tested with them."
 SPENDERS = {"obrien-fleming": "O'Brien and Fleming's boundaries", "pocock": "Pocock's boundaries"}
 FAMILIES = {"criterion": "each criterion", "campaign": "the whole campaign"}
@@ -102,7 +109,7 @@ def method_of(
                 *([CORRELATIONS] if words.correlations else []),
             ]
         )
-    of_raters = " ".join(filter(None, [words.raters, "" if imported else UNTESTED]))
+    of_raters = " ".join(filter(None, [words.raters, named_words(campaign), "" if imported else UNTESTED]))
     parts = (
         f"{measured} {words.agreement}",
         words.more,
@@ -116,3 +123,17 @@ def method_of(
         imported_words(campaign),
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def named_words(campaign: Campaign) -> str:
+    """How many of the screens were assigned to named raters; nothing where none were."""
+    counts = NamedItem.objects.filter(campaign=campaign).aggregate(
+        screens=Count("pk"), items=Count("item", distinct=True), raters=Count("outside_id", distinct=True)
+    )
+    if not counts["screens"]:
+        return ""
+    return NAMED.format(
+        screens=f"{counts['screens']} of {counted(campaign.screens, 'screens')}",
+        items=counted(counts["items"], "items"),
+        raters=counted(counts["raters"], "named raters"),
+    )

@@ -370,3 +370,23 @@ def test_best_and_worst_are_the_means_of_what_was_rated() -> None:
         assert row["deviation"] == pytest.approx(np.std(scores, ddof=1))
     spread = [row["deviation"] for row in examples["disputed"]]
     assert spread == sorted(spread, reverse=True)
+
+
+def test_the_form_names_items_for_raters(staff: Client) -> None:
+    parts = make_campaign()
+    keys = list(parts.campaign.items.order_by("pk").values_list("source__key", flat=True))
+    wrong = staff.post(f"{LIST}new/", form_of(parts, named_items=f"ann, {keys[0]}\n\nbo, nothing\n"))
+    assert "line 3: source: &#x27;nothing&#x27; is the key of no source" in wrong.content.decode()
+    assert (
+        "line 1: rater: &#x27;&#x27; must have 1 to 200 characters"
+        in staff.post(f"{LIST}new/", form_of(parts, named_items=keys[0])).content.decode()
+    )
+    made = draft(staff, parts, named_items=f"ann, {keys[0]}\r\nwho, me,{keys[0]}\r\n")
+    named = made.named_items.values_list("outside_id", "item__source__key")
+    assert sorted(named) == [("ann", keys[0]), ("who, me", keys[0])]
+    links = staff.post(f"{LIST}{made.pk}/links/", {"raters": "ann"}).content.decode()
+    assert "signature=" in links
+    for page, there in (("new/", True), (f"{made.pk}/copy/", True), (f"{made.pk}/edit/", False)):
+        assert ('name="named_items"' in staff.get(f"{LIST}{page}").content.decode()) == there
+    refused = staff.post(f"{LIST}{made.pk}/edit/", form_of(parts)).content.decode()
+    assert "has named items, which would be lost" in refused

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from annotations import models
+from annotations.campaigns.outside_ids import rater_signature
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.leases import leases_release_expired
 from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
@@ -37,6 +38,7 @@ EXAMPLES = int(os.environ.get("RATING_MACHINE_EXAMPLES", "12"))  # for each data
 STEPS = 50
 TEXTS = {"gru": lambda n: f"we saw thing {n} again", "lstm": lambda n: f"thing {n} was what we had then"}
 MAX_RATERS = 4
+NAMES = "ann", "bo"
 RATERS = st.integers(0, MAX_RATERS - 1)
 
 
@@ -57,13 +59,23 @@ class Raters(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
 
-    @initialize(protocol=st.sampled_from(shown_here()), overlap=st.integers(1, 3), captions=st.integers(1, 5))
-    def begin(self, protocol: str, overlap: int, captions: int) -> None:
+    @initialize(
+        protocol=st.sampled_from(shown_here()),
+        overlap=st.integers(1, 3),
+        captions=st.integers(1, 5),
+        named=st.lists(st.integers(0, 5), min_size=2, max_size=2),
+    )
+    def begin(self, protocol: str, overlap: int, captions: int, named: list[int]) -> None:
+        """Of two raters the first get so many items that are named for them; an item has a place for each of them."""
         one = protocol_named(protocol).one_criterion
         criteria = ["human_likeness"] if one else ["human_likeness", "fluency"]
         self.campaign = make_campaign(
             captions=captions, overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
             cannot_say=criteria[-1:], comments=True,
+            named={
+                name: range(min(count, captions))
+                for name, count in list(zip(NAMES, named, strict=True))[:overlap]
+            },
         ).campaign  # fmt: skip
         self.protocol = protocol_named(protocol)
         self.join()
@@ -75,7 +87,11 @@ class Raters(RuleBasedStateMachine):
     def join(self) -> None:
         if self.closed() or len(self.raters) == MAX_RATERS:
             return
-        self.raters.append(rater_join(token=self.campaign.token)[0])
+        name = NAMES[len(self.raters)] if len(self.raters) < len(NAMES) else None
+        signature = rater_signature(self.campaign, name) if name else None
+        rater, _ = rater_join(token=self.campaign.token, outside_id=name, signature=signature)
+        assert rater.named_items == models.NamedItem.objects.filter(outside_id=name).count()
+        self.raters.append(rater)
 
     def rater(self, number: int) -> models.Rater:
         return models.Rater.objects.select_related("campaign").get(pk=self.raters[number % len(self.raters)].pk)
@@ -209,6 +225,7 @@ class Raters(RuleBasedStateMachine):
         rater = self.rater(who)
         given_back = models.Assignment.objects.filter(rater=rater, place_given_back=True)
         self.crowded |= set(given_back.values_list("item", flat=True))
+        self.crowded |= set(models.NamedItem.objects.filter(place_kept=False).values_list("item", flat=True))
         self.attempt(lambda: rater_readmit(rater=rater))
 
     @rule(sure=st.integers(0, 9))
@@ -219,11 +236,17 @@ class Raters(RuleBasedStateMachine):
 
     @invariant()
     def places_are_counted(self) -> None:
-        """An item's places are taken by open screens and by answers that hold one: never more than the overlap."""
+        """An item's places are taken by open screens and by answers that hold one, and are kept for whom it was named
+        for, who get nothing else: never more than the overlap."""
         if not self.raters:
             return
         holding = models.Assignment.objects.filter(state__in=["open", "done"], place_given_back=False)
-        taken = Counter(holding.values_list("item", flat=True))
+        taken = Counter(holding.filter(rater__named_items=0).values_list("item", flat=True))
+        kept = models.NamedItem.objects.filter(place_kept=True)
+        taken += Counter(kept.values_list("item", flat=True))
+        of_named = models.Assignment.objects.filter(rater__named_items__gt=0)
+        named = set(models.NamedItem.objects.values_list("outside_id", "item"))
+        assert set(of_named.values_list("rater__outside_id", "item")) <= named
         for item in self.campaign.items.all():
             assert item.taken == taken[item.pk]
             assert item.taken <= self.campaign.overlap or item.pk in self.crowded

@@ -165,7 +165,7 @@ def half_made(made: models.Campaign) -> models.Campaign:
     """What is there of a campaign whose maker was killed before the last item."""
     spec = spec_of(made.dataset, items=5)
     campaign = campaign_making.campaign_begin(spec, "open", None)
-    _, written, sources = campaign_making.content_choose(spec, made.dataset)
+    _, written, sources, _ = campaign_making.content_choose(spec, made.dataset)
     items_write(campaign=campaign, sources=sources, decodings=[decoding.pk for decoding in written.values()])
     return campaign
 

@@ -9,6 +9,7 @@ from annotations.campaigns.models.campaigns import (
     Item,
     Rater,
 )
+from annotations.campaigns.models.named_items import NamedItem
 from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ErasedId",
     "Invitation",
     "Item",
+    "NamedItem",
     "Rater",
     "Rating",
     "Remark",

@@ -269,7 +269,9 @@ class Item(models.Model):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
-    taken = models.PositiveSmallIntegerField(default=0, help_text="assignments open or done, but places given back")
+    taken = models.PositiveSmallIntegerField(
+        default=0, help_text="assignments open or done, but places given back; and places kept for named raters"
+    )
     turn = models.PositiveBigIntegerField(
         default=0,
         db_default=0,
@@ -339,6 +341,9 @@ class Rater(models.Model):
         help_text="of the digests of what they send; another one once they are erased, so that none can be tried out",
     )
     trial = models.BooleanField(default=False, help_text="a dry run: takes nobody's place, and never counts")
+    named_items = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="that were named for them, and are all they get; 0: any that are free"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
     exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
@@ -379,6 +384,11 @@ class Rater(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def most_screens(self) -> int:
+        """That they can answer."""
+        return self.named_items or self.campaign.most_screens
 
 
 class Invitation(models.Model):

@@ -54,7 +54,8 @@ class AssignmentQuerySet(models.QuerySet):
     def keeping_from(self, rater: Any) -> "AssignmentQuerySet":
         """Others' open assignments of items that are new to the rater: these may come free again."""
         theirs = self.model._default_manager.filter(item=OuterRef("item"), rater=rater, state__in=TAKEN_BY_RATER)
-        return self.open().filter(~Exists(theirs), rater__campaign=rater.campaign_id, rater__trial=False)
+        free_again = self.open().filter(rater__campaign=rater.campaign_id, rater__trial=False, rater__named_items=0)
+        return free_again.filter(~Exists(theirs))
 
     def expired(self) -> "AssignmentQuerySet":
         return self.filter(state="open", leased_until__lte=Now())
@@ -62,7 +63,7 @@ class AssignmentQuerySet(models.QuerySet):
     def released_of(self, rater: Any) -> "AssignmentQuerySet":
         """Those that the rater's lease ended on and whose place nobody else has taken, the last one first."""
         theirs = self.filter(rater=rater, state="released").order_by("-leased_until")
-        return theirs if rater.trial else theirs.filter(item__taken__lt=rater.campaign.overlap)
+        return theirs if rater.trial or rater.named_items else theirs.filter(item__taken__lt=rater.campaign.overlap)
 
     def with_held(self) -> "AssignmentQuerySet":
         """Each with `held`: how long ago it was first handed out, by the database's clock alone."""

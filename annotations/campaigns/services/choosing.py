@@ -4,13 +4,14 @@ Of sentences a source is a caption or a photo; of stories it is a sequence of ph
 has for a story those of the sequence's photos.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotations.campaigns.assignment.sampling import sample_sources
 from annotations.campaigns.models import Campaign
+from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.items import Sources
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.models import Dataset, Photo, SequencePhoto, Source, Story
@@ -35,8 +36,10 @@ def system_named(name: str) -> System:
     return system
 
 
-def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], dict[System, Decoding], Sources]:
-    """The systems, their decodings, people's aside, and the sources of the items."""
+def content_choose(
+    spec: CampaignSpec, dataset: Dataset, named: Sequence[NamedSource] = ()
+) -> tuple[list[System], dict[System, Decoding], Sources, dict[str, int]]:
+    """The systems, their decodings, people's aside, the sources of the items, and by key those that were named."""
     systems = [system_named(name) for name in spec.systems]
     if spec.unit == Campaign.Unit.STORY and not Source.objects.of_split(dataset, spec.split).of_kind(SEQUENCE).exists():
         where = f"{dataset.name}/{spec.split}"
@@ -57,7 +60,7 @@ def content_choose(spec: CampaignSpec, dataset: Dataset) -> tuple[list[System], 
         if system.kind == System.Kind.BASELINE
     }
     with_human = any(system.kind == System.Kind.HUMAN for system in systems)
-    return systems, written, choose_sources(spec, dataset, kind, written, with_human)
+    return systems, written, *choose_sources(spec, dataset, kind, written, with_human, named)
 
 
 def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
@@ -99,9 +102,14 @@ def common_kind(decodings: Mapping[System, Decoding], dataset: Dataset, spec: Ca
 
 
 def choose_sources(
-    spec: CampaignSpec, dataset: Dataset, kind: str, decodings: Mapping[System, Decoding], with_human: bool
-) -> Sources:
-    """The sources of the campaign's items, in the order of the items."""
+    spec: CampaignSpec,
+    dataset: Dataset,
+    kind: str,
+    decodings: Mapping[System, Decoding],
+    with_human: bool,
+    named: Sequence[NamedSource],
+) -> tuple[Sources, dict[str, int]]:
+    """The sources of the campaign's items, in the order of the items; and by key those that were named."""
     eligible = with_what_is_shown(Source.objects.of_split(dataset, spec.split).of_kind(kind), spec, dataset, kind)
     if spec.layout == Campaign.Layout.PHOTOS:
         check_sentences(eligible, decodings)
@@ -123,10 +131,33 @@ def choose_sources(
             f"system ({', '.join(counts)})",
         )
     count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
-    sources = sample_sources(list(left.items()), count, seed=spec.seed)
+    keys = sources_named(named, Source.objects.of_split(dataset, spec.split).of_kind(kind), left)
+    sources = sample_sources(list(left.items()), count, seed=spec.seed, named=set(keys.values()), first=spec.items)
     if spec.show in ("photo", "both"):
         check_pictures(sources)
-    return sources
+    return sources, keys
+
+
+def sources_named(named: Sequence[NamedSource], sources: QuerySet[Source], left: Container[int]) -> dict[str, int]:
+    """The named sources by their keys. Raises InputError, with the line, for a key that none has, or several, or whose
+    source is not among those `left`."""
+    found: dict[str, list[int]] = {row.source: [] for row in named}
+    for part in batched(list(found), SOURCE_BATCH_SIZE):
+        for pk, key in sources.filter(key__in=part).values_list("pk", "key"):
+            found[key].append(pk)
+    for row in named:
+        pks = found[row.source]
+        if not pks:
+            such = sources.values_list("key", flat=True).first()
+            problem, hint = "is the key of no source of the campaign's split", f"keys are such as '{such}'"
+        elif len(pks) > 1:
+            problem, hint = f"is the key of {len(pks)} sources, in different albums", "name sources whose key is unique"
+        elif pks[0] not in left:
+            problem, hint = "lacks a text of one of the systems, or what the campaign shows of it", "name another"
+        else:
+            continue
+        raise InputError("source", f"'{row.source}' {problem}", hint, where=row.where)
+    return {key: pk for key, [pk] in found.items()}
 
 
 def referred_to(sources: QuerySet[Source], kind: str) -> QuerySet[Any]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, IntegerField, QuerySet, Subquery
 from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from annotations.campaigns.models import Assignment, Item, Rater
 from annotations.storage.clock import from_now
@@ -42,20 +43,21 @@ def items_lock(items: Iterable[int]) -> None:
 
 
 def place_take(item: int, rater: Rater) -> bool:
-    """Take one of an item's places for the rater, if one is free. A dry run needs none."""
-    if rater.trial:
+    """Take one of an item's places for the rater, if one is free. A dry run needs none, and for whom items were named
+    has theirs from the beginning."""
+    if rater.trial or rater.named_items:
         return True
     return bool(TAKE.count(id=item, overlap=rater.campaign.overlap))
 
 
 def place_give_back(item: int, rater: Rater) -> None:
-    if not rater.trial:
+    if not (rater.trial or rater.named_items):
         Item.objects.filter(pk=item).update(taken=F("taken") - 1, turn=turn_last())
 
 
-def turn_last() -> Subquery:
+def turn_last() -> Coalesce:
     """The turn of an item that comes back: not before the newest assignment that anybody who passed it had seen."""
-    return Subquery(Assignment.objects.order_by("-pk").values("pk")[:1])
+    return Coalesce(Subquery(Assignment.objects.order_by("-pk").values("pk")[:1]), 0)
 
 
 def assignment_release(assignment: Assignment) -> bool:

@@ -1,6 +1,6 @@
 """Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from secrets import token_hex
 
 from django.db import IntegrityError, transaction
@@ -15,14 +15,17 @@ from annotations.campaigns.models import (
     ErasedId,
     Invitation,
     Item,
+    NamedItem,
     Rater,
     Rating,
 )
 from annotations.campaigns.models.campaigns import new_token
+from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.campaigns import check_deletable
 from annotations.campaigns.services.choosing import content_choose, system_named
 from annotations.campaigns.services.items import items_write
 from annotations.campaigns.services.leases import assignments_lock
+from annotations.campaigns.services.named_items import check_named, named_items_write
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.locks import dataset_lock
 from annotations.corpora.models import Dataset
@@ -39,20 +42,26 @@ ITEM_BATCH_SIZE = 250
 
 
 def campaign_create(
-    *, spec: CampaignSpec, state: str = Campaign.State.OPEN, instead_of: Campaign | None = None
+    *,
+    spec: CampaignSpec,
+    state: str = Campaign.State.OPEN,
+    instead_of: Campaign | None = None,
+    named: Sequence[NamedSource] = (),
 ) -> Campaign:
     """A campaign with its frozen decodings, items and candidates, open to raters or a draft; `instead_of` a draft,
-    which goes, under that one's link.
+    which goes, under that one's link. `named` are sources that named raters get; others get the other places.
 
     It shows once it is whole, and where making it fails nothing is left. Raises InputError, naming the key of the spec,
     where a name is unknown, a system has no outputs, or the split has too few sources that all systems wrote for;
     ConflictError where the draft is none or was tried out already, or the name was taken meanwhile.
     """
+    check_named(named, spec)
     if instead_of:
         check_deletable(instead_of)
+        check_unnamed(instead_of)
     campaign = campaign_begin(spec, state, instead_of)
     try:
-        systems, written, sources = content_choose(spec, campaign.dataset)
+        systems, written, sources, keys = content_choose(spec, campaign.dataset, named)
         decodings = [decoding.pk for decoding in written.values()]
         human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
         drawn: Decoding | None = None
@@ -64,6 +73,7 @@ def campaign_create(
                 CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
             )
         items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        named_items_write(campaign=campaign, named=named, sources=keys)
         statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
         campaign_show(campaign, spec, drawn, instead_of)
     except BaseException:
@@ -124,6 +134,13 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             item_count=spec.items,
             state=state,
         )
+
+
+def check_unnamed(draft: Campaign) -> None:
+    """Raises ConflictError for a draft with named items, which are in none of its form's fields."""
+    if NamedItem.objects.filter(campaign=draft).exists():
+        message = f"draft '{draft.name}' has named items, which would be lost"
+        raise ConflictError("", message, "delete it, and create another with create_campaign --named-items")
 
 
 def name_taken(name: str) -> ConflictError:
@@ -204,6 +221,7 @@ def campaign_discarding(*, campaign: Campaign) -> Iterator[None]:
         yield from rows_deleting(Rating.objects.filter(assignment__rater__campaign=campaign))
     yield from rows_deleting(Assignment.objects.filter(rater__campaign=campaign))
     yield from rows_deleting(Rater.objects.filter(campaign=campaign))
+    yield from rows_deleting(NamedItem.objects.filter(campaign=campaign))
     items = Item.objects.filter(campaign=campaign).order_by("position").values_list("pk", flat=True)
     while part := list(items[:ITEM_BATCH_SIZE]):
         with short_write():

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 
 from annotations.audit.services import Deed, audit_note
-from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Item, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Item, NamedItem, Rater, Rating
 from annotations.campaigns.outside_ids import check_outside_id, erased_digest, rater_signature
 from annotations.campaigns.rounds import campaign_of_token, rater_of_hash
 from annotations.campaigns.services.leases import assignments_lock, items_lock, turn_last
@@ -100,9 +100,12 @@ def rater_join(
             )
     if not signed:
         count_join(campaign.pk, address)
+    named = NamedItem.objects.filter(campaign=campaign, outside_id=outside_id).count() if signed else 0
     try:
         with transaction.atomic():
-            rater = Rater.objects.create(campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh))
+            rater = Rater.objects.create(
+                campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh), named_items=named
+            )
     except IntegrityError as error:  # somebody joined under the same id this very moment
         raise joined_already_error() from error
     if outside_id and id_erased(campaign, outside_id):  # by who held the campaign's row until now
@@ -199,18 +202,21 @@ def named(rater: Rater) -> str:
 def places_move(rater: Rater, *, given_back: bool) -> None:
     """Give the places of what a rater has answered back, and a screen they have open with them; or take them again.
 
-    Each answer says whether its place is given back, so that none moves twice.
+    Each answer says whether its place is given back, so that none moves twice. Of named items all that were kept go,
+    answered or not, and each says whether it is kept.
     """
     theirs = Assignment.objects.filter(rater=rater)
     assignments_lock(Assignment.objects.filter(rater=rater))  # what is answered meanwhile is either in or refused
     moving = theirs.filter(state=State.DONE, place_given_back=not given_back)
     holding = moving | theirs.open() if given_back else moving
-    items = list(holding.values_list("item", flat=True))
+    kept = NamedItem.objects.filter(campaign=rater.campaign_id, outside_id=rater.outside_id, place_kept=given_back)
+    items = list((kept if rater.named_items else holding).values_list("item", flat=True))
     items_lock(items)
     if given_back:
         Item.objects.filter(pk__in=items).update(taken=F("taken") - 1, turn=turn_last())
     else:
         Item.objects.filter(pk__in=items).update(taken=F("taken") + 1)
+    kept.update(place_kept=not given_back)
     moving.update(place_given_back=given_back)
     if given_back:
         theirs.open().update(state=State.RELEASED, so_far=None)

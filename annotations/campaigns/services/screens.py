@@ -154,7 +154,7 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
         order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
         before.rater.add(shown_as([text.systems for text in order]))
         rest = [row.turn for row in waiting if row.pk != picked] or [max(start, waiting[0].turn)]
-        so_far = None if rater.trial else SoFar(before.done, before.rater, rest[0], newest)
+        so_far = None if rater.trial or rater.named_items else SoFar(before.done, before.rater, rest[0], newest)
         try:
             with transaction.atomic():
                 claimed = assignment_write(rater, item, order, so_far)
@@ -216,7 +216,10 @@ def screen_of(assignment: Assignment, texts: Mapping[int, str], done: int) -> Sc
 
 
 def wait_for_others(rater: Rater) -> Wait | None:
-    """How long until the first lease ends that keeps an item from the rater; None when there is no such item."""
+    """How long until the first lease ends that keeps an item from the rater; None when there is no such item. What was
+    named for a rater nobody keeps from them."""
+    if rater.named_items:
+        return None
     left = ExpressionWrapper(Min("leased_until") - Now(), output_field=DurationField())
     seconds = Assignment.objects.keeping_from(rater).aggregate(left=left)["left"]
     if seconds is None:

@@ -129,14 +129,16 @@ def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -
     if origin and (refused := refuse_imported(request, origin, "copied or changed")):
         return refused
     if request.method == "POST":
-        form = CampaignForm(request.POST)
+        form = CampaignForm(request.POST, anew=replace)
         if form.is_valid():
             spec = form.cleaned_data["spec"]
             try:
                 if origin and replace:
                     campaign = campaign_making.draft_replace(draft=origin, spec=spec)
                 else:
-                    campaign = campaign_making.campaign_create(spec=spec, state=Campaign.State.DRAFT)
+                    campaign = campaign_making.campaign_create(
+                        spec=spec, state=Campaign.State.DRAFT, named=form.cleaned_data["named_items"]
+                    )
             except InputError as error:
                 show_problem(form, error)
             else:
@@ -149,7 +151,7 @@ def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -
         initial = CampaignForm.initial_of(campaigns.spec_of(origin)) if origin else dict(request.GET.items())
         if origin and not replace:
             initial["name"] = f"{origin.name}-copy"
-        form = CampaignForm(initial=initial)
+        form = CampaignForm(initial=initial, anew=replace)
     title = f"Change the draft '{origin.name}'" if origin and replace else "New campaign"
     return render_page(request, "annotations/campaigns/form.html", title, {"form": form, "origin": origin})
 
@@ -297,7 +299,12 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     order = before.order([text.systems for text in found], item.pk, draw=draw)
     texts = [(found[place].public_id, found[place].text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
-    context = page_context(campaign) | screen_context(campaign, shown) | place | {"part": "rating/_screen.html"}
+    context = (
+        page_context(campaign)
+        | screen_context(campaign, shown, campaign.most_screens)
+        | place
+        | {"part": "rating/_screen.html"}
+    )
     context |= {"address": request.path, "photos": shown_photos(campaign, shown.assignment, photo_address)}
     return render(request, "rating/page.html", context)
 

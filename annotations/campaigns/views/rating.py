@@ -97,7 +97,9 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
     if isinstance(found, Screen):
-        context |= screen_context(rater.campaign, found) | {"code": code_reach(rater=rater, answers=found.done)}
+        context |= screen_context(rater.campaign, found, rater.most_screens) | {
+            "code": code_reach(rater=rater, answers=found.done)
+        }
     elif isinstance(found, Wait):
         context["seconds"] = found.seconds
     if kind != "screen":
@@ -114,8 +116,8 @@ def rating_to_undo(rater: Rater, after: Rating | None = None) -> Rating | None:
     return after if after and not after.sent_before else ratings.rating_last(rater=rater)
 
 
-def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
-    """What a screen's template needs."""
+def screen_context(campaign: Campaign, screen: Screen, total: int) -> dict[str, Any]:
+    """What a screen's template needs; `total` is how many screens its rater can answer."""
     draft, protocol = screen.assignment.draft, protocol_named(campaign.protocol)
     return {
         **protocol.page,
@@ -130,8 +132,8 @@ def screen_context(campaign: Campaign, screen: Screen) -> dict[str, Any]:
         "key": uuid.uuid4(),
         "photos": shown_photos(campaign, screen.assignment, photo_address),
         "done": screen.done,
-        "total": campaign.most_screens,
-        "share": round(100 * screen.done / campaign.most_screens),
+        "total": total,
+        "share": round(100 * screen.done / total),
     }
 
 
