@@ -64,6 +64,7 @@ RATING_LAST = selecting(
         .values_list(*LAST)[:1]
     )
 )
+TEXTS = selecting(lambda: Candidate.objects.filter(**slots(Candidate, "item")).order_by().values_list("pk", "text"))
 
 
 def rater_of_hash(session_hash: str) -> Rater | None:
@@ -364,4 +365,4 @@ class ItemTexts(Mapping[int, str]):
 
 def item_texts(pk: int) -> dict[int, str]:
     """Of an item's candidates, by their primary keys."""
-    return dict(Candidate.objects.filter(item=pk).values_list("pk", "text"))
+    return dict(TEXTS.rows(item_id=pk))

@@ -37,6 +37,7 @@ DRAFT_FIELDS, MAX_DRAFT_NAME_LENGTH, MAX_DRAFT_VALUE_LENGTH = 200, 160, 20_000
 State, Kind = Assignment.State, Rating.Kind
 ADDED = "revision", "kind", "answers", "seconds", "key", "body_hash"
 ADD = inserting(Rating, "assignment", *ADDED, returning=["id", "created_at"])
+ADD_REWRITE = inserting(Rewrite, "rating", "candidate", "text", returning=["id"])
 END = updating(
     lambda: Assignment.objects.filter(
         Exists(Rater.objects.going_on().filter(pk=OuterRef("rater"))), **slots(Assignment, "id")
@@ -218,10 +219,8 @@ def _answer(
         place_give_back(assignment.item_id, rater)
     if sent.reason or sent.comment:
         Remark.objects.create(rating=rating, reason=sent.reason, comment=sent.comment)
-    if rewrites:
-        Rewrite.objects.bulk_create(
-            Rewrite(rating=rating, candidate_id=candidate, text=text) for candidate, text in rewrites.items()
-        )
+    for candidate, text in rewrites.items():
+        ADD_REWRITE.rows(rating_id=rating.pk, candidate_id=candidate, text=text)
     return rating
 
 
