@@ -223,7 +223,10 @@ class Protocol(ABC, Generic[Stored]):
     def screen(
         self, texts: Sequence[tuple[str, str]], draft: Mapping[str, str], *, criteria: Sequence[Criterion], rules: Rules
     ) -> dict[str, object]:
-        """What its part of a screen needs: `texts` by their random ids in the order of the places, and what was set."""
+        """What its part of a screen needs: `texts` by their random ids in the order of the places, and what was set.
+
+        The part is rendered once for texts with as many lines, and filled in for others: it shows them as they are.
+        """
         return {}
 
     def answered(

@@ -143,7 +143,7 @@ def welcome_context(campaign: Campaign, address: str) -> dict[str, Any]:
 def page_context(campaign: Campaign) -> dict[str, Any]:
     """What any page of the campaign's raters needs; the help is on all but the welcome."""
     protocol = protocol_named(campaign.protocol)
-    return {**protocol.page, "campaign": campaign, "asked": protocol.asks(campaign.asked)}
+    return {**protocol.page, "campaign": campaign, "asked": lambda: protocol.asks(campaign.asked)}
 
 
 def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:

@@ -9,13 +9,15 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.campaigns.links import outside_id_in, photo_address
-from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
-from annotations.campaigns.rounds import photos_of
+from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.campaigns.models.campaigns import ShownPhoto
+from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
@@ -36,9 +38,12 @@ from annotations.campaigns.views.notes import note_named, note_of
 from annotations.corpora.models import SequencePhoto, Source
 from annotations.errors import AnswerError, ConflictError, InputError, TooOftenError
 from annotations.protocols import cannot_say, protocol_named
+from annotations.web.blanks import filled
 from annotations.web.frequency import count_next
+from texts.stories import story_lines
 
 RaterView = Callable[..., HttpResponse]
+SCREEN = "rating/_screen.html"
 
 
 def of_rater(view: RaterView) -> RaterView:
@@ -96,16 +101,17 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
         found, kind = None, "paused" if paused else "thanks"
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
+    context |= {"undo": rating_to_undo(rater, after), "undo_key": uuid.uuid4(), "part": SCREEN}
     if isinstance(found, Screen):
-        context |= screen_context(rater.campaign, found, rater.most_screens) | {
-            "code": code_reach(rater=rater, answers=found.done)
-        }
-    elif isinstance(found, Wait):
+        context |= {"skip_key": uuid.uuid4(), "code": code_reach(rater=rater, answers=found.done)}
+        if found.assignment.draft or found.assignment.seconds_spent:
+            context |= screen_context(rater.campaign, found, rater.most_screens)
+        else:
+            context["filled"] = screen_untouched(request, context, found, rater.most_screens)
+    else:
+        context |= {"part": f"rating/_{kind}.html", "completion": completion_reach(rater=rater)}
+    if isinstance(found, Wait):
         context["seconds"] = found.seconds
-    if kind != "screen":
-        context["completion"] = completion_reach(rater=rater)
-    context |= {"skip_key": uuid.uuid4(), "undo_key": uuid.uuid4()}
-    context |= {"undo": rating_to_undo(rater, after), "part": f"rating/_{kind}.html"}
     return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
 
 
@@ -133,8 +139,51 @@ def screen_context(campaign: Campaign, screen: Screen, total: int) -> dict[str, 
         "photos": shown_photos(campaign, screen.assignment, photo_address),
         "done": screen.done,
         "total": total,
-        "share": round(100 * screen.done / total),
     }
+
+
+def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: Screen, total: int) -> str:
+    """The screen's part of the page where nothing was set yet: but for these values it is the same for all raters of
+    the campaign."""
+    campaign, undo, photos = context["campaign"], context["undo"], photos_of(screen.assignment.item)
+    texts = [(public_id, story_lines(text)) for public_id, text in screen.texts]
+    values = {
+        "csrf": get_token(request),
+        "rater": context["rater"].public_id,
+        "assignment": screen.assignment.public_id,
+        "done": screen.done,
+        "key": uuid.uuid4(),
+        **{name: context[name] for name in ("skip_key", "undo_key")},
+        **({"undo": undo.key} if undo else {}),
+        **({"code": context["code"]} if context["code"] else {}),
+        **{f"image {place}": photo.image for place, photo in enumerate(photos) if photo.image},
+        **{f"caption {place}": photo.caption for place, photo in enumerate(photos) if photo.caption},
+        **{f"id {place}": public_id for place, (public_id, _) in enumerate(texts)},
+        **{f"text {place}.{n}": line for place, (_, lines) in enumerate(texts) for n, line in enumerate(lines)},
+    }
+
+    def with_blanks(blank: dict[str, str]) -> dict[str, Any]:
+        assignment = Assignment(public_id=uuid.UUID(blank["assignment"]), item=Item())
+        assignment.item.shown_photos = [
+            ShownPhoto(blank.get(f"image {place}", ""), blank.get(f"caption {place}", ""))
+            for place in range(len(photos))
+        ]
+        shown = [
+            (blank[f"id {place}"], "\n".join(blank[f"text {place}.{n}"] for n in range(len(lines))))
+            for place, (_, lines) in enumerate(texts)
+        ]
+        return {
+            **screen_context(campaign, Screen(assignment, shown, done=0), total),
+            **{name: blank[name] for name in ("done", "key", "skip_key", "undo_key")},
+            "campaign": campaign,
+            "csrf_token": blank["csrf"],
+            "rater": {"public_id": blank["rater"]},
+            "undo": {"key": blank["undo"]} if undo else None,
+            "code": blank.get("code"),
+        }
+
+    key = len(photos), total, *(repr(getattr(campaign, name)) for name in CAMPAIGN)
+    return filled(SCREEN, key, values, with_blanks)
 
 
 def shown_photos(
