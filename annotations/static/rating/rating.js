@@ -2,8 +2,8 @@
 // The rating page: which fields are answered, keys, half answers and the time they took kept, and a lost connection.
 // A field is an element with `data-field`, the name of its input or inputs. What it looks like and how it is answered is
 // its protocol's: its script calls `storyblender.answer(field, value)`, and hears `storyblender:answered` and, for a digit
-// that was pressed on the field, `storyblender:digit`. One with `data-optional` may stay empty, and so may those of a
-// criterion that was declined.
+// that was pressed on the field, `storyblender:digit`; or it calls `storyblender.radios(selector)`. A field with
+// `data-optional` may stay empty, and so may those of a criterion that was declined.
 (() => {
   const AUTOSAVE_MS = 600, RETRY_MS = 3000, KEPT = "answer";
   const MIN_PACES = 3, MAX_PACES = 20;  // screens
@@ -293,7 +293,21 @@
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   // The address says whose screen it is, so that a reload never shows this window somebody else's.
   if (!location.search && screen.dataset.whose) history.replaceState(null, "", `?whose=${screen.dataset.whose}`);
-  window.storyblender = { answer: set };
+  // Fields whose radio buttons are their answers: a digit chooses one by its place.
+  function radios(selector) {
+    screen.addEventListener("change", (event) => {
+      const field = event.target.closest(selector);
+      if (field) set(field, event.target.value);
+    });
+    screen.addEventListener("storyblender:digit", (event) => {
+      const radio = event.target.querySelectorAll("input[type=radio]")[event.detail - 1];
+      if (!radio) return;
+      radio.focus();
+      set(event.target, radio.value);
+    });
+  }
+
+  window.storyblender = { answer: set, radios };
   // The protocol's script comes after this one, and has to hear of what is brought back.
   document.addEventListener("DOMContentLoaded", fresh);
 })();
