@@ -15,6 +15,7 @@ from annotations.campaigns.assignment.tally import Tally
 from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater, Rating
 from annotations.campaigns.models.campaigns import ShownPhoto
 from annotations.corpora.models import Photo, SequencePhoto, Source
+from annotations.protocols import protocol_named
 from annotations.storage.prepared import Slot, selecting, slots
 
 
@@ -174,8 +175,8 @@ AND {NEW_TO_RATER} ORDER BY +item.taken, +item.turn, +item.position LIMIT %(wind
 
 # Asked once a round by every rater, and most of a round's time if the ORM builds it anew each time. With the items that
 # wait, of which there are none where the campaign or the rater's part has ended, come the orders in which texts were
-# shown before: of those items, and of the items around the first, to raters who count; the campaign's systems; and the
-# newest assignment.
+# shown before: of those items, and of the items around the first, to raters who count; the campaign's systems, and
+# whether they are people; and the newest assignment.
 WAITING = """
 WITH waiting AS ({items})
 SELECT 'waiting', id, taken, turn, position, '' FROM waiting
@@ -193,7 +194,9 @@ WHERE item.campaign_id = %(campaign)s AND its.state IN ('open', 'done') AND NOT 
     AND item.position <= (SELECT MIN(position) FROM waiting) + %(around)s
 GROUP BY its.shown
 UNION ALL
-SELECT 'system', decoding_id, 0, 0, 0, '' FROM annotations_campaignsystem WHERE campaign_id = %(campaign)s
+SELECT 'system', entry.decoding_id, 0, 0, CASE WHEN its.kind = 'human' THEN 1 ELSE 0 END, ''
+FROM annotations_campaignsystem entry JOIN annotations_system its ON its.id = entry.system_id
+WHERE entry.campaign_id = %(campaign)s
 UNION ALL
 SELECT 'newest', COALESCE(MAX(id), 0), 0, 0, 0, '' FROM annotations_assignment
 """
@@ -246,7 +249,7 @@ def items_waiting(
         "from_turn": start.turn,
         "from_position": start.position,
     }
-    waiting, newest = list[WaitingItem](), 0
+    waiting, people, newest = list[WaitingItem](), list[int](), 0
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         for what, pk, taken, turn, number, shown in cursor.fetchall():
@@ -254,6 +257,8 @@ def items_waiting(
                 waiting.append(WaitingItem(pk, Turn(taken, turn, number)))
             elif what == "system":
                 before.systems.append(pk)
+                if number:
+                    people.append(pk)
             elif what == "newest":
                 newest = pk
             elif what == "rater":
@@ -263,6 +268,7 @@ def items_waiting(
                 before.around.add(shown, number)
             else:
                 before.items.setdefault(pk, []).append(shown)
+    before.always = frozenset(protocol_named(rater.campaign.protocol).shown_always(people))
     waiting.sort(key=lambda item: item.turn.position if rater.trial else item.turn)
     return waiting[:window], before, newest
 

@@ -14,6 +14,7 @@ from texts.stories import story_lines
 Level = Literal["nominal", "ordinal", "interval"]
 Numbers = Mapping[str, Mapping[str, float]]  # by criterion and by the candidate's primary key, written as a string
 Chosen = Mapping[str, str]  # by criterion the chosen candidate's primary key, written as a string, or `TIE`
+System = TypeVar("System")
 Stored = TypeVar("Stored")  # an answer as it is stored: candidates by primary key instead of their random id
 TIE = "tie"
 NO_TEXTS: Mapping[Any, str] = MappingProxyType({})
@@ -249,6 +250,11 @@ class Protocol(ABC, Generic[Stored]):
         """How many texts a screen shows, 0 being those of all the campaign's systems."""
         count = chosen or self.usual_texts
         return count if count < systems else 0
+
+    def shown_always(self, people: Sequence[System]) -> Sequence[System]:
+        """The systems of whose texts every screen shows one, where it shows a part of an item's; `people` are those
+        who are people."""
+        return ()
 
     def sources_needed(self, items: int, there: int) -> int:
         """How many of the sources there are to draw for so many items: all, where those without as many different texts

@@ -164,3 +164,44 @@ def test_what_was_taken_least_comes_first_and_of_those_what_fits(waiting: list[t
     assert (picked, least) in waiting
     assert misfit(picked) == min(misfit(item) for item, taken in waiting if taken == least)
     assert picked == pick_item(waiting, draw=random.Random(seed), misfit=misfit)
+
+
+@given(st.integers(2, 7), st.integers(1, 40), st.text(min_size=1, max_size=3))
+def test_beside_a_system_that_is_shown_always_the_others_are_even_and_its_sides_are(
+    systems: int, screens: int, secret: str
+) -> None:
+    """At every moment, for each rater: the other systems within one, and the first one's sides within one."""
+    texts = [[system] for system in range(systems)]
+    before = ShownBefore(list(range(systems)), texts=2 if systems > 2 else 0, always=frozenset([0]))
+    for item in range(screens):
+        order = before.order(texts, item, draw=secret_draw(secret, item))
+        assert len(order) == 2
+        assert 0 in order
+        before.rater.add(shown_as([texts[text] for text in order]))
+        counts = before.rater.counts
+        assert abs(counts[0, 0] - counts[0, 1]) <= 1
+        beside = [counts[system, 0] + counts[system, 1] for system in range(1, systems)]
+        assert max(beside) - min(beside) <= 1
+
+
+def test_an_items_raters_see_every_system_beside_the_one_that_is_shown_always() -> None:
+    history: list[str] = []
+    for rater in range(6):
+        before = ShownBefore([7, 8, 9, 10], items={1: history}, texts=2, always=frozenset([9]))
+        order = before.order([[7], [8], [9], [10]], 1, draw=secret_draw("s", rater))
+        history.append(shown_as([[7 + text] for text in order]))
+    assert Counter(system for shown in history for system in shown.split()) == Counter(
+        {"9": 6, "7": 2, "8": 2, "10": 2}
+    )
+    due = ShownBefore([7, 8, 9], rater=Tally([("7 9", 1)], meetings=True), items={1: ["7 9"], 2: ["9 8"]}, texts=2,
+                      always=frozenset([9]))  # fmt: skip
+    assert due.misfit(2) > due.misfit(1), "8 is due beside 9: the first item lacks it"
+
+
+def test_a_text_that_others_wrote_too_is_shown_as_theirs() -> None:
+    before = ShownBefore([0, 1, 2, 3], texts=2, always=frozenset([0]))
+    for item in range(12):
+        order = before.order([[1], [0, 2], [3]], item, draw=secret_draw("s", item))
+        assert 1 in order
+        before.rater.add(shown_as([[[1], [0, 2], [3]][text] for text in order]))
+    assert before.rater.counts[1, 0] + before.rater.counts[1, 1] == 6

@@ -4,7 +4,8 @@ Where a screen shows all systems, of a rater's screens each run of n over n syst
 stands once at every place, so that at no moment two of them differ by more than one. Among the orders that keep to it,
 the one is taken that is most even over the items, then for the item's own raters; what is left open is drawn. A text
 that several systems wrote counts for each of them, and a screen may have fewer texts than there are systems: then the
-most even order is taken, of the texts that are due (`blocks`).
+most even order is taken, of the texts that are due (`blocks`). Systems that are shown always come before the others:
+each of them stands at each place within one.
 """
 
 import hmac
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from annotations.campaigns.assignment.blocks import Block, choose_block, due_blocks
+from annotations.campaigns.assignment.blocks import NOBODY, Block, choose_block, due_blocks
 from annotations.campaigns.assignment.matching import cheapest
 from annotations.campaigns.assignment.tally import System, Tally, Texts
 
@@ -30,7 +31,8 @@ def secret_draw(secret: str, *about: object) -> random.Random:
 class ShownBefore:
     """What was shown so far, where a screen has to be even: to the rater, of each waiting item, of the items around.
 
-    `texts` is how many a screen shows; of an item with no more than that it shows all."""
+    `texts` is how many a screen shows; of an item with no more than that it shows all. Of the systems in `always` each
+    screen shows one."""
 
     systems: list[System] = field(default_factory=list)
     rater: Tally = field(default_factory=Tally)
@@ -38,6 +40,7 @@ class ShownBefore:
     around: Tally = field(default_factory=Tally)
     done: int = 0  # screens that the rater has answered
     texts: int = 0  # 0: all
+    always: frozenset[System] = NOBODY
 
     def __post_init__(self) -> None:
         self.rater.with_meetings = self.around.with_meetings = self.texts > 1
@@ -48,10 +51,18 @@ class ShownBefore:
         shown: Block = tuple(range(len(texts)))
         if 0 < self.texts < len(texts):
             shown = choose_block(
-                texts, self.texts, rater=self.rater, item=of_item, around=self.around, systems=systems, draw=draw
+                texts,
+                self.texts,
+                rater=self.rater,
+                item=of_item,
+                around=self.around,
+                systems=systems,
+                draw=draw,
+                always=self.always,
             )
         block = [texts[text] for text in shown]
-        order = even_order(block, [self.rater, self.around, of_item], systems=systems, draw=draw)
+        first = [self.rater.of(self.always)] if self.always else []
+        order = even_order(block, [*first, self.rater, self.around, of_item], systems=systems, draw=draw)
         return [shown[place] for place in order]
 
     def misfit(self, item: int) -> int:
@@ -70,7 +81,7 @@ class ShownBefore:
     @cached_property
     def due(self) -> list[Block]:
         """The blocks of systems that are due to the rater."""
-        return due_blocks(self.systems, self.texts, self.rater, draw=random.Random(0))
+        return due_blocks(self.systems, self.texts, self.rater, draw=random.Random(0), always=self.always)
 
 
 def even_order(texts: Texts, tallies: Sequence[Tally], *, systems: int, draw: random.Random) -> list[int]:

@@ -1,7 +1,7 @@
 """How often systems were shown: at each place, in all, and together with each other."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations, product
 
 System = int
@@ -38,6 +38,14 @@ class Tally:
     def count(self, system: System, place: int, times: int) -> None:
         self.counts[system, place] += times
         self.at[place] += times
+
+    def of(self, systems: Collection[System]) -> "Tally":
+        """Of these alone, as if no other had been shown."""
+        found = Tally()
+        for (system, place), times in self.counts.items():
+            if system in systems:
+                found.count(system, place, times)
+        return found
 
     def meetings(self, one: Sequence[System], other: Sequence[System]) -> int:
         """How often systems of two texts were shown together."""

@@ -27,6 +27,8 @@ from annotations.campaigns.views.joining import page_context, trial_begin, welco
 from annotations.campaigns.views.rating import picture, screen_context, shown_photos
 from annotations.corpora.models import Source
 from annotations.errors import InputError
+from annotations.protocols import protocol_named
+from annotations.systems.models import System
 from annotations.web.forms import show_problem
 from annotations.web.pages import attached, render_page, staff_page
 
@@ -294,8 +296,10 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     item = get_object_or_404(Item.objects.select_related("source__photo"), campaign=campaign, position=screen - 1)
     _, found = item_shown(item.pk)
     systems = list(campaign.entries.values_list("decoding", flat=True))
+    people = campaign.entries.filter(system__kind=System.Kind.HUMAN).values_list("decoding", flat=True)
+    always = frozenset(protocol_named(campaign.protocol).shown_always(list(people)))
     draw = secret_draw(campaign.order_secret, "preview", item.pk)
-    before = ShownBefore(systems, texts=campaign.texts_per_screen)
+    before = ShownBefore(systems, texts=campaign.texts_per_screen, always=always)
     order = before.order([text.systems for text in found], item.pk, draw=draw)
     texts = [(found[place].public_id, found[place].text) for place in order]
     shown = Screen(Assignment(item=item), texts, done=screen - 1)
