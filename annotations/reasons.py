@@ -213,6 +213,9 @@ WORDS: dict[str, str | Callable[..., str]] = {
     "judged_alike": "all judgements of {kind} texts were the same, so there is no interval",
     "not_judged": "no text by {system} was judged",
     "compared_with": "these are the human texts that the others are compared with",
+    "never_placed": "the person's text was never shown {place}, so discrimination is undefined",
+    "chosen_alike": "all choices were the same where the person's text was shown {place}, so there is no interval",
+    "not_beside": "no text by {system} was shown beside a person's",
     # of metrics
     "not_scored": "not scored",
     "not_scored_yet": "not scored: run `manage.py score --campaign {campaign}`",

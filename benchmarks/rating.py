@@ -144,7 +144,7 @@ def near_the_end(site: Site, items: int) -> dict[str, float]:
 
 
 SYSTEMS = {"best_worst": ["human", "lstm", "gru"], "ranking": ["human", "lstm", "gru"]}  # others have two
-ONE_CRITERION = ("human_or_machine", "edit", "error_spans")
+ONE_CRITERION = ("human_or_machine", "which_is_human", "edit", "error_spans")
 
 
 def campaign(site: Site, name: str, *, items: int, overlap: int, protocol: str = "slider") -> str:

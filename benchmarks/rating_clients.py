@@ -28,6 +28,7 @@ ANSWERS: dict[str, Callable[[dict[str, str]], object]] = {
     "best_worst": lambda texts: {"best": next(iter(texts)), "worst": list(texts)[-1]},
     "ranking": list,
     "human_or_machine": lambda texts: {"human": True, "confidence": 2},
+    "which_is_human": lambda texts: {"human": next(iter(texts)), "confidence": 2},
     "edit": lambda texts: {name: f"{text} indeed" for name, text in texts.items()},
     "error_spans": lambda texts: {
         name: [{"start": 0, "end": 2, "category": "grammar", "severity": "minor"}] for name in texts

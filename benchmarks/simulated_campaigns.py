@@ -1,9 +1,10 @@
 """Whole campaigns of every protocol, rated by simulated raters with a planted truth: do their reports find it?
 
-Each campaign is made, rated through the services that the page and the API call, and analysed as a report is. Three
-systems take part, of which two are equally good: the 95 % interval of a difference should hold the truth in 95
-campaigns of 100, and the two that are equal should be told apart in five. The truth is what one hundred thousand
-screens give that no campaign is made of; of choices the strengths are Davidson's (1970), fitted to their shares.
+Each campaign is made, rated through the services that the page and the API call, and analysed as a report is. People
+take part and two systems that are equally good, but less than people: the 95 % interval of a difference should hold the
+truth in 95 campaigns of 100, and the two that are equal should be told apart in five. The truth is what one hundred
+thousand screens give that no campaign is made of; of choices the strengths are Davidson's (1970), fitted to their
+shares.
 
     python -m benchmarks.simulated_campaigns --campaigns 500 --protocols slider pairwise
 """
@@ -23,12 +24,15 @@ from benchmarks.common import ROOT, print_result, print_table
 from benchmarks.importing import fresh_site
 
 MIN_COVERAGE, MAX_COVERAGE, MAX_FALSE = 0.935, 0.975, 0.065
-BETTER, ONE, OTHER = "better", "one", "other"
+BETTER, ONE, OTHER = "human", "one", "other"
 TRUTH = {BETTER: 0.4, ONE: -0.1, OTHER: -0.1}
 ITEMS, RATERS, OVERLAP = 40, 8, 4
 SCREENS = 100_000  # from which the truth is counted
 CRITERION = "human_likeness"
-PROTOCOLS = ("slider", "likert", "pairwise", "best_worst", "ranking", "human_or_machine", "edit", "error_spans")
+PROTOCOLS = (
+    *("slider", "likert", "pairwise", "best_worst", "ranking", "human_or_machine", "which_is_human", "edit"),
+    "error_spans",
+)
 
 
 def main() -> None:
@@ -111,13 +115,13 @@ def fill() -> dict[str, list[str]]:
         system: [" ".join(draw.choices(words, k=12)) + f" {system} {n}" for n in range(2 * ITEMS)] for system in TRUTH
     }
     rows = [
-        {"caption": f"caption {n}", "story": f"Story {n} .", **{system: texts[system][n] for system in TRUTH}}
+        {"caption": f"caption {n}", "story": texts[BETTER][n], ONE: texts[ONE][n], OTHER: texts[OTHER][n]}
         for n in range(2 * ITEMS)
     ]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.jsonl"
         file.write_text("\n".join(map(json.dumps, rows)))
-        systems = [f"{system}={system}" for system in TRUTH]
+        systems = [f"{system}={system}" for system in (ONE, OTHER)]
         call_command("import_pairs", file, dataset="planted", split="test", system=systems, stdout=sys.stderr)
     return texts
 
@@ -160,11 +164,13 @@ def truths(protocol: Any, texts: dict[str, list[str]]) -> dict[str, float]:
 
     draw, rules = random.Random(0), Rules()
     shown = protocol.usual_texts if 0 < protocol.usual_texts < len(TRUTH) else len(TRUTH)
+    always = list(protocol.shown_always([BETTER]))
+    rest = [system for system in TRUTH if system not in always]
     sums, counts = dict.fromkeys(TRUTH, 0.0), dict.fromkeys(TRUTH, 0)
     won = {pair: [0, 0, 0] for pair in combinations(TRUTH, 2)}  # by the first, by none, by the other
     keys = {system: number for number, system in enumerate(TRUTH, start=1)}
     for _ in range(SCREENS):
-        systems = draw.sample(list(TRUTH), shown)
+        systems = [*always, *draw.sample(rest, shown - len(always))]
         severity = draw.gauss(0, RATER_DEVIATION)
         seems = {
             system: TRUTH[system] + draw.gauss(0, TEXT_DEVIATION) + severity + draw.gauss(0, NOISE)

@@ -31,6 +31,7 @@ SCREENS: dict[str, dict[str, Any]] = {
     "best_worst": {},
     "ranking": {},
     "human_or_machine": {},
+    "which_is_human": {},
     "edit": {},
     "error_spans": {},
     "stories": {"protocol": "pairwise", "unit": "story", "criteria": ["coherence", "interest"]},

@@ -13,7 +13,7 @@ from annotations.reports.schema import detection as schema
 from annotations.reports.schema.results import CriterionResult, Effects, PairResult
 from annotations.reports.scores import ScoreAnalysis
 from annotations.reports.table import RatingTable
-from annotations.statistics.detection import Detection, Judged, detection
+from annotations.statistics.detection import Judged, detection
 from annotations.statistics.equivalence import ALPHA, Equivalence
 from annotations.statistics.estimate import Estimate
 from annotations.statistics.shares import Share, clustered_share
@@ -62,7 +62,7 @@ def detection_of(campaign: Campaign, table: RatingTable, criterion: str, rule: R
         majority=found.majority,
         above_chance=estimate_of(found.above_chance),
         above_chance_p=found.above_chance.p,
-        equivalence=equivalence_of(found, campaign.equivalence_margin, rule),
+        equivalence=equivalence_of(found.equivalence, campaign.equivalence_margin, rule),
         least_margin=found.least_margin,
         d_prime=estimate_of(d_prime),
         d_prime_p=d_prime.p,
@@ -84,8 +84,7 @@ def judged_system(found: Judged) -> schema.JudgedSystem:
     )
 
 
-def equivalence_of(found: Detection, margin: float | None, rule: Rule) -> schema.ChanceEquivalence | None:
-    tested = found.equivalence
+def equivalence_of(tested: Equivalence | None, margin: float | None, rule: Rule) -> schema.ChanceEquivalence | None:
     if margin is None or tested is None:
         return None
     if rule.others is None:

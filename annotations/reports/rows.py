@@ -147,7 +147,33 @@ class ChoiceRow(NamedTuple):
     completion_code: str
 
 
-AnyRow = Row | JudgementRow | RewriteRow | ErrorRow | ChoiceRow
+class SureChoiceRow(NamedTuple):
+    """A choice of the text that a person wrote, and how sure it was; as `ChoiceRow`."""
+
+    campaign: str
+    item: int
+    album: str
+    source: str
+    system_a: str
+    system_b: str
+    text_a: str
+    text_b: str
+    rater: str
+    criterion: str
+    choice: str
+    confidence: int
+    order: int
+    revision: int
+    seconds: float | None
+    submitted: str
+    kind: str
+    excluded: str
+    simulated: bool
+    comment: str
+    completion_code: str
+
+
+AnyRow = Row | JudgementRow | RewriteRow | ErrorRow | ChoiceRow | SureChoiceRow
 
 
 class Answer(NamedTuple):
@@ -200,6 +226,19 @@ class Shown(NamedTuple):
 
 def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
     """The choices, as `rating_rows` are the scores."""
+    return (row for row, _, _ in chosen_rows(campaign))
+
+
+def sure_choice_rows(campaign: Campaign) -> Iterator[SureChoiceRow]:
+    """The same with how sure each was."""
+    protocol = protocol_named(campaign.protocol)
+    for row, given, chosen in chosen_rows(campaign):
+        sure = protocol.sureness(given)[row.criterion][chosen]
+        yield SureChoiceRow(**row._asdict(), confidence=int(sure))
+
+
+def chosen_rows(campaign: Campaign) -> Iterator[tuple[ChoiceRow, Any, str]]:
+    """Each with the answer it is from, as it is stored, and the text that was chosen by its primary key."""
     protocol = protocol_named(campaign.protocol)
     for answer, order, shown in answers_of(campaign):
         first, second = (pk for pk, _ in answer.candidate_order)
@@ -208,7 +247,7 @@ def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
         for criterion, (a, b) in product(campaign.criteria, product(one.systems or [""], other.systems or [""])):
             if a == b or criterion not in given:
                 continue
-            yield ChoiceRow(
+            row = ChoiceRow(
                 campaign.name,
                 answer.position,
                 answer.album,
@@ -230,6 +269,7 @@ def choice_rows(campaign: Campaign) -> Iterator[ChoiceRow]:
                 answer.comment or "",
                 answer.completion_code or "",
             )
+            yield row, answer.given, given[criterion]
 
 
 def rating_rows(campaign: Campaign) -> Iterator[Row]:

@@ -154,19 +154,6 @@ class Columns:
     def errors(self) -> dict[str, MarkedSpans]:
         return {}
 
-
-class ScoreColumns(Columns):
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.parts: list[dict[str, Floats]] = []
-
-    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
-        super().take(batch)
-        self.parts.append(self.by_criterion([self.protocol.scores(answer) for (answer,) in batch]))
-
-    def scores(self) -> dict[str, Floats]:
-        return self.joined(self.parts)
-
     def by_criterion(self, numbers: Sequence[Numbers]) -> dict[str, Floats]:
         """A batch's numbers: (batch, s), NaN where there is none."""
         found = {criterion: np.full((len(numbers), self.systems), np.nan) for criterion in self.criteria}
@@ -182,6 +169,19 @@ class ScoreColumns(Columns):
         return {
             criterion: np.concatenate([nothing, *(part[criterion] for part in parts)]) for criterion in self.criteria
         }
+
+
+class ScoreColumns(Columns):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.parts: list[dict[str, Floats]] = []
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        super().take(batch)
+        self.parts.append(self.by_criterion([self.protocol.scores(answer) for (answer,) in batch]))
+
+    def scores(self) -> dict[str, Floats]:
+        return self.joined(self.parts)
 
 
 class JudgementColumns(ScoreColumns):
@@ -251,3 +251,18 @@ class ChoiceColumns(Columns):
             first, second, row = columns[[0, 1, 3]].astype(np.int64)
             found[criterion] = PairwiseChoices(first, second, columns[2], row)
         return found
+
+
+class SureChoiceColumns(ChoiceColumns):
+    """Choices, with how sure the rater was of each text that a person wrote it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.sure: list[dict[str, Floats]] = []
+
+    def take(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        super().take(batch)
+        self.sure.append(self.by_criterion([self.protocol.sureness(answer) for answer, _ in batch]))
+
+    def sureness(self) -> dict[str, Floats]:
+        return self.joined(self.sure)

@@ -39,6 +39,15 @@ class Judged(NamedTuple):
     sensitivity: Sensitivity
 
 
+class AboveChance(NamedTuple):
+    """Accuracy − chance with its interval and p, whether it lies within the margin, and the smallest margin that it
+    could be shown to lie within, the further end of the 90 % interval; None where that is beyond what it can be."""
+
+    estimate: Estimate
+    equivalence: Equivalence | None
+    least_margin: float | None
+
+
 class Detection(NamedTuple):
     """How well raters told human from machine texts, and how often each system was taken for human.
 
@@ -106,21 +115,24 @@ def detection(
         majority = None if base is None else max(base, 1 - base)
         return Detection(found, nothing, base, None, majority, above, None, None, whole, area, why)
     accuracy = clustered_share((truth == answer).astype(np.float64), items, raters)
-    above = clustered_mean(2 * (truth - base) * (answer - said), items, raters)
     chance = base * said + (1 - base) * (1 - said)
     widest = 2 * base * (1 - base)  # accuracy − chance where all answers are right
-    tested = equivalence(above, margin or widest)
+    tested = above_chance(clustered_mean(2 * (truth - base) * (answer - said), items, raters), margin, widest=widest)
+    why_none = tested.estimate.undefined
+    return Detection(found, accuracy, base, chance, max(base, 1 - base), *tested, whole, area, why_none)
+
+
+def above_chance(found: Estimate, margin: float | None, *, widest: float) -> AboveChance:
+    """What there is to say of an estimate of accuracy − chance, which is at most `widest`, on either side."""
+    tested = equivalence(found, margin or widest)
     least = max(map(abs, tested.interval)) if tested.interval else None
     least = least if least is not None and least < widest else None
-    shown = tested if margin else None
-    if not above.error:
-        above = Estimate(above.value, undefined=above.undefined or Reason("nothing_varied"))
-    elif above.interval:
-        low, high = above.interval
-        above = above._replace(interval=(max(low, -widest), min(high, widest)))
-    return Detection(
-        found, accuracy, base, chance, max(base, 1 - base), above, shown, least, whole, area, above.undefined
-    )
+    if not found.error:
+        found = Estimate(found.value, undefined=found.undefined or Reason("nothing_varied"))
+    elif found.interval:
+        low, high = found.interval
+        found = found._replace(interval=(max(low, -widest), min(high, widest)))
+    return AboveChance(found, tested if margin else None, least)
 
 
 def sensitivity(answer: Floats, truth: Floats, items: Ints, raters: Ints) -> Sensitivity:

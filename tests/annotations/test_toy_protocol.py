@@ -60,7 +60,8 @@ def rate(campaign: models.Campaign) -> None:
 
 def test_it_is_offered_and_its_rules_hold() -> None:
     everything = [
-        "slider", "best_worst", "edit", "error_spans", "human_or_machine", "likert", "pairwise", "ranking", "yes_no"
+        "slider", "best_worst", "edit", "error_spans", "human_or_machine", "likert", "pairwise", "ranking",
+        "which_is_human", "yes_no"
     ]  # fmt: skip
     assert list(protocols.PROTOCOLS) == everything
     assert ("yes_no", "yes_no") in CampaignForm().fields["protocol"].choices  # type: ignore[attr-defined]

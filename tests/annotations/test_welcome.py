@@ -21,6 +21,7 @@ HEADINGS = {
     "best_worst": ("Choose the best and the worst text", "가장 좋은 글과 가장 나쁜 글 고르기"),
     "ranking": ("Put short texts in order", "짧은 글의 순위 매기기"),
     "human_or_machine": ("Did a person or a machine write this?", "사람이 썼을까요, 기계가 썼을까요?"),
+    "which_is_human": ("Which of these two texts did a person write?", "두 글 가운데 사람이 쓴 글은 어느 것일까요?"),
 }
 
 

@@ -64,9 +64,14 @@ def sign_in(page: Page, site: Site, name: str) -> None:
             "Judged human",
             "asked whether a person or a machine wrote a text, and how sure they were",
         ),
+        (
+            {"protocol": "which_is_human", "criteria": ["human_likeness"], "overlap": 2},
+            "Chosen as human",
+            "asked which of two texts a person wrote, and how sure they were",
+        ),
     ],
     indirect=["link"],
-    ids=["likert", "pairwise", "best_worst", "ranking", "human_or_machine"],
+    ids=["likert", "pairwise", "best_worst", "ranking", "human_or_machine", "which_is_human"],
 )
 def test_from_the_first_screen_to_the_report(
     rating_site: Site, link: str, title: str, said: str, new_page: NewPage, request: pytest.FixtureRequest
@@ -147,3 +152,54 @@ def test_human_or_machine_by_keys_and_by_touch(rating_site: Site, link: str, new
         phone.locator("button.primary").tap()
     [judged] = of(link, rating_site)[-1][1]["human_likeness"].values()
     assert judged == {"human": False, "confidence": 3}
+
+
+@pytest.mark.parametrize(
+    "link", [{"protocol": "which_is_human", "criteria": ["human_likeness"], "overlap": 2}], indirect=True
+)
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_which_is_human_by_keys_and_by_touch(rating_site: Site, link: str, new_page: NewPage, colours: str) -> None:
+    """Digits from the first text to the second, at a desk and in English; touch on a phone, in Korean."""
+    desk = new_page(**DESK, locale="en-US", color_scheme=colours)
+    desk.goto(link)
+    expect(desk.get_by_text("On every screen a person wrote one of the two texts")).to_be_visible()
+    join(desk, link)
+    group = desk.get_by_role("radiogroup", name="Which of these two texts did a person write?")
+    expect(group.get_by_role("radio")).to_have_count(6)
+    check_accessible(desk)
+    check_fits(desk)
+    desk.keyboard.press("Enter")
+    assert not of(link, rating_site), "nothing is chosen yet"
+    for wrong in ("7", "0", "a", "Control+3"):
+        desk.keyboard.press(wrong)
+    assert group.get_by_role("radio", checked=True).count() == 0
+    desk.keyboard.press("6")
+    expect(group.get_by_role("radio", name="6 definitely B")).to_be_checked()
+    desk.keyboard.press("3")
+    expect(group.get_by_role("radio", name="3 possibly A")).to_be_checked()
+    check_accessible(desk)
+    text_a = desk.locator(".pair q").first.inner_text()
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("1 of 3 done")).to_be_visible()
+    [[kind, answers]] = of(link, rating_site)
+    assert kind == "answer"
+    assert sorted((each["human"], each["confidence"]) for each in answers["human_likeness"].values()) == [
+        (False, 1), (True, 1)
+    ]  # fmt: skip
+    desk.get_by_role("button", name="Undo last").click()
+    expect(group.get_by_role("radio", name="3 possibly A")).to_be_checked()
+    assert desk.locator(".pair q").first.inner_text() == text_a
+
+    phone = new_page(**PHONE, locale="ko-KR", color_scheme=colours)
+    join(phone, link)
+    check_fits(phone)
+    phone.get_by_text("확실히 B").tap()
+    check_accessible(phone)
+    for label in phone.locator(".judge label").all():
+        box = label.bounding_box()
+        assert box
+        assert box["height"] >= 44
+    with leaving_screen(phone):
+        phone.locator("button.primary").tap()
+    chosen = of(link, rating_site)[-1][1]["human_likeness"].values()
+    assert {each["confidence"] for each in chosen} == {3}

@@ -19,6 +19,7 @@ ESCAPED = {
     "≥": r"$\geq$",
     "≈": r"$\approx$",
     "≠": r"$\neq$",
+    "√": r"$\surd$",
     "→": r"$\rightarrow$",
     "½": r"$\frac{1}{2}$",
     "′": r"$^{\prime}$",

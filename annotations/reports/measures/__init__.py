@@ -3,6 +3,7 @@
 from annotations.campaigns.models import Campaign
 from annotations.protocols import protocol_named
 from annotations.reports.measures.best_minus_worst import BestMinusWorst
+from annotations.reports.measures.chosen_as_human import ChosenAsHuman
 from annotations.reports.measures.error_score import ErrorScore
 from annotations.reports.measures.judged_human import JudgedHuman
 from annotations.reports.measures.measure import Measure
@@ -11,7 +12,16 @@ from annotations.reports.measures.share_ranked_above import ShareRankedAbove
 from annotations.reports.measures.strength import Strength
 from annotations.reports.schema.campaign import About
 
-KNOWN = (Measure(), Strength(), BestMinusWorst(), ShareRankedAbove(), JudgedHuman(), ShareKept(), ErrorScore())
+KNOWN = (
+    Measure(),
+    Strength(),
+    BestMinusWorst(),
+    ShareRankedAbove(),
+    JudgedHuman(),
+    ChosenAsHuman(),
+    ShareKept(),
+    ErrorScore(),
+)
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in KNOWN}
 
 

@@ -20,6 +20,7 @@ from annotations.reports.schema.base import Interval
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.detection import Detection
 from annotations.reports.schema.errors import Errors
+from annotations.reports.schema.forced_choice import ForcedChoice
 from annotations.reports.schema.raters import RaterResult
 from annotations.reports.schema.results import CriterionResult, SystemResult
 from annotations.reports.schema.rewrites import RewrittenSystem
@@ -277,6 +278,10 @@ class Measure:
 
     def detection(self, campaign: Campaign, table: RatingTable, rule: Rule) -> Mapping[str, Detection]:
         """How well raters told people's texts from machines', by criterion; empty where they were not asked."""
+        return {}
+
+    def forced_choice(self, campaign: Campaign, table: RatingTable, rule: Rule) -> Mapping[str, ForcedChoice]:
+        """How well raters told a person's text from the one beside it, by criterion; empty where not asked."""
         return {}
 
     def rewrites(self, campaign: Campaign, table: RatingTable) -> Mapping[str, list[RewrittenSystem]]:

@@ -1,7 +1,7 @@
 """The strength of a system among those that raters chose between: Bradley and Terry's, and the share it won."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from annotations.reports.choices import ChoiceAnalysis
 from annotations.reports.measures.measure import Advantage, Measure, MethodWords, RepeatedRating, Unit
 from annotations.reports.pilot import PilotCampaign, choices_pilot
 from annotations.reports.planning import KnownOfChoices
-from annotations.reports.rows import ChoiceRow, choice_rows
+from annotations.reports.rows import AnyRow, ChoiceRow, choice_rows
 from annotations.reports.schema.base import Interval
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.results import CriterionResult
@@ -24,8 +24,8 @@ from annotations.statistics.raters import Consistency, choice_consistencies
 from annotations.statistics.uncertainty import Ints
 
 PLACES = 2  # decimals of a log-strength
-MEASURED = (
-    "Raters chose between two texts. Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and a "
+STRENGTHS = (
+    "Strengths are those of the Bradley-Terry model with ties (Davidson 1970) and a "
     "position effect (Davidson and Beaver 1977); standard errors are robust to albums and raters (Cameron, Gelbach "
     "and Miller 2011), and intervals are 95 %. A share won counts a tie as half; a difference is in log-strength. "
     "Intervals of shares are Wilson's (1927), for as many independent comparisons as the clustered ones are worth "
@@ -56,7 +56,7 @@ class Strength(Measure):
     analysis = ChoiceAnalysis
     columns = ChoiceColumns
     planning = KnownOfChoices
-    row = ChoiceRow
+    row: ClassVar[type[AnyRow]] = ChoiceRow
     parts = ("strengths", "means")
     pair_parts = ("differences", "effects", "missing", "tests")
     no_scores = Reason("raters_chose")
@@ -145,9 +145,10 @@ class Strength(Measure):
         return advantage
 
     def method(self, level: Level) -> MethodWords:
-        return MethodWords(MEASURED, AGREEMENT, more="", exact=EXACT, cut="", sizes="", correlations=False, raters="")
+        measured = f"Raters chose between two texts. {STRENGTHS}"
+        return MethodWords(measured, AGREEMENT, more="", exact=EXACT, cut="", sizes="", correlations=False, raters="")
 
-    def rows(self, campaign: Campaign) -> Iterator[ChoiceRow]:
+    def rows(self, campaign: Campaign) -> Iterator[AnyRow]:
         return choice_rows(campaign)
 
     def pilot(self, campaign: Campaign, systems: tuple[str, str], criterion: str) -> PilotCampaign:

@@ -24,6 +24,7 @@ from annotations.reports.measures import measure_of
 from annotations.reports.scales import LEVEL, SHARES
 from annotations.reports.schema.base import Estimate
 from annotations.reports.schema.detection import Detection, DetectionPart
+from annotations.reports.schema.forced_choice import ToldApart
 from annotations.reports.schema.report import Report
 from annotations.reports.scope import populations
 from annotations.reports.words import headed, spaced
@@ -74,7 +75,8 @@ def sentences(found: Detection) -> Iterator[str]:
     yield equivalent(found)
 
 
-def told(found: Detection) -> str:
+def told(found: Detection | ToldApart) -> str:
+    """Whether raters could tell."""
     above, p = found.above_chance, found.above_chance_p
     if above.ci is None or p is None:
         return f"Accuracy − chance is {figure(above.value, SHARES)}, with no interval: {above.undefined}."
@@ -83,10 +85,10 @@ def told(found: Detection) -> str:
         return f"It was not shown that raters can tell people's texts from machines' ({sure})."
     if (above.value or 0.0) > 0:
         return f"Raters told people's texts from machines' better than by chance ({sure})."
-    return f"Raters judged machines' texts human more often than people's ({sure})."
+    return f"Raters took machines' texts for people's more often than people's own ({sure})."
 
 
-def equivalent(found: Detection) -> str:
+def equivalent(found: Detection | ToldApart) -> str:
     """By the declared margin, or which one would have been enough."""
     tested, least = found.equivalence, found.least_margin
     if tested is None and found.above_chance.ci is None:

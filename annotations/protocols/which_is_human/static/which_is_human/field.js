@@ -1,0 +1,3 @@
+"use strict";
+// Six points from the first text to the second.
+window.storyblender.radios(".judge");
