@@ -12,12 +12,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from docs.pictures import DESK, PICTURES, ROOT, first, take
+from docs.pictures import DESK, PATIENCE, PICTURES, ROOT, take
 
 SAMPLES = "from storyblender_site.first_start import samples_import; samples_import(lambda *_: None)"
 VALUES = {
@@ -62,6 +63,18 @@ def screen(page: Page, link: str, name: str) -> None:
     take(page, f"protocol-{name}")
 
 
+def wait_for(port: int) -> None:
+    """Until the site answers; it prints its address before."""
+    last = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.2)
+
+
 def main() -> None:
     chromium = shutil.which("chromium") or sys.exit("no chromium on the PATH")
     PICTURES.mkdir(exist_ok=True)
@@ -69,15 +82,13 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
         env = {**os.environ, "VAR_DIR": folder, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
         run(env, "migrate", "-v0")
         run(env, "shell", "-v0", "-c", SAMPLES)
         links = {name: link_of(env, name, values) for name, values in SCREENS.items()}
-        with log.open("wb") as out:
-            up = subprocess.Popen([sys.executable, "manage.py", "up"], cwd=ROOT, env=env, stdout=out)
+        up = subprocess.Popen([sys.executable, "manage.py", "up"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
         try:
-            first(r"(http://127\.0\.0\.1)", log)
+            wait_for(port)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
                 for name, link in links.items():
