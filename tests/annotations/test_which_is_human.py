@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -340,6 +342,16 @@ def test_on_the_page(language: str) -> None:
     }
     visitor.undo()
     assert f'value="{values[1]}" checked' in " ".join(visitor.page.split())
+
+
+@pytest.mark.django_db
+def test_a_researcher_previews_what_raters_see(staff: Client) -> None:
+    campaign = make_campaign(captions=4, texts=TEXTS, protocol=WHICH).campaign
+    for number in range(1, 5):
+        page = staff.get(reverse("admin:annotations_campaign_preview", args=[campaign.pk, number])).content.decode()
+        shown = dict.fromkeys(re.findall(r'value="([0-9a-f-]{36}):[123]"', page))
+        systems = [wrote(each) for each in shown]
+        assert (len(systems), systems.count({"human"})) == (2, 1)
 
 
 @pytest.mark.django_db
