@@ -69,6 +69,10 @@ SAID: dict[str, Answered] = {
         {"human": True, "confidence": 2},
         f"Text: {texts[0]} Did a person or a machine write this? probably a person",
     ),
+    "which_is_human": lambda ids, texts: (
+        {"human": ids[1], "confidence": 3},
+        f"{each_text(texts)} Which of these two texts did a person write? definitely B",
+    ),
     "edit": lambda ids, texts: (
         {ids[0]: "We went home."}, each_text(texts, "You would have written: We went home."),
     ),
