@@ -206,7 +206,6 @@ WORDS: dict[str, str | Callable[..., str]] = {
     "floor_by_words": "{seconds:.2f} s per word shown",
     "floor_by_raters": "{seconds:.2f} s, the fence against all raters' median times",
     "no_floor": "no floor: it needs the words shown, or {needed} raters whose median times differ",
-    "degraded_as_originals": "rates degraded texts like their originals (p = {p:.2f} over {pairs} pairs)",
     # of people and machines
     "no_text_judged": "no {kind} text was judged, so discrimination is undefined",
     "no_human_system": "no system of the campaign is people, so accuracy and d′ cannot be computed",

@@ -1,13 +1,16 @@
 """Forms of the researcher's pages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from pydantic.fields import FieldInfo
 
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.outside_ids import check_outside_id
+from annotations.campaigns.quality import Quality
 from annotations.campaigns.readers.named_items import NamedSource, named_in_lines
-from annotations.campaigns.spec import KEYS, SPLIT_OF, CampaignSpec, choices
+from annotations.campaigns.spec import KEYS, QUALITY_KEYS, SPLIT_OF, CampaignSpec, choices
 from annotations.campaigns.wording_forms import WordingForms
 from annotations.corpora.models import Dataset
 from annotations.errors import InputError
@@ -16,17 +19,26 @@ from annotations.protocols.criteria import BUILT_IN
 from annotations.storage.fields import NameField
 from annotations.systems.models import System
 from annotations.web.forms import show_problem
+from texts.degrading import DEGRADATIONS
 
 
 def spec_field(key: str, **options: Any) -> forms.Field:
     """The form's field of a key of the campaign file, with the key's words, limits and default."""
-    key_of, rule = CampaignSpec.model_fields[key], KEYS[key]
+    return field_of(CampaignSpec.model_fields[key], KEYS[key], choices_of=key, **options)
+
+
+def quality_field(key: str, **options: Any) -> forms.Field:
+    """The same of a key of its table `quality`, none of which has to be filled."""
+    return field_of(Quality.model_fields[key], QUALITY_KEYS[key], required=False, **options)
+
+
+def field_of(key_of: FieldInfo, rule: Mapping[str, Any], *, choices_of: str = "", **options: Any) -> forms.Field:
     default = key_of.get_default()
     words = f"{key_of.description or ''}{' Put commas between the names.' if rule['type'] == 'array' else ''}"
     required = default not in (None, "", (), False)
     options = {"label": key_of.title, "help_text": words, "required": required, "initial": default, **options}
     if "enum" in rule or "const" in rule:
-        return forms.ChoiceField(**{"choices": [(name, name) for name in choices(key)], **options})
+        return forms.ChoiceField(**{"choices": [(name, name) for name in choices(choices_of)], **options})
     if rule["type"] == "integer":
         return forms.IntegerField(min_value=rule["minimum"], max_value=rule["maximum"], **options)
     if rule["type"] == "boolean":
@@ -48,8 +60,8 @@ class CampaignForm(forms.Form):
 
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
-        "screens_per_rater", "named_items", "minimum_answers", "seed",
-        "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
+        "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items", "minimum_answers",
+        "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
         "minutes",
     )  # fmt: skip
 
@@ -105,6 +117,19 @@ class CampaignForm(forms.Form):
         help_text="In each line a rater's id, a comma, and the key of a source. These raters join with personal links, "
         "get these items and no others, and a place of each is kept for them.",
     )
+    quality_degraded = quality_field("degraded")
+    quality_degraded_needed = quality_field("degraded_needed")
+    quality_degradations = forms.MultipleChoiceField(
+        label=Quality.model_fields["degradations"].title,
+        choices=[(name, name.replace("_", " ")) for name in DEGRADATIONS],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="None: the first two.",
+    )
+    quality_seconds_per_word = quality_field("seconds_per_word")
+    quality_too_fast = quality_field("too_fast")
+    quality_same_answers = quality_field("same_answers")
+    quality_after = quality_field("after")
     minimum_answers = spec_field("minimum_answers")
     seed = spec_field("seed")
     primary = spec_field("primary", initial="")
@@ -146,6 +171,12 @@ class CampaignForm(forms.Form):
             "systems": [system.name for system in given["systems"]],
             "criteria": [*named, *(name for name in words if name not in named)],
             "criterion": words,
+            "quality": {
+                key: value
+                for key in Quality.model_fields
+                if (value := given[f"quality_{key}"]) not in (None, "", [])
+                and value != QUALITY_KEYS[key].get("default")
+            },
             "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
             "layout": given["layout"] or None,
@@ -155,22 +186,28 @@ class CampaignForm(forms.Form):
         try:
             given["spec"] = CampaignSpec.from_mapping(values)
         except InputError as error:
+            error.field = error.field.replace("quality.", "quality_")
             show_problem(self, error)
         return given
 
     @staticmethod
     def initial_of(spec: CampaignSpec) -> dict[str, Any]:
         """What the form holds for a spec."""
-        return spec.model_dump() | {
-            "ties": spec.ties is not False,
-            "criteria": [name for name in spec.criteria if name in BUILT_IN],
-            "own_criteria": ", ".join(name for name in spec.criteria if name not in BUILT_IN),
-            "criterion": WordingForms.initial_of(spec.criterion),
-            "cannot_say": ", ".join(spec.cannot_say),
-            "primary": ", ".join(spec.primary),
-            "layout": spec.layout or Campaign.Layout.PARAGRAPH,
-            "categories": ", ".join(spec.categories or ()),
-        }
+        quality = {f"quality_{key}": value for key, value in spec.quality.model_dump().items()}
+        return (
+            spec.model_dump(exclude={"quality"})
+            | quality
+            | {
+                "ties": spec.ties is not False,
+                "criteria": [name for name in spec.criteria if name in BUILT_IN],
+                "own_criteria": ", ".join(name for name in spec.criteria if name not in BUILT_IN),
+                "criterion": WordingForms.initial_of(spec.criterion),
+                "cannot_say": ", ".join(spec.cannot_say),
+                "primary": ", ".join(spec.primary),
+                "layout": spec.layout or Campaign.Layout.PARAGRAPH,
+                "categories": ", ".join(spec.categories or ()),
+            }
+        )
 
 
 class ExtendForm(forms.Form):

@@ -27,13 +27,13 @@ def columns_of(model: type[models.Model], names: str) -> list[str]:
 # What rating needs of each; anything else is read when it is asked for.
 RATER = columns_of(
     Rater,
-    "id campaign_id public_id outside_id session_hash digest_key trial named_items replaced completion_code "
-    "enough_answers",
+    "id campaign_id public_id outside_id session_hash digest_key trial named_items replaced stopped_by rules_waived "
+    "completion_code enough_answers",
 )
 CAMPAIGN = columns_of(
     Campaign,
     "id token state protocol criteria criterion_words instructions consent organizer contact minutes scale ties "
-    "categories texts_per_screen cannot_say comments overlap screens_per_rater show unit simulation item_count "
+    "categories texts_per_screen cannot_say comments overlap screens_per_rater quality show unit simulation item_count "
     "order_secret minimum_answers",
 )
 LOCKED = columns_of(Assignment, "id public_id item_id rater_id state candidate_order seconds_spent revision so_far")
@@ -46,7 +46,9 @@ RATER_OF_SESSION = selecting(
 CAMPAIGN_OF_TOKEN = selecting(lambda: Campaign.objects.filter(**slots(Campaign, "token")).values_list(*CAMPAIGN))
 STANDING = selecting(
     lambda: (
-        Rater.objects.filter(**slots(Rater, "id")).order_by().values_list("replaced", "erased_at", "campaign__state")
+        Rater.objects.filter(**slots(Rater, "id"))
+        .order_by()
+        .values_list("replaced", "stopped_by", "erased_at", "campaign__state")
     )
 )
 ASSIGNMENT_LOCKED = selecting(
@@ -83,11 +85,12 @@ def campaign_of_token(token: str) -> Campaign | None:
     return None
 
 
-def standing_of(rater: Rater) -> tuple[bool, str]:
-    """Whether the rater's part has ended, and the campaign's state; a draft may have been deleted meanwhile."""
-    for replaced, erased_at, state in STANDING.rows(id=rater.pk):
-        return replaced or erased_at is not None, state
-    return False, Campaign.State.CLOSED
+def standing_of(rater: Rater) -> tuple[bool, str, str]:
+    """Whether the rater's part has ended, by which rule if by one, and the campaign's state; a draft may have been
+    deleted meanwhile."""
+    for replaced, stopped_by, erased_at, state in STANDING.rows(id=rater.pk):
+        return replaced or erased_at is not None, stopped_by, state
+    return False, "", Campaign.State.CLOSED
 
 
 def assignment_locked(rater: Rater, public_id: uuid.UUID) -> Assignment | None:
@@ -128,11 +131,13 @@ class SoFar:
     stood: Tally
     start: Turn  # every item before it was taken by the rater then, or full
     newest: int  # assignment of any rater then: whose item came back later, its turn is not before this
+    checks: int = 0  # screens of quality control that the rater had
 
     def stored(self) -> dict[str, Any]:
         stood = [[system, place, count] for (system, place), count in self.stood.counts.items()]
         met = [[one, other, count] for (one, other), count in self.stood.met.items()]
-        return {"done": self.done, "stood": stood, "met": met, "start": self.start, "newest": self.newest}
+        known = {"done": self.done, "stood": stood, "met": met, "start": self.start, "newest": self.newest}
+        return known | {"checks": self.checks}
 
     @classmethod
     def of(cls, stored: Any) -> "SoFar":
@@ -141,7 +146,7 @@ class SoFar:
             stood.count(system, place, count)
         for one, other, count in stored["met"]:
             stood.met[one, other] = count
-        return cls(stored["done"], stood, Turn(*stored["start"]), stored["newest"])
+        return cls(stored["done"], stood, Turn(*stored["start"]), stored["newest"], stored["checks"])
 
 
 NEW_TO_RATER = """NOT EXISTS (
@@ -154,7 +159,7 @@ NEW_TO_RATER = """NOT EXISTS (
 )"""
 ITEMS = (
     "SELECT item.id, item.taken, item.turn, item.position FROM annotations_item item "
-    "WHERE item.campaign_id = %(campaign)s"
+    "WHERE item.campaign_id = %(campaign)s AND item.kind = 'regular'"
 )
 FREE = f"{ITEMS} AND item.taken < %(places)s"
 FROM_START = "(item.taken, item.turn, item.position) >= (%(from_taken)s, %(from_turn)s, %(from_position)s)"

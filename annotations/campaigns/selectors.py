@@ -56,7 +56,7 @@ def raters_without_screens(campaign: Any) -> "models.QuerySet":
     """Raters who have a screen neither open nor waiting: of each item they answered or skipped it, or others hold all
     its places; of items that were named for them they hold one."""
     taken = Assignment.objects.filter(item=OuterRef("pk"), rater=OuterRef(OuterRef("pk")), state__in=TAKEN_BY_RATER)
-    waiting = Item.objects.filter(~Exists(taken), campaign=campaign, taken__lt=campaign.overlap)
+    waiting = Item.objects.filter(~Exists(taken), campaign=campaign, kind="regular", taken__lt=campaign.overlap)
     of_named = Assignment.objects.filter(
         item=OuterRef("item"), rater=OuterRef(OuterRef("pk")), state__in=TAKEN_BY_RATER
     )

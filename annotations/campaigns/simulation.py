@@ -8,13 +8,14 @@ of that. Plain values in, plain values out, all drawn from one seed.
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from annotations.errors import InputError
 
 TEXT_DEVIATION, RATER_DEVIATION = 0.5, 0.3
 NOISE, MUCH_NOISE = 0.7, 2.0
 STRICT, FIRST_BONUS = -1.0, 0.8
+DEGRADED = -2.0  # how much worse than its original a degraded text is
 BASE_SECONDS, SECONDS_PER_WORD = 4.0, 0.35
 MAX_TRUTH = 3.0
 KINDS = {
@@ -68,31 +69,43 @@ def simulation_of(
     return Simulation({kind: count for kind, count in raters.items() if count}, spaced | dict(truth), seed)
 
 
+class SeenText(NamedTuple):
+    """A text of a screen: its random id, what it says, and the systems that wrote it."""
+
+    name: str
+    text: str
+    systems: Sequence[str]
+    degraded: bool = False
+
+
 class SimulatedRater:
     def __init__(self, simulation: Simulation, number: int, kind: str) -> None:
         self.simulation, self.kind = simulation, kind
         self.draw = random.Random(f"{simulation.seed}:rater:{number}")
         self.severity = self.draw.gauss(0, RATER_DEVIATION) + (STRICT if kind == "strict" else 0)
 
-    def perceives(self, texts: Sequence[tuple[str, str, Sequence[str]]], criterion: str) -> dict[str, float]:
-        """By random id, of texts (random id, text, systems that wrote it) in the order of the screen."""
+    def perceives(self, texts: Sequence[SeenText], criterion: str) -> dict[str, float]:
+        """By random id, in the order of the screen."""
         if self.kind == "lazy":
-            return {name: 0.0 for name, _, _ in texts}
+            return {text.name: 0.0 for text in texts}
         if self.kind == "random":
-            return {name: self.draw.gauss(0, MUCH_NOISE) for name, _, _ in texts}
+            return {text.name: self.draw.gauss(0, MUCH_NOISE) for text in texts}
         noise = MUCH_NOISE if self.kind == "noisy" else NOISE
         perceived = {
-            name: self.worth(text, systems, criterion) + self.severity + self.draw.gauss(0, noise)
-            for name, text, systems in texts
+            text.name: self.worth(text, criterion) + self.severity + self.draw.gauss(0, noise) for text in texts
         }
         if self.kind == "biased":
-            perceived[texts[0][0]] += FIRST_BONUS
+            perceived[texts[0].name] += FIRST_BONUS
         return perceived
 
-    def worth(self, text: str, systems: Sequence[str], criterion: str) -> float:
-        """A text's own, the same to all raters: its systems' on average, and what is particular to it."""
-        particular = random.Random(f"{self.simulation.seed}:text:{criterion}:{text}").gauss(0, TEXT_DEVIATION)
-        return sum(self.simulation.truth[system] for system in systems) / len(systems) + particular
+    def worth(self, text: SeenText, criterion: str) -> float:
+        """A text's own, the same to all raters: its systems' on average, and what is particular to it. One that stands
+        on a screen of quality control is of no system, and as good as those are on average."""
+        particular = random.Random(f"{self.simulation.seed}:text:{criterion}:{text.text}").gauss(0, TEXT_DEVIATION)
+        truth = self.simulation.truth
+        systems = text.systems or list(truth)
+        worth = sum(truth[system] for system in systems) / len(systems) + particular
+        return worth + DEGRADED if text.degraded else worth
 
     def seconds(self, words: int) -> float:
         """That a screen with so many words takes."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from annotations.campaigns.quality import Quality
 from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
@@ -128,6 +129,9 @@ class CampaignSpec(BaseModel):
     screens_per_rater: Count | None = Field(
         default=None, description="The largest number of screens that one rater answers. Empty: those of all items."
     )
+    quality: Quality = Field(
+        default=Quality(), description="A table: checks hidden among a rater's screens, and when a rater is stopped."
+    )
     minimum_answers: Count = Field(
         default=1,
         title="Answers needed for a completion code",
@@ -218,9 +222,11 @@ class CampaignSpec(BaseModel):
             raise InputError(
                 "minimum_answers", f"{self.minimum_answers} must be at most the number of items, {self.items}"
             )
-        if self.screens_per_rater and not self.minimum_answers <= self.screens_per_rater <= self.items:
-            within = f"from minimum_answers, {self.minimum_answers}, to the number of items, {self.items}"
+        screens = self.items + self.quality.degraded
+        if self.screens_per_rater and not self.minimum_answers <= self.screens_per_rater <= screens:
+            within = f"from minimum_answers, {self.minimum_answers}, to the number of screens, {screens}"
             raise InputError("screens_per_rater", f"{self.screens_per_rater} must be {within}")
+        self.check_quality()
         if self.looks > 1 and not self.primary:
             raise InputError("looks", f"{self.looks} looks need the primary comparison that is tested at each of them")
         most, unit = protocol.widest_margin(self.points)
@@ -238,6 +244,21 @@ class CampaignSpec(BaseModel):
             )
         return self
 
+    def check_quality(self) -> None:
+        """Whether the checks fit among the screens, and can be judged on them."""
+        if not self.quality.degraded:
+            return
+        if self.screens_per_rater is None:
+            raise InputError("screens_per_rater", "missing", "the degraded texts are spread over a rater's screens")
+        if self.quality.degraded > self.screens_per_rater // 2:
+            raise InputError(
+                "quality.degraded",
+                f"{self.quality.degraded} of {self.screens_per_rater} screens are too many",
+                "at most half of screens_per_rater",
+            )
+        protocol = protocol_named(self.protocol)
+        protocol.check_degraded(protocol.texts_shown(self.texts_per_screen, len(self.systems)) or len(self.systems))
+
     def check_words(self) -> None:
         for (name, *language), words in tables(self.criterion):
             if name not in self.criteria:
@@ -251,7 +272,16 @@ class CampaignSpec(BaseModel):
 
 
 SCHEMA: dict[str, Any] = CampaignSpec.model_json_schema()
-KEYS: dict[str, dict[str, Any]] = {key: rule | rule.get("anyOf", [{}])[0] for key, rule in SCHEMA["properties"].items()}
+
+
+def rule_of(rule: dict[str, Any]) -> dict[str, Any]:
+    """A key's rule in the schema, where it may also be empty or is written down elsewhere."""
+    own = rule | rule.get("anyOf", [{}])[0]
+    return own | SCHEMA["$defs"].get(own.get("$ref", "").rpartition("/")[2], {})
+
+
+KEYS: dict[str, dict[str, Any]] = {key: rule_of(rule) for key, rule in SCHEMA["properties"].items()}
+QUALITY_KEYS = {key: rule_of(rule) for key, rule in KEYS["quality"]["properties"].items()}
 
 
 def choices(key: str) -> list[str]:
@@ -262,7 +292,7 @@ def choices(key: str) -> list[str]:
 def in_words(error: Any) -> InputError:
     """One of pydantic's errors as a person reads it."""
     top, kind, value = str((*error["loc"], "")[0]), error["type"], error["input"]
-    if KEYS.get(top, {}).get("type") == "object" and len(error["loc"]) > 1:
+    if KEYS.get(top, {}).get("type") == "object" and (len(error["loc"]) > 1 or kind == "value_error"):
         return in_words_of_table(error)
     field = top
     if kind == "value_error":
@@ -279,14 +309,18 @@ def in_words(error: Any) -> InputError:
 
 
 def in_words_of_table(error: Any) -> InputError:
-    """The same of a criterion's table, with the path to what is wrong."""
+    """The same of a table, with the path to what is wrong."""
     path, kind, value = [str(part) for part in error["loc"] if part != "[key]"], error["type"], error["input"]
+    rules, place = (QUALITY_KEYS, 1) if path[0] == "quality" else (RULES, len(path) - 1)
     if kind == "value_error":
         raised = error["ctx"]["error"]
         return InputError(".".join([*path, *filter(None, [raised.field])]), raised.message, raised.hint)
     if kind == "extra_forbidden":
-        return InputError(".".join(path), "no such key", f"the keys are {', '.join(RULES)}")
-    rule = RULES.get(path[-1], {"type": "object"}) if len(path) > 2 else {"type": "object"}
+        return InputError(".".join(path), "no such key", f"the keys are {', '.join(rules)}")
+    rule: Mapping[str, Any] = rules.get(path[place], {"type": "object"})
+    if kind == "literal_error":
+        there = ", ".join(rule["items"]["enum"])
+        return InputError(".".join(path[: place + 1]), f"{shown(value)} is not one of {there}")
     return InputError(".".join(path), f"{shown(value)} must be {wanted_by(rule)}")
 
 
@@ -302,8 +336,10 @@ def wanted_by(rule: Mapping[str, Any]) -> str:
     if rule["type"] in ("integer", "number"):
         low = f"from {rule['minimum']}" if "minimum" in rule else f"above {rule['exclusiveMinimum']}"
         high = f" to {rule['maximum']}" if "maximum" in rule else ""
+        high = f" and below {rule['exclusiveMaximum']}" if "exclusiveMaximum" in rule else high
         return f"a {'whole ' if rule['type'] == 'integer' else ''}number {low}{high}"
-    kinds = {"boolean": "true or false", "array": "a list of at least one name", "object": "a table"}
+    names = f"a list of any of {', '.join(rule['items']['enum'])}" if "enum" in rule.get("items", {}) else ""
+    kinds = {"boolean": "true or false", "array": names or "a list of at least one name", "object": "a table"}
     least = f"{rule['minLength']} to" if "minLength" in rule else "at most"
     return kinds.get(rule["type"]) or f"a text of {least} {rule['maxLength']} characters"
 
@@ -329,8 +365,10 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 def campaign_toml(spec: CampaignSpec) -> str:
     """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
     but for a raw delete sign."""
-    values = spec.model_dump(exclude={"criterion"})
+    values = spec.model_dump(exclude={"criterion", "quality"})
     lines = list(lines_of({key: value for key, value in values.items() if value is not None}))
+    if quality := spec.quality.stored():
+        lines += ["", "[quality]", *lines_of(quality)]
     for place, words in tables(spec.criterion):
         keys = (part if BARE.fullmatch(part) else written(part) for part in place)
         lines += ["", f"[{'.'.join(['criterion', *keys])}]", *lines_of(words)]

@@ -127,6 +127,7 @@ class Protocol(ABC, Generic[Stored]):
     heading: ClassVar[str] = _("Read and judge short texts")  # of the page that welcomes raters
     own_question: ClassVar[bool] = False  # whether it asks one of its own, whatever the criterion
     labelled_ends: ClassVar[bool] = False  # whether its page shows what a criterion calls the ends of its scale
+    found_bad_below: ClassVar[float | None] = None  # of `lessons`, of a text shown alone; none: they say it of no text
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
@@ -179,6 +180,32 @@ class Protocol(ABC, Generic[Stored]):
     def lessons(self, stored: Stored) -> Numbers:
         """What a stored answer teaches a model: numbers, of which more is better."""
         return {}
+
+    def check_degraded(self, texts: int) -> None:
+        """Raises InputError where a degraded text cannot be told from others on a screen of so many texts."""
+        if texts == 1 and self.found_bad_below is None:
+            raise InputError(
+                "quality.degraded",
+                f"the protocol '{self.name}' shows one text a screen here, which has no original beside it",
+                "texts_per_screen = 2",
+            )
+
+    def finds_worse(self, stored: Stored, degraded: str, original: str | None, criteria: Collection[str]) -> bool:
+        """Whether an answer, over the criteria together, judges a degraded text worse than its original, both by their
+        primary keys as strings; or, where it is shown alone, finds it bad."""
+        given = self.lessons(stored) or self.scores(stored)
+        numbers = [scores for criterion, scores in given.items() if criterion in criteria]
+        chosen = [choice for criterion, choice in self.choices(stored).items() if criterion in criteria]
+        if original is None:
+            return bool(numbers) and all(each[degraded] < (self.found_bad_below or 0) for each in numbers)
+        if chosen:
+            return chosen.count(original) > chosen.count(degraded)
+        return bool(numbers) and sum(each[original] - each[degraded] for each in numbers) > 0
+
+    def gives_the_same(self, stored: Stored) -> bool:
+        """Whether an answer gives all texts of a screen the same number by every criterion."""
+        given = [list(scores.values()) for scores in (self.lessons(stored) or self.scores(stored)).values()]
+        return any(len(numbers) > 1 for numbers in given) and all(len(set(numbers)) == 1 for numbers in given)
 
     @abstractmethod
     def simulated(

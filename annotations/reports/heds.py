@@ -261,7 +261,7 @@ def quality(report: Report) -> str:
         said.insert(
             0, "The quality assurance of the study is not known to the system. What follows was done after the import."
         )
-    said.append("Evaluators were not tested with degraded texts.")
+    said += report.campaign.quality or ["Evaluators were not tested with degraded texts."]
     left_out = [rater.excluded for rater in report.raters if rater.excluded]
     if left_out:
         said.append(f"Excluded with all their answers: {len(left_out)} ({'; '.join(sorted(set(left_out)))}).")

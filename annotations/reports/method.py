@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Count
 
 from annotations.campaigns.models import Campaign, NamedItem
+from annotations.campaigns.quality import rules_in_words
 from annotations.plurals import counted
 from annotations.protocols import protocol_named
 from annotations.reports.imported import imported_words
@@ -109,7 +110,8 @@ def method_of(
                 *([CORRELATIONS] if words.correlations else []),
             ]
         )
-    of_raters = " ".join(filter(None, [words.raters, named_words(campaign), "" if imported else UNTESTED]))
+    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1) or [UNTESTED]
+    of_raters = " ".join(filter(None, [words.raters, named_words(campaign), *([] if imported else rules)]))
     parts = (
         f"{measured} {words.agreement}",
         words.more,

@@ -27,7 +27,6 @@ class Known(ABC):
     assumed: ClassVar[dict[str, float]]
     refused: ClassVar[Mapping[str, tuple[str, str]]]  # options that are not of this kind of answers: why, and a hint
     counted: ClassVar[str]  # what a pilot has so many of
-    rates_texts: ClassVar[bool]  # so that degraded texts can test raters
     sentence: ClassVar[str]
 
     @classmethod
@@ -84,7 +83,6 @@ class KnownOfScores(Known):
         "ties": IS_OF_CHOICES,
     }
     counted = "differences"
-    rates_texts = True
     sentence = (
         "Standard deviations of a difference: item {item_sd:.2f}, rater {rater_sd:.2f}, residual {residual_sd:.2f} "
         "({origin})"
@@ -115,8 +113,6 @@ class KnownOfScores(Known):
 class KnownOfRelativeScores(KnownOfScores):
     """Of scores that say how a text stands among those on its screen."""
 
-    rates_texts = False
-
 
 @dataclass(frozen=True)
 class KnownOfChoices(Known):
@@ -129,7 +125,6 @@ class KnownOfChoices(Known):
         "looks": ("can be planned for scores only", "plan a single look for choices"),
     }
     counted = "decided choices"
-    rates_texts = False
     sentence = (
         "Standard deviations of the share won: over items {item_sd:.3f}, over raters {rater_sd:.3f}; ties {ties:.1%} "
         "({origin})"

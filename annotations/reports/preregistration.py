@@ -12,10 +12,12 @@ from typing import Any
 from django.utils import translation
 
 from annotations.campaigns.models import Campaign, Candidate, Item, Rating
+from annotations.campaigns.quality import rules_in_words
 from annotations.campaigns.services.campaigns import spec_of
 from annotations.campaigns.spec import campaign_toml
 from annotations.documents.blocks import (
     Block,
+    Bullets,
     Code,
     Column,
     Document,
@@ -38,7 +40,6 @@ from annotations.reports.method import method_of
 from annotations.reports.models import Report
 from annotations.reports.sheet_words import criterion_rows, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted
-from annotations.statistics.raters import DEGRADATIONS, MIN_PAIRS, PASS
 
 ALPHA = 0.05
 NOTHING = "—"
@@ -202,7 +203,7 @@ def design(campaign: Campaign) -> Block:
         ["Systems", ", ".join(f"{name} ({kind})" for name, kind in entries)],
         ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
-        ["Planned repeats, quality-control items", f"{kinds[Item.Kind.REPEAT]}, {kinds[Item.Kind.CONTROL]}"],
+        ["Quality-control items", f"{kinds[Item.Kind.CONTROL]}, each shown to every rater once"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
         ["Screens per rater", f"at most {campaign.most_screens}"],
         [
@@ -271,19 +272,17 @@ def sample(campaign: Campaign) -> Iterator[Block]:
 
 
 def exclusions(campaign: Campaign) -> Iterator[Block]:
-    controls = Item.objects.filter(campaign=campaign, kind=Item.Kind.CONTROL).count()
-    tests = "; ".join(
-        f"{name} for {' and '.join(criteria)}".replace("_", " ") for name, criteria in DEGRADATIONS.items()
-    )
-    there = f"The campaign has {controls} quality-control items." if controls else (
-        "The campaign has no quality-control items, so nobody can be excluded by this rule."
-    )  # fmt: skip
+    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1)
+    if rules:
+        yield Bullets(rules)
+        said = (
+            "Whoever is stopped is excluded with all answers, and others rate their screens; a rater who is readmitted "
+            "is stopped no more. Screens with a degraded text enter no result."
+        )
+    else:
+        said = "No rule stops a rater: the campaign declares no quality control."
     yield Paragraph(
-        "A rater is excluded, with all answers, if they do not score originals above their degraded versions: "
-        f"Student's paired t-test over pairs, one-sided, p above {PASS:.2f}, with at least {MIN_PAIRS} pairs; with "
-        "fewer pairs they cannot be tested and stay included. Several criteria of a pair are averaged. What is "
-        f"degraded, and what that tests: {tests}. {there} Disagreement, severity or pace alone does not exclude "
-        "anybody. Skipped and withdrawn answers do not count. The report gives the results with and without excluded "
-        "raters."
+        f"{said} Disagreement and severity do not exclude anybody. Skipped and withdrawn answers do not count. The "
+        "report gives the results with and without excluded raters."
     )
     yield gap("any other reason to exclude a rater.")

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import chdtri, nctdtr, ndtr, stdtrit
+from scipy.special import chdtri, ndtr, stdtrit
 
 from annotations.reasons import Reason
-from annotations.statistics.raters import MIN_PAIRS, PASS
 from annotations.statistics.uncertainty import Floats, Ints
 
 ALPHA, POWER = 0.05, 0.8
@@ -63,14 +62,6 @@ class Plan(NamedTuple):
     hours: float
     cost: float | None
     undefined: Reason | None
-
-
-class QualityRule(NamedTuple):
-    """How often the degraded-item test fails an honest rater and passes one who clicks at random."""
-
-    honest_failing: float | None
-    clicker_passing: float | None
-    undefined: Reason | None = None
 
 
 def variances_of_pilot(differences: Floats, items: Ints, raters: Ints) -> Pilot:
@@ -261,16 +252,3 @@ def information_at(share: float, variances: Variances, design: Design) -> float:
     ratings = share * design.ratings
     so_far = item / min(design.items, ratings) + rater / design.raters + residual / ratings
     return standard_error(variances, design) ** 2 / so_far
-
-
-def quality_rule(effect: float, pairs: int) -> QualityRule:
-    """The rule by which a rater is tested: degraded texts score lower than their originals, one-sided paired p ≤ 0.10.
-
-    `effect` is by how much an honest rater scores a degraded text lower, in deviations of that difference (Cohen's
-    d_z): they fail where the noncentral t with pairs − 1 degrees of freedom and noncentrality effect × √pairs (Cohen
-    1988, chapter 2) stays below the critical value. A rater who clicks at random passes with probability 0.10.
-    """
-    if pairs < MIN_PAIRS:
-        return QualityRule(None, None, Reason("few", needed=MIN_PAIRS, found=pairs, unit="pair"))
-    failing = nctdtr(pairs - 1, effect * np.sqrt(pairs), stdtrit(pairs - 1, 1 - PASS))
-    return QualityRule(float(failing), PASS)

@@ -1,11 +1,11 @@
-"""How well each rater rates: pace, degraded texts, repeats, severity, agreement. Everything for all raters at once."""
+"""How well each rater rates: pace, repeats, severity, agreement. Everything for all raters at once."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr
+from scipy.special import ndtri
 
 from annotations.reasons import Reason
 from annotations.statistics.coefficients import pearson_by_group
@@ -15,19 +15,10 @@ from annotations.statistics.uncertainty import Floats, Ints
 
 Bools = NDArray[np.bool_]
 
-MIN_PAIRS, PASS = 8, 0.10
 MIN_REPEATS, MIN_SHARED = 5, 5
 SECONDS_PER_WORD = 60 / 320  # upper end of silent reading rates for English fiction (Brysbaert 2019)
 MIN_PACES = 5
 FENCE = 3.0  # robust deviations
-
-# Which criteria a degradation makes worse. A text whose words are shuffled can still be true of its source, and a text
-# of another source can still be well written.
-DEGRADATIONS: dict[str, tuple[str, ...]] = {
-    "word_order": ("fluency", "human_likeness"),
-    "truncation": ("fluency", "human_likeness"),
-    "swapped_source": ("grounding",),
-}
 
 
 class Answers(NamedTuple):
@@ -44,18 +35,6 @@ class RaterScores(NamedTuple):
     raters: Ints
     texts: Ints
     scores: Floats
-
-
-class Degraded(NamedTuple):
-    """Scores of originals and of their degraded versions: rater code, code of the pair, two scores (n each).
-
-    A pair has a row for each criterion that `DEGRADATIONS` says it tests; other criteria are left out by the caller.
-    """
-
-    raters: Ints
-    pairs: Ints
-    originals: Floats
-    degraded: Floats
 
 
 class Repeats(NamedTuple):
@@ -78,17 +57,6 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class DegradedTest:
-    """By how much originals score higher than their degraded versions, and whether the rater tells them apart."""
-
-    pairs: int
-    drop: float | None
-    p: float | None
-    passed: bool | None
-    undefined: Reason | None
-
-
-@dataclass(frozen=True)
 class Consistency:
     """How near the second score of a text is to the first."""
 
@@ -97,45 +65,6 @@ class Consistency:
     correlation: float | None
     within_tolerance: float | None
     undefined: Reason | None
-
-
-@dataclass(frozen=True)
-class RaterSummary:
-    rater: int
-    pace: Pace
-    degraded: DegradedTest
-    consistency: Consistency
-    severity: Estimate
-    agreement: Estimate
-
-    @property
-    def reason_to_exclude(self) -> Reason | None:
-        """Only a failed test with degraded texts: neither pace, nor severity, nor disagreement excludes by itself."""
-        test = self.degraded
-        if test.passed is not False or test.p is None:
-            return None
-        return Reason("degraded_as_originals", p=test.p, pairs=test.pairs)
-
-
-def rater_summaries(
-    count: int, ratings: RaterScores, *, answers: Answers, degraded: Degraded, repeats: Repeats, tolerance: float
-) -> list[RaterSummary]:
-    """A summary of each of `count` raters, whose codes run from 0. No campaign shows degraded texts yet, so that no
-    report has it; reports call its parts.
-
-    Planned repeats and quality-control texts are passed apart and must not stand among the ratings or answers.
-    Raises ValueError for columns of unequal length or a code that is no rater's.
-    """
-    columns = zip(
-        range(count),
-        paces(count, answers),
-        degraded_tests(count, degraded),
-        consistencies(count, repeats, tolerance=tolerance),
-        severities(count, ratings),
-        agreements(count, ratings),
-        strict=True,
-    )
-    return [RaterSummary(*row) for row in columns]
 
 
 def paces(count: int, answers: Answers) -> list[Pace]:
@@ -159,35 +88,6 @@ def paces(count: int, answers: Answers) -> list[Pace]:
         if n
         else Pace(0, None, None, floor, Reason("no_answers"))
         for at, n in enumerate(given.tolist())
-    ]
-
-
-def degraded_tests(count: int, degraded: Degraded) -> list[DegradedTest]:
-    """Whether each rater scores originals above their degraded versions: passed if one-sided paired p ≤ 0.10.
-
-    Student's paired t over pairs, of which there must be eight: the control of Graham et al. (2017), with a laxer limit
-    so that few good raters fail. Several criteria of a pair are averaged first: they are one observation. Simulated
-    raters who ignore the text pass 8 to 14 % of the time by t, and 4 to 14 % by signed ranks, on sliders, 1 to 5 and
-    two-valued scales alike; so it is t, which needs no rule for ties. Where all n drops
-    are equal and positive p is the sign test's, 2⁻ⁿ.
-    """
-    _check(count, degraded.raters, degraded.pairs, degraded.originals, degraded.degraded)
-    width = int(degraded.pairs.max(initial=0)) + 1
-    cells, cell = np.unique(degraded.raters * width + degraded.pairs, return_inverse=True)
-    sums = np.bincount(cell, degraded.originals - degraded.degraded, minlength=len(cells))
-    drops = sums / np.bincount(cell, minlength=len(cells))
-    raters = cells // width
-    pairs, means, variances = _moments(count, raters, drops)
-    error = np.sqrt(variances / np.maximum(pairs, 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(error > 1e-12, stdtr(pairs - 1, -means / error), np.where(means > 1e-12, 0.5**pairs, 1.0))
-    return [
-        DegradedTest(n, float(means[at]), float(p[at]), bool(p[at] <= PASS), None)
-        if n >= MIN_PAIRS
-        else DegradedTest(
-            n, float(means[at]) if n else None, None, None, Reason("few", needed=MIN_PAIRS, found=n, unit="pair")
-        )
-        for at, n in enumerate(pairs.tolist())
     ]
 
 

@@ -11,8 +11,11 @@ from annotations.models import Assignment, Campaign
 
 
 class Rater:
-    def __init__(self, campaign: Campaign, outside_id: str | None = None) -> None:
-        self.client, self.session = Client(), ""
+    def __init__(self, campaign: Campaign, outside_id: str | None = None, *, session: str = "") -> None:
+        """Who has a session joined already."""
+        self.client, self.session = Client(), session
+        if session:
+            return
         joined = self.post(f"{campaign.token}/join", {"rater": outside_id})
         assert joined.status_code == 201, joined.content
         self.session = joined.json()["session"]

@@ -8,7 +8,7 @@ from django import forms
 from django.core.management import call_command
 
 from annotations.campaigns.forms import CampaignForm
-from annotations.campaigns.spec import KEYS, CampaignSpec
+from annotations.campaigns.spec import KEYS, QUALITY_KEYS, CampaignSpec
 from annotations.errors import InputError
 
 GOOD: dict[str, Any] = {
@@ -30,7 +30,10 @@ def test_whatever_stands_at_a_key_is_taken_or_refused_at_that_key_in_plain_words
     for error in refused:
         assert error.field.partition(".")[0] == key, "or at a key of a table there"
         assert "Input should" not in str(error)
-        assert any(words in str(error) for words in ("must be", "is not one of", "appears twice", "a name has", "none"))
+        assert any(
+            words in str(error)
+            for words in ("must be", "is not one of", "appears twice", "a name has", "none", "no such key")
+        )
 
 
 @pytest.mark.parametrize("key", ["name", "purpose", "dataset", "split", "systems", "criteria", "items"])
@@ -50,10 +53,11 @@ def test_an_unknown_key_is_refused_with_the_nearest(typed: str, meant: str) -> N
 
 def test_the_form_has_every_key_with_its_limits() -> None:
     fields = CampaignForm().fields
-    assert KEYS.keys() - fields.keys() == {"split", "criterion"}, "one follows from the purpose, one has its own forms"
-    assert fields.keys() - KEYS.keys() == {"own_criteria", "named_items"}
+    assert KEYS.keys() - fields.keys() == {"split", "criterion", "quality"}, "from the purpose; with forms of their own"
+    quality = {f"quality_{key}": rule for key, rule in QUALITY_KEYS.items()}
+    assert fields.keys() - KEYS.keys() == {"own_criteria", "named_items", *quality}
     for key, field in fields.items():
-        rule = KEYS.get(key, {})
+        rule = {**KEYS, **quality}.get(key, {})
         if isinstance(field, forms.IntegerField) and not isinstance(field, forms.FloatField):
             assert (field.min_value, field.max_value) == (rule["minimum"], rule["maximum"])
         if type(field) is forms.ChoiceField:

@@ -30,15 +30,19 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def rated() -> tuple[models.Campaign, list[dict[str, Any]]]:
-    """A closed campaign of five items, one of them quality control, rated by two, of whom the second is left out; and
+    """A closed campaign of four items and one with a degraded text, rated by two, of whom the second is left out; and
     every score that counts as it was sent. The first rater took back their third answer and gave another."""
-    campaign = make_campaign(captions=4, overlap=2, criteria=["human_likeness", "fluency"]).campaign
-    first = models.Item.objects.filter(campaign=campaign).order_by("position")[0]
-    control = models.Item.objects.create(campaign=campaign, source=first.source, kind="control", position=4)
-    models.Candidate.objects.create(item=control, text="=was the us by seen lake")
+    campaign = make_campaign(
+        captions=5, items=4, overlap=2, criteria=["human_likeness", "fluency"], screens_per_rater=5,
+        quality={"degraded": 1, "degraded_needed": 1},
+    ).campaign  # fmt: skip
+    models.Candidate.objects.filter(public_id=models.Item.objects.get(kind="control").planted["degraded"]).update(
+        text="=was the us by seen lake"
+    )
     sent: list[dict[str, Any]] = []
     for number in range(2):
         rater, order = Rater(campaign), 0
+        models.Rater.objects.update(rules_waived=True)
         screen = rater.next()
         while screen:
             order += 1
@@ -96,7 +100,7 @@ def test_every_score_is_exported_with_its_design(rated: tuple[models.Campaign, l
                 "simulated": False,
             }
             expected.append(score | about | {"text": candidate.text, "rater": raters[score["rater"]]})
-    assert len(expected) == 2 * 2 * (4 * 3 + 1)
+    assert len(expected) == 2 * 2 * 5 * 3
     assert [{key: line[key] for key in line if key != "submitted"} for line in lines] == [
         {key: row[key] for key in lines[0] if key != "submitted"} for row in expected
     ]
@@ -118,7 +122,7 @@ def test_the_forms_hold_the_same_rows(
 
     with exported(campaign, "csv", tmp_path).open(encoding="utf-8-sig", newline="") as file:
         table = list(csv.DictReader(file))
-    inert = [line | {"text": f"'{line['text']}"} if line["kind"] == "control" else line for line in lines]
+    inert = [line | {"text": f"'{line['text']}"} if line["text"][0] == "=" else line for line in lines]
     assert table == [{key: str(value) for key, value in line.items()} for line in inert], "a formula is made inert"
 
     file = parquet.ParquetFile(exported(campaign, "parquet", tmp_path))
@@ -333,7 +337,7 @@ def test_a_preregistration_sheet_before_and_after_the_first_rating(tmp_path: Pat
     assert "The other 2 differences" in sheet
     for number, z in enumerate(("4.333", "2.963", "2.359", "2.014"), start=1):
         assert f"| {number} | {25 * number}% | {2 * number} | {z} |" in sheet
-    assert "no quality-control items" in sheet
+    assert "the campaign declares no quality control" in sheet
     assert sheet.count("TO BE ANSWERED BY THE RESEARCHER") == 4
     file_hash, whole = re.findall(r"`([0-9a-f]{64})`", sheet)
     file = re.findall(r"^```\n(.*?)^```$", sheet, re.M | re.S)[0]

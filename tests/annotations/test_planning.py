@@ -12,7 +12,6 @@ from statsmodels.stats.power import TTestPower
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
-from annotations.reasons import Reason
 from annotations.statistics.choice_planning import Choices, choice_power, choice_variances, detectable_share
 from annotations.statistics.means import clustered_mean
 from annotations.statistics.pilot_uncertainty import drawn_variances, percentiles
@@ -23,7 +22,6 @@ from annotations.statistics.planning import (
     information_at,
     plan,
     power,
-    quality_rule,
     standard_error,
     variances_of_pilot,
     why_undefined,
@@ -181,15 +179,6 @@ def test_numbers_out_of_range_are_refused() -> None:
         detectable_difference(SOME, Design(5, 2, 2), power=0.05)
 
 
-def test_the_quality_rule_is_the_one_sided_paired_t_test() -> None:
-    for effect, pairs in ((0.3, 8), (1.0, 8), (0.6, 20)):
-        expected = 1 - TTestPower().power(effect, pairs, 0.10, alternative="larger")
-        assert quality_rule(effect, pairs).honest_failing == pytest.approx(expected, abs=1e-6)
-    assert quality_rule(0.0, 8).honest_failing == pytest.approx(0.9)
-    assert quality_rule(1.0, 8).clicker_passing == 0.10
-    assert quality_rule(1.0, 7) == (None, None, Reason("few", needed=8, found=7, unit="pair"))
-
-
 def planned_by_command(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
     call_command("plan_campaign", *map(str, arguments), "--json")
     return json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -206,9 +195,6 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
     assert second["power"] == pytest.approx(power(0.4, SOME, Design(50, 3, 10)))
     assert second["detectable"] == pytest.approx(detectable_difference(SOME, Design(50, 3, 10)))
     assert (second["hours"], second["hours_a_rater"], second["cost"]) == (1.25, 0.125, 15.0)
-    assert [row["honest_failing"] for row in found["quality"]] == sorted(
-        (quality_rule(1.0, pairs).honest_failing for pairs in (8, 12, 16)), reverse=True
-    )
     with_looks = planned_by_command(capsys, *sds, "--items", 50, "--raters", 10, "--looks", 3)
     assert [row["ratings"] for row in with_looks["looks"]] == [50, 100, 150]
     assert with_looks["looks"][-1]["p"] < 0.05

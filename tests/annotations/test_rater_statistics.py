@@ -9,66 +9,15 @@ from scipy import stats
 from annotations.reasons import Reason
 from annotations.statistics.raters import (
     Answers,
-    Degraded,
     RaterScores,
     Repeats,
     agreements,
     consistencies,
-    degraded_tests,
     paces,
-    rater_summaries,
     severities,
 )
-from annotations.statistics.uncertainty import Floats
 
 NONE, NOTHING = np.zeros(0, np.int64), np.zeros(0)
-NO_PAIRS, NO_REPEATS = Degraded(NONE, NONE, NOTHING, NOTHING), Repeats(NONE, NOTHING, NOTHING)
-
-
-def pairs_of(*raters: tuple[Floats, Floats]) -> Degraded:
-    codes = np.repeat(np.arange(len(raters)), [len(originals) for originals, _ in raters])
-    pairs = np.concatenate([np.arange(len(originals)) for originals, _ in raters])
-    return Degraded(codes, pairs, *(np.concatenate(side) for side in zip(*raters, strict=True)))
-
-
-def test_the_degraded_test_is_the_paired_t_test() -> None:
-    draw = np.random.default_rng(1)
-    raters = [(draw.uniform(0, 100, n), draw.uniform(0, 90, n)) for n in (8, 13, 40)]
-    for found, (originals, degraded) in zip(degraded_tests(3, pairs_of(*raters)), raters, strict=True):
-        expected = stats.ttest_rel(originals, degraded, alternative="greater")
-        assert found.p == pytest.approx(expected.pvalue)
-        assert found.drop == pytest.approx(np.mean(originals - degraded))
-        assert found.passed == (expected.pvalue <= 0.1)
-
-
-def test_what_the_degraded_test_makes_of_little_and_of_equal_scores() -> None:
-    eight = np.full(8, 3.0)
-    few, equal, lower = degraded_tests(4, pairs_of((eight[:7] + 1, eight[:7]), (eight, eight), (eight, eight - 1)))[:3]
-    assert (few.passed, few.p, few.undefined) == (None, None, Reason("few", needed=8, found=7, unit="pair"))
-    assert (equal.passed, equal.p) == (False, 1.0)
-    assert (lower.passed, lower.p) == (True, 2**-8), "the sign test of eight"
-    assert str(degraded_tests(4, NO_PAIRS)[3].undefined) == "at least 8 pairs are needed, and there are 0"
-
-
-def test_two_criteria_of_a_pair_are_one_observation() -> None:
-    draw = np.random.default_rng(2)
-    codes, pairs = np.zeros(16, np.int64), np.repeat(np.arange(8), 2)
-    originals, degraded = draw.uniform(0, 100, (2, 16))
-    (found,) = degraded_tests(1, Degraded(codes, pairs, originals, degraded))
-    means = (originals - degraded).reshape(8, 2).mean(axis=1)
-    assert found.pairs == 8
-    assert found.p == pytest.approx(stats.ttest_1samp(means, 0, alternative="greater").pvalue)
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("scale", [np.arange(101.0), np.arange(1.0, 6.0), np.array([0.0, 100.0])])
-def test_who_ignores_the_text_passes_about_one_time_in_ten(scale: Floats) -> None:
-    draw, count = np.random.default_rng(3), 4000
-    for n in (8, 20):
-        codes, pairs = np.repeat(np.arange(count), n), np.tile(np.arange(n), count)
-        scores = draw.choice(scale, (2, count * n))
-        passed = np.mean([bool(each.passed) for each in degraded_tests(count, Degraded(codes, pairs, *scores))])
-        assert 0.07 <= passed <= 0.14
 
 
 def test_severity_is_found_and_shrunk() -> None:
@@ -133,44 +82,24 @@ def test_pace_with_and_without_known_words() -> None:
     assert two.floor == Reason("no_floor", needed=5)
 
 
-def test_disagreement_alone_excludes_nobody() -> None:
-    """Rater 0 rates against all others and tells degraded texts apart; rater 1 agrees and does not."""
-    draw = np.random.default_rng(6)
-    quality = draw.uniform(20, 80, 60)
-    raters, texts = np.repeat(np.arange(3), 60), np.tile(np.arange(60), 3)
-    scores = np.concatenate([100 - quality, quality, quality + draw.normal(0, 5, 60)])
-    originals = draw.uniform(50, 90, 12)
-    quality_control = pairs_of((originals, originals - 30 + draw.normal(0, 5, 12)), (originals, originals))
-    contrary, blind, untested = rater_summaries(
-        3,
-        RaterScores(raters, texts, scores),
-        answers=Answers(NONE, NOTHING),
-        degraded=quality_control,
-        repeats=NO_REPEATS,
-        tolerance=5,
-    )
-    assert (contrary.agreement.value or 0) < -0.5
-    assert contrary.reason_to_exclude is None
-    assert str(blind.reason_to_exclude) == "rates degraded texts like their originals (p = 1.00 over 12 pairs)"
-    assert untested.reason_to_exclude is None
-
-
 @pytest.mark.once
 def test_a_million_ratings_of_a_thousand_raters_take_seconds() -> None:
     draw, n, count = np.random.default_rng(7), 1_000_000, 1000
     raters, texts = draw.integers(count, size=n), draw.integers(n // 3, size=n)
     scores = draw.uniform(0, 100, n)
     start = time.process_time()
-    found = rater_summaries(
-        count,
+    ratings, repeats = (
         RaterScores(raters, texts, scores),
-        answers=Answers(raters, scores),
-        degraded=Degraded(raters[:20_000], texts[:20_000], scores[:20_000], scores[20_000:40_000]),
-        repeats=Repeats(raters[:20_000], scores[:20_000], scores[20_000:40_000]),
-        tolerance=10,
+        Repeats(raters[:20_000], scores[:20_000], scores[20_000:40_000]),
     )
+    parts = [
+        paces(count, Answers(raters, scores)),
+        severities(count, ratings),
+        agreements(count, ratings),
+        consistencies(count, repeats, tolerance=10),
+    ]
     assert time.process_time() - start < 10
-    assert len(found) == count
+    assert [len(part) for part in parts] == [count] * 4
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:

@@ -16,7 +16,7 @@ from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close, campaign_pause
 from annotations.campaigns.services.raters import rater_join
 from annotations.campaigns.services.simulating import raters_simulate
-from annotations.campaigns.simulation import KINDS, SimulatedRater, Simulation, simulation_of
+from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, simulation_of
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import check_campaigns
 from annotations.protocols import shown_here
@@ -119,7 +119,7 @@ def test_they_and_people_never_mix() -> None:
 
 
 def test_each_kind_has_its_habit() -> None:
-    texts = [(str(place), f"text {place}", ["human"]) for place in range(3)]
+    texts = [SeenText(str(place), f"text {place}", ["human"]) for place in range(3)]
 
     def perceived(kind: str, screens: int = 400) -> list[dict[str, float]]:
         rater = SimulatedRater(simulation(), 1, kind)

@@ -1,5 +1,6 @@
 """A human evaluation: what is shown, to whom, and how it is handed out."""
 
+import json
 import secrets
 import uuid
 from contextlib import suppress
@@ -13,6 +14,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
 from annotations.campaigns.querysets.campaigns import (
     AssignmentQuerySet,
     CampaignQuerySet,
@@ -101,6 +103,9 @@ class Campaign(Unfinished):
     seed = models.PositiveIntegerField(default=1)
     order_secret = models.CharField(
         max_length=64, default=new_secret, editable=False, help_text="draws the order of texts; nobody is shown it"
+    )
+    quality = models.JSONField(
+        default=dict, blank=True, help_text="the checks among a rater's screens, and the rules by which one is stopped"
     )
     screens_per_rater = models.PositiveIntegerField(default=0, help_text="at most; 0: those of all items")
     minimum_answers = models.PositiveIntegerField(default=1, help_text="answers needed for a completion code")
@@ -205,6 +210,10 @@ class Campaign(Unfinished):
         return Rules(self.scale, self.ties, self.categories)
 
     @property
+    def quality_control(self) -> Quality:
+        return quality_of(json.dumps(self.quality)) if self.quality else NO_QUALITY
+
+    @property
     def asked(self) -> list[Criterion]:
         """Its criteria, in their order."""
         return criteria_of(self.criteria, self.criterion_words)
@@ -229,6 +238,11 @@ class Campaign(Unfinished):
     def most_screens(self) -> int:
         """That one rater can answer."""
         return self.screens_per_rater or self.item_count
+
+    @property
+    def texts_shown(self) -> int:
+        """On a screen, where no two systems wrote the same."""
+        return self.texts_per_screen or self.entries.count()
 
     @property
     def screens(self) -> int:
@@ -269,6 +283,11 @@ class Item(models.Model):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
+    planted = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="of quality control: how a text is degraded, and the random ids of it and of its original, if shown",
+    )
     taken = models.PositiveSmallIntegerField(
         default=0, help_text="assignments open or done, but places given back; and places kept for named raters"
     )
@@ -347,6 +366,12 @@ class Rater(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
     exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
+    stopped_by = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="the rule of quality control that they broke"
+    )
+    rules_waived = models.BooleanField(
+        default=False, db_default=False, help_text="readmitted: the rules stop them no more"
+    )
     replaced = models.BooleanField(
         default=False, db_default=False, help_text="left out, and others rate what they had rated"
     )
@@ -377,6 +402,7 @@ class Rater(models.Model):
             models.CheckConstraint(
                 condition=Q(replaced=False) | Q(excluded_at__isnull=False), name="rater_replaced_is_left_out"
             ),
+            models.CheckConstraint(condition=Q(stopped_by="") | Q(replaced=True), name="rater_stopped_is_replaced"),
             models.CheckConstraint(condition=~Q(completion_code=""), name="rater_completion_code_not_empty"),
             models.UniqueConstraint(fields=["campaign", "outside_id"], name="rater_outside_id_once"),
             models.CheckConstraint(condition=~Q(outside_id=""), name="rater_outside_id_not_empty"),
@@ -446,6 +472,9 @@ class Assignment(models.Model):
     seconds_spent = models.FloatField(
         default=0, db_default=0.0, help_text="that the rater has looked at the screen, over all visits; it only grows"
     )
+    check_passed = models.BooleanField(null=True, help_text="of quality control: what its answer showed")
+    too_fast = models.BooleanField(default=False, db_default=False, help_text="answered faster than allowed")
+    same_answers = models.BooleanField(default=False, db_default=False, help_text="all texts were answered alike")
     so_far = models.JSONField(
         null=True,
         editable=False,

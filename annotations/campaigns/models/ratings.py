@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.campaigns.models.campaigns import Assignment, Candidate
+from annotations.campaigns.quality import Looked
 from annotations.campaigns.querysets.ratings import RatingQuerySet
 
 
@@ -27,6 +28,7 @@ class Rating(models.Model):
     body_hash = models.CharField(max_length=64, help_text="SHA-256 of what was sent with the key")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_before = False  # set where what was sent under a key comes again
+    looked: Looked | None = None  # what quality control saw in it, where it has just been sent
 
     objects = RatingQuerySet.as_manager()
 

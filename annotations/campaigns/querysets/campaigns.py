@@ -55,7 +55,7 @@ class AssignmentQuerySet(models.QuerySet):
         """Others' open assignments of items that are new to the rater: these may come free again."""
         theirs = self.model._default_manager.filter(item=OuterRef("item"), rater=rater, state__in=TAKEN_BY_RATER)
         free_again = self.open().filter(rater__campaign=rater.campaign_id, rater__trial=False, rater__named_items=0)
-        return free_again.filter(~Exists(theirs))
+        return free_again.filter(~Exists(theirs), item__kind="regular")
 
     def expired(self) -> "AssignmentQuerySet":
         return self.filter(state="open", leased_until__lte=Now())
@@ -63,7 +63,8 @@ class AssignmentQuerySet(models.QuerySet):
     def released_of(self, rater: Any) -> "AssignmentQuerySet":
         """Those that the rater's lease ended on and whose place nobody else has taken, the last one first."""
         theirs = self.filter(rater=rater, state="released").order_by("-leased_until")
-        return theirs if rater.trial or rater.named_items else theirs.filter(item__taken__lt=rater.campaign.overlap)
+        free = Q(item__kind="control") | Q(item__taken__lt=rater.campaign.overlap)
+        return theirs if rater.trial or rater.named_items else theirs.filter(free)
 
     def with_held(self) -> "AssignmentQuerySet":
         """Each with `held`: how long ago it was first handed out, by the database's clock alone."""

@@ -60,6 +60,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         show=campaign.show,
         overlap=campaign.overlap,
         seed=campaign.seed,
+        quality=campaign.quality_control,
         screens_per_rater=campaign.screens_per_rater or None,
         minimum_answers=campaign.minimum_answers,
         primary=tuple(campaign.primary),

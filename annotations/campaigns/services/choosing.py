@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotations.campaigns.assignment.sampling import sample_sources
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.readers.named_items import NamedSource
+from annotations.campaigns.services.checks import SPARE
 from annotations.campaigns.services.items import Sources
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.models import Dataset, Photo, SequencePhoto, Source, Story
@@ -124,13 +125,16 @@ def choose_sources(
         referred = set(referred_to(eligible, kind).values_list("pk", flat=True))
         counts.append(f"{len(referred)} with a {'story' if kind == SEQUENCE else 'reference'}")
         left = {pk: photo for pk, photo in left.items() if pk in referred}
-    if len(left) < spec.items:
+    checks = spec.quality.degraded
+    if len(left) < spec.items + checks:
+        beside = f" and {checks} degraded texts" if checks else ""
         raise InputError(
             "items",
-            f"{spec.items} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from every "
-            f"system ({', '.join(counts)})",
+            f"{spec.items}{beside} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from "
+            f"every system ({', '.join(counts)})",
         )
     count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
+    count = min(count + SPARE * checks, len(left))
     keys = sources_named(named, Source.objects.of_split(dataset, spec.split).of_kind(kind), left)
     sources = sample_sources(list(left.items()), count, seed=spec.seed, named=set(keys.values()), first=spec.items)
     if spec.show in ("photo", "both"):

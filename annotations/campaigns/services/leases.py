@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, IntegerField, QuerySet, Subquery
+from django.db.models import F, IntegerField, Q, QuerySet, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
@@ -19,7 +19,10 @@ from annotations.storage.prepared import Slot, slots, updating
 
 State = Assignment.State
 TAKE = updating(
-    lambda: Item.objects.filter(**slots(Item, "id"), taken__lt=Slot("overlap", IntegerField())), taken=F("taken") + 1
+    lambda: Item.objects.filter(
+        Q(kind=Item.Kind.CONTROL) | Q(taken__lt=Slot("overlap", IntegerField())), **slots(Item, "id")
+    ),
+    taken=F("taken") + 1,
 )
 
 
@@ -43,8 +46,8 @@ def items_lock(items: Iterable[int]) -> None:
 
 
 def place_take(item: int, rater: Rater) -> bool:
-    """Take one of an item's places for the rater, if one is free. A dry run needs none, and for whom items were named
-    has theirs from the beginning."""
+    """Take one of an item's places for the rater, if one is free. A dry run needs none; for whom items were named has
+    theirs from the beginning; and quality control has one for every rater."""
     if rater.trial or rater.named_items:
         return True
     return bool(TAKE.count(id=item, overlap=rater.campaign.overlap))

@@ -22,6 +22,7 @@ from annotations.campaigns.models import (
 from annotations.campaigns.models.campaigns import new_token
 from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.campaigns import check_deletable
+from annotations.campaigns.services.checks import controls_write
 from annotations.campaigns.services.choosing import content_choose, system_named
 from annotations.campaigns.services.items import items_write
 from annotations.campaigns.services.leases import assignments_lock
@@ -74,6 +75,7 @@ def campaign_create(
             )
         items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         named_items_write(campaign=campaign, named=named, sources=keys)
+        controls_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
         campaign_show(campaign, spec, drawn, instead_of)
     except BaseException:
@@ -124,6 +126,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             criterion_words=spec.criterion_words,
             overlap=spec.overlap,
             seed=spec.seed,
+            quality=spec.quality.stored(),
             screens_per_rater=spec.screens_per_rater or 0,
             minimum_answers=spec.minimum_answers,
             primary=list(spec.primary),

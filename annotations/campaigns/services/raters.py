@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Value
+from django.db.models.functions import Coalesce
 
 from annotations.audit.services import Deed, audit_note
 from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Item, NamedItem, Rater, Rating
@@ -169,10 +170,31 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
 
 
 @transaction.atomic
+def rater_stop(*, rater: Rater, rule: str, reason: str) -> bool:
+    """End the part of a rater who broke a rule of quality control: left out, with a completion code of their own, and
+    their places are free for others. Says whether; not where they were left out or stopped before."""
+    going = Rater.objects.filter(pk=rater.pk, excluded_at=None, rules_waived=False, erased_at=None)
+    stopped = going.update(
+        excluded_at=from_now(),
+        exclusion=reason,
+        replaced=True,
+        stopped_by=rule,
+        completion_code=Coalesce(F("completion_code"), Value(new_code())),
+    )
+    if stopped:
+        places_move(rater, given_back=True)
+        audit_note(kind=Deed.EXCLUDE, about=named(rater), detail=f"stopped by the rule {rule}")
+        rater.refresh_from_db()
+    return bool(stopped)
+
+
+@transaction.atomic
 def rater_readmit(*, rater: Rater) -> Rater:
     """Take an excluded rater's answers in again. Places that were given back are theirs again; an item that others have
-    filled meanwhile then has more raters than the overlap, and their answers count all the same."""
-    Rater.objects.filter(pk=rater.pk).update(excluded_at=None, exclusion="", replaced=False)
+    filled meanwhile then has more raters than the overlap, and their answers count all the same. The rules of quality
+    control stop them no more."""
+    back = {"excluded_at": None, "exclusion": "", "replaced": False, "stopped_by": ""}
+    Rater.objects.filter(pk=rater.pk).update(**back, rules_waived=True)
     places_move(rater, given_back=False)
     rater.refresh_from_db()
     audit_note(kind=Deed.READMIT, about=named(rater))
@@ -246,7 +268,8 @@ def completion_of(rater: Rater) -> Completion:
     counts = dict(states)
     answers, skipped = counts.get(State.DONE, 0), counts.get(State.SKIPPED, 0)
     needed = answers_needed(rater)
-    code = rater.completion_code if answers >= needed and not rater.trial else None
+    earned = answers >= needed or rater.stopped_by
+    code = rater.completion_code if earned and not rater.trial else None
     return Completion(answers, skipped, needed, code)
 
 
@@ -264,6 +287,8 @@ def completion_reach(*, rater: Rater) -> Completion:
 def code_reach(*, rater: Rater, answers: int) -> str | None:
     """The code of a rater with so many answers. It is made here, once, when it is earned: before that there is none.
     Whose part has ended earns none any more."""
+    if rater.stopped_by:
+        return rater.completion_code
     if rater.trial or answers < answers_needed(rater):
         return None
     if rater.completion_code is None and not rater.replaced:

@@ -14,7 +14,9 @@ from django.db.models import Exists, OuterRef
 
 from annotations.campaigns.answers import fields_sent
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark, Rewrite
+from annotations.campaigns.quality import Looked
 from annotations.campaigns.rounds import ItemTexts, assignment_locked, rating_newest
+from annotations.campaigns.services.checks import answer_look, rater_check
 from annotations.campaigns.services.leases import (
     assignment_release,
     assignment_retake,
@@ -43,7 +45,7 @@ END = updating(
         Exists(Rater.objects.going_on().filter(pk=OuterRef("rater"))), **slots(Assignment, "id")
     ),
     draft={},
-    **slots(Assignment, "state", "revision", "seconds_spent"),
+    **slots(Assignment, "state", "revision", "seconds_spent", "check_passed", "too_fast", "same_answers"),
 )
 
 
@@ -75,7 +77,9 @@ def rating_submit(
         raise AnswerError("comment", "the campaign asks for no comments", "leave it out", code="form")
     body = {"answers": answers, "comment": comment}  # not the seconds: a clock runs on while the same is sent again
     digest = body_digest(rater, "submit", assignment_id, body)
-    return _respond(rater, assignment_id, Response(Kind.ANSWER, key, digest, answers, seconds, comment=comment))
+    rating = _respond(rater, assignment_id, Response(Kind.ANSWER, key, digest, answers, seconds, comment=comment))
+    rater_check(rater=rater, looked=rating.looked)
+    return rating
 
 
 def rating_skip(
@@ -151,11 +155,13 @@ def _respond(rater: Rater, assignment_id: uuid.UUID, sent: Response) -> Rating:
         try:
             check_unanswered(assignment)
             if sent.kind == Kind.SKIP:
-                return _answer(rater, assignment, sent, {}, {}, None)
+                return _answer(rater, assignment, sent, {}, {}, None, Looked())
             if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
                 raise gone_error()
             stored, rewrites = read_answers(rater.campaign, assignment, sent.answers)
-            return _answer(rater, assignment, sent, stored, rewrites, seconds_looked(assignment, sent.seconds))
+            seconds = seconds_looked(assignment, sent.seconds)
+            looked = answer_look(rater.campaign, assignment, stored, seconds)
+            return _answer(rater, assignment, sent, stored, rewrites, seconds, looked)
         except InputError:
             check_open(rater)  # that the study has ended is said before all else
             raise
@@ -209,11 +215,14 @@ def _answer(
     stored: Mapping[str, Any],
     rewrites: Mapping[int, str],
     seconds: float | None,
+    looked: Looked,
 ) -> Rating:
     rating = rating_write(assignment, sent.kind, sent.key, sent.digest, answers=stored, seconds=seconds)
+    rating.looked = looked
     state = State.DONE if sent.kind == Kind.ANSWER else State.SKIPPED
     spent = assignment.seconds_spent if seconds is None else seconds  # where an undo goes on from
-    if not END.count(id=assignment.pk, state=state, revision=rating.revision, seconds_spent=spent):
+    ended = {"state": state, "revision": rating.revision, "seconds_spent": spent, **looked._asdict()}
+    if not END.count(id=assignment.pk, **ended):
         raise ConflictError("", "the campaign takes no ratings", code=rater.campaign.state)
     if sent.kind == Kind.SKIP and assignment.state == State.OPEN:
         place_give_back(assignment.item_id, rater)

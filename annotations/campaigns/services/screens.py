@@ -1,5 +1,6 @@
 """Which screen a rater sees next: the open one, the one they left, or a newly claimed one."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from annotations.campaigns.assignment.choice import pick_item
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.assignment.tally import shown_as
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
+from annotations.campaigns.quality import RULES, check_places
 from annotations.campaigns.rounds import (
     ShownText,
     SoFar,
@@ -73,13 +75,15 @@ def check_open(rater: Rater, *, drafts: bool = False) -> None:
     The state is read anew, after the assignment is locked, since the campaign may have been closed and the rater left
     out or erased after the request read them. A join to the locked row would give what was there before the wait.
     """
-    rater.replaced, rater.campaign.state = standing_of(rater)
+    rater.replaced, rater.stopped_by, rater.campaign.state = standing_of(rater)
     state = rater.campaign.state
     goes_on = state != Campaign.State.CLOSED if rater.trial else state == Campaign.State.OPEN
     if not goes_on and not (drafts and state == Campaign.State.PAUSED):
         raise ConflictError("", f"the campaign is {state} and takes no ratings", code=state)
     if rater.replaced:
-        raise ConflictError("", "your part in the campaign has ended; it takes no more ratings of yours", code="ended")
+        why = RULES.get(rater.stopped_by, "")
+        ended = "your part in the campaign has ended; it takes no more ratings of yours"
+        raise ConflictError("", ended, why, code="ended")
 
 
 def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
@@ -145,16 +149,23 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
                 rater_finish(rater=rater)
             return wait
         draw = secret_draw(secret, rater.pk, waiting[0].pk, before.done, tries)
-        if rater.trial:
+        checks = checks_had(rater, after)
+        if check := check_due(rater, before.done, checks, draw):
+            picked = check
+        elif rater.trial:
             picked = waiting[0].pk
         else:
             picked = pick_item([(row.pk, row.turn.taken) for row in waiting], draw=draw, misfit=before.misfit)
         tries += 1
         item, texts = item_shown(picked)
-        order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
-        before.rater.add(shown_as([text.systems for text in order]))
+        if check:
+            order = draw.sample(texts, len(texts))
+        else:
+            order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
+            before.rater.add(shown_as([text.systems for text in order]))
         rest = [row.turn for row in waiting if row.pk != picked] or [max(start, waiting[0].turn)]
-        so_far = None if rater.trial or rater.named_items else SoFar(before.done, before.rater, rest[0], newest)
+        known = SoFar(before.done, before.rater, rest[0], newest, checks + bool(check))
+        so_far = None if rater.trial or rater.named_items else known
         try:
             with transaction.atomic():
                 claimed = assignment_write(rater, item, order, so_far)
@@ -166,6 +177,31 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
                 return found
             continue
         return screen_of(claimed, {text.pk: text.text for text in texts}, before.done)
+
+
+def checks_had(rater: Rater, after: Rating | None) -> int:
+    """How many screens of quality control the rater had."""
+    if not rater.campaign.quality_control.degraded:
+        return 0
+    if after and after.assignment.so_far:
+        return SoFar.of(after.assignment.so_far).checks
+    theirs = Assignment.objects.filter(rater=rater, item__kind=Item.Kind.CONTROL)
+    return theirs.exclude(state=State.RELEASED).count()
+
+
+def check_due(rater: Rater, done: int, had: int, draw: random.Random) -> int | None:
+    """The item of quality control, by its primary key, that is the rater's next screen; None where none is due."""
+    campaign = rater.campaign
+    quality = campaign.quality_control
+    if had >= quality.degraded:
+        return None
+    places = check_places(quality, campaign.screens_per_rater, campaign.order_secret, rater.pk)
+    if had >= sum(place <= done for place in places):
+        return None
+    taken = Assignment.objects.filter(rater=rater).exclude(state=State.RELEASED).values("item")
+    left = Item.objects.filter(campaign=campaign, kind=Item.Kind.CONTROL).exclude(pk__in=taken).order_by("position")
+    pks = list(left.values_list("pk", flat=True))
+    return draw.choice(pks) if pks else None
 
 
 def look(rater: Rater, after: Rating | None) -> tuple[list[WaitingItem], ShownBefore, int, Turn]:

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,10 +12,11 @@ from django.db.models import F
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater
 from annotations.campaigns.services.campaigns import check_rated_here
+from annotations.campaigns.services.checks import planted_in
 from annotations.campaigns.services.raters import simulated_join
 from annotations.campaigns.services.ratings import rating_submit
 from annotations.campaigns.services.screens import Screen, assignment_next
-from annotations.campaigns.simulation import SimulatedRater, Simulation
+from annotations.campaigns.simulation import SeenText, SimulatedRater, Simulation
 from annotations.errors import ConflictError
 from annotations.progress import OnShare
 from annotations.protocols import protocol_named
@@ -41,7 +43,9 @@ def raters_simulate(
     going = list(raters)
     while going:
         rater = draw.choice(going)
-        screen = assignment_next(rater=rater) if screens is None or given[rater] < screens else None
+        screen = None
+        with suppress(ConflictError):  # who was stopped by a rule
+            screen = assignment_next(rater=rater) if screens is None or given[rater] < screens else None
         if not isinstance(screen, Screen):
             going.remove(rater)
             continue
@@ -80,10 +84,12 @@ def texts_by_system(campaign: Campaign) -> dict[int, list[str]]:
 def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote: dict[int, list[str]]) -> None:
     campaign, assignment = rater.campaign, screen.assignment
     systems = {public_id: wrote[pk] for pk, public_id in assignment.candidate_order}
-    texts = [(public_id, text, systems[public_id]) for public_id, text in screen.texts]
+    planted = planted_in(assignment.item_id) if campaign.quality else None
+    bad = (planted or {}).get("degraded")
+    texts = [SeenText(public_id, text, systems[public_id], public_id == bad) for public_id, text in screen.texts]
     perceived = {criterion: simulated.perceives(texts, criterion) for criterion in campaign.criteria}
     answers = protocol_named(campaign.protocol).simulated(perceived, rules=campaign.rules, texts=dict(screen.texts))
-    seconds = simulated.seconds(sum(len(text.split()) for _, text, _ in texts))
+    seconds = simulated.seconds(sum(len(text.text.split()) for text in texts))
     # As if the screen had been handed out so long ago: a rater never took longer than that.
     earlier = F("created_at") - timedelta(seconds=seconds)
     Assignment.objects.filter(pk=assignment.pk).update(created_at=earlier)

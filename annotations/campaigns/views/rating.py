@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotations.campaigns.links import outside_id_in, photo_address
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.campaigns.models.campaigns import ShownPhoto
+from annotations.campaigns.quality import RULES
 from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
@@ -110,6 +111,7 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
             context["filled"] = screen_untouched(request, context, found, rater.most_screens)
     else:
         context |= {"part": f"rating/_{kind}.html", "completion": completion_reach(rater=rater)}
+        context["stopped"] = RULES.get(rater.stopped_by, "")
     if isinstance(found, Wait):
         context["seconds"] = found.seconds
     return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)

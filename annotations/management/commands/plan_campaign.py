@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from scipy.special import logit
 
+from annotations.campaigns.quality import RULES
 from annotations.campaigns.services.campaigns import campaign_named
+from annotations.campaigns.services.foretelling import stops_foretold
 from annotations.campaigns.spec import MAX_LOOKS
 from annotations.errors import InputError
 from annotations.management.base import AnswerCommand, table
@@ -21,12 +23,11 @@ from annotations.statistics.planning import (
     Variances,
     information_at,
     plan,
-    quality_rule,
     why_undefined,
 )
 from annotations.statistics.rehearsal import Rehearsal, rehearse
 
-SECONDS, MAX_REHEARSED = 30.0, 50_000
+SECONDS, MAX_REHEARSED, RATERS = 30.0, 50_000, 2000
 
 
 class Command(AnswerCommand):
@@ -69,8 +70,10 @@ class Command(AnswerCommand):
         parser.add_argument("--spending", choices=["obrien-fleming", "pocock"], default="obrien-fleming")
         parser.add_argument("--seconds", type=float, help=f"time per screen (the pilot's median, or {SECONDS:g})")
         parser.add_argument("--pay", type=float, help="pay per hour, in any currency")
-        parser.add_argument("--drop", type=float, default=1.0, help="how much lower a degraded text scores, in SDs (1)")
-        parser.add_argument("--pairs", type=int, nargs="+", default=[8, 12, 16], help="degraded pairs per rater")
+        parser.add_argument("--quality", metavar="CAMPAIGN", help="foretell whom its quality control will stop")
+        parser.add_argument(
+            "--simulated", type=int, default=RATERS, metavar="N", help=f"simulated raters of each kind ({RATERS})"
+        )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         check_numbers(options)
@@ -92,15 +95,28 @@ class Command(AnswerCommand):
             looks += [
                 look_row(design, number, look, options["looks"]) for number, look in enumerate(boundaries, start=1)
             ]
-        rules = [
-            {"pairs": pairs, "drop": options["drop"], **quality_rule(options["drop"], pairs)._asdict()}
-            for pairs in options["pairs"]
-            if known.rates_texts
-        ]
+        rules = self.stops_of(options)
         about = {"origin": known.origin, "said": list(known.said), **known.deviations(variances)}
         self.sentence = known.sentence.format(**about)
         asked |= {key: options[key] for key in ("difference", "share")}
         return {"variances": about, **asked, "plans": rows, "looks": looks, "quality": rules}
+
+    def stops_of(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """A row for each kind of simulated rater."""
+        if options["quality"] is None:
+            return []
+        campaign = campaign_named(options["quality"])
+        with self.share() as show:
+            found = stops_foretold(
+                campaign=campaign,
+                raters=options["simulated"],
+                on_progress=lambda share: show(share, "simulating raters"),
+            )
+        return [
+            {"kind": each.kind, "raters": each.raters, "stopped": each.stopped, "screens": each.screens}
+            | {rule: each.by_rule.get(rule, 0.0) for rule in RULES}
+            for each in found
+        ]
 
     def shown(self, result: dict[str, Any]) -> Iterator[str]:
         variances = result["variances"]
@@ -123,19 +139,19 @@ class Command(AnswerCommand):
             yield "\nLooks, after so many ratings: a result counts if its p-value is below the boundary"
             yield from columns(result["looks"], LOOK)
         if result["quality"]:
-            yield DEGRADED
+            yield STOPPED
             yield from columns(result["quality"], QUALITY)
 
 
-DEGRADED = "\nDegraded-item test of a rater: how often it fails an honest rater and passes one who clicks at random"
+STOPPED = "\nQuality control: the share of simulated raters of each kind whom a rule stops, and after how many screens"
 PLAN = (
     *("items", "overlap", "raters", "ratings", "detectable", "detectable_share", "detectable_interval", "power"),
     *("hours", "hours_a_rater", "cost", "inflation"),
 )
 LOOK = ("items", "overlap", "raters", "look", "ratings", "information", "z", "p")
-QUALITY = ("pairs", "drop", "honest_failing", "clicker_passing")
-FORMATS = {"p": ".2g", "z": ".3f", "power": ".3f", "information": ".3f", "honest_failing": ".3f", "cost": ",.2f"}
-FORMATS |= {"detectable_share": ".3f"}
+QUALITY = ("kind", "raters", "stopped", *RULES, "screens")
+FORMATS = {"p": ".2g", "z": ".3f", "power": ".3f", "information": ".3f", "stopped": ".3f", "cost": ",.2f"}
+FORMATS |= {"detectable_share": ".3f", "kind": "", "screens": ".1f", **dict.fromkeys(RULES, ".3f")}
 
 
 def columns(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> Iterator[str]:
@@ -163,7 +179,7 @@ def check_numbers(options: dict[str, Any]) -> None:
         ("items", counts, lambda value: value >= 1),
         ("overlap", counts, lambda value: value >= 1),
         ("raters", counts, lambda value: value >= 1),
-        ("pairs", counts, lambda value: value >= 1),
+        ("simulated", counts, lambda value: value >= 1),
         ("looks", f"a whole number from 1 to {MAX_LOOKS}", lambda value: 1 <= value <= MAX_LOOKS),
         ("alpha", "between 0 and 1", lambda value: 0 < value < 1),
         ("power", "above alpha and below 1", lambda value: options["alpha"] < value < 1),
@@ -172,7 +188,6 @@ def check_numbers(options: dict[str, Any]) -> None:
         ("difference", "a number", math.isfinite),
         ("share", "above 0 and below 1", lambda value: 0 < value < 1),
         ("ties", "from 0 to below 1", lambda value: 0 <= value < 1),
-        ("drop", "a number", math.isfinite),
         *((name, "0 or more", lambda value: 0 <= value < math.inf) for name in KnownOfScores.assumed),
     ):
         given = options[name]

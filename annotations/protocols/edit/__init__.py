@@ -57,6 +57,7 @@ class Editing(Protocol[Edits]):
     asked = "to rewrite every text as they would have written it"
     shown_here = True
     usual_texts = 1
+    found_bad_below = 1.0
     one_criterion = True
     own_question = True
     teaches = True

@@ -42,6 +42,7 @@ class HumanOrMachine(Judged):
     instrument = Instrument("Options, of which one is chosen.", "Classification.")
     asked = "whether a person or a machine wrote a text, and how sure they were"
     least_texts = most_texts = usual_texts = 1
+    found_bad_below = 0.0
     heading = _("Did a person or a machine write this?")
     told = _(
         "Some of these texts were written by people and some by machines, in no order. For each, choose which you "

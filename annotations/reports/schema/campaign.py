@@ -19,6 +19,7 @@ class About(Part):
     system_kinds: dict[str, str]
     sources: str | None  # kind of the items' sources
     criteria: list[str]
+    quality: list[str]  # the rules of quality control that it declared, in words
     cannot_say: list[str]  # criteria by which raters could say that they cannot judge a screen
     comments: bool  # whether every screen had room for a comment
     criterion_words: dict[str, dict[str, JsonValue]]  # as raters read them, where the campaign has its own

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Max, Min
 
-from annotations.campaigns.models import Assignment, Campaign, Rating
+from annotations.campaigns.models import Assignment, Campaign, Item, Rating
+from annotations.campaigns.quality import rules_in_words
 from annotations.documents.blocks import Block, Column, Facts, Heading, Inline, Paragraph, Quote, Section, table
 from annotations.protocols import protocol_named
 from annotations.protocols.criteria import criteria_of
@@ -32,13 +33,14 @@ def compute(inputs: Inputs) -> AskedPart:
 
 def about(campaign: Campaign, table: RatingTable) -> About:
     """What was asked, of whom, of what."""
-    theirs = Rating.objects.filter(assignment__item__campaign=campaign, assignment__rater__trial=False)
+    regular = Item.objects.filter(campaign=campaign).exclude(kind=Item.Kind.CONTROL)
+    theirs = Rating.objects.filter(assignment__item__in=regular, assignment__rater__trial=False)
     dated = Rating.objects.counting(campaign)
     if campaign.imported_by:  # a rating without a date of its own bears that of the import
         dated = dated.exclude(created_at=campaign.imported_by.created_at)
     dates = dated.aggregate(began=Min("created_at"), ended=Max("created_at"))
     kinds = dict(sorted(campaign.entries.values_list("system__name", "system__kind")))
-    skipped = Assignment.objects.filter(item__campaign=campaign, rater__trial=False, state=Assignment.State.SKIPPED)
+    skipped = Assignment.objects.filter(item__in=regular, rater__trial=False, state=Assignment.State.SKIPPED)
     return About(
         name=campaign.name,
         purpose=campaign.purpose,
@@ -51,6 +53,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         system_kinds=kinds,
         sources=campaign.items.values_list("source__kind", flat=True).first(),
         criteria=campaign.criteria,
+        quality=rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1),
         cannot_say=campaign.cannot_say,
         comments=campaign.comments,
         criterion_words=in_order(campaign.criterion_words),
