@@ -61,8 +61,8 @@ class CampaignForm(forms.Form):
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items", "minimum_answers",
-        "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions", "consent",
-        "minutes",
+        "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions",
+        "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)

@@ -303,7 +303,7 @@ def test_a_text_alone_needs_a_protocol_that_judges_it_alone() -> None:
 @pytest.mark.django_db
 def test_named_raters_get_no_degraded_texts() -> None:
     spec = spec_of(controlled())
-    with pytest.raises(InputError, match="quality.degraded: does not go with named items"):
+    with pytest.raises(InputError, match=r"quality\.degraded: does not go with named items"):
         campaign_create(
             spec=spec.model_copy(update={"name": "named"}), named=[NamedSource("ann", "caption-1", "line 2")]
         )

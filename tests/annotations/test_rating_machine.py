@@ -24,7 +24,9 @@ from hypothesis.stateful import (
 
 from annotations import models
 from annotations.campaigns.outside_ids import rater_signature
+from annotations.campaigns.quality import rule_broken
 from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.checks import standing_of_rater
 from annotations.campaigns.services.leases import leases_release_expired
 from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.campaigns.services.ratings import draft_save, rating_last, rating_skip, rating_submit, rating_undo
@@ -37,6 +39,7 @@ from tests.factories import make_campaign
 EXAMPLES = int(os.environ.get("RATING_MACHINE_EXAMPLES", "12"))  # for each database; thousands by hand
 STEPS = 50
 TEXTS = {"gru": lambda n: f"we saw thing {n} again", "lstm": lambda n: f"thing {n} was what we had then"}
+QUALITY = {"degraded": 1, "degraded_needed": 1, "seconds_per_word": 0.05, "after": 2}
 MAX_RATERS = 4
 NAMES = "ann", "bo"
 RATERS = st.integers(0, MAX_RATERS - 1)
@@ -64,18 +67,22 @@ class Raters(RuleBasedStateMachine):
         overlap=st.integers(1, 3),
         captions=st.integers(1, 5),
         named=st.lists(st.integers(0, 5), min_size=2, max_size=2),
+        watched=st.booleans(),
     )
-    def begin(self, protocol: str, overlap: int, captions: int, named: list[int]) -> None:
-        """Of two raters the first get so many items that are named for them; an item has a place for each of them."""
+    def begin(self, protocol: str, overlap: int, captions: int, named: list[int], watched: bool) -> None:
+        """Of two raters the first get so many items that are named for them; an item has a place for each of them. Or
+        raters are watched, and stopped."""
         one = protocol_named(protocol).one_criterion
         criteria = ["human_likeness"] if one else ["human_likeness", "fluency"]
+        watching = {"items": captions, "screens_per_rater": 2, "quality": QUALITY} if watched else {}
         self.campaign = make_campaign(
-            captions=captions, overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
+            captions=captions + 2 * watched, overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
             cannot_say=criteria[-1:], comments=True,
             named={
                 name: range(min(count, captions))
-                for name, count in list(zip(NAMES, named, strict=True))[:overlap]
+                for name, count in list(zip(NAMES, named, strict=True))[: 0 if watched else overlap]
             },
+            **watching,
         ).campaign  # fmt: skip
         self.protocol = protocol_named(protocol)
         self.join()
@@ -85,7 +92,7 @@ class Raters(RuleBasedStateMachine):
 
     @rule()
     def join(self) -> None:
-        if self.closed() or len(self.raters) == MAX_RATERS:
+        if self.closed() or len(self.raters) == (2 if self.campaign.quality else MAX_RATERS):
             return
         name = NAMES[len(self.raters)] if len(self.raters) < len(NAMES) else None
         signature = rater_signature(self.campaign, name) if name else None
@@ -140,6 +147,7 @@ class Raters(RuleBasedStateMachine):
         if rating is None:
             return
         assert not self.closed()
+        self.who_breaks_a_rule_is_stopped(rater)
         self.sent.append((rater, sent, rating))
         names = dict(screen.assignment.candidate_order)
         rewrites = {row.candidate_id: row.text for row in rating.rewrites.all()}
@@ -153,6 +161,19 @@ class Raters(RuleBasedStateMachine):
         )
         scores = self.protocol.scores(rating.answers), self.protocol.choices(rating.answers)
         assert (self.protocol.scores(again), self.protocol.choices(again)) == scores, "the page shows what was stored"
+
+    @rule(who=RATERS, screens=st.integers(1, 4))
+    def go_on(self, who: int, screens: int) -> None:
+        for _ in range(screens):
+            self.claim(who)
+            self.submit(who, declining=False, comment="")
+
+    def who_breaks_a_rule_is_stopped(self, rater: models.Rater) -> None:
+        now = self.fresh(rater)
+        if now.excluded_at and not now.stopped_by:
+            return
+        broken = rule_broken(self.campaign.quality_control, standing_of_rater(now))
+        assert now.stopped_by == ("" if now.rules_waived else broken)
 
     @precondition(lambda self: self.sent)
     @rule(which=st.integers(0, 99), other=st.booleans())
@@ -249,7 +270,15 @@ class Raters(RuleBasedStateMachine):
         assert set(of_named.values_list("rater__outside_id", "item")) <= named
         for item in self.campaign.items.all():
             assert item.taken == taken[item.pk]
-            assert item.taken <= self.campaign.overlap or item.pk in self.crowded
+            assert item.taken <= self.campaign.overlap or item.pk in self.crowded or item.kind == "control"
+
+    @invariant()
+    def who_is_stopped_has_ended_with_a_code(self) -> None:
+        for rater in models.Rater.objects.exclude(stopped_by=""):
+            assert rater.replaced
+            assert rater.exclusion
+            assert rater.completion_code
+            assert not rater.assignments.filter(state="open").exists()
 
     @invariant()
     def rows_follow_on_each_other(self) -> None:
