@@ -195,6 +195,7 @@ def hypotheses(campaign: Campaign) -> Iterator[Block]:
 
 def design(campaign: Campaign) -> Block:
     kinds = Counter(Item.objects.filter(campaign=campaign).values_list("kind", flat=True))
+    controls = kinds[Item.Kind.CONTROL]
     albums = Item.objects.filter(campaign=campaign).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
     told = f" ({campaign.get_layout_display().lower()})" if campaign.unit == Campaign.Unit.STORY else ""
@@ -203,7 +204,7 @@ def design(campaign: Campaign) -> Block:
         ["Systems", ", ".join(f"{name} ({kind})" for name, kind in entries)],
         ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
-        ["Quality-control items", f"{kinds[Item.Kind.CONTROL]}, each shown to every rater once"],
+        ["Quality-control items", f"{controls}, each shown to every rater once" if controls else "none"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
         ["Screens per rater", f"at most {campaign.most_screens}"],
         [
@@ -277,12 +278,16 @@ def exclusions(campaign: Campaign) -> Iterator[Block]:
         yield Bullets(rules)
         said = (
             "Whoever is stopped is excluded with all answers, and others rate their screens; a rater who is readmitted "
-            "is stopped no more. Screens with a degraded text enter no result."
+            "is stopped no more. Screens with a degraded text enter no result. Disagreement and severity alone do not "
+            "exclude anybody."
         )
     else:
-        said = "No rule stops a rater: the campaign declares no quality control."
+        said = (
+            "The campaign declares no quality control: no rule stops a rater. Disagreement, severity or pace alone "
+            "does not exclude anybody."
+        )
     yield Paragraph(
-        f"{said} Disagreement and severity do not exclude anybody. Skipped and withdrawn answers do not count. The "
-        "report gives the results with and without excluded raters."
+        f"{said} Skipped and withdrawn answers do not count. The report gives the results with and without excluded "
+        "raters."
     )
     yield gap("any other reason to exclude a rater.")

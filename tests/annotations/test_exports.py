@@ -337,7 +337,7 @@ def test_a_preregistration_sheet_before_and_after_the_first_rating(tmp_path: Pat
     assert "The other 2 differences" in sheet
     for number, z in enumerate(("4.333", "2.963", "2.359", "2.014"), start=1):
         assert f"| {number} | {25 * number}% | {2 * number} | {z} |" in sheet
-    assert "the campaign declares no quality control" in sheet
+    assert "The campaign declares no quality control" in sheet
     assert sheet.count("TO BE ANSWERED BY THE RESEARCHER") == 4
     file_hash, whole = re.findall(r"`([0-9a-f]{64})`", sheet)
     file = re.findall(r"^```\n(.*?)^```$", sheet, re.M | re.S)[0]

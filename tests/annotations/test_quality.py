@@ -360,13 +360,13 @@ def test_every_protocol_hides_degraded_texts_and_stops_who_misses_them(protocol:
     campaign = controlled(
         protocol=protocol, criteria=["human_likeness"] if one else ["human_likeness", "grounding"], overlap=20
     )
-    raters = {"honest": 4, "lazy": 4}
+    raters = {"honest": 8, "lazy": 4}
     systems = ["human", "lstm", "gru"]
     raters_simulate(campaign=campaign, simulation=simulation_of(raters=raters, truth={}, systems=systems, seed=3))
     checks = models.Assignment.objects.filter(item__kind="control", state="done")
     assert checks.filter(check_passed=None).count() == 0
     honest = checks.filter(rater__outside_id__endswith="honest").values_list("check_passed", flat=True)
-    assert sum(honest) / len(honest) > 0.6
+    assert sum(honest) / len(honest) > 0.5  # about 0.75 of two dozen by five points, more by others
     for rater in models.Rater.objects.all():
         missed = checks.filter(rater=rater, check_passed=False).count()
         assert rater.stopped_by == ("degraded" if missed == 2 else "")

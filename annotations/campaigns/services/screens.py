@@ -141,19 +141,21 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
             check_open(rater)
             rater_finish(rater=rater)
             return None
-        if not waiting:
+        first, checks = waiting[0] if waiting else None, checks_had(rater, after)
+        draw = secret_draw(secret, rater.pk, first and first.pk, before.done, tries)
+        check = check_due(rater, before.done, checks, draw)
+        if first is None:
             check_open(rater)
-            if leases_release_expired():
-                continue
-            if (wait := wait_for_others(rater)) is None:
-                rater_finish(rater=rater)
-            return wait
-        draw = secret_draw(secret, rater.pk, waiting[0].pk, before.done, tries)
-        checks = checks_had(rater, after)
-        if check := check_due(rater, before.done, checks, draw):
+            if check is None:
+                if leases_release_expired():
+                    continue
+                if (wait := wait_for_others(rater)) is None:
+                    rater_finish(rater=rater)
+                return wait
+        if check:
             picked = check
-        elif rater.trial:
-            picked = waiting[0].pk
+        elif rater.trial and first:
+            picked = first.pk
         else:
             picked = pick_item([(row.pk, row.turn.taken) for row in waiting], draw=draw, misfit=before.misfit)
         tries += 1
@@ -163,7 +165,7 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
         else:
             order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
             before.rater.add(shown_as([text.systems for text in order]))
-        rest = [row.turn for row in waiting if row.pk != picked] or [max(start, waiting[0].turn)]
+        rest = [row.turn for row in waiting if row.pk != picked] or [max(start, first.turn) if first else start]
         known = SoFar(before.done, before.rater, rest[0], newest, checks + bool(check))
         so_far = None if rater.trial or rater.named_items else known
         try:
