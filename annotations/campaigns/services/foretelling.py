@@ -36,7 +36,9 @@ class Foretold:
 def stops_foretold(
     *, campaign: Campaign, raters: int, seed: int = 1, on_progress: OnShare = lambda _: None
 ) -> list[Foretold]:
-    """So many simulated raters of each kind. Raises InputError for a campaign without rules."""
+    """So many simulated raters of each kind, each with other chances of how good the texts are: in one campaign all
+    raters meet the same degraded texts, so that its shares vary more. Raises InputError for a campaign without rules.
+    """
     if not campaign.quality_control:
         raise InputError(
             "--quality", f"campaign '{campaign.name}' declares no quality control", "give its file a table [quality]"
@@ -45,9 +47,9 @@ def stops_foretold(
     regular, checks = screens_of(campaign)
     found = []
     for done, kind in enumerate(KINDS, start=1):
-        simulation = simulation_of(raters={kind: raters}, truth={}, systems=systems, seed=seed)
         rules, answered = defaultdict[str, int](int), 0
         for number in range(1, raters + 1):
+            simulation = simulation_of(raters={kind: raters}, truth={}, systems=systems, seed=seed * raters + number)
             rule, screens = rater_played(campaign, simulation, number, kind, regular, checks)
             answered += screens
             rules[rule] += 1
