@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from annotations import models
 from annotations.campaigns.forms import CampaignForm
@@ -373,3 +374,26 @@ def test_every_protocol_hides_degraded_texts_and_stops_who_misses_them(protocol:
     shown = campaign.texts_shown
     regular = {len(each.candidate_order) for each in models.Assignment.objects.filter(item__kind="regular")}
     assert {len(each.candidate_order) for each in checks} == {shown} == regular
+
+
+@pytest.mark.django_db
+def test_the_campaigns_page_says_the_rules_and_who_was_stopped(admin_client: Client) -> None:
+    campaign = controlled(quality=QUALITY | {"seconds_per_word": 0.1})
+    play(Rater(campaign), finds=False)
+    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    assert "3 degraded texts (word order or truncation), each shown with its original, are hidden" in page
+    assert "under 0.1 seconds for each word of its texts; from 10 screens on" in page
+    assert "stopped: judged 2 of 2 degraded texts no worse than their originals" in page
+
+
+@pytest.mark.django_db
+def test_a_degraded_text_stands_at_any_place() -> None:
+    campaign = controlled(overlap=40, quality={"degraded": 6, "degraded_needed": 1})
+    systems = ["human", "lstm", "gru"]
+    simulation = simulation_of(raters={"honest": 30}, truth={}, systems=systems, seed=3)
+    raters_simulate(campaign=campaign, simulation=simulation)
+    places = Counter[int]()
+    for shown in models.Assignment.objects.filter(item__kind="control").select_related("item"):
+        places[[public_id for _, public_id in shown.candidate_order].index(shown.item.planted["degraded"])] += 1
+    assert sum(places.values()) == 180
+    assert all(35 < places[place] < 85 for place in range(3))  # 60, with a standard deviation of 6.3
