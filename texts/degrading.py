@@ -43,7 +43,8 @@ def degraded(text: str, degradation: str, draw: random.Random, other: str = "") 
     """
     make = DEGRADATIONS[degradation]
     if make is None:
-        return other if other and other != text else None
+        fits = len(story_lines(other)) == len(story_lines(text))
+        return other if other and other != text and fits else None
     lines = [worse_line(line, make, draw) for line in story_lines(text)]
     if any(line is None for line in lines):
         return None

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from annotations.campaigns.assignment.order import secret_draw
 from annotations.errors import InputError
 from annotations.protocols import AnyProtocol
+from annotations.protocols.criteria import BUILT_IN
 from annotations.protocols.labels import translatable as _
 from texts.degrading import DEGRADATIONS
 
@@ -39,7 +40,7 @@ class Quality(BaseModel):
     degraded_needed: Annotated[int, Field(ge=1, le=MAX_CHECKS)] | None = Field(
         default=None,
         title="Degraded texts to be found",
-        description="A rater is stopped once they can no longer judge so many of them worse than the originals.",
+        description="Whoever misses more than the rest of them is stopped. Skipped ones do not count.",
     )
     degradations: Annotated[tuple[Degradation, ...], AfterValidator(once)] = Field(
         default=(),
@@ -132,16 +133,17 @@ RULES = {
 # The built-in criteria by which a degradation makes a text worse. A text whose words are shuffled can be true of its
 # source, and one of another source well written.
 TESTED: dict[str, tuple[str, ...]] = {
-    "word_order": ("human_likeness", "fluency"),
-    "truncation": ("human_likeness", "fluency"),
+    "word_order": ("human_likeness", "fluency", "coherence"),
+    "truncation": ("human_likeness", "fluency", "coherence"),
     "swapped_source": ("grounding",),
 }
 
 
 def criteria_tested(degradation: str, criteria: Sequence[str]) -> list[str]:
-    """Those of a campaign's criteria by which a degraded text is held against its original; all, where it asks for none
-    of those that are known to show it."""
-    return [name for name in criteria if name in TESTED[degradation]] or list(criteria)
+    """Those of a campaign's criteria by which a degraded text is held against its original: its own, where it asks for
+    none of the built-in ones that show it."""
+    tested = [name for name in criteria if name in TESTED[degradation]]
+    return tested or [name for name in criteria if name not in BUILT_IN]
 
 
 class Looked(NamedTuple):
@@ -187,9 +189,9 @@ def rules_broken(quality: Quality, standing: Standing) -> Iterator[str]:
         yield "degraded"
     if standing.answered < quality.after:
         return
-    if quality.seconds_per_word is not None and standing.too_fast > quality.too_fast * standing.answered:
+    if quality.seconds_per_word is not None and standing.too_fast / standing.answered > quality.too_fast:
         yield "too_fast"
-    if quality.same_answers is not None and standing.same > quality.same_answers * standing.answered:
+    if quality.same_answers is not None and standing.same / standing.answered > quality.same_answers:
         yield "same_answers"
 
 
@@ -199,30 +201,32 @@ def rules_in_words(quality: Quality, *, alone: bool) -> list[str]:
     if quality.degraded_needed is not None:
         ways = " or ".join(way.replace("_", " ") for way in quality.degrading)
         beside = "alone" if alone else "with its original"
-        found = "found bad" if alone else "judged worse than the original"
+        missed = "not bad" if alone else "no worse than the original"
+        limit = quality.degraded - quality.degraded_needed
+        many = f"more than {limit} of them" if limit else "any of them"
         said.append(
             f"{quality.degraded} degraded texts ({ways}), each shown {beside}, are hidden among a rater's screens; a "
-            f"rater is stopped once {quality.degraded_needed} of them can no longer be {found}."
+            f"rater is stopped who judges {many} {missed}. Skipped ones do not count."
         )
     if quality.seconds_per_word is not None:
         said.append(
             f"A screen is too fast if it is answered in under {quality.seconds_per_word:g} seconds for each word of "
             f"its texts; from {quality.after} screens on, a rater is stopped who is too fast on more than "
-            f"{quality.too_fast:.0%} of them."
+            f"{100 * quality.too_fast:g} % of them."
         )
     if quality.same_answers is not None:
         said.append(
             f"From {quality.after} screens on, a rater is stopped who gives all texts of a screen the same answers on "
-            f"more than {quality.same_answers:.0%} of the screens."
+            f"more than {100 * quality.same_answers:g} % of the screens."
         )
     return said
 
 
-def reason_of(rule: str, quality: Quality, standing: Standing) -> str:
-    """Why a rater was stopped, as the report says it."""
+def reason_of(rule: str, quality: Quality, standing: Standing, *, alone: bool) -> str:
+    """Why a rater was stopped, as the report says it; `alone` as in `rules_in_words`."""
     if rule == "degraded":
-        shown = standing.found + standing.missed
-        return f"judged {standing.missed} of {shown} degraded texts no worse than their originals"
+        shown, missed = standing.found + standing.missed, "not bad" if alone else "no worse than their originals"
+        return f"judged {standing.missed} of {shown} degraded texts {missed}"
     if rule == "too_fast":
         took = f"under {quality.seconds_per_word:g} seconds a word"
         return f"answered {standing.too_fast} of {standing.answered} screens in {took}"

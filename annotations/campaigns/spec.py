@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from annotations.campaigns.quality import Quality
+from annotations.campaigns.quality import TESTED, Quality, criteria_tested
 from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
@@ -246,6 +246,10 @@ class CampaignSpec(BaseModel):
 
     def check_quality(self) -> None:
         """Whether the checks fit among the screens, and can be judged on them."""
+        protocol = protocol_named(self.protocol)
+        texts = protocol.texts_shown(self.texts_per_screen, len(self.systems)) or len(self.systems)
+        if self.quality.same_answers is not None:
+            protocol.check_same_answers(texts)
         if not self.quality.degraded:
             return
         if self.screens_per_rater is None:
@@ -256,8 +260,13 @@ class CampaignSpec(BaseModel):
                 f"{self.quality.degraded} of {self.screens_per_rater} screens are too many",
                 "at most half of screens_per_rater",
             )
-        protocol = protocol_named(self.protocol)
-        protocol.check_degraded(protocol.texts_shown(self.texts_per_screen, len(self.systems)) or len(self.systems))
+        protocol.check_degraded(texts)
+        for way in self.quality.degrading:
+            if not criteria_tested(way, self.criteria):
+                wanted = " or ".join(TESTED[way])
+                raise InputError(
+                    "quality.degradations", f"'{way}' makes no text worse by these criteria", f"ask for {wanted}"
+                )
 
     def check_words(self) -> None:
         for (name, *language), words in tables(self.criterion):

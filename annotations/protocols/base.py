@@ -127,6 +127,7 @@ class Protocol(ABC, Generic[Stored]):
     heading: ClassVar[str] = _("Read and judge short texts")  # of the page that welcomes raters
     own_question: ClassVar[bool] = False  # whether it asks one of its own, whatever the criterion
     labelled_ends: ClassVar[bool] = False  # whether its page shows what a criterion calls the ends of its scale
+    may_answer_alike: ClassVar[bool] = False  # whether all texts of a screen can be given the same number
     found_bad_below: ClassVar[float | None] = None  # of `lessons`, of a text shown alone; none: they say it of no text
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
@@ -189,6 +190,12 @@ class Protocol(ABC, Generic[Stored]):
                 f"the protocol '{self.name}' shows one text a screen here, which has no original beside it",
                 "texts_per_screen = 2",
             )
+
+    def check_same_answers(self, texts: int) -> None:
+        """Raises InputError where all texts of a screen of so many cannot be given the same answer."""
+        if texts == 1 or not self.may_answer_alike:
+            why = "a screen shows one text" if texts == 1 else f"the protocol '{self.name}' tells texts apart"
+            raise InputError("quality.same_answers", "no answers can be the same for all texts", why)
 
     def finds_worse(self, stored: Stored, degraded: str, original: str | None, criteria: Collection[str]) -> bool:
         """Whether an answer, over the criteria together, judges a degraded text worse than its original, both by their

@@ -14,6 +14,7 @@ RELATIVE = "Relative: a screen shows texts of several systems. Each text gets it
 class Scored(Protocol[Numbers]):
     noun = "scores"
     measure = "mean"
+    may_answer_alike = True
     teaches = True
 
     def allowed(self, rules: Rules) -> Allowed:

@@ -55,7 +55,7 @@ COLUMNS = {
         Column("system_b", "text", "", "who wrote the other text"),
         Column("text_a", "text", "", "the text that was shown first"),
         Column("text_b", "text", "", "the other text"),
-        Column("choice", "text", "", "the system whose text was preferred, or tie"),
+        Column("choice", "text", "", "the system whose text was preferred, or tie; of a control item text_a or text_b"),
         Column("place", "integer", "", "position of the text on this rater's screen, from 1; empty if unknown"),
         Column("order", "integer", "", "position of the screen among this rater's answers, from 1"),
         Column("revision", "integer", "", "1 for a first answer, higher if the rater withdrew an earlier one"),

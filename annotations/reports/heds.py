@@ -256,12 +256,16 @@ def quality(report: Report) -> str:
         )
         if any(getattr(rater, name) is not None for rater in report.raters)
     ]
-    said = [f"Computed for the evaluators, without excluding anybody: {', '.join(computed)}."] if computed else []
+    rules = report.campaign.quality
+    apart = "" if rules else ", without excluding anybody"
+    said = [f"Computed for the evaluators{apart}: {', '.join(computed)}."] if computed else []
     if report.campaign.imported:
         said.insert(
             0, "The quality assurance of the study is not known to the system. What follows was done after the import."
         )
-    said += report.campaign.quality or ["Evaluators were not tested with degraded texts."]
+    said += rules
+    if not any("degraded texts" in rule for rule in rules):
+        said.append("Evaluators were not tested with degraded texts.")
     left_out = [rater.excluded for rater in report.raters if rater.excluded]
     if left_out:
         said.append(f"Excluded with all their answers: {len(left_out)} ({'; '.join(sorted(set(left_out)))}).")

@@ -110,7 +110,8 @@ def method_of(
                 *([CORRELATIONS] if words.correlations else []),
             ]
         )
-    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1) or [UNTESTED]
+    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1)
+    rules += [] if campaign.quality_control.degraded else [UNTESTED]
     of_raters = " ".join(filter(None, [words.raters, named_words(campaign), *([] if imported else rules)]))
     parts = (
         f"{measured} {words.agreement}",

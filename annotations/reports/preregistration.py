@@ -196,7 +196,7 @@ def hypotheses(campaign: Campaign) -> Iterator[Block]:
 def design(campaign: Campaign) -> Block:
     kinds = Counter(Item.objects.filter(campaign=campaign).values_list("kind", flat=True))
     controls = kinds[Item.Kind.CONTROL]
-    albums = Item.objects.filter(campaign=campaign).values("source__album").distinct().count()
+    albums = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
     told = f" ({campaign.get_layout_display().lower()})" if campaign.unit == Campaign.Unit.STORY else ""
     unit, seen = f"{campaign.unit}{told}", seen_of_source(campaign.show, campaign.unit)

@@ -245,7 +245,7 @@ def chosen_rows(campaign: Campaign) -> Iterator[tuple[ChoiceRow, Any, str]]:
         one, other = shown[first], shown[second]
         given = protocol.choices(answer.given)
         for criterion, (a, b) in product(campaign.criteria, product(one.systems or [""], other.systems or [""])):
-            if a == b or criterion not in given:
+            if (a and a == b) or criterion not in given:
                 continue
             row = ChoiceRow(
                 campaign.name,
@@ -258,7 +258,7 @@ def chosen_rows(campaign: Campaign) -> Iterator[tuple[ChoiceRow, Any, str]]:
                 other.text,
                 str(answer.rater_name),
                 criterion,
-                {str(first): a, str(second): b}.get(given[criterion], given[criterion]),
+                {str(first): a or "text_a", str(second): b or "text_b"}.get(given[criterion], given[criterion]),
                 order,
                 answer.revision,
                 answer.seconds,

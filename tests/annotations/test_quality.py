@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -397,3 +398,88 @@ def test_a_degraded_text_stands_at_any_place() -> None:
         places[[public_id for _, public_id in shown.candidate_order].index(shown.item.planted["degraded"])] += 1
     assert sum(places.values()) == 180
     assert all(35 < places[place] < 85 for place in range(3))  # 60, with a standard deviation of 6.3
+
+
+@pytest.mark.django_db
+def test_nobody_is_stopped_after_the_close() -> None:
+    campaign = controlled()
+    rater = Rater(campaign)
+    screen = rater.next()
+    while not planted(screen):
+        screen = rater.submit(screen, answers=answers_of(screen, finds=True)).json()["next"]
+    models.Assignment.objects.filter(rater=models.Rater.objects.get(), item__kind="regular").update(check_passed=False)
+    body = {"key": new_key(), "answers": answers_of(screen, finds=True), "seconds": 3.5}
+    sent = rater.post(f"assignments/{screen['assignment']}", body).json()
+    models.Rater.objects.update(excluded_at=None, exclusion="", replaced=False, stopped_by="")
+    campaign_close(campaign=campaign)
+    again = rater.post(f"assignments/{screen['assignment']}", body).json()
+    assert again["rating"] == sent["rating"]
+    assert models.Rater.objects.get().excluded_at is None
+
+
+@pytest.mark.django_db
+def test_a_stop_that_was_lost_comes_before_the_code() -> None:
+    """As where the site was killed between an answer and the stop."""
+    campaign = controlled()
+    rater = Rater(campaign)
+    screen, count = rater.next(), 0
+    while screen:
+        answers, count = answers_of(screen, finds=True), count + 1
+        if count == 12:
+            shown = models.Assignment.objects.filter(item__kind="control", state="done")
+            shown.update(check_passed=False)
+        screen = rater.submit(screen, answers=answers).json()["next"]
+    row = models.Rater.objects.get()
+    assert row.stopped_by == "degraded"
+    assert count == 12
+
+
+@pytest.mark.django_db
+def test_who_comes_when_all_is_taken_is_not_asked_for_a_check_alone() -> None:
+    campaign = controlled(
+        captions=8, items=2, screens_per_rater=2, overlap=1, quality={"degraded": 1, "degraded_needed": 1}
+    )
+    first = Rater(campaign)
+    play(first)
+    other = Rater(campaign)
+    play(other)
+    third = Rater(campaign)
+    assert third.next() is None
+    assert not models.Rater.objects.latest("pk").assignments.exists()
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"quality": {"same_answers": 0.9}, "protocol": "pairwise"}, "the protocol 'pairwise' tells texts apart"),
+        ({"quality": {"same_answers": 0.9}, "protocol": "human_or_machine"}, "a screen shows one text"),
+        (
+            {"quality": QUALITY | {"degradations": ["swapped_source"]}},
+            "'swapped_source' makes no text worse by these criteria; ask for grounding",
+        ),
+        ({"criteria": ["grounding"], "quality": QUALITY}, "'word_order' makes no text worse by these criteria"),
+    ],
+)
+def test_a_rule_that_could_not_be_broken_fairly_is_refused(changed: dict[str, Any], said: str) -> None:
+    values = {
+        "name": "q", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human", "gru"],
+        "criteria": ["fluency"], "items": 20, "screens_per_rater": 12,
+    }  # fmt: skip
+    with pytest.raises(InputError) as error:
+        CampaignSpec.from_mapping(values | changed)
+    assert said in str(error.value)
+
+
+@pytest.mark.django_db
+def test_choices_on_checks_are_exported(tmp_path: Path) -> None:
+    campaign = controlled(protocol="pairwise", criteria=["human_likeness"])
+    simulation = simulation_of(raters={"honest": 2}, truth={}, systems=["human", "lstm", "gru"], seed=3)
+    raters_simulate(campaign=campaign, simulation=simulation)
+    campaign_close(campaign=campaign)
+    file = tmp_path / "choices.jsonl"
+    call_command("export_ratings", campaign.name, format="jsonl", out=file)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    checks = [row for row in rows if row["kind"] == "control"]
+    assert len(checks) == models.Assignment.objects.filter(item__kind="control", state="done").count() > 0
+    assert {row["choice"] for row in checks} <= {"text_a", "text_b", "tie"}

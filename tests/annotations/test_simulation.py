@@ -47,9 +47,9 @@ def simulated(**spec: Any) -> models.Campaign:
 @pytest.mark.parametrize("protocol", shown_here())
 def test_by_every_protocol_a_planted_truth_comes_back(protocol: str) -> None:
     criteria = ["human_likeness"]
-    campaign = make_campaign(texts=APART, captions=30, overlap=4, protocol=protocol, criteria=criteria).campaign
-    assert raters_simulate(campaign=campaign, simulation=simulation(honest=6)) == 120
-    assert {item.taken for item in campaign.items.all()} == {4}
+    campaign = make_campaign(texts=APART, captions=30, overlap=9, protocol=protocol, criteria=criteria).campaign
+    assert raters_simulate(campaign=campaign, simulation=simulation(honest=12)) == 270
+    assert {item.taken for item in campaign.items.all()} == {9}
     campaign_close(campaign=campaign)
     systems = report_build(campaign)["criteria"]["human_likeness"]["systems"]
     assert [row["system"] for row in systems] == ["human", "gru", "lstm"]

@@ -11,7 +11,7 @@ from django.db.models import Count
 from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater
 from annotations.campaigns.quality import Looked, Standing, looked_at, reason_of, rule_broken
 from annotations.campaigns.rounds import item_texts
-from annotations.campaigns.services.items import DRAWN, Sources, items_ready, texts_read, told_in
+from annotations.campaigns.services.items import DRAWN, ReadyItem, Sources, items_ready, texts_read, told_in
 from annotations.campaigns.services.raters import rater_stop
 from annotations.errors import InputError
 from annotations.protocols import protocol_named
@@ -75,10 +75,13 @@ def controls_of(
     takes = partial(screen_texts, shown=campaign.texts_shown, least=protocol_named(campaign.protocol).least_texts)
     for read in texts_read(sources, decodings, len(sources), bool(drawn), stories=told_as is not None):
         items = items_ready(read, draw, 1, with_drawn=bool(drawn), told_as=told_as)
+        others: list[ReadyItem] = []
+        if "swapped_source" in campaign.quality_control.degrading:  # of sources that are shown nowhere else
+            items, others = items[: len(items) // 2], items[len(items) // 2 :]
         for at, item in enumerate(items):
+            elsewhere = others[at].candidates[0].text if at < len(others) else ""
             candidates = draw.sample(item.candidates, len(item.candidates))
             texts = [candidate.text for candidate in candidates]
-            elsewhere = items[at - 1].candidates[0].text
             for original in [each.text for each in candidates if not always or always & set(each.outputs)]:
                 bad = degraded(original, way, draw, elsewhere)
                 if bad and bad not in texts and (screen := takes(bad, original, texts)):
@@ -130,7 +133,8 @@ def rater_check(*, rater: Rater, looked: Looked | None) -> None:
         return
     standing = standing_of_rater(rater)
     if rule := rule_broken(quality, standing):
-        rater_stop(rater=rater, rule=rule, reason=reason_of(rule, quality, standing))
+        reason = reason_of(rule, quality, standing, alone=rater.campaign.texts_shown == 1)
+        rater_stop(rater=rater, rule=rule, reason=reason)
 
 
 def standing_of_rater(rater: Rater) -> Standing:

@@ -172,7 +172,10 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
 @transaction.atomic
 def rater_stop(*, rater: Rater, rule: str, reason: str) -> bool:
     """End the part of a rater who broke a rule of quality control: left out, with a completion code of their own, and
-    their places are free for others. Says whether; not where they were left out or stopped before."""
+    their places are free for others. Says whether; not where they were left out or stopped before, or the campaign has
+    closed meanwhile."""
+    if Campaign.objects.select_for_update(no_key=True).get(pk=rater.campaign_id).state == Campaign.State.CLOSED:
+        return False
     going = Rater.objects.filter(pk=rater.pk, excluded_at=None, rules_waived=False, erased_at=None)
     stopped = going.update(
         excluded_at=from_now(),

@@ -23,6 +23,7 @@ from annotations.campaigns.rounds import (
     items_waiting,
     standing_of,
 )
+from annotations.campaigns.services.checks import rater_check
 from annotations.campaigns.services.leases import (
     assignment_retake,
     lease_end,
@@ -139,18 +140,18 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
         waiting, before, newest, start = look(rater, after)
         if has_all(rater, before.done):
             check_open(rater)
-            rater_finish(rater=rater)
+            rater_end(rater)
             return None
         first, checks = waiting[0] if waiting else None, checks_had(rater, after)
         draw = secret_draw(secret, rater.pk, first and first.pk, before.done, tries)
         check = check_due(rater, before.done, checks, draw)
         if first is None:
             check_open(rater)
-            if check is None:
+            if check is None or before.done <= checks:  # whoever has judged nothing else is not asked for a check alone
                 if leases_release_expired():
                     continue
                 if (wait := wait_for_others(rater)) is None:
-                    rater_finish(rater=rater)
+                    rater_end(rater)
                 return wait
         if check:
             picked = check
@@ -179,6 +180,14 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
                 return found
             continue
         return screen_of(claimed, {text.pk: text.text for text in texts}, before.done)
+
+
+def rater_end(rater: Rater) -> None:
+    """Nothing is left for a rater. Whom a rule stops, though the answer that broke it could not say so, has not done
+    all there was."""
+    rater_check(rater=rater, looked=None)
+    check_open(rater)
+    rater_finish(rater=rater)
 
 
 def checks_had(rater: Rater, after: Rating | None) -> int:

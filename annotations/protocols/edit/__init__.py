@@ -58,6 +58,7 @@ class Editing(Protocol[Edits]):
     shown_here = True
     usual_texts = 1
     found_bad_below = 1.0
+    may_answer_alike = True
     one_criterion = True
     own_question = True
     teaches = True

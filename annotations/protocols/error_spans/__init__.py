@@ -67,6 +67,7 @@ class ErrorSpans(Protocol[Spans]):
     asked = "to mark the errors in every text, each with a category and a severity"
     shown_here = True
     usual_texts = most_texts = 2
+    may_answer_alike = True
     one_criterion = True
     teaches = True
     own_question = True

@@ -69,7 +69,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         contact=campaign.contact,
         minutes=campaign.minutes,
         items=campaign.item_count,
-        albums=campaign.items.values("source__album").distinct().count(),
+        albums=regular.values("source__album").distinct().count(),
         overlap=campaign.overlap,
         family=campaign.family,
         looks=campaign.looks,
