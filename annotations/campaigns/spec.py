@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from annotations.campaigns.quality import TESTED, Quality, criteria_tested
+from annotations.campaigns.quality import TESTED, Quality, criteria_tested, once
 from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
@@ -41,12 +41,6 @@ MAX_COUNT = 2**31 - 1
 SPLIT_OF = {"evaluation": "test", "feedback": "feedback"}
 Family = Literal["criterion", "campaign"]
 Spending = Literal["obrien-fleming", "pocock"]
-
-
-def once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError("", f"'{twice[0]}' appears twice")
-    return names
 
 
 def contrast(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def controls_write(
     if not wanted:
         return
     used = set(Item.objects.filter(campaign=campaign).values_list("source", flat=True))
-    free = [source for source in sources if source not in used]
+    free = [source for source in sources if source not in used][: SPARE * wanted]
     made = [item for _, item in zip(range(wanted), controls_of(campaign, free, decodings, drawn), strict=False)]
     if len(made) < wanted:
         raise InputError(
