@@ -40,7 +40,8 @@ class Quality(BaseModel):
     degraded_needed: Annotated[int, Field(ge=1, le=MAX_CHECKS)] | None = Field(
         default=None,
         title="Degraded texts to be found",
-        description="Whoever misses more than the rest of them is stopped. Skipped ones do not count.",
+        description="How many of them have to be judged worse than the originals; a rater who misses more is stopped. "
+        "Skipped ones do not count.",
     )
     degradations: Annotated[tuple[Degradation, ...], AfterValidator(once)] = Field(
         default=(),
