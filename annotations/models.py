@@ -1,18 +1,11 @@
 """All tables of the app, for Django and for who stands above the rooms."""
 
 from annotations.audit.models import AuditEntry
-from annotations.campaigns.models.campaigns import (
-    Assignment,
-    Campaign,
-    CampaignSystem,
-    Candidate,
-    CandidateOutput,
-    ErasedId,
-    Invitation,
-    Item,
-    Rater,
-)
+from annotations.campaigns.models.assignments import Assignment
+from annotations.campaigns.models.campaigns import Campaign, CampaignSystem
+from annotations.campaigns.models.items import Candidate, CandidateOutput, Item
 from annotations.campaigns.models.named_items import NamedItem
+from annotations.campaigns.models.raters import ErasedId, Invitation, Rater
 from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 from annotations.corpora.models import (
     Album,

@@ -13,7 +13,7 @@ from django.db.models import CharField, F, OuterRef, Subquery
 from annotations.campaigns.assignment.order import ShownBefore
 from annotations.campaigns.assignment.tally import Tally
 from annotations.campaigns.models import Assignment, Campaign, Candidate, Item, Rater, Rating
-from annotations.campaigns.models.campaigns import ShownPhoto
+from annotations.campaigns.models.items import ShownPhoto
 from annotations.corpora.models import Photo, SequencePhoto, Source
 from annotations.protocols import protocol_named
 from annotations.storage.prepared import Slot, selecting, slots

@@ -1,15 +1,8 @@
-from annotations.campaigns.models.campaigns import (
-    Assignment,
-    Campaign,
-    CampaignSystem,
-    Candidate,
-    CandidateOutput,
-    ErasedId,
-    Invitation,
-    Item,
-    Rater,
-)
+from annotations.campaigns.models.assignments import Assignment
+from annotations.campaigns.models.campaigns import Campaign, CampaignSystem
+from annotations.campaigns.models.items import Candidate, CandidateOutput, Item
 from annotations.campaigns.models.named_items import NamedItem
+from annotations.campaigns.models.raters import ErasedId, Invitation, Rater
 from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 
 __all__ = [

@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from annotations.campaigns.models.campaigns import Campaign, Item
+from annotations.campaigns.models.campaigns import Campaign
+from annotations.campaigns.models.items import Item
 
 
 class NamedItem(models.Model):

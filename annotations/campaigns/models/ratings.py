@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.campaigns.models.campaigns import Assignment, Candidate
+from annotations.campaigns.models.assignments import Assignment
+from annotations.campaigns.models.items import Candidate
 from annotations.campaigns.quality import Looked
 from annotations.campaigns.querysets.ratings import RatingQuerySet
 

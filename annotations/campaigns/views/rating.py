@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotations.campaigns.links import outside_id_in, photo_address
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
-from annotations.campaigns.models.campaigns import ShownPhoto
+from annotations.campaigns.models.items import ShownPhoto
 from annotations.campaigns.quality import RULES
 from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
