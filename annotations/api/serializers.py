@@ -12,6 +12,7 @@ from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
 from annotations.campaigns.rounds import photos_of
 from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
 from annotations.campaigns.services.screens import Screen, Wait
+from annotations.campaigns.training import STAGES, TrainingFeedback
 from annotations.protocols import cannot_say, protocol_named
 from texts.stories import story_lines
 
@@ -59,6 +60,8 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "items": campaign.item_count,
         "screens_per_rater": campaign.most_screens,
         "minimum_answers": campaign.minimum_answers,
+        "training": campaign.quality_control.training,
+        "qualification": campaign.quality_control.qualification,
         "organizer": campaign.organizer,
         "contact": campaign.contact,
         "minutes": campaign.minutes,
@@ -80,6 +83,7 @@ def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:
         "protocol": campaign.protocol,
         "criteria": campaign.criteria,
         "progress": {"done": screen.done, "total": rater.most_screens},
+        "stage": assignment.item.kind if assignment.item.kind in STAGES else None,
         "expires_at": assignment.leased_until.isoformat(),
     }
 
@@ -110,6 +114,13 @@ def sent_output(sent: SentAnswer, campaign: Campaign) -> dict[str, Any]:
         "sent_at": rating.created_at.isoformat(),
         "withdrawn": sent.taken_back,
     }
+
+
+def feedback_output(feedback: TrainingFeedback) -> dict[str, Any]:
+    """On a training screen: which text was degraded and how, and whether the answer found it."""
+    original = candidate_output(*feedback.original) if feedback.original else None
+    degraded = candidate_output(*feedback.degraded)
+    return {"found": feedback.found, "degraded": degraded, "original": original, "how": feedback.how}
 
 
 def candidate_output(public_id: str, text: str) -> dict[str, Any]:

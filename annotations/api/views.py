@@ -16,6 +16,7 @@ from annotations.api.serializers import (
     JoinInput,
     KeyInput,
     campaign_output,
+    feedback_output,
     next_output,
     sent_output,
 )
@@ -23,6 +24,7 @@ from annotations.campaigns.answers import answers_sent
 from annotations.campaigns.models import Rater, Rating
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import rater_join
+from annotations.campaigns.training import training_feedback
 from annotations.errors import ConflictError
 from annotations.web.client_address import client_address
 from annotations.web.frequency import count_next
@@ -64,9 +66,12 @@ class RaterView(APIView):
     def answered(self, rating: Rating) -> Response:
         """The rating, and the screen that comes next: both in one answer. After a close or in a pause none does."""
         rater, following = self.rater(), None
+        feedback = training_feedback(rating)
         with suppress(ConflictError):
             following = next_output(screens.assignment_next(rater=rater, after=rating), rater)
-        return Response({"rating": str(rating.key), "next": following}, status=status.HTTP_201_CREATED)
+        body = {"rating": str(rating.key), "next": following}
+        body |= {"feedback": feedback_output(feedback)} if feedback else {}
+        return Response(body, status=status.HTTP_201_CREATED)
 
 
 class NextView(RaterView):

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from annotations.campaigns.models import Campaign, Candidate, Rater, Rating, Rewrite
+from annotations.campaigns.models import Assignment, Campaign, Candidate, Rater, Rating, Rewrite
 from annotations.campaigns.rounds import photos_told
-from annotations.errors import NotFoundError
+from annotations.errors import ConflictError, NotFoundError
 from annotations.protocols import cannot_say, protocol_named
 
 PAGE_SIZE = 20
@@ -28,9 +28,22 @@ class SentAnswer(NamedTuple):
         return self.rating.revision < self.rating.assignment.revision
 
 
+def check_readable(rater: Rater) -> None:
+    """Raises ConflictError while screens of theirs may come again: they are not to look their first answers up."""
+    campaign = rater.campaign
+    if rater.trial or rater.replaced or not campaign.quality_control.repeats or campaign.state == Campaign.State.CLOSED:
+        return
+    if Assignment.objects.filter(rater=rater, state=Assignment.State.DONE).count() < rater.most_screens:
+        raise ConflictError(
+            "", "your answers can be read again once all your screens are answered, or the study is over", code="later"
+        )
+
+
 def answers_sent(rater: Rater, before: uuid.UUID | None = None) -> tuple[list[SentAnswer], uuid.UUID | None]:
     """A page of what the rater sent, from the newest on or from the one `before` the rating of that key; and the key
-    before which there is more, or None. In as many queries however many there are. Raises NotFoundError."""
+    before which there is more, or None. In as many queries however many there are. Raises NotFoundError, and
+    ConflictError as `check_readable` does."""
+    check_readable(rater)
     mine = Rating.objects.filter(assignment__rater=rater)
     sent = mine.exclude(kind=Rating.Kind.WITHDRAWN)
     if before:

@@ -117,6 +117,9 @@ class CampaignForm(forms.Form):
         help_text="In each line a rater's id, a comma, and the key of a source. These raters join with personal links, "
         "get these items and no others, and a place of each is kept for them.",
     )
+    quality_training = quality_field("training")
+    quality_qualification = quality_field("qualification")
+    quality_qualification_needed = quality_field("qualification_needed")
     quality_degraded = quality_field("degraded")
     quality_degraded_needed = quality_field("degraded_needed")
     quality_degradations = forms.MultipleChoiceField(
@@ -126,6 +129,11 @@ class CampaignForm(forms.Form):
         required=False,
         help_text="None: the first two.",
     )
+    quality_attention = quality_field("attention")
+    quality_attention_needed = quality_field("attention_needed")
+    quality_attention_text = quality_field("attention_text")
+    quality_repeats = quality_field("repeats")
+    quality_repeats_needed = quality_field("repeats_needed")
     quality_seconds_per_word = quality_field("seconds_per_word")
     quality_too_fast = quality_field("too_fast")
     quality_same_answers = quality_field("same_answers")

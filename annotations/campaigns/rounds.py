@@ -131,16 +131,19 @@ class SoFar:
     stood: Tally
     start: Turn  # every item before it was taken by the rater then, or full
     newest: int  # assignment of any rater then: whose item came back later, its turn is not before this
-    checks: int = 0  # screens of quality control that the rater had
+    checks: int = 0  # planned screens that the rater had, this one with them
+    kind: str = "regular"  # of this one's item
+    words: int = 0  # that it shows, where quality control may ask
 
     def stored(self) -> dict[str, Any]:
         stood = [[system, place, count] for (system, place), count in self.stood.counts.items()]
         met = [[one, other, count] for (one, other), count in self.stood.met.items()]
         known = {"done": self.done, "stood": stood, "met": met, "start": self.start, "newest": self.newest}
-        return known | {"checks": self.checks}
+        return known | {"checks": self.checks, "kind": self.kind, "words": self.words}
 
     @classmethod
     def of(cls, stored: Any) -> "SoFar":
+        """Without what it says of its own screen."""
         stood = Tally()
         for system, place, count in stored["stood"]:
             stood.count(system, place, count)

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from annotations.campaigns.quality import ATTENTION
 from annotations.errors import InputError
 
 TEXT_DEVIATION, RATER_DEVIATION = 0.5, 0.3
 NOISE, MUCH_NOISE = 0.7, 2.0
 STRICT, FIRST_BONUS = -1.0, 0.8
 DEGRADED = -2.0  # how much worse than its original a degraded text is
+ASKED_FOR = -8.0  # how bad the text of an attention item is taken to be by who reads it
 BASE_SECONDS, SECONDS_PER_WORD = 4.0, 0.35
 MAX_TRUTH = 3.0
 KINDS = {
@@ -75,7 +77,14 @@ class SeenText(NamedTuple):
     name: str
     text: str
     systems: Sequence[str]
-    degraded: bool = False
+    worse: float = 0.0  # below 0, where quality control made it worse
+
+
+def made_worse(planted: Mapping[str, str] | None, name: str) -> float:
+    """How much worse quality control made the text of that random id."""
+    if not planted or planted["degraded"] != name:
+        return 0.0
+    return ASKED_FOR if planted["degradation"] == ATTENTION else DEGRADED
 
 
 class SimulatedRater:
@@ -105,7 +114,7 @@ class SimulatedRater:
         truth = self.simulation.truth
         systems = text.systems or list(truth)
         worth = sum(truth[system] for system in systems) / len(systems) + particular
-        return worth + DEGRADED if text.degraded else worth
+        return worth + text.worse
 
     def seconds(self, words: int) -> float:
         """That a screen with so many words takes."""

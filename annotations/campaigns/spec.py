@@ -216,7 +216,7 @@ class CampaignSpec(BaseModel):
             raise InputError(
                 "minimum_answers", f"{self.minimum_answers} must be at most the number of items, {self.items}"
             )
-        screens = self.items + self.quality.degraded
+        screens = self.items + self.quality.planned
         if self.screens_per_rater and not self.minimum_answers <= self.screens_per_rater <= screens:
             within = f"from minimum_answers, {self.minimum_answers}, to the number of screens, {screens}"
             raise InputError("screens_per_rater", f"{self.screens_per_rater} must be {within}")
@@ -244,17 +244,27 @@ class CampaignSpec(BaseModel):
         texts = protocol.texts_shown(self.texts_per_screen, len(self.systems)) or len(self.systems)
         if self.quality.same_answers is not None:
             protocol.check_same_answers(texts)
-        if not self.quality.degraded:
+        if not self.quality.planned:
             return
         if self.screens_per_rater is None:
-            raise InputError("screens_per_rater", "missing", "the degraded texts are spread over a rater's screens")
-        if self.quality.degraded > self.screens_per_rater // 2:
+            raise InputError("screens_per_rater", "missing", "the planned screens are spread over a rater's screens")
+        rest = self.screens_per_rater - self.quality.first
+        if rest < 1:
+            key = "training" if self.quality.training else "qualification"
+            problem = f"{self.quality.first} training and qualification screens leave none of {self.screens_per_rater}"
+            raise InputError(f"quality.{key}", problem, "fewer, or a larger screens_per_rater")
+        if self.quality.hidden > rest // 2:
+            key = next(key for key in ("degraded", "attention", "repeats") if getattr(self.quality, key))
             raise InputError(
-                "quality.degraded",
-                f"{self.quality.degraded} of {self.screens_per_rater} screens are too many",
-                "at most half of screens_per_rater",
+                f"quality.{key}",
+                f"{self.quality.hidden} hidden screens of {rest} are too many",
+                "at most half of screens_per_rater, less those of training and qualification",
             )
+        if not (self.quality.with_degraded or self.quality.attention):
+            return
         protocol.check_degraded(texts)
+        if not self.quality.with_degraded:
+            return
         for way in self.quality.degrading:
             if not criteria_tested(way, self.criteria):
                 wanted = " or ".join(TESTED[way])

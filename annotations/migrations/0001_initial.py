@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('regular', 'Regular'), ('repeat', 'planned repeat'), ('control', 'quality control')], default='regular', max_length=7)),
+                ('kind', models.CharField(choices=[('regular', 'Regular'), ('repeat', 'planned repeat'), ('control', 'quality control'), ('attention', 'attention item'), ('training', 'Training'), ('qualification', 'Qualification')], default='regular', max_length=13)),
                 ('position', models.PositiveIntegerField(help_text="in the campaign's seeded order")),
                 ('planted', models.JSONField(blank=True, help_text='of quality control: how a text is degraded, and the random ids of it and of its original, if shown', null=True)),
                 ('taken', models.PositiveSmallIntegerField(default=0, help_text='assignments open or done, but places given back; and places kept for named raters')),
@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('excluded_at', models.DateTimeField(blank=True, help_text='from then on left out of the results', null=True)),
                 ('exclusion', models.CharField(blank=True, help_text='why they are left out, in words', max_length=300)),
-                ('stopped_by', models.CharField(blank=True, db_default='', default='', help_text='the rule of quality control that they broke', max_length=12)),
+                ('stopped_by', models.CharField(blank=True, db_default='', default='', help_text='the rule of quality control that they broke', max_length=20)),
                 ('rules_waived', models.BooleanField(db_default=False, default=False, help_text='readmitted: the rules stop them no more')),
                 ('replaced', models.BooleanField(db_default=False, default=False, help_text='left out, and others rate what they had rated')),
                 ('completion_code', models.CharField(blank=True, help_text='made when it is earned and shown', max_length=20, null=True, unique=True)),
@@ -725,7 +725,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['regular', 'repeat', 'control'])), name='item_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['regular', 'repeat', 'control', 'attention', 'training', 'qualification'])), name='item_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='feedbackexample',

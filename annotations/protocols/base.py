@@ -128,6 +128,11 @@ class Protocol(ABC, Generic[Stored]):
     own_question: ClassVar[bool] = False  # whether it asks one of its own, whatever the criterion
     labelled_ends: ClassVar[bool] = False  # whether its page shows what a criterion calls the ends of its scale
     may_answer_alike: ClassVar[bool] = False  # whether all texts of a screen can be given the same number
+    attention: ClassVar[str] = (  # stands in the place of a text, and asks for the worst answer to itself
+        "This is no text but a check that you are reading: please give it the worst answer on this screen."
+    )
+    as_before: ClassVar[float] = 0.25  # of the scale: how far apart the scores of the same screen may be on average
+    not_as_before: ClassVar[str] = "scores that are on average more than a quarter of the scale apart"
     found_bad_below: ClassVar[float | None] = None  # of `lessons`, of a text shown alone; none: they say it of no text
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
@@ -213,6 +218,26 @@ class Protocol(ABC, Generic[Stored]):
         """Whether an answer gives all texts of a screen the same number by every criterion."""
         given = [list(scores.values()) for scores in (self.lessons(stored) or self.scores(stored)).values()]
         return any(len(numbers) > 1 for numbers in given) and all(len(set(numbers)) == 1 for numbers in given)
+
+    def asks_for_attention(self, own: str) -> str:
+        """The text of an attention item: a campaign's own, if it has one."""
+        return own or self.attention
+
+    def agrees(self, first: Stored, later: Stored, twins: Mapping[str, str], rules: Rules) -> bool:
+        """Whether an answer to a screen that came again is the first one, as far as can be expected; `twins` are the
+        candidates of the first screen by those of the later one, all by their primary keys as strings."""
+        if chosen := self.choices(first):
+            again = {name: twins.get(choice, choice) for name, choice in self.choices(later).items()}
+            return 2 * sum(again.get(criterion) == choice for criterion, choice in chosen.items()) >= len(chosen)
+        low, high = self.ends(rules.scale)
+        before, after = (self.scores(each) or self.lessons(each) for each in (first, later))
+        apart = [
+            abs(number - before[criterion][twins[pk]])
+            for criterion, numbers in after.items()
+            for pk, number in numbers.items()
+            if twins[pk] in before.get(criterion, {})
+        ]
+        return sum(apart) <= len(apart) * self.as_before * (high - low)
 
     @abstractmethod
     def simulated(

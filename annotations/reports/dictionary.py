@@ -67,7 +67,13 @@ COLUMNS = {
             "clock, and never more than the time since the screen was handed out; empty if unknown",
         ),
         Column("submitted", "time", "UTC", "when the answer came in; ISO 8601"),
-        Column("kind", "text", "", "regular, repeat (planned, the same text again) or control (quality control)"),
+        Column(
+            "kind",
+            "text",
+            "",
+            "regular, repeat (planned, the same texts again), control (a hidden degraded text), attention, training or "
+            "qualification",
+        ),
         Column("excluded", "text", "", "why this rater is excluded from the results; empty for all others"),
         Column("simulated", "boolean", "", "true for simulated raters, false for people"),
         Column(

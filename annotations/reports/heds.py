@@ -264,7 +264,7 @@ def quality(report: Report) -> str:
             0, "The quality assurance of the study is not known to the system. What follows was done after the import."
         )
     said += rules
-    if not any("degraded texts" in rule for rule in rules):
+    if not any("degraded text" in rule for rule in rules):
         said.append("Evaluators were not tested with degraded texts.")
     left_out = [rater.excluded for rater in report.raters if rater.excluded]
     if left_out:

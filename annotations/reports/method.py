@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from django.db.models import Count
 
 from annotations.campaigns.models import Campaign, NamedItem
-from annotations.campaigns.quality import rules_in_words
 from annotations.plurals import counted
 from annotations.protocols import protocol_named
 from annotations.reports.imported import imported_words
@@ -110,7 +109,7 @@ def method_of(
                 *([CORRELATIONS] if words.correlations else []),
             ]
         )
-    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1)
+    rules = campaign.quality_rules
     rules += [] if campaign.quality_control.degraded else [UNTESTED]
     of_raters = " ".join(filter(None, [words.raters, named_words(campaign), *([] if imported else rules)]))
     parts = (

@@ -12,7 +12,6 @@ from typing import Any
 from django.utils import translation
 
 from annotations.campaigns.models import Campaign, Candidate, Item, Rating
-from annotations.campaigns.quality import rules_in_words
 from annotations.campaigns.services.campaigns import spec_of
 from annotations.campaigns.spec import campaign_toml
 from annotations.documents.blocks import (
@@ -195,7 +194,9 @@ def hypotheses(campaign: Campaign) -> Iterator[Block]:
 
 def design(campaign: Campaign) -> Block:
     kinds = Counter(Item.objects.filter(campaign=campaign).values_list("kind", flat=True))
-    controls = kinds[Item.Kind.CONTROL]
+    controls = kinds.total() - kinds[Item.Kind.REGULAR] - kinds[Item.Kind.REPEAT]
+    again = campaign.quality_control.repeats
+    but = f", but for {counted(again, 'planned repeats')} a rater" if again else ""
     albums = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
     told = f" ({campaign.get_layout_display().lower()})" if campaign.unit == Campaign.Unit.STORY else ""
@@ -205,7 +206,7 @@ def design(campaign: Campaign) -> Block:
         ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
         ["Quality-control items", f"{controls}, each shown to every rater once" if controls else "none"],
-        ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice"],
+        ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice{but}"],
         ["Screens per rater", f"at most {campaign.most_screens}"],
         [
             "Completion code",
@@ -273,13 +274,13 @@ def sample(campaign: Campaign) -> Iterator[Block]:
 
 
 def exclusions(campaign: Campaign) -> Iterator[Block]:
-    rules = rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1)
+    rules = campaign.quality_rules
     if rules:
         yield Bullets(rules)
         said = (
             "Whoever is stopped is excluded with all answers, and others rate their screens; a rater who is readmitted "
-            "is stopped no more. Screens with a degraded text enter no result. Disagreement and severity alone do not "
-            "exclude anybody."
+            "is stopped no more. Of all these screens none enters a result, nor does a repeat. Disagreement and "
+            "severity alone do not exclude anybody."
         )
     else:
         said = (

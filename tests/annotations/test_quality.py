@@ -12,7 +12,7 @@ from django.test import Client
 
 from annotations import models
 from annotations.campaigns.forms import CampaignForm
-from annotations.campaigns.quality import Quality, Standing, check_places, rule_broken
+from annotations.campaigns.quality import Quality, screens_planned
 from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.campaigns import campaign_close, spec_of
 from annotations.campaigns.services.making import campaign_create
@@ -20,6 +20,7 @@ from annotations.campaigns.services.raters import rater_readmit, trial_join
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
 from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.standing import Standing, rule_broken
 from annotations.errors import InputError
 from annotations.protocols import protocol_named, shown_here
 from annotations.reports.build import report_build
@@ -94,7 +95,7 @@ def test_lines_of_a_story_stay_at_their_photos() -> None:
 @pytest.mark.pure
 def test_checks_are_spread_over_a_raters_screens() -> None:
     quality = Quality(degraded=4, degraded_needed=3)
-    places = [check_places(quality, 20, "secret", rater) for rater in range(400)]
+    places = [[each.after for each in screens_planned(quality, 20, "secret", rater)] for rater in range(400)]
     for part in range(4):
         seen = Counter(each[part] for each in places)
         assert set(seen) == set(range(5 * part, 5 * part + 5))
@@ -106,8 +107,8 @@ def test_checks_are_spread_over_a_raters_screens() -> None:
 @pytest.mark.parametrize(
     ("standing", "rule"),
     [
-        (Standing(answered=9, found=1, missed=1), ""),
-        (Standing(answered=9, found=0, missed=2), "degraded"),
+        (Standing(answered=9, passed={"control": 1}, missed={"control": 1}), ""),
+        (Standing(answered=9, missed={"control": 2}), "degraded"),
         (Standing(answered=9, too_fast=9), ""),  # too few to say
         (Standing(answered=10, too_fast=5), ""),
         (Standing(answered=10, too_fast=6), "too_fast"),
@@ -269,13 +270,13 @@ def test_a_campaign_file_says_it_and_reads_back(tmp_path: Any) -> None:
         ({"degraded": 3}, "quality.degraded_needed: missing; degraded and degraded_needed go together"),
         ({"degraded_needed": 1}, "quality.degraded: missing"),
         ({"degraded": 2, "degraded_needed": 3}, "quality.degraded_needed: 3 must be at most degraded, 2"),
-        ({"degraded": 7, "degraded_needed": 3}, "quality.degraded: 7 of 12 screens are too many"),
+        ({"degraded": 7, "degraded_needed": 3}, "quality.degraded: 7 hidden screens of 12 are too many"),
         ({"degraded": -1}, "quality.degraded: -1 must be a whole number from 0 to 50"),
         ({"seconds_per_word": "fast"}, "quality.seconds_per_word: 'fast' must be a number above 0 to 10"),
         ({"too_fast": 1.5}, "quality.too_fast: 1.5 must be a number above 0 and below 1"),
         ({"degradations": ["loud"]}, "quality.degradations: 'loud' is not one of word_order, truncation"),
         ({"degradations": "loud"}, "quality.degradations: 'loud' must be a list of any of word_order, truncation"),
-        ({"attention": 1}, "quality.attention: no such key; the keys are degraded, degraded_needed"),
+        ({"alert": 1}, "quality.alert: no such key; the keys are training, qualification"),
         (5, "quality: 5 must be a table"),
     ],
 )
@@ -305,7 +306,7 @@ def test_a_text_alone_needs_a_protocol_that_judges_it_alone() -> None:
 @pytest.mark.django_db
 def test_named_raters_get_no_degraded_texts() -> None:
     spec = spec_of(controlled())
-    with pytest.raises(InputError, match=r"quality\.degraded: does not go with named items"):
+    with pytest.raises(InputError, match="planned screens do not go with named items"):
         campaign_create(
             spec=spec.model_copy(update={"name": "named"}), named=[NamedSource("ann", "caption-1", "line 2")]
         )
@@ -313,7 +314,7 @@ def test_named_raters_get_no_degraded_texts() -> None:
 
 @pytest.mark.django_db
 def test_too_few_sources_for_the_degraded_texts() -> None:
-    with pytest.raises(InputError, match="10 and 3 degraded texts requested"):
+    with pytest.raises(InputError, match="10 and 3 for quality control requested"):
         controlled(captions=12)
 
 
@@ -348,7 +349,7 @@ def test_the_form_says_it_as_a_file_does() -> None:
     assert form.cleaned_data["spec"].quality == spec_of(origin).quality
     wrong = CampaignForm(data | {"quality_degraded": 9})
     assert not wrong.is_valid()
-    assert "9 of 12 screens are too many" in str(wrong.errors["quality_degraded"])
+    assert "9 hidden screens of 12 are too many" in str(wrong.errors["quality_degraded"])
     blank = dict.fromkeys([key for key in data if key.startswith("quality_")], "")
     empty = CampaignForm(data | blank | {"screens_per_rater": 10})
     assert empty.is_valid(), empty.errors
@@ -382,7 +383,10 @@ def test_the_campaigns_page_says_the_rules_and_who_was_stopped(admin_client: Cli
     campaign = controlled(quality=QUALITY | {"seconds_per_word": 0.1})
     play(Rater(campaign), finds=False)
     page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
-    assert "3 degraded texts (word order or truncation), each shown with its original, are hidden" in page
+    assert (
+        "Hidden among a rater&#x27;s screens: 3 degraded texts (word order or truncation), shown with its original"
+        in page
+    )
     assert "under 0.1 seconds for each word of its texts; from 10 screens on" in page
     assert "stopped: judged 2 of 2 degraded texts no worse than their originals" in page
 

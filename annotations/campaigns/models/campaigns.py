@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 
 from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
 from annotations.campaigns.querysets.campaigns import CampaignQuerySet
+from annotations.campaigns.standing import rules_in_words
 from annotations.corpora.models import Dataset, Import, Split
-from annotations.protocols import Rules
+from annotations.protocols import Rules, protocol_named
 from annotations.protocols.criteria import Criterion, criteria_of
 from annotations.storage.fields import name_length
 from annotations.storage.unfinished import FinishedManager, Unfinished
@@ -205,6 +206,11 @@ class Campaign(Unfinished):
     @property
     def quality_control(self) -> Quality:
         return quality_of(json.dumps(self.quality)) if self.quality else NO_QUALITY
+
+    @property
+    def quality_rules(self) -> list[str]:
+        """Of quality control, in words."""
+        return rules_in_words(self.quality_control, protocol_named(self.protocol), alone=self.texts_shown == 1)
 
     @property
     def asked(self) -> list[Criterion]:

@@ -26,10 +26,13 @@ class Item(models.Model):
         REGULAR = "regular"
         REPEAT = "repeat", "planned repeat"
         CONTROL = "control", "quality control"
+        ATTENTION = "attention", "attention item"
+        TRAINING = "training"
+        QUALIFICATION = "qualification"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items", db_index=False)
-    kind = models.CharField(max_length=7, choices=Kind, default=Kind.REGULAR)
+    kind = models.CharField(max_length=13, choices=Kind, default=Kind.REGULAR)
     source = models.ForeignKey(Source, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(help_text="in the campaign's seeded order")
     planted = models.JSONField(
@@ -53,7 +56,10 @@ class Item(models.Model):
             models.UniqueConstraint(
                 fields=["campaign", "source"], condition=Q(kind="regular"), name="item_source_once"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["regular", "repeat", "control"]), name="item_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["regular", "repeat", "control", "attention", "training", "qualification"]),
+                name="item_kind_known",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "taken", "turn", "position"], name="item_by_turn"),

@@ -31,7 +31,7 @@ class Rater(models.Model):
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
     exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
     stopped_by = models.CharField(
-        max_length=12, blank=True, default="", db_default="", help_text="the rule of quality control that they broke"
+        max_length=20, blank=True, default="", db_default="", help_text="the rule of quality control that they broke"
     )
     rules_waived = models.BooleanField(
         default=False, db_default=False, help_text="readmitted: the rules stop them no more"

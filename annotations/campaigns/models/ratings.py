@@ -1,13 +1,15 @@
 """What raters answered, and what was made of it. Ratings are added, never changed: triggers on the table hold it."""
 
+from collections.abc import Mapping
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.campaigns.models.assignments import Assignment
 from annotations.campaigns.models.items import Candidate
-from annotations.campaigns.quality import Looked
 from annotations.campaigns.querysets.ratings import RatingQuerySet
+from annotations.campaigns.standing import Looked
 
 
 class Rating(models.Model):
@@ -30,6 +32,7 @@ class Rating(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_before = False  # set where what was sent under a key comes again
     looked: Looked | None = None  # what quality control saw in it, where it has just been sent
+    training: Mapping[str, str] | None = None  # what its screen hid, where that was a training screen
 
     objects = RatingQuerySet.as_manager()
 

@@ -63,7 +63,7 @@ class AssignmentQuerySet(models.QuerySet):
     def released_of(self, rater: Any) -> "AssignmentQuerySet":
         """Those that the rater's lease ended on and whose place nobody else has taken, the last one first."""
         theirs = self.filter(rater=rater, state="released").order_by("-leased_until")
-        free = Q(item__kind="control") | Q(item__taken__lt=rater.campaign.overlap)
+        free = ~Q(item__kind="regular") | Q(item__taken__lt=rater.campaign.overlap)
         return theirs if rater.trial or rater.named_items else theirs.filter(free)
 
     def with_held(self) -> "AssignmentQuerySet":

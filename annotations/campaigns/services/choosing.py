@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotations.campaigns.assignment.sampling import sample_sources
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.readers.named_items import NamedSource
-from annotations.campaigns.services.checks import SPARE
 from annotations.campaigns.services.items import Sources
+from annotations.campaigns.services.planned_items import SPARE
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.models import Dataset, Photo, SequencePhoto, Source, Story
 from annotations.corpora.selectors import references
@@ -125,9 +125,9 @@ def choose_sources(
         referred = set(referred_to(eligible, kind).values_list("pk", flat=True))
         counts.append(f"{len(referred)} with a {'story' if kind == SEQUENCE else 'reference'}")
         left = {pk: photo for pk, photo in left.items() if pk in referred}
-    checks = spec.quality.degraded
+    checks = spec.quality.sources
     if len(left) < spec.items + checks:
-        beside = f" and {checks} degraded texts" if checks else ""
+        beside = f" and {checks} for quality control" if checks else ""
         raise InputError(
             "items",
             f"{spec.items}{beside} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from "

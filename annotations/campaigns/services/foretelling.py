@@ -4,15 +4,19 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from annotations.campaigns.models import Campaign, Candidate, Item
-from annotations.campaigns.quality import Looked, Standing, check_places, looked_at, rule_broken
+from annotations.campaigns.quality import screens_planned
+from annotations.campaigns.services.planned import LATELY
 from annotations.campaigns.services.simulating import texts_by_system
-from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, simulation_of
+from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, made_worse, simulation_of
+from annotations.campaigns.standing import Looked, Standing, looked_at, rule_broken
 from annotations.errors import InputError
 from annotations.progress import OnShare
 from annotations.protocols import protocol_named
+
+REGULAR, REPEAT = Item.Kind.REGULAR.value, Item.Kind.REPEAT.value
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,14 @@ def stops_foretold(
             "--quality", f"campaign '{campaign.name}' declares no quality control", "give its file a table [quality]"
         )
     systems = list(campaign.entries.values_list("system__name", flat=True))
-    regular, checks = screens_of(campaign)
+    screens = screens_of(campaign)
     found = []
     for done, kind in enumerate(KINDS, start=1):
         rules, answered = defaultdict[str, int](int), 0
         for number in range(1, raters + 1):
             simulation = simulation_of(raters={kind: raters}, truth={}, systems=systems, seed=seed * raters + number)
-            rule, screens = rater_played(campaign, simulation, number, kind, regular, checks)
-            answered += screens
+            rule, count = rater_played(campaign, simulation, number, kind, screens)
+            answered += count
             rules[rule] += 1
         stopped = raters - rules.pop("", 0)
         shares = {rule: count / raters for rule, count in sorted(rules.items())}
@@ -60,53 +64,66 @@ def stops_foretold(
     return found
 
 
-def screens_of(campaign: Campaign) -> tuple[list[Screen], list[Screen]]:
-    """The campaign's ordinary screens, and those of quality control."""
+def screens_of(campaign: Campaign) -> dict[str, list[Screen]]:
+    """The campaign's screens by kind; those that are repeated are no others."""
     wrote, texts = texts_by_system(campaign), defaultdict[int, list[tuple[int, str, str]]](list)
-    rows = Candidate.objects.filter(item__campaign=campaign).order_by("pk")
+    rows = Candidate.objects.filter(item__campaign=campaign).exclude(item__kind=Item.Kind.REPEAT).order_by("pk")
     for item, pk, public_id, text in rows.values_list("item", "pk", "public_id", "text"):
         texts[item].append((pk, str(public_id), text))
-    regular, checks = list[Screen](), list[Screen]()
-    items = Item.objects.filter(campaign=campaign).order_by("position")
+    screens = defaultdict[str, list[Screen]](list)
+    items = Item.objects.filter(campaign=campaign, pk__in=texts).order_by("position")
     for key, kind, planted in items.values_list("pk", "kind", "planted"):
-        bad = (planted or {}).get("degraded")
-        seen = [SeenText(name, text, wrote[pk], name == bad) for pk, name, text in texts[key]]
-        screen = Screen(seen, {name: pk for pk, name, _ in texts[key]}, planted)
-        (checks if kind == Item.Kind.CONTROL else regular).append(screen)
-    return regular, checks
+        seen = [SeenText(name, text, wrote[pk], made_worse(planted, name)) for pk, name, text in texts[key]]
+        screens[kind].append(Screen(seen, {name: pk for pk, name, _ in texts[key]}, planted))
+    return screens
+
+
+class Answered(NamedTuple):
+    """A screen with the texts that it showed, what was stored of the answer, and what is seen in it."""
+
+    screen: Screen
+    stored: Any
+    looked: Looked
 
 
 def rater_played(
-    campaign: Campaign,
-    simulation: Simulation,
-    number: int,
-    kind: str,
-    regular: Sequence[Screen],
-    checks: Sequence[Screen],
+    campaign: Campaign, simulation: Simulation, number: int, kind: str, screens: Mapping[str, Sequence[Screen]]
 ) -> tuple[str, int]:
     """The rule that stops a simulated rater, or none, and after how many screens."""
     rater, quality = SimulatedRater(simulation, number, kind), campaign.quality_control
     draw = random.Random(f"{simulation.seed}:screens:{number}")
-    screens = campaign.most_screens
-    places = check_places(quality, screens, campaign.order_secret, -number)
-    hidden = iter(draw.sample(checks, len(checks)))
-    ordinary = iter(draw.sample(regular, len(regular)))
+    most = campaign.most_screens
+    planned = screens_planned(quality, most, campaign.order_secret, -number)
+    left = {kind: iter(draw.sample(of_kind, len(of_kind))) for kind, of_kind in sorted(screens.items())}
     standing, answer = Standing(), answering(campaign, rater, draw)
-    for done in range(screens):
-        screen = next(hidden if done in places else ordinary, None)
+    ordinary = list[Answered]()  # that can be repeated
+    for done in range(most):
+        following = planned[0] if planned and planned[0].after <= done else None
+        repeated = None
+        if following and following.kind == REPEAT:
+            earlier = ordinary[:-LATELY]
+            repeated = ordinary.pop(draw.randrange(len(earlier))) if earlier else None
+        shown = following.kind if following and (repeated or following.kind != REPEAT) else REGULAR
+        screen = repeated.screen if repeated else next(left[shown], None)
         if screen is None:
             break
-        standing = standing.plus(answer(screen))
+        planned = planned if shown == REGULAR else planned[1:]
+        answered = answer(screen, repeated)
+        if shown == REGULAR:
+            ordinary.append(answered)
+        standing = standing.plus(answered.looked, shown)
         if rule := rule_broken(quality, standing):
             return rule, done + 1
     return "", standing.answered
 
 
-def answering(campaign: Campaign, rater: SimulatedRater, draw: random.Random) -> Callable[[Screen], Looked]:
+def answering(
+    campaign: Campaign, rater: SimulatedRater, draw: random.Random
+) -> Callable[[Screen, Answered | None], Answered]:
     protocol, quality, rules = protocol_named(campaign.protocol), campaign.quality_control, campaign.rules
     criteria: list[str] = campaign.criteria
 
-    def answer(screen: Screen) -> Looked:
+    def answer(screen: Screen, before: Answered | None) -> Answered:
         count = campaign.texts_per_screen or len(screen.texts)
         texts = draw.sample(screen.texts, min(count, len(screen.texts)))
         perceived = {criterion: rater.perceives(texts, criterion) for criterion in criteria}
@@ -121,7 +138,8 @@ def answering(campaign: Campaign, rater: SimulatedRater, draw: random.Random) ->
             rules=rules,
             texts={candidates[name]: text for name, text in said.items()},
         )
-        return looked_at(
+        twins = {str(pk): str(pk) for pk in candidates.values()}
+        looked = looked_at(
             quality,
             protocol,
             stored,
@@ -129,6 +147,8 @@ def answering(campaign: Campaign, rater: SimulatedRater, draw: random.Random) ->
             criteria=criteria,
             planted=screen.planted,
             pace=rater.seconds(words) / words,
+            passed=protocol.agrees(before.stored, stored, twins, rules) if before else None,
         )
+        return Answered(Screen(texts, candidates, screen.planted), stored, looked)
 
     return answer

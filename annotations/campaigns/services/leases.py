@@ -20,7 +20,7 @@ from annotations.storage.prepared import Slot, slots, updating
 State = Assignment.State
 TAKE = updating(
     lambda: Item.objects.filter(
-        Q(kind=Item.Kind.CONTROL) | Q(taken__lt=Slot("overlap", IntegerField())), **slots(Item, "id")
+        ~Q(kind=Item.Kind.REGULAR) | Q(taken__lt=Slot("overlap", IntegerField())), **slots(Item, "id")
     ),
     taken=F("taken") + 1,
 )
@@ -47,7 +47,7 @@ def items_lock(items: Iterable[int]) -> None:
 
 def place_take(item: int, rater: Rater) -> bool:
     """Take one of an item's places for the rater, if one is free. A dry run needs none; for whom items were named has
-    theirs from the beginning; and quality control has one for every rater."""
+    theirs from the beginning; and a planned screen has one for every rater."""
     if rater.trial or rater.named_items:
         return True
     return bool(TAKE.count(id=item, overlap=rater.campaign.overlap))

@@ -22,11 +22,11 @@ from annotations.campaigns.models import (
 from annotations.campaigns.models.campaigns import new_token
 from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.campaigns import check_deletable
-from annotations.campaigns.services.checks import controls_write
 from annotations.campaigns.services.choosing import content_choose, system_named
 from annotations.campaigns.services.items import items_write
 from annotations.campaigns.services.leases import assignments_lock
 from annotations.campaigns.services.named_items import check_named, named_items_write
+from annotations.campaigns.services.planned_items import planned_items_write
 from annotations.campaigns.spec import CampaignSpec
 from annotations.corpora.locks import dataset_lock
 from annotations.corpora.models import Dataset
@@ -75,7 +75,7 @@ def campaign_create(
             )
         items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         named_items_write(campaign=campaign, named=named, sources=keys)
-        controls_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        planned_items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
         campaign_show(campaign, spec, drawn, instead_of)
     except BaseException:

@@ -20,9 +20,9 @@ from annotations.storage.unfinished import lease_renew
 
 def check_named(named: Sequence[NamedSource], spec: CampaignSpec) -> None:
     """Raises InputError, with the line, for what no campaign of the spec can give."""
-    if named and spec.quality.degraded:
+    if named and spec.quality.planned:
         raise InputError(
-            "quality.degraded", "does not go with named items", "named raters get their items and no others"
+            "quality", "planned screens do not go with named items", "named raters get their items and no others"
         )
     lines: dict[tuple[str, str], str] = {}
     raters, sources, most = Counter[str](), Counter[str](), spec.screens_per_rater or spec.items

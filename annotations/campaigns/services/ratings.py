@@ -13,10 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotations.campaigns.answers import fields_sent
-from annotations.campaigns.models import Assignment, Campaign, Rater, Rating, Remark, Rewrite
-from annotations.campaigns.quality import Looked
+from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating, Remark, Rewrite
 from annotations.campaigns.rounds import ItemTexts, assignment_locked, rating_newest
-from annotations.campaigns.services.checks import answer_look, rater_check
+from annotations.campaigns.services.checks import answer_look, planned_item, rater_check
 from annotations.campaigns.services.leases import (
     assignment_release,
     assignment_retake,
@@ -27,6 +26,7 @@ from annotations.campaigns.services.leases import (
     place_take,
 )
 from annotations.campaigns.services.screens import check_open
+from annotations.campaigns.standing import Looked
 from annotations.errors import AnswerError, ConflictError, GoneError, InputError, NotFoundError
 from annotations.protocols import cannot_say, protocol_named
 from annotations.storage.prepared import inserting, slots, updating
@@ -78,7 +78,7 @@ def rating_submit(
     body = {"answers": answers, "comment": comment}  # not the seconds: a clock runs on while the same is sent again
     digest = body_digest(rater, "submit", assignment_id, body)
     rating = _respond(rater, assignment_id, Response(Kind.ANSWER, key, digest, answers, seconds, comment=comment))
-    rater_check(rater=rater, looked=rating.looked)
+    rater_check(rater=rater, rating=rating)
     return rating
 
 
@@ -93,7 +93,9 @@ def rating_skip(
         raise AnswerError("reason", f"'{reason}' is not one of {', '.join(Remark.Reason.values)}")
     comment = cleaned(comment) if reason else ""
     digest = body_digest(rater, "skip", assignment_id, {"reason": reason, "comment": comment})
-    return _respond(rater, assignment_id, Response(Kind.SKIP, key, digest, reason=reason, comment=comment))
+    rating = _respond(rater, assignment_id, Response(Kind.SKIP, key, digest, reason=reason, comment=comment))
+    rater_check(rater=rater, rating=rating)
+    return rating
 
 
 def cleaned(comment: str) -> str:
@@ -154,14 +156,18 @@ def _respond(rater: Rater, assignment_id: uuid.UUID, sent: Response) -> Rating:
             return again
         try:
             check_unanswered(assignment)
+            item = planned_item(assignment) if rater.campaign.quality_control.planned else None
             if sent.kind == Kind.SKIP:
-                return _answer(rater, assignment, sent, {}, {}, None, Looked())
+                missed = item and item.kind == Item.Kind.QUALIFICATION
+                return _answer(rater, assignment, sent, {}, {}, None, Looked(check_passed=False if missed else None))
             if assignment.state == State.RELEASED and not place_take(assignment.item_id, rater):
                 raise gone_error()
             stored, rewrites = read_answers(rater.campaign, assignment, sent.answers)
             seconds = seconds_looked(assignment, sent.seconds)
-            looked = answer_look(rater.campaign, assignment, stored, seconds)
-            return _answer(rater, assignment, sent, stored, rewrites, seconds, looked)
+            looked = answer_look(rater, assignment, stored, seconds, item)
+            rating = _answer(rater, assignment, sent, stored, rewrites, seconds, looked)
+            rating.training = item.planted if item and item.kind == Item.Kind.TRAINING else None
+            return rating
         except InputError:
             check_open(rater)  # that the study has ended is said before all else
             raise

@@ -1,6 +1,5 @@
 """Which screen a rater sees next: the open one, the one they left, or a newly claimed one."""
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from annotations.campaigns.assignment.choice import pick_item
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.assignment.tally import shown_as
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
-from annotations.campaigns.quality import RULES, check_places
+from annotations.campaigns.quality import RULES
 from annotations.campaigns.rounds import (
     ShownText,
     SoFar,
@@ -31,6 +30,7 @@ from annotations.campaigns.services.leases import (
     leases_release_expired,
     place_take,
 )
+from annotations.campaigns.services.planned import planned_due, planned_had
 from annotations.campaigns.services.raters import rater_finish
 from annotations.errors import ConflictError
 from annotations.storage.prepared import Slot, inserting
@@ -142,32 +142,34 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
             check_open(rater)
             rater_end(rater)
             return None
-        first, checks = waiting[0] if waiting else None, checks_had(rater, after)
+        first, had = waiting[0] if waiting else None, planned_had(rater, after)
         draw = secret_draw(secret, rater.pk, first and first.pk, before.done, tries)
-        check = check_due(rater, before.done, checks, draw)
+        due = planned_due(rater, before.done, had, draw)
         if first is None:
             check_open(rater)
-            if check is None or before.done <= checks:  # whoever has judged nothing else is not asked for a check alone
+            if due is None or before.done <= had:  # whoever has judged nothing else is not asked for a check alone
                 if leases_release_expired():
                     continue
                 if (wait := wait_for_others(rater)) is None:
                     rater_end(rater)
                 return wait
-        if check:
-            picked = check
+        if due:
+            picked = due.item
         elif rater.trial and first:
             picked = first.pk
         else:
             picked = pick_item([(row.pk, row.turn.taken) for row in waiting], draw=draw, misfit=before.misfit)
         tries += 1
         item, texts = item_shown(picked)
-        if check:
-            order = draw.sample(texts, len(texts))
+        if due:
+            order = draw.sample(shown := due.shown(texts), len(shown))
         else:
             order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
             before.rater.add(shown_as([text.systems for text in order]))
         rest = [row.turn for row in waiting if row.pk != picked] or [max(start, first.turn) if first else start]
-        known = SoFar(before.done, before.rater, rest[0], newest, checks + bool(check))
+        item.kind = due.kind if due else Item.Kind.REGULAR
+        words = sum(len(text.text.split()) for text in order) if rater.campaign.quality_control else 0
+        known = SoFar(before.done, before.rater, rest[0], newest, had + bool(due), item.kind, words)
         so_far = None if rater.trial or rater.named_items else known
         try:
             with transaction.atomic():
@@ -185,34 +187,9 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
 def rater_end(rater: Rater) -> None:
     """Nothing is left for a rater. Whom a rule stops, though the answer that broke it could not say so, has not done
     all there was."""
-    rater_check(rater=rater, looked=None)
+    rater_check(rater=rater, rating=None)
     check_open(rater)
     rater_finish(rater=rater)
-
-
-def checks_had(rater: Rater, after: Rating | None) -> int:
-    """How many screens of quality control the rater had."""
-    if not rater.campaign.quality_control.degraded:
-        return 0
-    if after and after.assignment.so_far:
-        return SoFar.of(after.assignment.so_far).checks
-    theirs = Assignment.objects.filter(rater=rater, item__kind=Item.Kind.CONTROL)
-    return theirs.exclude(state=State.RELEASED).count()
-
-
-def check_due(rater: Rater, done: int, had: int, draw: random.Random) -> int | None:
-    """The item of quality control, by its primary key, that is the rater's next screen; None where none is due."""
-    campaign = rater.campaign
-    quality = campaign.quality_control
-    if had >= quality.degraded:
-        return None
-    places = check_places(quality, campaign.screens_per_rater, campaign.order_secret, rater.pk)
-    if had >= sum(place <= done for place in places):
-        return None
-    taken = Assignment.objects.filter(rater=rater).exclude(state=State.RELEASED).values("item")
-    left = Item.objects.filter(campaign=campaign, kind=Item.Kind.CONTROL).exclude(pk__in=taken).order_by("position")
-    pks = list(left.values_list("pk", flat=True))
-    return draw.choice(pks) if pks else None
 
 
 def look(rater: Rater, after: Rating | None) -> tuple[list[WaitingItem], ShownBefore, int, Turn]:

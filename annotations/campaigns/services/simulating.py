@@ -12,11 +12,11 @@ from django.db.models import F
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater
 from annotations.campaigns.services.campaigns import check_rated_here
-from annotations.campaigns.services.checks import planted_in
+from annotations.campaigns.services.checks import planned_item
 from annotations.campaigns.services.raters import simulated_join
 from annotations.campaigns.services.ratings import rating_submit
 from annotations.campaigns.services.screens import Screen, assignment_next
-from annotations.campaigns.simulation import SeenText, SimulatedRater, Simulation
+from annotations.campaigns.simulation import SeenText, SimulatedRater, Simulation, made_worse
 from annotations.errors import ConflictError
 from annotations.progress import OnShare
 from annotations.protocols import protocol_named
@@ -84,9 +84,12 @@ def texts_by_system(campaign: Campaign) -> dict[int, list[str]]:
 def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote: dict[int, list[str]]) -> None:
     campaign, assignment = rater.campaign, screen.assignment
     systems = {public_id: wrote[pk] for pk, public_id in assignment.candidate_order}
-    planted = planted_in(assignment.item_id) if campaign.quality else None
-    bad = (planted or {}).get("degraded")
-    texts = [SeenText(public_id, text, systems[public_id], public_id == bad) for public_id, text in screen.texts]
+    item = planned_item(assignment) if campaign.quality else None
+    planted = item.planted if item else None
+    texts = [
+        SeenText(public_id, text, systems[public_id], made_worse(planted, public_id))
+        for public_id, text in screen.texts
+    ]
     perceived = {criterion: simulated.perceives(texts, criterion) for criterion in campaign.criteria}
     answers = protocol_named(campaign.protocol).simulated(perceived, rules=campaign.rules, texts=dict(screen.texts))
     seconds = simulated.seconds(sum(len(text.text.split()) for text in texts))

@@ -13,8 +13,9 @@ from annotations.campaigns.answers import SentAnswer, answers_sent
 from annotations.campaigns.links import photo_address
 from annotations.campaigns.models import Campaign, Rater, Rating
 from annotations.campaigns.views.joining import own_address, page_context
+from annotations.campaigns.views.notes import note_of
 from annotations.campaigns.views.rating import of_rater, often_asked, rating_to_undo, shown_photos
-from annotations.errors import NotFoundError
+from annotations.errors import ConflictError, NotFoundError
 from annotations.protocols import cannot_say, protocol_named
 
 
@@ -24,10 +25,13 @@ def answers(request: HttpRequest, rater: Rater) -> HttpResponse:
     if refused := often_asked(rater):
         return refused
     before = before_in(request)
+    sent, more, note = list[SentAnswer](), None, ""
     try:
         sent, more = answers_sent(rater, before)
     except NotFoundError as error:
         raise Http404 from error
+    except ConflictError as error:  # screens may come again
+        note = note_of(error)
     context = page_context(rater.campaign) | {
         "rater": rater,
         "address": answers_address(rater, before),
@@ -35,6 +39,7 @@ def answers(request: HttpRequest, rater: Rater) -> HttpResponse:
         "answers": [in_words(rater.campaign, each) for each in sent],
         "newest": answers_address(rater) if before else "",
         "older": answers_address(rater, more) if more else "",
+        "note": note,
         "undo": rating_to_undo(rater),
         "undo_key": uuid.uuid4(),
     }

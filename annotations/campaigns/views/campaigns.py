@@ -15,7 +15,6 @@ from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.forms import CampaignForm, EraseForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.campaigns.links import rater_link
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Remark
-from annotations.campaigns.quality import rules_in_words
 from annotations.campaigns.rounds import item_shown
 from annotations.campaigns.selectors import items_by_answers, rater_progress, screens_answered
 from annotations.campaigns.services import campaigns
@@ -77,7 +76,7 @@ def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
     return {
         **progress_context(campaign, page),
         "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
-        "quality": rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1),
+        "quality": campaign.quality_rules,
         "link": rater_link(campaign),
         "invite": InviteForm(),
         "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),

@@ -22,6 +22,7 @@ from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
+from annotations.campaigns.training import STAGES, TrainingFeedback, training_feedback
 from annotations.campaigns.views.joining import (
     SomebodyElseError,
     campaign_or_404,
@@ -131,6 +132,7 @@ def screen_context(campaign: Campaign, screen: Screen, total: int) -> dict[str, 
         **protocol.page,
         **protocol.screen(screen.texts, draft, criteria=campaign.asked, rules=campaign.rules),
         "assignment": screen.assignment,
+        "stage": screen.assignment.item.kind if screen.assignment.item.kind in STAGES else "",
         "declinable": [
             (name := f"{criterion.name}{cannot_say.FIELD}", criterion.label.title, name in draft)
             for criterion in campaign.asked
@@ -148,6 +150,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
     """The screen's part of the page where nothing was set yet: but for these values it is the same for all raters of
     the campaign."""
     campaign, undo, photos = context["campaign"], context["undo"], photos_of(screen.assignment.item)
+    kind = screen.assignment.item.kind if screen.assignment.item.kind in STAGES else Item.Kind.REGULAR
     texts = [(public_id, story_lines(text)) for public_id, text in screen.texts]
     values = {
         "csrf": get_token(request),
@@ -165,7 +168,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
     }
 
     def with_blanks(blank: dict[str, str]) -> dict[str, Any]:
-        assignment = Assignment(public_id=uuid.UUID(blank["assignment"]), item=Item())
+        assignment = Assignment(public_id=uuid.UUID(blank["assignment"]), item=Item(kind=kind))
         assignment.item.shown_photos = [
             ShownPhoto(blank.get(f"image {place}", ""), blank.get(f"caption {place}", ""))
             for place in range(len(photos))
@@ -184,7 +187,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
             "code": blank.get("code"),
         }
 
-    key = len(photos), total, *(repr(getattr(campaign, name)) for name in CAMPAIGN)
+    key = len(photos), total, kind, *(repr(getattr(campaign, name)) for name in CAMPAIGN)
     return filled(SCREEN, key, values, with_blanks)
 
 
@@ -246,7 +249,16 @@ def answer(request: HttpRequest, rater: Rater, assignment_id: uuid.UUID) -> Http
         with suppress(InputError):
             keep_draft(rater, assignment_id, fields_in(request), seconds=number_in(request, "seconds"))
         return show(request, rater, note_named("kept") if error.code == "paused" else note_of(error))
+    if feedback := training_feedback(rating):
+        return show_feedback(request, rater, feedback)
     return show(request, rater, note_of_again(rating), after=rating)
+
+
+def show_feedback(request: HttpRequest, rater: Rater, feedback: TrainingFeedback) -> HttpResponse:
+    """What was hidden on a training screen; from there a button leads to the next one."""
+    context = page_context(rater.campaign) | {"rater": rater, "feedback": feedback, "part": "rating/_feedback.html"}
+    context["address"] = own_address(rater, given_in(request).get("signature", ""))
+    return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
 
 
 @require_POST

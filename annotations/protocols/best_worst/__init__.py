@@ -48,6 +48,8 @@ class BestWorst(Scored):
     number = int
     shown_here = True
     least_texts = 3
+    attention = "This is no text but a check that you are reading: please choose it as the worst."
+    not_as_before = "fewer than half of the choices the same"
     usual_texts = 4
     heading = _("Choose the best and the worst text")
     missing = _("Choose the best and the worst first")
@@ -110,6 +112,13 @@ class BestWorst(Scored):
             numbers = {name: CHOSEN[kind] for kind, name in chosen.items()}
             stored[criterion] = {str(pk): numbers.get(name, 0.0) for name, pk in candidates.items()}
         return stored
+
+    def agrees(self, first: Numbers, later: Numbers, twins: Mapping[str, str], rules: Rules) -> bool:
+        chosen = [
+            (criterion, score, pk) for criterion, scores in first.items() for pk, score in scores.items() if score != 0
+        ]
+        again = {(criterion, score, twins[pk]) for criterion, scores in later.items() for pk, score in scores.items()}
+        return 2 * len(again & set(chosen)) >= len(chosen)
 
     def fields(self, stored: Numbers, *, names: Mapping[int, str]) -> dict[str, str]:
         return {

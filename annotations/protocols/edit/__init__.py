@@ -58,6 +58,8 @@ class Editing(Protocol[Edits]):
     shown_here = True
     usual_texts = 1
     found_bad_below = 1.0
+    attention = "This is no text but a check that you are reading: please delete all words but the first."
+    not_as_before = "shares of words changed that are on average more than a quarter apart"
     may_answer_alike = True
     one_criterion = True
     own_question = True

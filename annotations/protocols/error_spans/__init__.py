@@ -67,6 +67,9 @@ class ErrorSpans(Protocol[Spans]):
     asked = "to mark the errors in every text, each with a category and a severity"
     shown_here = True
     usual_texts = most_texts = 2
+    attention = "This is no text but a check that you are reading: please mark all of it as one major error."
+    as_before = 0.2
+    not_as_before = "scores that are on average more than one major error apart"
     may_answer_alike = True
     one_criterion = True
     teaches = True

@@ -43,6 +43,8 @@ class HumanOrMachine(Judged):
     asked = "whether a person or a machine wrote a text, and how sure they were"
     least_texts = most_texts = usual_texts = 1
     found_bad_below = 0.0
+    not_as_before = "another judgement, human or machine"
+    attention = "This is no text but a check that you are reading: please answer that a machine wrote it."
     heading = _("Did a person or a machine write this?")
     told = _(
         "Some of these texts were written by people and some by machines, in no order. For each, choose which you "

@@ -39,6 +39,8 @@ class Pairwise(Protocol[Chosen]):
     may_tie = True
     least_texts = most_texts = usual_texts = 2
     heading = _("Compare two texts at a time")
+    attention = "This is no text but a check that you are reading: please choose the other one."
+    not_as_before = "fewer than half of the choices the same"
     missing = _("Answer every question first")
 
     def question(self, label: Label) -> str:

@@ -29,6 +29,7 @@ class Ranking(Scored):
     may_tie = True
     least_texts = 2
     heading = _("Put short texts in order")
+    attention = "This is no text but a check that you are reading: please put it last."
     missing = _("Rank every text first")
 
     def question(self, label: Label) -> str:

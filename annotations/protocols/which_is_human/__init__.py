@@ -49,6 +49,8 @@ class WhichIsHuman(Judged):
     )
     asked = "which of two texts a person wrote, and how sure they were"
     least_texts = most_texts = usual_texts = 2
+    attention = "This is no text but a check that you are reading: please choose the other one."
+    not_as_before = "fewer than half of the choices the same"
     heading = _("Which of these two texts did a person write?")
     told = _(
         "On every screen a person wrote one of the two texts, and a machine wrote the other one. Choose the one that "

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Max, Min
 
 from annotations.campaigns.models import Assignment, Campaign, Item, Rating
-from annotations.campaigns.quality import rules_in_words
 from annotations.documents.blocks import Block, Column, Facts, Heading, Inline, Paragraph, Quote, Section, table
 from annotations.protocols import protocol_named
 from annotations.protocols.criteria import criteria_of
@@ -53,7 +52,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         system_kinds=kinds,
         sources=campaign.items.values_list("source__kind", flat=True).first(),
         criteria=campaign.criteria,
-        quality=rules_in_words(campaign.quality_control, alone=campaign.texts_shown == 1),
+        quality=campaign.quality_rules,
         cannot_say=campaign.cannot_say,
         comments=campaign.comments,
         criterion_words=in_order(campaign.criterion_words),
