@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from benchmarks.rating_clients import ApiRater
 from benchmarks.startup import cpu_seconds, processes_of
 from tests.site import Site
 
-PARTS = ("weight", "pace", "end", "crowd")
+PARTS = ("weight", "pace", "quality", "end", "crowd")
 
 
 def main() -> None:
@@ -49,6 +50,7 @@ FIGURES = {
     "CPU ms per round": "≤ 7",
     "CPU ms per round by page": "≤ 9",
     "rounds a second": "≥ 60",
+    "with quality control, times as much": "≤ 1.2",
     "near the end, times as long": "≤ 2",
     "lost": "0",
     "doubled": "0",
@@ -66,18 +68,30 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     try:
         up = site.up()
         items = (
-            {"caption": f"a dog {n}", "story": f"We saw dog {n} .", "out": f"it was {n}", "more": f"dog {n} there"}
+            {
+                "caption": f"a dog {n}",
+                "story": f"We saw dog {n} .",
+                "out": f"it was {n}",
+                "more": f"dog {n} there",
+                "long": f"we saw dog {n} near the lake on the same day .",
+                "longer": f"it was dog {n} that ran all over the hill there .",
+            }
             for n in range(4000)
         )
         file = write_jsonl(folder / "rows.jsonl", items)
-        systems = ["--system", "lstm=out", "--system", "gru=more"]
+        systems = ["--system", "lstm=out", "--system", "gru=more", "--system", "long=long", "--system", "longer=longer"]
         site.manage("import_pairs", str(file), "--dataset", "dogs", "--split", "test", *systems)
         if "weight" in given.only:
             token = campaign(site, "weight", items=20, overlap=3)
             found |= page_weight(site, token) | text_visible(site, token)
+            token = site.manage_plain("shell", "-v0", "-c", STORIES.format(folder=folder)).splitlines()[-1]
+            of_stories = page_weight(site, token) | text_visible(site, token)
+            found |= {f"stories: {key}": value for key, value in of_stories.items()}
         for protocol in given.protocols if "pace" in given.only else ():
             for kind in ("api", "page"):
                 found |= of(protocol, pace(site, up.pid, kind, given.seconds, protocol))
+        if "quality" in given.only:
+            found |= with_quality(site, up.pid, given.seconds)
         if "end" in given.only:
             found |= near_the_end(site, given.items)
         for protocol in given.protocols if "crowd" in given.only else ():
@@ -89,6 +103,14 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     finally:
         site.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+STORIES = """
+from pathlib import Path
+from tests.annotations.stories import story_campaign
+folder = Path("{folder}")
+print(story_campaign(folder=folder, show="both", systems=["human", "gru", "tapm"], layout="photos").token)
+"""
 
 
 def of(protocol: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +125,37 @@ def pace(site: Site, supervisor: int, kind: str, seconds: float, protocol: str) 
     done = sum(map(len, rate(site, token, kind, 32, 10**6, seconds)))
     wall, by = time.perf_counter() - start, "" if kind == "api" else f" by {kind}"
     return {f"CPU ms per round{by}": 1000 * (cpu_of_web(supervisor) - cpu) / done, f"rounds a second{by}": done / wall}
+
+
+QUALITY = """
+[quality]
+degraded = 4
+degraded_needed = 1
+degradations = ["truncation"]
+repeats = 4
+seconds_per_word = 0.001
+same_answers = 0.9
+"""
+
+
+def with_quality(site: Site, supervisor: int, seconds: float) -> dict[str, float]:
+    """CPU of a round by the API, of raters without pause, without and with quality control, in turns; nobody is
+    stopped."""
+    cost: dict[str, list[float]] = {"": [], QUALITY: []}
+    for turn in range(5):
+        for table, costs in cost.items():
+            name = f"{'with' if table else 'without'}-{turn}"
+            token = campaign(site, name, items=900, overlap=3, systems=("long", "longer"), more=table, most=64)
+            cpu = cpu_of_web(supervisor)
+            done = sum(map(len, rate(site, token, "api", 32, 10**6, seconds)))
+            costs.append(1000 * (cpu_of_web(supervisor) - cpu) / done)
+    without, watched = (statistics.median(costs) for costs in cost.values())
+    times = statistics.median(b / a for a, b in zip(*cost.values(), strict=True))
+    return {
+        "CPU ms per round without quality control": without,
+        "CPU ms per round with quality control": watched,
+        "with quality control, times as much": times,
+    }
 
 
 LEFT = 50  # items, evenly over the campaign, that a rater near its end has yet to answer
@@ -147,15 +200,28 @@ SYSTEMS = {"best_worst": ["human", "lstm", "gru"], "ranking": ["human", "lstm", 
 ONE_CRITERION = ("human_or_machine", "which_is_human", "edit", "error_spans")
 
 
-def campaign(site: Site, name: str, *, items: int, overlap: int, protocol: str = "slider") -> str:
-    """A campaign of human and machine by three criteria, or by the one that a protocol has; returns its token."""
+def campaign(
+    site: Site,
+    name: str,
+    *,
+    items: int,
+    overlap: int,
+    protocol: str = "slider",
+    systems: Sequence[str] = (),
+    most: int | None = None,
+    more: str = "",
+) -> str:
+    """A campaign of human and machine by three criteria, or by the one that a protocol has, or of the systems given;
+    `most` are the screens of a rater, and `more` stands behind in its file. Returns its token."""
     criteria = ["human_likeness", "grounding", "fluency"][: 1 if protocol in ONE_CRITERION else 3]
     values = {
         "name": name, "purpose": "evaluation", "dataset": "dogs", "split": "test", "protocol": protocol,
-        "systems": SYSTEMS.get(protocol, ["human", "lstm"]), "criteria": criteria, "items": items, "overlap": overlap,
+        "systems": list(systems) or SYSTEMS.get(protocol, ["human", "lstm"]),
+        "criteria": criteria, "items": items, "overlap": overlap,
     }  # fmt: skip
+    values |= {"screens_per_rater": most} if most else {}
     file = site.var_dir / f"{name}.toml"
-    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()) + more)
     return str(site.manage("create_campaign", str(file))["link"]).rstrip("/").rpartition("/")[2]
 
 

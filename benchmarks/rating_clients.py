@@ -22,7 +22,7 @@ Answer = tuple[http.client.HTTPResponse, bytes]
 
 # By the API, what is answered by one criterion, of texts by their ids in the order of the screen.
 ANSWERS: dict[str, Callable[[dict[str, str]], object]] = {
-    "slider": lambda texts: dict.fromkeys(texts, 50),
+    "slider": lambda texts: {name: min(20 + len(text), 100) for name, text in texts.items()},  # a cut one has less
     "likert": lambda texts: dict.fromkeys(texts, 3),
     "pairwise": lambda texts: next(iter(texts)),
     "best_worst": lambda texts: {"best": next(iter(texts)), "worst": list(texts)[-1]},

@@ -24,13 +24,13 @@ from hypothesis.stateful import (
 
 from annotations import models
 from annotations.campaigns.outside_ids import rater_signature
-from annotations.campaigns.quality import rule_broken
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.checks import standing_of_rater
 from annotations.campaigns.services.leases import leases_release_expired
 from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.campaigns.services.ratings import draft_save, rating_last, rating_skip, rating_submit, rating_undo
 from annotations.campaigns.services.screens import Screen, assignment_next
+from annotations.campaigns.standing import rule_broken
 from annotations.errors import AnswerError, ConflictError, GoneError, InputError
 from annotations.protocols import protocol_named, shown_here
 from tests.annotations.raters import new_key
@@ -39,7 +39,14 @@ from tests.factories import make_campaign
 EXAMPLES = int(os.environ.get("RATING_MACHINE_EXAMPLES", "12"))  # for each database; thousands by hand
 STEPS = 50
 TEXTS = {"gru": lambda n: f"we saw thing {n} again", "lstm": lambda n: f"thing {n} was what we had then"}
-QUALITY = {"degraded": 1, "degraded_needed": 1, "seconds_per_word": 0.05, "after": 2}
+# Screens of a rater, and quality control: what is hidden; or what comes first, and screens that come again.
+WATCHED: dict[str, tuple[int, dict[str, Any]]] = {
+    "hidden": (2, {"degraded": 1, "degraded_needed": 1, "seconds_per_word": 0.05, "after": 2}),
+    "first": (
+        4,
+        {"training": 1, "qualification": 1, "qualification_needed": 1, "repeats": 1, "repeats_needed": 1},
+    ),
+}
 MAX_RATERS = 4
 NAMES = "ann", "bo"
 RATERS = st.integers(0, MAX_RATERS - 1)
@@ -67,16 +74,19 @@ class Raters(RuleBasedStateMachine):
         overlap=st.integers(1, 3),
         captions=st.integers(1, 5),
         named=st.lists(st.integers(0, 5), min_size=2, max_size=2),
-        watched=st.booleans(),
+        watched=st.sampled_from(["", *WATCHED]),
     )
-    def begin(self, protocol: str, overlap: int, captions: int, named: list[int], watched: bool) -> None:
+    def begin(self, protocol: str, overlap: int, captions: int, named: list[int], watched: str) -> None:
         """Of two raters the first get so many items that are named for them; an item has a place for each of them. Or
         raters are watched, and stopped."""
         one = protocol_named(protocol).one_criterion
         criteria = ["human_likeness"] if one else ["human_likeness", "fluency"]
-        watching = {"items": captions, "screens_per_rater": 2, "quality": QUALITY} if watched else {}
+        watching: dict[str, Any] = {}
+        if watched:
+            screens, quality = WATCHED[watched]
+            watching = {"items": captions, "screens_per_rater": screens, "quality": quality}
         self.campaign = make_campaign(
-            captions=captions + 2 * watched, overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
+            captions=captions + 4 * bool(watched), overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
             cannot_say=criteria[-1:], comments=True,
             named={
                 name: range(min(count, captions))

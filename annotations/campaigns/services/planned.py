@@ -1,10 +1,10 @@
 """Reads of which planned screen a rater sees next, if one is due."""
 
 import random
+from functools import lru_cache
 from typing import NamedTuple
 
-from django.db.models import QuerySet
-
+from annotations.campaigns.assignment.order import secret_draw
 from annotations.campaigns.models import Assignment, Item, Rater, Rating
 from annotations.campaigns.quality import PlannedScreen, screens_planned
 from annotations.campaigns.rounds import ShownText, SoFar, item_texts
@@ -47,14 +47,18 @@ def planned_due(rater: Rater, done: int, had: int, draw: random.Random) -> DueSc
         return None
     if following.kind == Kind.REPEAT:
         return repeat_due(rater, draw)
-    left = new_to(rater, following.kind).order_by("position").values_list("pk", flat=True)
-    pks = list(left)
-    return DueScreen(draw.choice(pks), following.kind) if pks else None
+    items = planned_items(rater.campaign_id, campaign.token, following.kind)
+    theirs = secret_draw(campaign.order_secret, following.kind, rater.pk).sample(items, len(items))
+    number = sum(screen.kind == following.kind for screen in planned[:had])
+    return DueScreen(theirs[number], following.kind)
 
 
-def new_to(rater: Rater, kind: str) -> QuerySet[Item]:
-    taken = Assignment.objects.filter(rater=rater).exclude(state=State.RELEASED).values("item")
-    return Item.objects.filter(campaign=rater.campaign_id, kind=kind).exclude(pk__in=taken)
+@lru_cache(maxsize=256)
+def planned_items(campaign: int, token: str, kind: str) -> tuple[int, ...]:
+    """A campaign's items of a kind, which stay as they were made: a query would tell a hidden screen by its time. (The
+    token tells campaigns apart that were given one primary key after another.)"""
+    items = Item.objects.filter(campaign=campaign, kind=kind).order_by("position")
+    return tuple(items.values_list("pk", flat=True))
 
 
 def repeat_due(rater: Rater, draw: random.Random) -> DueScreen | None:
@@ -62,10 +66,12 @@ def repeat_due(rater: Rater, draw: random.Random) -> DueScreen | None:
     answered = Assignment.objects.filter(rater=rater, state=State.DONE, item__kind=Kind.REGULAR).order_by("-pk")
     earlier = answered.values_list("item", "item__source", "candidate_order")[LATELY:]
     before = {source: (item, order) for item, source, order in earlier}
-    twins = dict(new_to(rater, Kind.REPEAT).filter(source__in=before).values_list("source", "pk"))
-    if not twins:
+    had = Assignment.objects.filter(rater=rater).exclude(state=State.RELEASED).values("item")
+    twins = Item.objects.filter(campaign=rater.campaign_id, kind=Kind.REPEAT, source__in=before).exclude(pk__in=had)
+    of_source = dict(twins.values_list("source", "pk"))
+    if not of_source:
         return None
-    source = draw.choice(sorted(twins))
+    source = draw.choice(sorted(of_source))
     item, order = before[source]
     texts = item_texts(item)
-    return DueScreen(twins[source], Kind.REPEAT, frozenset(texts[pk] for pk, _ in order))
+    return DueScreen(of_source[source], Kind.REPEAT, frozenset(texts[pk] for pk, _ in order))

@@ -153,18 +153,19 @@ def screen_claim(rater: Rater, after: Rating | None = None) -> Screen | Wait | N
                 if (wait := wait_for_others(rater)) is None:
                     rater_end(rater)
                 return wait
-        if due:
-            picked = due.item
-        elif rater.trial and first:
-            picked = first.pk
-        else:
-            picked = pick_item([(row.pk, row.turn.taken) for row in waiting], draw=draw, misfit=before.misfit)
+        # As much is reckoned for a planned screen as for an ordinary one, so that it is not known by its time.
+        ordinary = first.pk if first else 0
+        if waiting and not rater.trial:
+            ordinary = pick_item([(row.pk, row.turn.taken) for row in waiting], draw=draw, misfit=before.misfit)
+        picked = due.item if due else ordinary
         tries += 1
         item, texts = item_shown(picked)
+        systems = [[system] for system in before.systems] if due else [text.systems for text in texts]
+        places = before.order(systems, picked, draw=draw)
         if due:
             order = draw.sample(shown := due.shown(texts), len(shown))
         else:
-            order = [texts[place] for place in before.order([text.systems for text in texts], picked, draw=draw)]
+            order = [texts[place] for place in places]
             before.rater.add(shown_as([text.systems for text in order]))
         rest = [row.turn for row in waiting if row.pk != picked] or [max(start, first.turn) if first else start]
         item.kind = due.kind if due else Item.Kind.REGULAR
