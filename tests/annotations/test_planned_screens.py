@@ -93,9 +93,9 @@ def test_the_page_says_what_was_meant_and_goes_on() -> None:
     campaign = controlled(captions=40, quality={"training": 1, "degraded": 1, "degraded_needed": 1})
     visitor = Visitor(campaign)
     welcome = visitor.client.get(visitor.address).content.decode()
-    assert "The first screen is for training" in welcome
+    assert "On the first screen, which is for training" in welcome
     visitor.join()
-    assert "Training: after your answer you read what was meant." in visitor.page
+    assert "Training: a text here was damaged on purpose." in visitor.page
     visitor.answer()  # the same for all texts
     assert "This was the damaged text:" in visitor.page
     hidden = models.Item.objects.get(kind="training").planted
