@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.outside_ids import check_outside_id
 from annotations.campaigns.quality import Quality
 from annotations.campaigns.readers.named_items import NamedSource, named_in_lines
-from annotations.campaigns.spec import KEYS, QUALITY_KEYS, SPLIT_OF, CampaignSpec, choices
+from annotations.campaigns.recruiting import SERVICES, Recruiting
+from annotations.campaigns.spec import KEYS, QUALITY_KEYS, RECRUITING_KEYS, SPLIT_OF, TABLES, CampaignSpec, choices
 from annotations.campaigns.wording_forms import WordingForms
 from annotations.corpora.models import Dataset
 from annotations.errors import InputError
@@ -32,13 +34,29 @@ def quality_field(key: str, **options: Any) -> forms.Field:
     return field_of(Quality.model_fields[key], QUALITY_KEYS[key], required=False, **options)
 
 
+def recruiting_field(key: str, **options: Any) -> forms.Field:
+    """The same of a key of its table `recruiting`."""
+    return field_of(Recruiting.model_fields[key], RECRUITING_KEYS[key], required=False, **options)
+
+
+def table_values(table: type[BaseModel], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form's fields of a table hold, but for what is its default."""
+    filled = {key: given[f"{name}_{key}"] for key in table.model_fields}
+    return {
+        key: value
+        for key, value in filled.items()
+        if value not in (None, "", []) and value != TABLES[name][key].get("default")
+    }
+
+
 def field_of(key_of: FieldInfo, rule: Mapping[str, Any], *, choices_of: str = "", **options: Any) -> forms.Field:
     default = key_of.get_default()
     words = f"{key_of.description or ''}{' Put commas between the names.' if rule['type'] == 'array' else ''}"
     required = default not in (None, "", (), False)
     options = {"label": key_of.title, "help_text": words, "required": required, "initial": default, **options}
     if "enum" in rule or "const" in rule:
-        return forms.ChoiceField(**{"choices": [(name, name) for name in choices(choices_of)], **options})
+        options.setdefault("choices", [(name, name) for name in choices(choices_of)] if choices_of else ())
+        return forms.ChoiceField(**options)
     if rule["type"] == "integer":
         return forms.IntegerField(min_value=rule["minimum"], max_value=rule["maximum"], **options)
     if rule["type"] == "boolean":
@@ -60,7 +78,8 @@ class CampaignForm(forms.Form):
 
     further = (
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
-        "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items", "minimum_answers",
+        "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items",
+        *(f"recruiting_{key}" for key in Recruiting.model_fields), "minimum_answers",
         "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions",
         "consent", "minutes",
     )  # fmt: skip
@@ -138,6 +157,21 @@ class CampaignForm(forms.Form):
     quality_too_fast = quality_field("too_fast")
     quality_same_answers = quality_field("same_answers")
     quality_after = quality_field("after")
+    recruiting_service = recruiting_field(
+        "service", choices=[(name, title or "by a link") for name, title in SERVICES.items()]
+    )
+    recruiting_study = recruiting_field("study")
+    recruiting_participants = recruiting_field("participants")
+    recruiting_completed_code = recruiting_field("completed_code")
+    recruiting_screened_out_code = recruiting_field("screened_out_code")
+    recruiting_no_consent_code = recruiting_field("no_consent_code")
+    recruiting_completed_to = recruiting_field("completed_to")
+    recruiting_screened_out_to = recruiting_field("screened_out_to")
+    recruiting_no_consent_to = recruiting_field("no_consent_to")
+    recruiting_pay = recruiting_field("pay")
+    recruiting_pay_screened_out = recruiting_field("pay_screened_out")
+    recruiting_pay_withdrawn = recruiting_field("pay_withdrawn")
+    recruiting_currency = recruiting_field("currency")
     minimum_answers = spec_field("minimum_answers")
     seed = spec_field("seed")
     primary = spec_field("primary", initial="")
@@ -179,12 +213,8 @@ class CampaignForm(forms.Form):
             "systems": [system.name for system in given["systems"]],
             "criteria": [*named, *(name for name in words if name not in named)],
             "criterion": words,
-            "quality": {
-                key: value
-                for key in Quality.model_fields
-                if (value := given[f"quality_{key}"]) not in (None, "", [])
-                and value != QUALITY_KEYS[key].get("default")
-            },
+            "quality": table_values(Quality, "quality", given),
+            "recruiting": table_values(Recruiting, "recruiting", given),
             "cannot_say": names_in(given["cannot_say"]),
             "primary": names_in(given["primary"]),
             "layout": given["layout"] or None,
@@ -194,17 +224,20 @@ class CampaignForm(forms.Form):
         try:
             given["spec"] = CampaignSpec.from_mapping(values)
         except InputError as error:
-            error.field = error.field.replace("quality.", "quality_")
+            for table in TABLES:
+                error.field = error.field.replace(f"{table}.", f"{table}_")
             show_problem(self, error)
         return given
 
     @staticmethod
     def initial_of(spec: CampaignSpec) -> dict[str, Any]:
         """What the form holds for a spec."""
-        quality = {f"quality_{key}": value for key, value in spec.quality.model_dump().items()}
+        tables = {
+            f"{table}_{key}": value for table in TABLES for key, value in getattr(spec, table).model_dump().items()
+        }
         return (
-            spec.model_dump(exclude={"quality"})
-            | quality
+            spec.model_dump(exclude=set(TABLES))
+            | tables
             | {
                 "ties": spec.ties is not False,
                 "criteria": [name for name in spec.criteria if name in BUILT_IN],

@@ -1,6 +1,5 @@
 """Addresses that are handed to people."""
 
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -8,20 +7,6 @@ from django.urls import reverse
 
 from annotations.campaigns.models import Assignment, Campaign
 from annotations.campaigns.outside_ids import check_outside_id, rater_signature
-
-# Under which a rater's link carries their outside id: ours first, then those that recruiting services fill in.
-OUTSIDE_ID_PARAMETERS = (
-    "rater",
-    "PROLIFIC_PID",  # Prolific
-    "workerId",  # Mechanical Turk
-    "participantId",  # CloudResearch Connect
-    "id",  # Sona Systems, as its guides write the address
-)
-
-
-def outside_id_in(parameters: Mapping[str, str]) -> str:
-    """The outside id that an address or a form names, or ""."""
-    return next((found for name in OUTSIDE_ID_PARAMETERS if (found := parameters.get(name, "").strip())), "")
 
 
 def site_link(path: str) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from annotations.campaigns.quality import TESTED, Quality, criteria_tested, once
+from annotations.campaigns.recruiting import Recruiting
 from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
@@ -125,6 +126,10 @@ class CampaignSpec(BaseModel):
     )
     quality: Quality = Field(
         default=Quality(), description="A table: checks hidden among a rater's screens, and when a rater is stopped."
+    )
+    recruiting: Recruiting = Field(
+        default=Recruiting(),
+        description="A table: how raters are recruited, which codes they get, and what they are paid.",
     )
     minimum_answers: Count = Field(
         default=1,
@@ -294,7 +299,10 @@ def rule_of(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 KEYS: dict[str, dict[str, Any]] = {key: rule_of(rule) for key, rule in SCHEMA["properties"].items()}
-QUALITY_KEYS = {key: rule_of(rule) for key, rule in KEYS["quality"]["properties"].items()}
+QUALITY_KEYS, RECRUITING_KEYS = (
+    {key: rule_of(rule) for key, rule in KEYS[table]["properties"].items()} for table in ("quality", "recruiting")
+)
+TABLES = {"quality": QUALITY_KEYS, "recruiting": RECRUITING_KEYS}  # with rules of their own
 
 
 def choices(key: str) -> list[str]:
@@ -324,7 +332,7 @@ def in_words(error: Any) -> InputError:
 def in_words_of_table(error: Any) -> InputError:
     """The same of a table, with the path to what is wrong."""
     path, kind, value = [str(part) for part in error["loc"] if part != "[key]"], error["type"], error["input"]
-    rules, place = (QUALITY_KEYS, 1) if path[0] == "quality" else (RULES, len(path) - 1)
+    rules, place = (TABLES[path[0]], 1) if path[0] in TABLES else (RULES, len(path) - 1)
     if kind == "value_error":
         raised = error["ctx"]["error"]
         return InputError(".".join([*path, *filter(None, [raised.field])]), raised.message, raised.hint)
@@ -332,7 +340,7 @@ def in_words_of_table(error: Any) -> InputError:
         return InputError(".".join(path), "no such key", f"the keys are {', '.join(rules)}")
     rule: Mapping[str, Any] = rules.get(path[place], {"type": "object"})
     if kind == "literal_error":
-        there = ", ".join(rule["items"]["enum"])
+        there = ", ".join(rule["enum"] if "enum" in rule else rule["items"]["enum"])
         return InputError(".".join(path[: place + 1]), f"{shown(value)} is not one of {there}")
     return InputError(".".join(path), f"{shown(value)} must be {wanted_by(rule)}")
 
@@ -378,10 +386,11 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 def campaign_toml(spec: CampaignSpec) -> str:
     """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
     but for a raw delete sign."""
-    values = spec.model_dump(exclude={"criterion", "quality"})
+    values = spec.model_dump(exclude={"criterion", *TABLES})
     lines = list(lines_of({key: value for key, value in values.items() if value is not None}))
-    if quality := spec.quality.stored():
-        lines += ["", "[quality]", *lines_of(quality)]
+    for name in TABLES:
+        if stored_there := getattr(spec, name).stored():
+            lines += ["", f"[{name}]", *lines_of(stored_there)]
     for place, words in tables(spec.criterion):
         keys = (part if BARE.fullmatch(part) else written(part) for part in place)
         lines += ["", f"[{'.'.join(['criterion', *keys])}]", *lines_of(words)]

@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('seed', models.PositiveIntegerField(default=1)),
                 ('order_secret', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='draws the order of texts; nobody is shown it', max_length=64)),
                 ('quality', models.JSONField(blank=True, default=dict, help_text="the checks among a rater's screens, and the rules by which one is stopped")),
+                ('recruiting', models.JSONField(blank=True, default=dict, help_text='the service raters come by, their codes, where they are sent, their pay')),
                 ('screens_per_rater', models.PositiveIntegerField(default=0, help_text='at most; 0: those of all items')),
                 ('minimum_answers', models.PositiveIntegerField(default=1, help_text='answers needed for a completion code')),
                 ('primary', models.JSONField(default=list, help_text='two systems and a criterion whose difference was declared first')),

@@ -8,7 +8,7 @@ from django import forms
 from django.core.management import call_command
 
 from annotations.campaigns.forms import CampaignForm
-from annotations.campaigns.spec import KEYS, QUALITY_KEYS, CampaignSpec
+from annotations.campaigns.spec import KEYS, TABLES, CampaignSpec
 from annotations.errors import InputError
 
 GOOD: dict[str, Any] = {
@@ -53,11 +53,11 @@ def test_an_unknown_key_is_refused_with_the_nearest(typed: str, meant: str) -> N
 
 def test_the_form_has_every_key_with_its_limits() -> None:
     fields = CampaignForm().fields
-    assert KEYS.keys() - fields.keys() == {"split", "criterion", "quality"}, "from the purpose; with forms of their own"
-    quality = {f"quality_{key}": rule for key, rule in QUALITY_KEYS.items()}
-    assert fields.keys() - KEYS.keys() == {"own_criteria", "named_items", *quality}
+    assert KEYS.keys() - fields.keys() == {"split", "criterion", *TABLES}, "from the purpose; with forms of their own"
+    tables = {f"{table}_{key}": rule for table, rules in TABLES.items() for key, rule in rules.items()}
+    assert fields.keys() - KEYS.keys() == {"own_criteria", "named_items", *tables}
     for key, field in fields.items():
-        rule = {**KEYS, **quality}.get(key, {})
+        rule = {**KEYS, **tables}.get(key, {})
         if isinstance(field, forms.IntegerField) and not isinstance(field, forms.FloatField):
             assert (field.min_value, field.max_value) == (rule["minimum"], rule["maximum"])
         if type(field) is forms.ChoiceField:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
 from annotations.campaigns.querysets.campaigns import CampaignQuerySet
+from annotations.campaigns.recruiting import NO_RECRUITING, Recruiting, recruiting_of
 from annotations.campaigns.standing import rules_in_words
 from annotations.corpora.models import Dataset, Import, Split
 from annotations.protocols import Rules, protocol_named
@@ -100,6 +101,9 @@ class Campaign(Unfinished):
     )
     quality = models.JSONField(
         default=dict, blank=True, help_text="the checks among a rater's screens, and the rules by which one is stopped"
+    )
+    recruiting = models.JSONField(
+        default=dict, blank=True, help_text="the service raters come by, their codes, where they are sent, their pay"
     )
     screens_per_rater = models.PositiveIntegerField(default=0, help_text="at most; 0: those of all items")
     minimum_answers = models.PositiveIntegerField(default=1, help_text="answers needed for a completion code")
@@ -211,6 +215,10 @@ class Campaign(Unfinished):
     def quality_rules(self) -> list[str]:
         """Of quality control, in words."""
         return rules_in_words(self.quality_control, protocol_named(self.protocol), alone=self.texts_shown == 1)
+
+    @property
+    def recruited(self) -> Recruiting:
+        return recruiting_of(json.dumps(self.recruiting)) if self.recruiting else NO_RECRUITING
 
     @property
     def asked(self) -> list[Criterion]:

@@ -61,6 +61,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         overlap=campaign.overlap,
         seed=campaign.seed,
         quality=campaign.quality_control,
+        recruiting=campaign.recruited,
         screens_per_rater=campaign.screens_per_rater or None,
         minimum_answers=campaign.minimum_answers,
         primary=tuple(campaign.primary),

@@ -127,6 +127,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             overlap=spec.overlap,
             seed=spec.seed,
             quality=spec.quality.stored(),
+            recruiting=spec.recruiting.stored(),
             screens_per_rater=spec.screens_per_rater or 0,
             minimum_answers=spec.minimum_answers,
             primary=list(spec.primary),

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from annotations.campaigns.links import outside_id_in
 from annotations.campaigns.models import Campaign, Rater
+from annotations.campaigns.recruiting import arrival_in
 from annotations.campaigns.services.raters import campaign_by_token, rater_join, rater_of_session, raters_of_sessions
 from annotations.campaigns.views.notes import note_of
 from annotations.errors import ConflictError, InputError, NotFoundError, TooOftenError
@@ -122,7 +122,7 @@ def trial_begin(request: HttpRequest, trial: Rater, session: str) -> HttpRespons
 def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status: int = 200) -> HttpResponse:
     """What the study is about and how to begin; who was here already only says that they go on."""
     given = given_in(request)
-    named = outside_id_in(given)
+    named = arrival_in(given).participant
     context = welcome_context(
         campaign, address_of(campaign.token, rater=named, signature=given.get("signature", ""))
     ) | {

@@ -14,10 +14,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotations.campaigns.links import outside_id_in, photo_address
+from annotations.campaigns.links import photo_address
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.campaigns.models.items import ShownPhoto
 from annotations.campaigns.quality import RULES
+from annotations.campaigns.recruiting import arrival_in
 from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
@@ -69,7 +70,7 @@ def of_rater(view: RaterView) -> RaterView:
 def page(request: HttpRequest, token: str) -> HttpResponse:
     """The screen of the rater whom the address names, or who is here where it names nobody; the welcome; the thanks."""
     campaign = campaign_or_404(token)
-    named = outside_id_in(request.GET)
+    named = arrival_in(request.GET).participant
     try:
         rater = rater_asked(request, campaign) if "whose" in request.GET else rater_here(request, campaign)
     except SomebodyElseError:
