@@ -18,9 +18,12 @@ class AnnotationsConfig(AppConfig):
     verbose_name = "Stories and campaigns"
 
     def ready(self) -> None:
+        from annotations.campaigns.services.endings import answers_withdrawn
+        from annotations.removal.erasing import words_blank
         from annotations.storage import checks  # noqa: F401  registers the system checks
         from annotations.storage.triggers import create_missing_triggers, refuse_to_drop
 
+        answers_withdrawn.connect(words_blank)
         pre_migrate.connect(refuse_to_drop, sender=self)
         post_migrate.connect(create_built_in_systems, sender=self)
         post_migrate.connect(create_missing_triggers, sender=self)

@@ -10,6 +10,7 @@ from annotations.campaigns.answers import SentAnswer
 from annotations.campaigns.links import photo_address, site_link
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
 from annotations.campaigns.rounds import photos_of
+from annotations.campaigns.services.endings import Ending
 from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.campaigns.training import STAGES, TrainingFeedback
@@ -26,6 +27,10 @@ def finite(value: float) -> None:
 class JoinInput(serializers.Serializer):
     rater = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="an id of your choice")
     signature = serializers.CharField(required=False, max_length=200, help_text="from the rater's signed link")
+    study = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="a recruiting service's")
+    submission = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="the rater's to that study"
+    )
 
 
 class KeyInput(serializers.Serializer):
@@ -66,6 +71,10 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "contact": campaign.contact,
         "minutes": campaign.minutes,
     }
+
+
+def ending_output(ending: Ending) -> dict[str, Any]:
+    return {"ending": ending.how or None, "code": ending.code, "link": ending.link or None}
 
 
 def next_output(found: Screen | Wait | None, rater: Rater) -> dict[str, Any] | None:

@@ -16,14 +16,22 @@ from annotations.api.serializers import (
     JoinInput,
     KeyInput,
     campaign_output,
+    ending_output,
     feedback_output,
     next_output,
     sent_output,
 )
 from annotations.campaigns.answers import answers_sent
 from annotations.campaigns.models import Rater, Rating
+from annotations.campaigns.recruiting import Arrival
 from annotations.campaigns.services import ratings, screens
-from annotations.campaigns.services.raters import rater_join
+from annotations.campaigns.services.endings import (
+    ending_of,
+    ending_without_consent,
+    participation_decline,
+    rater_withdraw,
+)
+from annotations.campaigns.services.raters import campaign_by_token, completion_reach, rater_join
 from annotations.campaigns.training import training_feedback
 from annotations.errors import ConflictError
 from annotations.web.client_address import client_address
@@ -43,9 +51,30 @@ class JoinView(APIView):
             signature=given.validated_data.get("signature"),
             session=session_of(request),
             address=client_address(request),
+            study=given.validated_data.get("study", ""),
+            submission=given.validated_data.get("submission", ""),
         )
         body = {"session": session, "campaign": campaign_output(rater.campaign)}
         return Response(body, status=status.HTTP_201_CREATED)
+
+
+class DeclineView(APIView):
+    """Not to take part."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    def post(self, request: Request, token: str) -> Response:
+        given = JoinInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        data, campaign = given.validated_data, campaign_by_token(token)
+        declined = participation_decline(
+            campaign=campaign,
+            arrival=Arrival(data.get("rater") or "", data.get("study", ""), data.get("submission", "")),
+            signature=data.get("signature"),
+            address=client_address(request),
+        )
+        return Response(ending_output(ending_without_consent(campaign, declined)))
 
 
 class RaterView(APIView):
@@ -107,6 +136,23 @@ class UndoView(RaterView):
     def post(self, request: Request, rating_key: uuid.UUID) -> Response:
         rating = ratings.rating_undo(rater=self.rater(), rating_key=rating_key, key=self.key())
         return self.answered(rating)
+
+
+class EndingView(RaterView):
+    """How the rater's part ended, and with what they leave."""
+
+    def get(self, request: Request) -> Response:
+        rater = self.rater()
+        return Response(ending_output(ending_of(rater, completion_reach(rater=rater))))
+
+
+class WithdrawView(RaterView):
+    """Take all answers of the rater out of the results."""
+
+    def post(self, request: Request) -> Response:
+        rater = self.rater()
+        rater_withdraw(rater=rater)
+        return Response(ending_output(ending_of(rater, completion_reach(rater=rater))))
 
 
 class AnswersView(RaterView):

@@ -24,6 +24,7 @@ class AuditEntry(models.Model):
         CAMPAIGN_DELETE = "campaign_delete", "deleted a draft"
         LINK = "link", "made links"
         EXCLUDE = "exclude", "left a rater out"
+        WITHDRAW = "withdraw", "withdrew as a rater"
         READMIT = "readmit", "took a rater in again"
         ERASE = "erase", "erased a rater"
         EXPORT = "export", "exported"

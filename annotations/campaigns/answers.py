@@ -41,8 +41,10 @@ def check_readable(rater: Rater) -> None:
 
 def answers_sent(rater: Rater, before: uuid.UUID | None = None) -> tuple[list[SentAnswer], uuid.UUID | None]:
     """A page of what the rater sent, from the newest on or from the one `before` the rating of that key; and the key
-    before which there is more, or None. In as many queries however many there are. Raises NotFoundError, and
-    ConflictError as `check_readable` does."""
+    before which there is more, or None: nothing of who has withdrawn it all. In as many queries however many there are.
+    Raises NotFoundError, and ConflictError as `check_readable` does."""
+    if has_withdrawn(rater):
+        return [], None
     check_readable(rater)
     mine = Rating.objects.filter(assignment__rater=rater)
     sent = mine.exclude(kind=Rating.Kind.WITHDRAWN)
@@ -64,6 +66,10 @@ def answers_sent(rater: Rater, before: uuid.UUID | None = None) -> tuple[list[Se
         rewrites[rating][candidate] = text
     older = page[-1].key if len(found) > len(page) else None
     return [sent_answer(rater.campaign, rating, texts, rewrites[rating.pk]) for rating in page], older
+
+
+def has_withdrawn(rater: Rater) -> bool:
+    return rater.replaced and rater.ended_by == Rater.EndedBy.WITHDRAWN
 
 
 def sent_answer(

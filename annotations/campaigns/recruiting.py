@@ -15,6 +15,7 @@ from texts.limits import shown
 MAX_PARTICIPANTS = 1_000_000
 MAX_PAY = 1_000_000
 MAX_SERVICE_ID_LENGTH = 100
+SERVICE_ID = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_SERVICE_ID_LENGTH}}}")
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 UNFILLED = re.compile(r"\{\{|\$\{")  # what a service would have filled in: {{%STUDY_ID%}}, ${workerId}
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # the assignment of a worker who has not accepted the HIT
@@ -68,7 +69,7 @@ def check_currency(given: str) -> str:
 
 
 def check_service_id(given: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", given):
+    if not SERVICE_ID.fullmatch(given):
         raise InputError("", f"{shown(given)} must be an id as the service shows it: letters and digits")
     return given
 
@@ -223,7 +224,8 @@ def check_arrival(recruiting: Recruiting, arrival: Arrival) -> None:
             "submission", "this is a preview", "accept the HIT on Mechanical Turk, then open the link again",
             code="preview",
         )  # fmt: skip
-    if any(UNFILLED.search(part) for part in arrival):
+    filled = all(SERVICE_ID.fullmatch(part) for part in (arrival.study, arrival.submission) if part)
+    if not filled or UNFILLED.search(arrival.participant):
         raise ForbiddenError(
             "rater", "the recruiting service has not filled in this link", "open the study on the service's own page",
             code="unfilled",
@@ -238,9 +240,6 @@ def check_arrival(recruiting: Recruiting, arrival: Arrival) -> None:
             "study", f"this link is of another study of {recruiting.service_name} than the campaign's",
             "open the link of the study that you were invited to", code="study",
         )  # fmt: skip
-    for name, part in (("study", arrival.study), ("submission", arrival.submission)):
-        if len(part) > MAX_SERVICE_ID_LENGTH:
-            raise ForbiddenError(name, f"has more than {MAX_SERVICE_ID_LENGTH} characters", code="unfilled")
 
 
 def pay_in_words(recruiting: Recruiting) -> str:

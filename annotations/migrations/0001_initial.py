@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('kind', models.CharField(choices=[('login', 'logged in'), ('login_failed', 'failed to log in'), ('logout', 'logged out'), ('account', 'changed an account'), ('password', 'set a password'), ('run_launch', 'launched a run'), ('run_cancel', 'cancelled a run'), ('run_retry', 'retried a run'), ('prune', "removed a checkpoint's files"), ('remove', 'removed data'), ('campaign_create', 'made a campaign'), ('campaign_change', 'changed a campaign'), ('campaign_close', 'closed a campaign'), ('campaign_delete', 'deleted a draft'), ('link', 'made links'), ('exclude', 'left a rater out'), ('readmit', 'took a rater in again'), ('erase', 'erased a rater'), ('export', 'exported'), ('unblind', 'looked before the close'), ('backup', 'made a backup'), ('restore', 'restored a backup')], max_length=15)),
+                ('kind', models.CharField(choices=[('login', 'logged in'), ('login_failed', 'failed to log in'), ('logout', 'logged out'), ('account', 'changed an account'), ('password', 'set a password'), ('run_launch', 'launched a run'), ('run_cancel', 'cancelled a run'), ('run_retry', 'retried a run'), ('prune', "removed a checkpoint's files"), ('remove', 'removed data'), ('campaign_create', 'made a campaign'), ('campaign_change', 'changed a campaign'), ('campaign_close', 'closed a campaign'), ('campaign_delete', 'deleted a draft'), ('link', 'made links'), ('exclude', 'left a rater out'), ('withdraw', 'withdrew as a rater'), ('readmit', 'took a rater in again'), ('erase', 'erased a rater'), ('export', 'exported'), ('unblind', 'looked before the close'), ('backup', 'made a backup'), ('restore', 'restored a backup')], max_length=15)),
                 ('person', models.CharField(blank=True, help_text="an account, or the system's user; empty: not known", max_length=150)),
                 ('shell', models.BooleanField(default=False, help_text='by a command, not on a page')),
                 ('address', models.GenericIPAddressField(help_text="of the person's browser, or where their shell came from", null=True)),
@@ -270,11 +270,28 @@ class Migration(migrations.Migration):
                 ('stopped_by', models.CharField(blank=True, db_default='', default='', help_text='the rule of quality control that they broke', max_length=20)),
                 ('rules_waived', models.BooleanField(db_default=False, default=False, help_text='readmitted: the rules stop them no more')),
                 ('replaced', models.BooleanField(db_default=False, default=False, help_text='left out, and others rate what they had rated')),
+                ('ended_by', models.CharField(blank=True, choices=[('returned', 'returned the study to the recruiting service'), ('timed_out', "ran out of the recruiting service's time"), ('withdrawn', 'withdrew their answers')], db_default='', default='', help_text="their own doing, or the service's", max_length=9)),
                 ('completion_code', models.CharField(blank=True, help_text='made when it is earned and shown', max_length=20, null=True, unique=True)),
                 ('enough_answers', models.PositiveIntegerField(blank=True, help_text='what they had answered, none skipped, when nothing was left for them', null=True)),
                 ('erased_at', models.DateTimeField(blank=True, help_text='from then on nothing here says who they are', null=True)),
                 ('erased_as', models.UUIDField(blank=True, help_text='random; the same in all campaigns in which one person was erased at once', null=True)),
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='raters', to='annotations.campaign')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Participation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('participant', models.CharField(help_text='the outside id: PROLIFIC_PID, workerId', max_length=200)),
+                ('study', models.CharField(blank=True, help_text='STUDY_ID, hitId; empty: not said', max_length=100)),
+                ('submission', models.CharField(blank=True, help_text='SESSION_ID, assignmentId; empty: not said', max_length=100)),
+                ('status', models.CharField(blank=True, help_text='of the submission, as the service last said it', max_length=40)),
+                ('status_at', models.DateTimeField(help_text='when the service was asked for the status', null=True)),
+                ('declined_at', models.DateTimeField(help_text='since when they do not take part', null=True)),
+                ('no_consent_code', models.CharField(blank=True, help_text='of who does not take part', max_length=20, null=True, unique=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participations', to='annotations.campaign')),
+                ('rater', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='participation', to='annotations.rater')),
             ],
         ),
         migrations.CreateModel(
@@ -595,6 +612,26 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='rater',
             constraint=models.CheckConstraint(condition=models.Q(('stopped_by', ''), ('replaced', True), _connector='OR'), name='rater_stopped_is_replaced'),
+        ),
+        migrations.AddConstraint(
+            model_name='rater',
+            constraint=models.CheckConstraint(condition=models.Q(('ended_by', ''), ('replaced', True), _connector='OR'), name='rater_ended_is_replaced'),
+        ),
+        migrations.AddConstraint(
+            model_name='rater',
+            constraint=models.CheckConstraint(condition=models.Q(('ended_by__in', ['', 'returned', 'timed_out', 'withdrawn'])), name='rater_ended_by_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='participation',
+            constraint=models.UniqueConstraint(fields=('campaign', 'participant'), name='participation_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='participation',
+            constraint=models.CheckConstraint(condition=models.Q(('participant', ''), _negated=True), name='participation_participant_not_empty'),
+        ),
+        migrations.AddConstraint(
+            model_name='participation',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('declined_at__isnull', False), ('no_consent_code__isnull', False), ('rater', None)), models.Q(('declined_at', None), ('no_consent_code', None), ('rater__isnull', False)), _connector='OR'), name='participation_takes_part_or_declines'),
         ),
         migrations.AddConstraint(
             model_name='rater',

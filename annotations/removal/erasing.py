@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,7 +18,17 @@ from django.dispatch import Signal
 
 from annotations.audit.models import AuditEntry
 from annotations.audit.services import Deed, audit_note, of_campaign
-from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, NamedItem, Rater, Remark, Rewrite
+from annotations.campaigns.models import (
+    Assignment,
+    Campaign,
+    ErasedId,
+    Invitation,
+    NamedItem,
+    Participation,
+    Rater,
+    Remark,
+    Rewrite,
+)
 from annotations.campaigns.models.campaigns import new_secret
 from annotations.campaigns.outside_ids import erased_digest
 from annotations.campaigns.services.leases import assignment_release, assignments_lock
@@ -39,14 +49,17 @@ outside_id_erased = Signal()  # of a `campaign`, the `outside_id`: sent in the t
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a person is in one campaign: a rater, or an id with a personal link that nobody has joined under yet."""
+    """Who a person is in one campaign: a rater, or an id that nobody has joined under: of a personal link, or of who
+    does not take part."""
 
     campaign: Campaign
     rater: Rater | None
     outside_id: str | None
 
     def __str__(self) -> str:
-        return named(self.rater) if self.rater else f"an invited id of campaign '{self.campaign.name}'"
+        if self.rater:
+            return named(self.rater)
+        return f"the id of a person who has not joined campaign '{self.campaign.name}'"
 
 
 def identities(name: str, campaigns: Sequence[Campaign] = ()) -> list[Identity]:
@@ -61,8 +74,12 @@ def identities(name: str, campaigns: Sequence[Campaign] = ()) -> list[Identity]:
         return [] if theirs.erased_at else [Identity(theirs.campaign, theirs, theirs.outside_id)]
     joined = [Identity(rater.campaign, rater, name) for rater in raters.filter(outside_id=name)]
     invited = Invitation.objects.filter(within, outside_id=name).select_related("campaign").order_by("pk")
-    known = {identity.campaign.pk for identity in joined}
-    found = joined + [Identity(row.campaign, None, name) for row in invited if row.campaign_id not in known]
+    declined = Participation.objects.filter(within, participant=name, rater=None).select_related("campaign")
+    known, found = {identity.campaign.pk for identity in joined}, joined
+    for campaign in [*(row.campaign for row in invited), *(row.campaign for row in declined.order_by("pk"))]:
+        if campaign.pk not in known:
+            known.add(campaign.pk)
+            found.append(Identity(campaign, None, name))
     if not found and not erased_in(name, campaigns):
         where = ", ".join(f"'{campaign.name}'" for campaign in campaigns)
         raise NotFoundError("rater", f"nobody with that id or pseudonym was found in {where or 'any campaign'}")
@@ -118,7 +135,8 @@ def identity_erase(*, identity: Identity, person: uuid.UUID) -> Identity | None:
     rater = Rater.objects.select_for_update().filter(of_id, trial=False, erased_at=None).first()
     outside_id = rater.outside_id if rater else None if identity.rater else identity.outside_id
     invited = Invitation.objects.filter(campaign=campaign, outside_id=outside_id).delete()[0]
-    if not rater and not invited:
+    declined = Participation.objects.filter(campaign=campaign, rater=None, participant=outside_id or "").delete()[0]
+    if not rater and not invited and not declined:
         return None
     if outside_id:
         ErasedId.objects.get_or_create(campaign=campaign, digest=erased_digest(campaign, outside_id))
@@ -147,6 +165,12 @@ def rater_erase(rater: Rater, person: uuid.UUID) -> None:
         erased_at=from_now(),
         erased_as=person,
     )
+    Participation.objects.filter(rater=rater).delete()
+    words_blank(rater)
+
+
+def words_blank(rater: Rater, **kwargs: Any) -> None:
+    """What a rater typed, who is erased or has withdrawn their answers. Also the receiver of `answers_withdrawn`."""
     drafts_of(rater).update(draft={})
     remarks_of(rater).update(comment="")
     rewrites_of(rater).update(text="")
@@ -190,7 +214,9 @@ def erasure_of(identity: Identity) -> Erasure:
     invited = Invitation.objects.filter(campaign=campaign, outside_id=identity.outside_id).exists()
     exports = AuditEntry.objects.filter(kind=Deed.EXPORT, about=of_campaign(campaign.name)).count()
     named = NamedItem.objects.filter(campaign=campaign, outside_id=identity.outside_id).exists()
+    recruited = Participation.objects.filter(campaign=campaign, participant=identity.outside_id or "").exists()
     goes = ["the id"] * bool(identity.outside_id) + ["the personal link"] * invited + ["that items were named"] * named
+    goes += ["what the recruiting service calls their visit and says of it"] * recruited
     if rater is None:
         return Erasure(identity, goes, 0, [], exports)
     goes += ["the session, so that no browser or program can continue as this rater"]

@@ -41,8 +41,7 @@ def repeated_pairs(campaign: Campaign) -> list[RepeatedRating]:
     again = Item.objects.filter(campaign=campaign, kind=Item.Kind.REPEAT)
     if not again.exists():
         return []
-    theirs = Rating.objects.current().filter(kind="answer", assignment__rater__trial=False)
-    later = theirs.filter(assignment__item__in=again).order_by("pk").values_list(*READ)
+    later = Rating.objects.newest_answers(campaign).filter(assignment__item__in=again).order_by("pk").values_list(*READ)
     first = Rating.objects.answered(campaign).filter(assignment__item__source__in=again.values("source"))
     shown = CandidateOutput.objects.filter(
         candidate__item__campaign=campaign, candidate__item__source__in=again.values("source")

@@ -367,14 +367,12 @@ def score_rows(
 
 
 def answers_of(campaign: Campaign) -> Iterator[tuple[Answer, int, Mapping[int, Shown]]]:
-    """The newest answers of every rater but dry runs in the order in which they came in; each with its place among its
+    """The newest answers (`newest_answers`) in the order in which they came in; each with its place among its
     rater's, from 1, and texts by primary key, its item's among them.
 
     Which ones is read at once, since answers never change, and they are read a few at a time: whoever downloads slowly
     keeps no transaction open, which would keep SQLite's log growing."""
-    newest = Rating.objects.current().filter(
-        kind=Rating.Kind.ANSWER, assignment__item__campaign=campaign, assignment__rater__trial=False
-    )
+    newest = Rating.objects.newest_answers(campaign)
     answered: Counter[int] = Counter()
     pks = iter(list(newest.order_by("pk").values_list("pk", flat=True)))
     while wanted := list(islice(pks, ANSWER_BATCH_SIZE)):

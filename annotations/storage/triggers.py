@@ -41,9 +41,11 @@ class Kept:
         return str(self.options.db_table)
 
 
-OF_ERASED_RATER = """{{new}}.{column} = '' AND EXISTS (SELECT 1 FROM annotations_rating JOIN annotations_assignment
+OF_RATER_WHO_LEFT = """{{new}}.{column} = '' AND EXISTS (SELECT 1 FROM annotations_rating JOIN annotations_assignment
 ON annotations_assignment.id = assignment_id JOIN annotations_rater ON annotations_rater.id = rater_id
-WHERE annotations_rating.id = {{new}}.rating_id AND erased_at IS NOT NULL)""".replace("\n", " ")
+WHERE annotations_rating.id = {{new}}.rating_id AND (erased_at IS NOT NULL OR ended_by = 'withdrawn'))""".replace(
+    "\n", " "
+)
 
 KEPT = (
     Kept(
@@ -61,17 +63,17 @@ KEPT = (
     Kept("auditentry", "entries of the audit log are never {}"),
     Kept(
         "remark",
-        "what raters remarked is never {}: it is blanked where its rater was erased",
+        "what raters remarked is never {}: it is blanked where its rater was erased or withdrew",
         ("id", "rating_id", "reason"),
         "comment",
-        OF_ERASED_RATER.format(column="comment"),
+        OF_RATER_WHO_LEFT.format(column="comment"),
     ),
     Kept(
         "rewrite",
-        "what raters rewrote is never {}: it is blanked where its rater was erased",
+        "what raters rewrote is never {}: it is blanked where its rater was erased or withdrew",
         ("id", "rating_id", "candidate_id"),
         "text",
-        OF_ERASED_RATER.format(column="text"),
+        OF_RATER_WHO_LEFT.format(column="text"),
     ),
 )
 

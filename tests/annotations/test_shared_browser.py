@@ -120,7 +120,7 @@ def test_on_another_device_a_signed_link_goes_on_and_a_bare_id_does_not() -> Non
     betty.answer()
     there = Visitor(campaign, query="?rater=betty")
     assert there.join().status_code == 403
-    assert "use your own link" in there.page
+    assert "go on in the browser where you began" in there.page
     there = Visitor(campaign, query=signed(campaign, "betty").replace("signature=", "signature=x"))
     assert there.join().status_code == 403
     assert "not complete or was changed" in there.page

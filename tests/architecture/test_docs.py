@@ -19,7 +19,8 @@ ASKED_OF_PYTHON = re.compile(r"\bos\.environ(?:\.get\(\"([A-Z_]+)\"|\[\"([A-Z_]+
 IN_MAKEFILE = re.compile(r"^([A-Z_]+) \?=|'\$\(([A-Z_]+)\)'", re.MULTILINE)
 IN_CONTAINERS = re.compile(r"\$\{([A-Z_]+)|^ARG ([A-Z_]+)|\\\"\$([A-Z_]+)", re.MULTILINE)
 SET_BY_OTHERS = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "SSH_CONNECTION"}  # torchrun, sshd
-READ_BY_OTHERS = {"CUDA_VISIBLE_DEVICES", "PIP_EXTRA_INDEX_URL", "PROLIFIC_PID"}  # PyTorch, pip, Prolific
+READ_BY_OTHERS = {"CUDA_VISIBLE_DEVICES", "PIP_EXTRA_INDEX_URL"}  # PyTorch, pip
+READ_BY_OTHERS |= {"PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "ASSIGNMENT_ID_NOT_AVAILABLE"}  # recruiting services
 NAME_OF_A_SETTING = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
 

@@ -13,6 +13,13 @@ from annotations.campaigns.querysets.campaigns import RaterQuerySet
 class Rater(models.Model):
     """A pseudonym within one campaign. The session is kept as a hash only."""
 
+    class EndedBy(models.TextChoices):
+        """How a part ended, other than by a rule or by the researcher."""
+
+        RETURNED = "returned", "returned the study to the recruiting service"
+        TIMED_OUT = "timed_out", "ran out of the recruiting service's time"
+        WITHDRAWN = "withdrawn", "withdrew their answers"
+
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="raters")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     outside_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  null: none given, never ""
@@ -38,6 +45,14 @@ class Rater(models.Model):
     )
     replaced = models.BooleanField(
         default=False, db_default=False, help_text="left out, and others rate what they had rated"
+    )
+    ended_by = models.CharField(
+        max_length=9,
+        choices=EndedBy,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="their own doing, or the service's",
     )
     completion_code = models.CharField(
         max_length=20, null=True, blank=True, unique=True, help_text="made when it is earned and shown"
@@ -67,6 +82,10 @@ class Rater(models.Model):
                 condition=Q(replaced=False) | Q(excluded_at__isnull=False), name="rater_replaced_is_left_out"
             ),
             models.CheckConstraint(condition=Q(stopped_by="") | Q(replaced=True), name="rater_stopped_is_replaced"),
+            models.CheckConstraint(condition=Q(ended_by="") | Q(replaced=True), name="rater_ended_is_replaced"),
+            models.CheckConstraint(
+                condition=Q(ended_by__in=["", "returned", "timed_out", "withdrawn"]), name="rater_ended_by_known"
+            ),
             models.CheckConstraint(condition=~Q(completion_code=""), name="rater_completion_code_not_empty"),
             models.UniqueConstraint(fields=["campaign", "outside_id"], name="rater_outside_id_once"),
             models.CheckConstraint(condition=~Q(outside_id=""), name="rater_outside_id_not_empty"),

@@ -12,15 +12,17 @@ class RatingQuerySet(models.QuerySet):
         newest = self.model._default_manager.filter(assignment=OuterRef("assignment")).order_by("-revision")
         return self.filter(revision=Subquery(newest.values("revision")[:1]))
 
+    def newest_answers(self, campaign: Any) -> "RatingQuerySet":
+        """The answers of all raters but dry runs, and but those who withdrew them all, to all kinds of items."""
+        theirs = self.current().filter(
+            kind="answer", assignment__item__campaign=campaign, assignment__rater__trial=False
+        )
+        return theirs.exclude(assignment__rater__ended_by="withdrawn")
+
     def answered(self, campaign: Any) -> "RatingQuerySet":
         """A campaign's answers: current, not withdrawn or skipped, no quality control, no dry run. Those of raters who
-        are left out of the results are among them."""
-        return self.current().filter(
-            kind="answer",
-            assignment__item__campaign=campaign,
-            assignment__item__kind="regular",
-            assignment__rater__trial=False,
-        )
+        are left out of the results are among them, but not those of raters who withdrew all of theirs."""
+        return self.newest_answers(campaign).filter(assignment__item__kind="regular")
 
     def counting(self, campaign: Any) -> "RatingQuerySet":
         """The answers that enter a campaign's result: none of a rater who is left out."""

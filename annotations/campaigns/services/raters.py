@@ -14,7 +14,9 @@ from django.db.models.functions import Coalesce
 from annotations.audit.services import Deed, audit_note
 from annotations.campaigns.models import Assignment, Campaign, ErasedId, Invitation, Item, NamedItem, Rater, Rating
 from annotations.campaigns.outside_ids import check_outside_id, erased_digest, rater_signature
+from annotations.campaigns.recruiting import Arrival, check_arrival
 from annotations.campaigns.rounds import campaign_of_token, rater_of_hash
+from annotations.campaigns.services.arrivals import check_may_join, participation_write
 from annotations.campaigns.services.leases import assignments_lock, items_lock, turn_last
 from annotations.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from annotations.storage.clock import from_now
@@ -63,13 +65,16 @@ def rater_join(
     session: str | None = None,
     signature: str | None = None,
     address: str = "",
+    study: str = "",
+    submission: str = "",
 ) -> tuple[Rater, str]:
     """A rater of the campaign and a fresh session for them.
 
     An outside id that has joined already needs that rater's session or the signature of their link; the sessions
     before it end. One that was given a signed link needs the signature to join at all. `address` is the client's, from
-    which only so many new raters come within an hour. Raises NotFoundError, as for an unknown link where the id was
-    erased, ConflictError for a campaign that is not open, ForbiddenError, TooOftenError.
+    which only so many new raters come within an hour; `study` and `submission` are what a recruiting service calls
+    where the rater comes from. Raises NotFoundError, as for an unknown link where the id was erased, ConflictError for
+    a campaign that is not open or has all it needs, ForbiddenError, TooOftenError.
     """
     campaign = campaign_by_token(token)
     if outside_id is not None:
@@ -86,6 +91,8 @@ def rater_join(
             "signature", "does not belong to this rater", "use the link exactly as it was given", code="signature"
         )
     fresh = secrets.token_urlsafe(32)
+    arrival = Arrival(outside_id or "", study, submission)
+    check_arrival(campaign.recruited, arrival)
     if outside_id:
         known = Rater.objects.select_for_update().filter(campaign=campaign, outside_id=outside_id).first()
         if known:
@@ -96,9 +103,10 @@ def rater_join(
             known.save(update_fields=["session_hash"])
             return known, fresh
         if not signed and Invitation.objects.filter(campaign=campaign, outside_id=outside_id).exists():
-            raise ForbiddenError(
-                "rater", "this id has a signed link, and nobody can join under it without that link", code="personal"
-            )
+            raise personal_error()
+    if campaign.recruited.participants:
+        Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)  # of two at once one is the last
+    check_may_join(campaign, arrival)
     if not signed:
         count_join(campaign.pk, address)
     named = NamedItem.objects.filter(campaign=campaign, outside_id=outside_id).count() if signed else 0
@@ -107,6 +115,7 @@ def rater_join(
             rater = Rater.objects.create(
                 campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh), named_items=named
             )
+            participation_write(rater=rater, arrival=arrival)
     except IntegrityError as error:  # somebody joined under the same id this very moment
         raise joined_already_error() from error
     if outside_id and id_erased(campaign, outside_id):  # by who held the campaign's row until now
@@ -117,6 +126,12 @@ def rater_join(
 def joined_already_error() -> ForbiddenError:
     return ForbiddenError(
         "rater", "this id has already joined", "send its session, or use its signed link", code="joined"
+    )
+
+
+def personal_error() -> ForbiddenError:
+    return ForbiddenError(
+        "rater", "this id has a signed link, and nobody can join under it without that link", code="personal"
     )
 
 
@@ -196,7 +211,9 @@ def rater_readmit(*, rater: Rater) -> Rater:
     """Take an excluded rater's answers in again. Places that were given back are theirs again; an item that others have
     filled meanwhile then has more raters than the overlap, and their answers count all the same. The rules of quality
     control stop them no more."""
-    back = {"excluded_at": None, "exclusion": "", "replaced": False, "stopped_by": ""}
+    if Rater.objects.filter(pk=rater.pk, ended_by=Rater.EndedBy.WITHDRAWN).exists():
+        raise ConflictError("", "the rater has withdrawn their answers", "ask them to take part anew, in another study")
+    back = {"excluded_at": None, "exclusion": "", "replaced": False, "stopped_by": "", "ended_by": ""}
     Rater.objects.filter(pk=rater.pk).update(**back, rules_waived=True)
     places_move(rater, given_back=False)
     rater.refresh_from_db()

@@ -9,9 +9,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from annotations.campaigns.answers import SentAnswer, answers_sent
+from annotations.campaigns.answers import SentAnswer, answers_sent, has_withdrawn
 from annotations.campaigns.links import photo_address
 from annotations.campaigns.models import Campaign, Rater, Rating
+from annotations.campaigns.services.endings import ENDED
 from annotations.campaigns.views.joining import own_address, page_context
 from annotations.campaigns.views.notes import note_of
 from annotations.campaigns.views.rating import of_rater, often_asked, rating_to_undo, shown_photos
@@ -36,6 +37,7 @@ def answers(request: HttpRequest, rater: Rater) -> HttpResponse:
         "rater": rater,
         "address": answers_address(rater, before),
         "back": own_address(rater),
+        "withdrawn": ENDED[rater.EndedBy.WITHDRAWN] if has_withdrawn(rater) else "",
         "answers": [in_words(rater.campaign, each) for each in sent],
         "newest": answers_address(rater) if before else "",
         "older": answers_address(rater, more) if more else "",

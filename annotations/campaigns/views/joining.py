@@ -16,7 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from annotations.campaigns.models import Campaign, Rater
-from annotations.campaigns.recruiting import arrival_in
+from annotations.campaigns.recruiting import Arrival, arrival_in
+from annotations.campaigns.services.arrivals import check_may_join, participation_declined
+from annotations.campaigns.services.endings import ending_without_consent
 from annotations.campaigns.services.raters import campaign_by_token, rater_join, rater_of_session, raters_of_sessions
 from annotations.campaigns.views.notes import note_of
 from annotations.errors import ConflictError, InputError, NotFoundError, TooOftenError
@@ -122,17 +124,41 @@ def trial_begin(request: HttpRequest, trial: Rater, session: str) -> HttpRespons
 def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status: int = 200) -> HttpResponse:
     """What the study is about and how to begin; who was here already only says that they go on."""
     given = given_in(request)
-    named = arrival_in(given).participant
-    context = welcome_context(
-        campaign, address_of(campaign.token, rater=named, signature=given.get("signature", ""))
-    ) | {
+    arrival, signature = arrival_in(given), given.get("signature", "")
+    named, barred = arrival.participant, ""
+    try:
+        check_may_join(campaign, arrival)
+    except InputError as error:
+        if error.code == "declined":
+            return without_consent(request, campaign, arrival)
+        barred = note_of(error)
+    context = welcome_context(campaign, arrival_address(campaign, arrival, signature)) | {
         "named": named,
-        "signature": given.get("signature", ""),
+        "signature": signature,
+        "arrival": arrival,
+        "barred": barred,
         "others": rater_here(request, campaign) is not None,
         "was_here": any(rater.outside_id == named for rater in raters_here(request, campaign).values() if named),
         "problem": problem,
     }
     return render(request, "rating/welcome.html", context, status=status)
+
+
+def arrival_address(campaign: Campaign, arrival: Arrival, signature: str) -> str:
+    """The welcome page of who comes so."""
+    named, study, submission = arrival
+    return address_of(campaign.token, rater=named, study=study, submission=submission, signature=signature)
+
+
+def without_consent(request: HttpRequest, campaign: Campaign, arrival: Arrival) -> HttpResponse:
+    """What who does not take part leaves with."""
+    declined = participation_declined(campaign, arrival)
+    context = page_context(campaign) | {
+        "address": arrival_address(campaign, arrival, given_in(request).get("signature", "")),
+        "ending": ending_without_consent(campaign, declined),
+        "stored": declined is not None,
+    }
+    return render(request, "rating/declined.html", context)
 
 
 def welcome_context(campaign: Campaign, address: str) -> dict[str, Any]:
@@ -183,7 +209,9 @@ def start_again(request: HttpRequest, token: str) -> HttpResponse:
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """Become the rater whom the form names: one who was here, a known one with proof, or a new one."""
     campaign = campaign_or_404(token)
-    whose, named, signature = (request.POST.get(name, "") for name in ("whose", "rater", "signature"))
+    whose, signature = (request.POST.get(name, "") for name in ("whose", "signature"))
+    arrival = arrival_in(request.POST)
+    named = arrival.participant
     here = raters_here(request, campaign)
     for session, rater in here.items():
         if (whose and str(rater.public_id) == whose) or (named and rater.outside_id == named):
@@ -192,12 +220,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("rate", token)
     try:
         rater, session = rater_join(
-            token=token, outside_id=named or None, signature=signature or None, address=client_address(request)
-        )
+            token=token, outside_id=named or None, signature=signature or None, address=client_address(request),
+            study=arrival.study, submission=arrival.submission,
+        )  # fmt: skip
     except NotFoundError as error:  # the id was erased
         raise Http404 from error
-    except ConflictError:  # not open: the page says so
-        return redirect("rate", token)
+    except ConflictError:  # not open, or not for them: the page says so
+        return redirect(arrival_address(campaign, arrival, signature))
     except InputError as error:
         return welcome(request, campaign, note_of(error), status=429 if isinstance(error, TooOftenError) else 403)
     return go_on(request, rater, session, list(here), signature)

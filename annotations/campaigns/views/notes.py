@@ -41,11 +41,24 @@ NOTES = {
         "you set stays in this window. Open your own link to go on."
     ),
     "joined": _(
-        "Somebody has joined under this id already. If that was you, go on in the browser where you began, or use your "
-        "own link."
+        "Somebody has joined under this id already. If that was you, go on in the browser where you began: all your "
+        "answers are there. If you cannot, write to the people who run the study; they can give you a link of your own."
     ),
     "signature": _("This link is not complete or was changed. Open it exactly as you were given it."),
     "personal": _("This id has a link of its own. Open the link that you were given, exactly as it is."),
+    # recruiting
+    "preview": _("This is a preview. Accept the HIT on Mechanical Turk first, then open this link again."),
+    "unfilled": _(
+        "The service that invited you has not put its ids into this link. Open the study on the service's own page; if "
+        "this comes again, tell the people who run the study."
+    ),
+    "service": _("This study is for participants of a recruiting service. Open it on the service's own page."),
+    "study": _("This link is of another study than this one. Open the link of the study that you were invited to."),
+    "full": _("This study has all the participants it needs. Nothing was stored of you. Thank you for your interest."),
+    "fixed": _(
+        "The study is closed and its results are fixed, so answers can no longer be withdrawn. The people who run it "
+        "can still delete who you are and what you typed."
+    ),
     "often": _("There were too many requests from here. Please wait a while, then try again."),
     "id": _(
         "The id in this link cannot be used: it is too long or holds characters that cannot be stored. Open the link "

@@ -21,7 +21,8 @@ from annotations.campaigns.quality import RULES
 from annotations.campaigns.recruiting import arrival_in
 from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
-from annotations.campaigns.services.raters import code_reach, completion_reach, id_erased
+from annotations.campaigns.services.endings import ENDED, Ending, ending_of
+from annotations.campaigns.services.raters import Completion, code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.campaigns.training import STAGES, TrainingFeedback, training_feedback
 from annotations.campaigns.views.joining import (
@@ -106,14 +107,17 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
     context |= {"undo": rating_to_undo(rater, after), "undo_key": uuid.uuid4(), "part": SCREEN}
     if isinstance(found, Screen):
-        context |= {"skip_key": uuid.uuid4(), "code": code_reach(rater=rater, answers=found.done)}
+        own = code_reach(rater=rater, answers=found.done)
+        context |= {"skip_key": uuid.uuid4(), "ending": ending_of(rater, Completion(found.done, 0, 0, own))}
         if found.assignment.draft or found.assignment.seconds_spent:
             context |= screen_context(rater.campaign, found, rater.most_screens)
         else:
             context["filled"] = screen_untouched(request, context, found, rater.most_screens)
     else:
-        context |= {"part": f"rating/_{kind}.html", "completion": completion_reach(rater=rater)}
-        context["stopped"] = RULES.get(rater.stopped_by, "")
+        completion = completion_reach(rater=rater)
+        ending = ending_of(rater, completion)
+        context |= {"part": f"rating/_{kind}.html", "completion": completion, "ending": ending}
+        context["stopped"] = ENDED.get(ending.how) or RULES.get(rater.stopped_by, "")
     if isinstance(found, Wait):
         context["seconds"] = found.seconds
     return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
@@ -150,7 +154,8 @@ def screen_context(campaign: Campaign, screen: Screen, total: int) -> dict[str, 
 def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: Screen, total: int) -> str:
     """The screen's part of the page where nothing was set yet: but for these values it is the same for all raters of
     the campaign."""
-    campaign, undo, photos = context["campaign"], context["undo"], photos_of(screen.assignment.item)
+    campaign, undo, ending = context["campaign"], context["undo"], context["ending"]
+    photos = photos_of(screen.assignment.item)
     kind = screen.assignment.item.kind if screen.assignment.item.kind in STAGES else Item.Kind.REGULAR
     texts = [(public_id, story_lines(text)) for public_id, text in screen.texts]
     values = {
@@ -161,7 +166,8 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
         "key": uuid.uuid4(),
         **{name: context[name] for name in ("skip_key", "undo_key")},
         **({"undo": undo.key} if undo else {}),
-        **({"code": context["code"]} if context["code"] else {}),
+        **({"code": ending.code} if ending.code else {}),
+        **({"link": ending.link} if ending.link else {}),
         **{f"image {place}": photo.image for place, photo in enumerate(photos) if photo.image},
         **{f"caption {place}": photo.caption for place, photo in enumerate(photos) if photo.caption},
         **{f"id {place}": public_id for place, (public_id, _) in enumerate(texts)},
@@ -185,7 +191,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
             "csrf_token": blank["csrf"],
             "rater": {"public_id": blank["rater"]},
             "undo": {"key": blank["undo"]} if undo else None,
-            "code": blank.get("code"),
+            "ending": Ending(code=blank.get("code"), link=blank.get("link", "")),
         }
 
     key = len(photos), total, kind, *(repr(getattr(campaign, name)) for name in CAMPAIGN)
