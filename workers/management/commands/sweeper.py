@@ -12,6 +12,7 @@ from annotations.storage.outages import is_outage
 from workers.heartbeats import HeartbeatWatch
 from workers.lifecycle import this_process
 from workers.listeners import listener_beat, listeners_forget
+from workers.recruiting import Asking
 from workers.removal import removals_finish
 from workers.sweeping import sweep
 
@@ -20,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = (
-        "Requeue runs whose worker is gone, announce waiting runs again, release expired leases and finish removals, "
-        "until stopped."
+        "Requeue runs whose worker is gone, announce waiting runs again, release expired leases, finish removals, and "
+        "ask recruiting services about participants, until stopped."
     )
     requires_system_checks: list[str] = []
 
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        if not options["once"] and settings.PROLIFIC_TOKEN:
+            Asking(stop).start()
         watch = None if options["once"] else HeartbeatWatch(longest_gap=3 * settings.SWEEP_EVERY_SECONDS)
         while True:
             try:
