@@ -16,7 +16,7 @@ from annotations.audit import views as audit
 from annotations.audit.models import AuditEntry
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import with_progress
-from annotations.campaigns.views import campaigns
+from annotations.campaigns.views import campaigns, recruiting
 from annotations.corpora.models import Dataset, Photo, Source, Split, StorySentence
 from annotations.feedback.models import FeedbackSet
 from annotations.removal import views as erasing
@@ -129,6 +129,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/try/", campaigns.try_out, name="annotations_campaign_try"),
             path("<int:pk>/preview/<int:screen>/", campaigns.preview, name="annotations_campaign_preview"),
             path("<int:pk>/photo/<uuid:item>/<int:place>/", campaigns.photo, name="annotations_campaign_photo"),
+            path("<int:pk>/pay.csv", recruiting.payments, name="annotations_campaign_pay"),
             path("<int:pk>/campaign.toml", campaigns.toml, name="annotations_campaign_toml"),
             path("<int:pk>/preregistration.md", reports.preregister, name="annotations_campaign_preregister"),
             path("<int:pk>/report/", reports.page, name="annotations_campaign_report"),

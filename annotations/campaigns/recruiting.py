@@ -165,13 +165,13 @@ class Recruiting(BaseModel):
         return {fixed: how for how, fixed in (codes | {"no consent": self.no_consent_code}).items() if fixed}
 
     def code_for(self, leaving: Leaving, own: str | None) -> str | None:
-        """The study's code, or their own; None where they have earned none."""
+        """The study's code, or the rater's own if there is one."""
         fixed = {
             "completed": self.completed_code,
             "screened_out": self.screened_out_code,
             "no_consent": self.no_consent_code,
         }[leaving]
-        return (fixed or own) if own else None
+        return fixed or own
 
     def link_for(self, leaving: Leaving, code: str | None, rater: str | None) -> str:
         """Where an ending with a code sends a rater of this outside id; empty where nowhere."""

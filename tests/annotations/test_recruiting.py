@@ -76,7 +76,9 @@ def test_a_participant_joins_and_finishes_with_the_studys_code() -> None:
     assert "screen" in ann.presses().content.decode()
     kept = models.Participation.objects.get(rater=ann.row)
     assert (kept.participant, kept.study, kept.submission) == ("5f3a9c", STUDY, "visit1")
-    ann.rates(2)
+    ann.rates(1)
+    assert "C0MPLETE" not in ann.opens(), "two answers are needed"
+    ann.rates(1)
     screen = ann.opens()
     assert f'href="{COMPLETE}C0MPLETE"' in screen, "who has answered enough may stop"
     ann.rates(4)

@@ -71,10 +71,11 @@ def ending_of(rater: Rater, completion: Completion) -> Ending:
         how = ended_by
         if recruiting.pay_withdrawn is not None:
             pay, own = recruiting.pay_withdrawn, rater.completion_code if recruiting.pay_withdrawn else None
-    if own is None:
+    earned = own is not None or not (rater.replaced or completion.missing)
+    if not earned:
         pay = None if pay is None or not rater.replaced else 0.0
         return Ending(ended_by or ("excluded" if rater.replaced else ""), pay=pay)
-    code = recruiting.code_for(leaving, own)
+    code = recruiting.code_for(leaving, own)  # none of their own yet where they did not come for it
     return Ending(how, code, recruiting.link_for(leaving, code, rater.outside_id), pay)
 
 

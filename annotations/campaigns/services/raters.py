@@ -286,7 +286,11 @@ def completion_of(rater: Rater) -> Completion:
     """A dry run has no code."""
     states = Assignment.objects.filter(rater=rater).order_by().values_list("state").annotate(count=Count("pk"))
     counts = dict(states)
-    answers, skipped = counts.get(State.DONE, 0), counts.get(State.SKIPPED, 0)
+    return completion_with(rater, answers=counts.get(State.DONE, 0), skipped=counts.get(State.SKIPPED, 0))
+
+
+def completion_with(rater: Rater, *, answers: int, skipped: int) -> Completion:
+    """Of a rater who has answered and skipped so many."""
     needed = answers_needed(rater)
     earned = answers >= needed or rater.stopped_by
     code = rater.completion_code if earned and not rater.trial else None

@@ -20,11 +20,12 @@ from annotations.campaigns.selectors import items_by_answers, rater_progress, sc
 from annotations.campaigns.services import campaigns
 from annotations.campaigns.services import making as campaign_making
 from annotations.campaigns.services.invitations import raters_invite
-from annotations.campaigns.services.raters import code_as_typed, completion_of, rater_exclude, rater_readmit, trial_join
+from annotations.campaigns.services.raters import rater_exclude, rater_readmit, trial_join
 from annotations.campaigns.services.screens import Screen
 from annotations.campaigns.spec import campaign_toml
 from annotations.campaigns.views.joining import page_context, trial_begin, welcome_context
 from annotations.campaigns.views.rating import picture, screen_context, shown_photos
+from annotations.campaigns.views.recruiting import code_context, recruiting_context
 from annotations.corpora.models import Source
 from annotations.errors import InputError
 from annotations.protocols import protocol_named
@@ -78,6 +79,7 @@ def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
         "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
         "quality": campaign.quality_rules,
         "link": rater_link(campaign),
+        "recruiting": recruiting_context(campaign),
         "invite": InviteForm(),
         "extend": ExtendForm(initial={"overlap": campaign.overlap + 1}),
         "exclude": ExcludeForm(campaign=campaign),
@@ -91,19 +93,6 @@ def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpRespons
     if typed := request.GET.get("code", "").strip():
         context["asked"] = code_context(campaign, typed)
     return render_page(request, template, campaign.name, context)
-
-
-def code_context(campaign: Campaign, typed: str) -> dict[str, Any]:
-    """Whose completion code it is, and what they have done for it; `number` is the rater's on the page."""
-    code = code_as_typed(typed)
-    if rater := rater_progress(campaign).filter(completion_code=code).first():
-        rater.campaign = campaign
-        number = Rater.objects.filter(campaign=campaign, trial=False, pk__lte=rater.pk).count()
-        took = rater.last - rater.first if rater.first else None
-        minutes = round(took.total_seconds() / 60) if took else 0
-        return {"typed": typed, "number": number, "rater": rater, "minutes": minutes, "done": completion_of(rater)}
-    other = Rater.objects.filter(completion_code=code).select_related("campaign").first()
-    return {"typed": typed, "other": other and other.campaign}
 
 
 def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> HttpResponse | None:

@@ -22,7 +22,7 @@ from annotations.campaigns.recruiting import arrival_in
 from annotations.campaigns.rounds import CAMPAIGN, photos_of
 from annotations.campaigns.services import ratings, screens
 from annotations.campaigns.services.endings import ENDED, Ending, ending_of
-from annotations.campaigns.services.raters import Completion, code_reach, completion_reach, id_erased
+from annotations.campaigns.services.raters import Completion, answers_needed, code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.campaigns.training import STAGES, TrainingFeedback, training_feedback
 from annotations.campaigns.views.joining import (
@@ -108,7 +108,10 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
     context |= {"undo": rating_to_undo(rater, after), "undo_key": uuid.uuid4(), "part": SCREEN}
     if isinstance(found, Screen):
         own = code_reach(rater=rater, answers=found.done)
-        context |= {"skip_key": uuid.uuid4(), "ending": ending_of(rater, Completion(found.done, 0, 0, own))}
+        context |= {
+            "skip_key": uuid.uuid4(),
+            "ending": ending_of(rater, Completion(found.done, 0, answers_needed(rater), own)),
+        }
         if found.assignment.draft or found.assignment.seconds_spent:
             context |= screen_context(rater.campaign, found, rater.most_screens)
         else:
