@@ -233,4 +233,9 @@ WORDS: dict[str, str | Callable[..., str]] = {
     # of a design
     "overlap_above_raters": "{overlap} raters per item is more than {raters} raters",
     "idle_raters": "{ratings} ratings leave some of {raters} raters without any",
+    "small_pilot": "the pilot has {items} items and {raters} raters: too few to say much of how either differ",
+    "pilot_without_intervals": "the pilot is too small to say how sure it is of its standard deviations: no intervals",
+    "wide_pilot": (
+        "the pilot is too small to say how many items it takes: its interval ends at more than ten times its beginning"
+    ),
 }

@@ -12,10 +12,11 @@ import numpy as np
 
 from annotations.statistics.choice_planning import Choices, detectable_share
 from annotations.statistics.choices import FIRST, SECOND, TIE, strengths
+from annotations.statistics.dealing import arrivals
 from annotations.statistics.looks import Look, look_boundaries
 from annotations.statistics.means import clustered_mean
 from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
-from annotations.statistics.rehearsal import arrivals, rehearse
+from annotations.statistics.rehearsal import rehearse
 from annotations.statistics.uncertainty import Floats, Ints
 from benchmarks.common import print_result, print_table
 

@@ -134,6 +134,9 @@ class Protocol(ABC, Generic[Stored]):
     as_before: ClassVar[float] = 0.25  # of the scale: how far apart the scores of the same screen may be on average
     not_as_before: ClassVar[str] = "scores that are on average more than a quarter of the scale apart"
     found_bad_below: ClassVar[float | None] = None  # of `lessons`, of a text shown alone; none: they say it of no text
+    # What a plan takes answers to vary by where there is no pilot, in shares of the scale's width: see `assumes`.
+    varies: ClassVar[Mapping[str, float]]
+    usual_seconds: ClassVar[float] = 30.0  # that a plan takes a screen to need
     missing: ClassVar[str] = ""  # what the button says while something is not answered
     told: ClassVar[str] = ""  # what raters read first and in the help, whatever a campaign's instructions say
 
@@ -355,6 +358,14 @@ class Protocol(ABC, Generic[Stored]):
         """What an equivalence margin has to stay below, and what that is."""
         low, high = self.ends(self.scale_of_points(points))
         return high - low, f"the width of the scale from {low:g} to {high:g}"
+
+    def assumes(self, points: int | None = None) -> dict[str, float]:
+        """What a plan takes for granted of answers, in their own unit: standard deviations of a difference between two
+        systems (`item_sd`, `rater_sd`, `residual_sd`) and of raters' severity (`severity_sd`), and the share of `ties`.
+        They are about those of simulated raters (see `simulated`), who are honest, and differ somewhat in what they
+        like."""
+        low, high = self.ends(self.scale_of_points(points))
+        return {name: (high - low) * value for name, value in self.varies.items()}
 
     def takes_scores(self, *, whole: bool, width: float) -> bool:
         """Whether scores on such a scale, collected elsewhere, can be its answers."""

@@ -16,6 +16,7 @@ class Scored(Protocol[Numbers]):
     measure = "mean"
     may_answer_alike = True
     teaches = True
+    varies = {"item_sd": 0.125, "rater_sd": 0.075, "residual_sd": 0.25, "severity_sd": 0.1}
 
     def allowed(self, rules: Rules) -> Allowed:
         low, high = self.ends(rules.scale)

@@ -116,10 +116,18 @@ def detection(
         return Detection(found, nothing, base, None, majority, above, None, None, whole, area, why)
     accuracy = clustered_share((truth == answer).astype(np.float64), items, raters)
     chance = base * said + (1 - base) * (1 - said)
-    widest = 2 * base * (1 - base)  # accuracy − chance where all answers are right
-    tested = above_chance(clustered_mean(2 * (truth - base) * (answer - said), items, raters), margin, widest=widest)
+    tested = judged_above_chance(truth, answer, items, raters, margin)
     why_none = tested.estimate.undefined
     return Detection(found, accuracy, base, chance, max(base, 1 - base), *tested, whole, area, why_none)
+
+
+def judged_above_chance(
+    truth: Floats, answer: Floats, items: Ints, raters: Ints, margin: float | None = None
+) -> AboveChance:
+    """Of truths (n) and answers (n), 1 being human: twice their covariance."""
+    base, said = float(truth.mean()), float(answer.mean())
+    widest = 2 * base * (1 - base)  # accuracy − chance where all answers are right
+    return above_chance(clustered_mean(2 * (truth - base) * (answer - said), items, raters), margin, widest=widest)
 
 
 def above_chance(found: Estimate, margin: float | None, *, widest: float) -> AboveChance:

@@ -50,10 +50,15 @@ def told(human_first: Floats, chose_first: Floats, items: Ints, raters: Ints, *,
     return Told(
         len(right),
         clustered_share(right, items, raters),
-        above_chance(clustered_mean(right - CHANCE, items, raters), margin, widest=CHANCE),
+        right_above_chance(right, items, raters, margin),
         scaled(d_prime, 2**-0.5),
         bias,
     )
+
+
+def right_above_chance(right: Floats, items: Ints, raters: Ints, margin: float | None = None) -> AboveChance:
+    """Of choices (n), 1 where the person's text was chosen."""
+    return above_chance(clustered_mean(right - CHANCE, items, raters), margin, widest=CHANCE)
 
 
 def placed(found: Estimate, human_first: Floats, chose_first: Floats) -> Estimate:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 
+from annotations.statistics.dealing import arrivals
 from annotations.statistics.looks import Look
 from annotations.statistics.planning import Design, Variances
 from annotations.statistics.uncertainty import Floats, Ints
@@ -57,24 +58,6 @@ def rehearse(variances: Variances, design: Design, looks: Sequence[Look]) -> Reh
         found.append([_tested(scores[:, :n], items[:n], raters[:n], look) for n, look in zip(ends, looks, strict=True)])
     means, bounds = np.concatenate([np.transpose(each, (1, 2, 0)) for each in found], axis=1)
     return Rehearsal(means, bounds)
-
-
-def arrivals(design: Design, draw: np.random.Generator) -> tuple[Ints, Ints]:
-    """The items (n) and raters (n) of a campaign's ratings as they come in.
-
-    Every item once in random order, then every item again; each to the rater, of those who have not had it, with the
-    fewest ratings so far.
-    """
-    items, raters = [], []
-    taken, had = np.zeros(design.raters), np.zeros((design.items, design.raters), dtype=bool)
-    for _ in range(design.overlap):
-        for item in draw.permutation(design.items):
-            rater = int(np.argmin(np.where(had[item], np.inf, taken + draw.random(design.raters))))
-            taken[rater] += 1
-            had[item, rater] = True
-            items.append(int(item))
-            raters.append(rater)
-    return np.array(items), np.array(raters)
 
 
 def _tested(scores: Floats, items: Ints, raters: Ints, look: Look) -> tuple[Floats, Floats]:

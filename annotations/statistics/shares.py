@@ -26,7 +26,12 @@ def independent_share(won: Floats) -> Share:
     if not len(won):
         return Share(None, None)
     share = float(won.mean())
-    return Share(share, _wilson(share, len(won), float(ndtri(UPPER))), float(len(won)))
+    return Share(share, wilson(share, len(won)), float(len(won)))
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's (1927) limits of a share of n answers that do not depend on one another."""
+    return _wilson(share, n, float(ndtri(UPPER)))
 
 
 def clustered_share(won: Floats, items: Ints, raters: Ints) -> Share:
@@ -51,7 +56,7 @@ def clustered_share(won: Floats, items: Ints, raters: Ints) -> Share:
         return Share(share, None, None, Reason("one_cluster"))
     if np.ptp(won) == 0:
         unit = min(several, key=lambda unit: several[unit])
-        limits = _wilson(share, several[unit], float(ndtri(UPPER)))
+        limits = wilson(share, several[unit])
         return Share(share, limits, several[unit], Reason("same_way", unit=unit))
     least = float(won.var()) / len(won)  # of answers that do not depend on one another
     worth = share * (1 - share) / max(least, (found.error or 0.0) ** 2)
@@ -60,7 +65,7 @@ def clustered_share(won: Floats, items: Ints, raters: Ints) -> Share:
 
 
 def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
-    """Wilson's (1927) limits of a share of n independent answers."""
+    """For the quantile z, or one of Student's t."""
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -194,9 +194,10 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
     assert (first["detectable"], first["undefined"]["code"]) == (None, "overlap_above_raters")
     assert second["power"] == pytest.approx(power(0.4, SOME, Design(50, 3, 10)))
     assert second["detectable"] == pytest.approx(detectable_difference(SOME, Design(50, 3, 10)))
-    assert (second["hours"], second["hours_a_rater"], second["cost"]) == (1.25, 0.125, 15.0)
+    assert (second["hours"], second["minutes_a_rater"], second["cost"]) == (1.25, 7.5, 15.0)
+    assert (second["invite"], second["total"]) == (10, 15.0), "nobody is stopped or leaves"
     with_looks = planned_by_command(capsys, *sds, "--items", 50, "--raters", 10, "--looks", 3)
-    assert [row["ratings"] for row in with_looks["looks"]] == [50, 100, 150]
+    assert [row["screens"] for row in with_looks["looks"]] == [50, 100, 150]
     assert with_looks["looks"][-1]["p"] < 0.05
     assert with_looks["plans"][0]["detectable"] > second["detectable"]
     call_command("plan_campaign", "--items", "50", "--raters", "2", "--looks", "2", "--overlap", "2", "3")
@@ -213,9 +214,16 @@ def test_the_command_on_assumed_variances(capsys: pytest.CaptureFixture[str]) ->
         (["--power", "0.04"], "--power: 0.04 must be above alpha"),
         (["--seconds", "nan"], "--seconds: nan must be above 0"),
         (["--rater-sd", "-1"], "--rater-sd: -1.0 must be 0 or more"),
-        (["--looks", "10", "--rater-sd", "99"], "--looks: 10 looks are too many"),
-        (["--looks", "2", "--items", "60000"], "180000 ratings are too many to simulate"),
+        (["--looks", "2", "--items", "60000"], "180,000 screens are too many to simulate"),
         (["--systems", "a", "b"], "--systems: only applies to a pilot"),
+        (["--protocol", "guess"], "protocol: 'guess' is not one of slider"),
+        (["--ties", "0.2"], "--ties: does not go with the protocol 'slider'; it takes --difference, --item-sd"),
+        (["--raters", "8", "--screens-per-rater", "20"], "--raters: follow from --screens-per-rater"),
+        (["--protocol", "pairwise", "--texts-per-screen", "3"], "--texts-per-screen: 3 must be 2"),
+        (["--protocol", "best_worst", "--system-count", "2"], "--system-count: 2 systems; the protocol 'best_worst'"),
+        (["--points", "7"], "--points: 7 must be left out"),
+        (["--mix", "honest=1"], "--mix: says who comes to a campaign"),
+        (["--stopped", "1"], "--stopped: 1.0 must be from 0 to below 1"),
     ],
 )
 def test_bad_input_says_what_would_be_right(arguments: list[str], message: str) -> None:
@@ -249,12 +257,12 @@ def test_the_command_on_a_pilot(capsys: pytest.CaptureFixture[str]) -> None:
     columns = [np.array(part) for part in zip(*differences, strict=True)]
     variances = variances_of_pilot(columns[0].astype(float), columns[1], columns[2]).variances
     assert variances is not None
-    sds = [found["variances"][f"{name}_sd"] for name in Variances._fields]
+    sds = [found["assumed"][f"{name}_sd"] for name in Variances._fields]
     assert sds == pytest.approx(np.sqrt(variances))
     assert found["seconds"] == 3.5
     low, high = found["plans"][0]["detectable_interval"]
     assert low < found["plans"][0]["detectable"] < high
-    assert found["variances"]["origin"] == f"18 differences of gru and lstm, human_likeness, in {made.campaign.name}"
+    assert found["assumed"]["origin"] == f"18 differences of gru and lstm, human_likeness, in {made.campaign.name}"
     for arguments, message in (
         (["--systems", "gru", "gpt"], "'gpt' is not in campaign"),
         (["--systems", "gru", "gru"], "'gru' is given twice"),
@@ -344,24 +352,22 @@ def test_a_pilot_without_degrees_of_freedom_says_nothing_of_itself() -> None:
 
 def test_the_command_on_choices(capsys: pytest.CaptureFixture[str]) -> None:
     known = Choices(0.12, 0.06, 0.25)
-    given = ("--choices", "--item-sd", 0.12, "--rater-sd", 0.06, "--ties", 0.25, "--share", 0.6)
+    given = ("--protocol", "pairwise", "--item-sd", 0.12, "--rater-sd", 0.06, "--ties", 0.25, "--share", 0.6)
     found = planned_by_command(capsys, *given, "--items", 100, "--overlap", 3, "--raters", 2, 10)
     first, second = found["plans"]
-    assert (first["power"], first["detectable_share"]) == (None, None)
+    assert (first["power"], first["detectable"]) == (None, None)
     assert first["undefined"]["says"] == "3 raters per item is more than 2 raters"
     assert second["power"] == pytest.approx(choice_power(0.6, known, Design(100, 3, 10)))
-    assert second["detectable_share"] == pytest.approx(detectable_share(known, Design(100, 3, 10)))
-    assert (second["detectable"], second["hours"], found["quality"]) == (None, 2.5, [])
+    assert second["detectable"] == pytest.approx(detectable_share(known, Design(100, 3, 10)))
+    assert (second["simulated"], second["hours"], found["quality"]) == (None, 2.5, [])
     for arguments, message in (
-        (["--choices", "--difference", "3"], "--difference: applies to scores only; for choices use --share"),
-        (["--choices", "--looks", "2"], "--looks: can be planned for scores only"),
-        (["--choices", "--residual-sd", "2"], "--residual-sd: applies to scores only"),
-        (["--choices", "--item-sd", "0.6"], "--item-sd, --rater-sd: shares won that vary by 0.6"),
-        (["--share", "0.6"], "--share: applies to choices only; add --choices"),
-        (["--choices", "--share", "1"], "--share: 1.0 must be above 0 and below 1"),
+        (["--difference", "3"], "--difference: does not go with the protocol 'pairwise'; it takes --share, --item-sd"),
+        (["--residual-sd", "2"], "--residual-sd: does not go with"),
+        (["--item-sd", "0.6"], "--item-sd, --rater-sd: shares won that vary by 0.6"),
+        (["--share", "1"], "--share: 1.0 must be above 0 and below 1"),
     ):
         with pytest.raises(CommandError) as raised:
-            call_command("plan_campaign", *arguments)
+            call_command("plan_campaign", "--protocol", "pairwise", *arguments)
         assert message in str(raised.value)
 
 
@@ -380,12 +386,14 @@ def test_the_command_on_a_pilot_of_choices(tmp_path: Path, capsys: pytest.Captur
     outcome, items, raters = (np.array(part) for part in zip(*columns, strict=True))
     variances = variances_of_pilot(outcome, items, raters).variances
     assert variances is not None
-    assert found["variances"]["ties"] == pytest.approx(1 / 3)
-    assert found["variances"]["item_sd"] == pytest.approx(variances.item**0.5)
-    assert found["variances"]["rater_sd"] == pytest.approx(variances.rater**0.5)
-    assert found["variances"]["origin"] == "80 decided choices of a and b, better, in study"
+    assert found["assumed"]["ties"] == pytest.approx(1 / 3)
+    assert found["assumed"]["item_sd"] == pytest.approx(variances.item**0.5)
+    assert found["assumed"]["rater_sd"] == pytest.approx(variances.rater**0.5)
+    assert found["assumed"]["origin"] == "80 decided choices of a and b, better, in study"
     (row,) = found["plans"]
     low, high = row["detectable_interval"]
-    assert 0.5 < low <= row["detectable_share"] <= high <= 1
-    with pytest.raises(CommandError, match="--difference: applies to scores only"):
+    assert 0.5 < low <= row["detectable"]
+    assert high is None, "with four raters it may be that not even all choices won would be found by twelve"
+    assert "small_pilot" in [each["code"] for each in found["assumed"]["said"]]
+    with pytest.raises(CommandError, match="--difference: does not go with the protocol 'pairwise'"):
         call_command("plan_campaign", "--pilot", campaign.name, "--systems", "a", "b", "--difference", "5")

@@ -51,6 +51,7 @@ class BestWorst(Scored):
     attention = "This is no text but a check that you are reading: please choose it as the worst."
     not_as_before = "fewer than half of the choices the same"
     usual_texts = 4
+    varies = {"item_sd": 0.25, "rater_sd": 0.15, "residual_sd": 0.5, "severity_sd": 0.0}
     heading = _("Choose the best and the worst text")
     missing = _("Choose the best and the worst first")
 

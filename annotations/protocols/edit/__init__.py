@@ -57,6 +57,8 @@ class Editing(Protocol[Edits]):
     asked = "to rewrite every text as they would have written it"
     shown_here = True
     usual_texts = 1
+    varies = {"item_sd": 0.25, "rater_sd": 0.15, "residual_sd": 0.4, "severity_sd": 0.15}
+    usual_seconds = 60.0
     found_bad_below = 1.0
     attention = "This is no text but a check that you are reading: please delete all words but the first."
     not_as_before = "shares of words changed that are on average more than a quarter apart"

@@ -70,6 +70,8 @@ class ErrorSpans(Protocol[Spans]):
     attention = "This is no text but a check that you are reading: please mark all of it as one major error."
     as_before = 0.2
     not_as_before = "scores that are on average more than one major error apart"
+    varies = {"item_sd": 0.05, "rater_sd": 0.03, "residual_sd": 0.08, "severity_sd": 0.03}
+    usual_seconds = 60.0
     may_answer_alike = True
     one_criterion = True
     teaches = True

@@ -45,6 +45,8 @@ class HumanOrMachine(Judged):
     found_bad_below = 0.0
     not_as_before = "another judgement, human or machine"
     attention = "This is no text but a check that you are reading: please answer that a machine wrote it."
+    varies = {"item_sd": 0.25, "rater_sd": 0.15, "severity_sd": 0.15}
+    usual_seconds = 15.0
     heading = _("Did a person or a machine write this?")
     told = _(
         "Some of these texts were written by people and some by machines, in no order. For each, choose which you "

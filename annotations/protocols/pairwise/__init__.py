@@ -37,6 +37,7 @@ class Pairwise(Protocol[Chosen]):
     asked = "which of two texts is better"
     shown_here = True
     may_tie = True
+    varies = {"item_sd": 0.15, "rater_sd": 0.1, "ties": 0.1}
     least_texts = most_texts = usual_texts = 2
     heading = _("Compare two texts at a time")
     attention = "This is no text but a check that you are reading: please choose the other one."

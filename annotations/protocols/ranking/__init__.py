@@ -28,6 +28,7 @@ class Ranking(Scored):
     shown_here = True
     may_tie = True
     least_texts = 2
+    varies = {"item_sd": 0.3, "rater_sd": 0.15, "residual_sd": 0.5, "severity_sd": 0.0}
     heading = _("Put short texts in order")
     attention = "This is no text but a check that you are reading: please put it last."
     missing = _("Rank every text first")

@@ -51,6 +51,7 @@ class WhichIsHuman(Judged):
     least_texts = most_texts = usual_texts = 2
     attention = "This is no text but a check that you are reading: please choose the other one."
     not_as_before = "fewer than half of the choices the same"
+    varies = {"item_sd": 0.2, "rater_sd": 0.1, "ties": 0.0}
     heading = _("Which of these two texts did a person write?")
     told = _(
         "On every screen a person wrote one of the two texts, and a machine wrote the other one. Choose the one that "

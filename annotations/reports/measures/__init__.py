@@ -1,7 +1,7 @@
 """What is computed from raters' answers and how reports say it: a file for each measure, which protocols name."""
 
 from annotations.campaigns.models import Campaign
-from annotations.protocols import protocol_named
+from annotations.protocols import AnyProtocol, protocol_named
 from annotations.reports.measures.best_minus_worst import BestMinusWorst
 from annotations.reports.measures.chosen_as_human import ChosenAsHuman
 from annotations.reports.measures.error_score import ErrorScore
@@ -26,4 +26,8 @@ MEASURES: dict[str, Measure] = {measure.name: measure for measure in KNOWN}
 
 
 def measure_of(campaign: Campaign | About) -> Measure:
-    return MEASURES[protocol_named(campaign.protocol).measure]
+    return measure_by(protocol_named(campaign.protocol))
+
+
+def measure_by(protocol: AnyProtocol) -> Measure:
+    return MEASURES[protocol.measure]

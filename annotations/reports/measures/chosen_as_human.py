@@ -9,6 +9,7 @@ from annotations.reports.forced_choice import forced_choice_of
 from annotations.reports.looks import Rule
 from annotations.reports.measures.measure import MethodWords
 from annotations.reports.measures.strength import STRENGTHS, Strength, shares_won
+from annotations.reports.planning import KnownOfSureChoices
 from annotations.reports.rows import SureChoiceRow, sure_choice_rows
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.forced_choice import ForcedChoice
@@ -36,6 +37,7 @@ class ChosenAsHuman(Strength):
 
     name = "chosen_as_human"
     columns = SureChoiceColumns
+    planning = KnownOfSureChoices
     row = SureChoiceRow
     no_examples = ("Raters chose the person's text and gave no scores, so there is no best or worst text.",)
     mean_title = "Chosen as human"

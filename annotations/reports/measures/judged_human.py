@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from annotations.campaigns.models import Campaign
-from annotations.errors import InputError
 from annotations.protocols.base import Level
 from annotations.reports.judgements import JudgementAnalysis, detection_of
 from annotations.reports.looks import Rule
 from annotations.reports.measures.measure import CUT, EXACT, RATERS, Measure, MethodWords
-from annotations.reports.pilot import PilotCampaign, check_pilot
+from annotations.reports.pilot import PilotCampaign, judgements_pilot
+from annotations.reports.planning import KnownOfJudgements
 from annotations.reports.rows import JudgementRow, judgement_rows
 from annotations.reports.schema.campaign import About
 from annotations.reports.schema.detection import Detection
@@ -44,6 +44,7 @@ class JudgedHuman(Measure):
     name = "judged_human"
     analysis = JudgementAnalysis
     columns = JudgementColumns
+    planning = KnownOfJudgements
     row = JudgementRow
     pair_parts = ("differences", "effects", "missing", "tests")
     imported = "judgements of who wrote"
@@ -102,13 +103,7 @@ class JudgedHuman(Measure):
         return judgement_rows(campaign)
 
     def pilot(self, campaign: Campaign, systems: tuple[str, str], criterion: str) -> PilotCampaign:
-        """Raises InputError: a plan is made from what varies in a rater's difference between two texts of an item."""
-        check_pilot(campaign, systems, criterion)
-        raise InputError(
-            "--pilot",
-            f"a screen of campaign '{campaign.name}' shows one text, so no rater judged both systems' texts of an item",
-            "give --item-sd, --rater-sd and --residual-sd of a difference in shares instead",
-        )
+        return judgements_pilot(campaign, systems, criterion)
 
     def detection(self, campaign: Campaign, table: RatingTable, rule: Rule) -> Mapping[str, Detection]:
         return {criterion: detection_of(campaign, table, criterion, rule) for criterion in table.criteria}
