@@ -8,13 +8,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy import stats
 from statsmodels.stats.power import NormalIndPower, TTestIndPower, TTestPower
-from statsmodels.stats.proportion import proportion_effectsize
+from statsmodels.stats.proportion import proportion_confint, proportion_effectsize
 
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.foretelling import Foretold
 from annotations.errors import InputError
 from annotations.protocols import PROTOCOLS
 from annotations.reports.measures import MEASURES
+from annotations.reports.plans.page import stopped_columns, table_of
+from annotations.reports.plans.stops import row_of as row_of_kind
 from annotations.reports.plans.stops import stopped_of
 from annotations.statistics.dealing import Layout, screens_dealt
 from annotations.statistics.pilot_parts import Answers, drawn_parts, parts_of_answers
@@ -195,6 +197,10 @@ def test_who_comes_is_a_mix_of_kinds() -> None:
     assert found.interval is not None
     assert found.interval[0] < 0.099 < found.interval[1]
     assert found.after == pytest.approx((0.009 * 20 + 0.09 * 8) / 0.099)
+    rows = [row_of_kind(each) for each in kinds]
+    low, high = proportion_confint(10, 1000, method="wilson")
+    page = "\n".join(table_of(rows, {}, stopped_columns(rows)))
+    assert page.count(f"0.010 ({low:.3f} to {high:.3f})") == 2, "in all, and by the one rule"
     for mix, message in (
         (["good=1"], "'good' is not a kind"),
         (["honest=0.5"], "add to 0.5"),

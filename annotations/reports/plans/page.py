@@ -71,7 +71,7 @@ def page_of(plan: Row) -> Iterator[str]:
     if plan["quality"]:
         yield ""
         yield "Whom its quality control stops: shares of simulated raters, with 95 % intervals of simulating so many"
-        yield from table_of([flat(row) for row in plan["quality"]], {}, stopped_columns(plan["quality"]))
+        yield from table_of(plan["quality"], {}, stopped_columns(plan["quality"]))
         yield from wrapped(
             "Honest raters who are stopped are excluded falsely; careless ones (lazy, random) who are not stopped are "
             "missed. screens: answered on average, until they are stopped or done."
@@ -116,14 +116,9 @@ def cost_notes(plan: Row) -> Iterator[str]:
     )
 
 
-def flat(row: Row) -> dict[str, Any]:
-    """A kind's row with a key for every rule."""
-    rules = {rule: found["share"] for rule, found in row["by_rule"].items()}
-    return {**row, **rules, **{f"{rule}_interval": found["interval"] for rule, found in row["by_rule"].items()}}
-
-
 def stopped_columns(rows: Sequence[Row]) -> Columns:
-    rules = dict.fromkeys(rule for row in rows for rule in row["by_rule"])
+    others = dict.fromkeys(key for row in rows for key in row if key not in (*STOPPED, "raters"))
+    rules = (key for key in others if not key.endswith("_interval"))
     return {**STOPPED, **{rule: (rule.replace("_", " "), ".3f") for rule in rules}}
 
 

@@ -58,8 +58,6 @@ def row_of(each: Foretold) -> dict[str, Any]:
     """Shares with Wilson's intervals: false exclusions are those of honest raters, and who is missed of a careless kind
     are those that are not stopped."""
     row: dict[str, Any] = {"kind": each.kind, "raters": each.raters, "screens": each.screens}
-    row |= {"stopped": each.stopped, "stopped_interval": wilson(each.stopped, each.raters)}
-    row["by_rule"] = {
-        rule: {"share": share, "interval": wilson(share, each.raters)} for rule, share in each.by_rule.items()
-    }
+    for name, share in {"stopped": each.stopped, **each.by_rule}.items():
+        row |= {name: share, f"{name}_interval": wilson(share, each.raters)}
     return row
