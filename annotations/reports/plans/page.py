@@ -45,7 +45,7 @@ def page_of(plan: Row) -> Iterator[str]:
     yield from wrapped(plan["sentence"])
     yield from (f"Note: {reason}" for reason in plan["assumed"]["said"])
     yield from wrapped(
-        f"Two-sided test at {plan['alpha']:g}, as the report makes it. Every item is of an album of its own."
+        f"Two-sided test at {plan['alpha']:g}, as the report makes it. Items are taken to be of albums of their own."
     )
     yield ""
     yield "What it finds"

@@ -17,7 +17,7 @@ from annotations.statistics.shares import Share, wilson
 Interval = tuple[float | None, float | None]  # an end is None where there is no such number
 MAX_ITEMS, MAX_SCREENS = 100_000, 20_000  # of a plan; of a campaign that is simulated
 MAX_OTHERS = 100  # of what a pilot may have had; each takes time
-SEARCHED, VERIFIED, STEPS = 300, 0.03, 2  # campaigns, deviation of power, and steps in the search for items
+SEARCHED, VERIFIED, STEPS = 300, 0.03, 4  # campaigns, deviation of power, and steps in the search for items
 ENDS = (0.025, 0.975)
 WIDE = 10.0  # times as many items as at least
 
