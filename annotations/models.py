@@ -6,6 +6,7 @@ from annotations.campaigns.models.campaigns import Campaign, CampaignSystem
 from annotations.campaigns.models.items import Candidate, CandidateOutput, Item
 from annotations.campaigns.models.named_items import NamedItem
 from annotations.campaigns.models.participations import Participation
+from annotations.campaigns.models.questionnaires import QuestionnaireAnswer
 from annotations.campaigns.models.raters import ErasedId, Invitation, Rater
 from annotations.campaigns.models.ratings import Rating, Remark, Rewrite
 from annotations.corpora.models import (
@@ -45,6 +46,7 @@ __all__ = [
     "Output",
     "Participation",
     "Photo",
+    "QuestionnaireAnswer",
     "Rater",
     "Rating",
     "Remark",

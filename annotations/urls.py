@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from annotations.campaigns.views import answers, joining, leaving, rating
+from annotations.campaigns.views import answers, joining, leaving, questionnaires, rating
 
 # A rater has a link instead of an account.
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<str:token>/answer/<uuid:assignment_id>/", login_not_required(rating.answer), name="rate-answer"),
     path("<str:token>/skip/<uuid:assignment_id>/", login_not_required(rating.skip), name="rate-skip"),
     path("<str:token>/draft/<uuid:assignment_id>/", login_not_required(rating.draft), name="rate-draft"),
+    path("<str:token>/questions/", login_not_required(questionnaires.questions), name="rate-questions"),
     path("<str:token>/answers/", login_not_required(answers.answers), name="rate-answers"),
     path("<str:token>/decline/", login_not_required(leaving.decline), name="rate-decline"),
     path("<str:token>/withdraw/", login_not_required(leaving.withdraw), name="rate-withdraw"),

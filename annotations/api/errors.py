@@ -38,7 +38,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(error, TooOftenError):
         return problem(STATUS[TooOftenError], str(error), headers={"Retry-After": str(error.seconds)})
     if isinstance(error, InputError):
-        return problem(STATUS[type(error)], str(error), error.field)
+        status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+        return problem(status, str(error), error.field)
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -7,8 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from annotations.campaigns.answers import SentAnswer
+from annotations.campaigns.forms_due import FormDue
 from annotations.campaigns.links import photo_address, site_link
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
+from annotations.campaigns.questionnaires import ShownQuestion
 from annotations.campaigns.rounds import photos_of
 from annotations.campaigns.services.endings import Ending
 from annotations.campaigns.services.ratings import MAX_COMMENT_LENGTH, MAX_SECONDS
@@ -49,6 +51,12 @@ class AnswerInput(KeyInput):
     )
 
 
+class QuestionnaireInput(serializers.Serializer):
+    questionnaire = serializers.CharField(help_text="which one: its `form`")
+    attempt = serializers.IntegerField(required=False, default=1, min_value=1)
+    answers = serializers.JSONField()
+
+
 def campaign_output(campaign: Campaign) -> dict[str, Any]:
     """What a rater may know of a campaign: nothing of its name, purpose or systems."""
     return {
@@ -77,10 +85,38 @@ def ending_output(ending: Ending) -> dict[str, Any]:
     return {"ending": ending.how or None, "code": ending.code, "link": ending.link or None}
 
 
-def next_output(found: Screen | Wait | None, rater: Rater) -> dict[str, Any] | None:
+def next_output(found: Screen | Wait | FormDue | None, rater: Rater) -> dict[str, Any] | None:
     if isinstance(found, Wait):
         return {"wait": found.seconds}
+    if isinstance(found, FormDue):
+        return {"questionnaire": form_output(found)}
     return screen_output(found, rater) if found else None
+
+
+def form_output(due: FormDue) -> dict[str, Any]:
+    """A form to fill in, and in a second attempt which answers were wrong in the first."""
+    return {
+        "form": due.form,
+        "attempt": due.attempt,
+        "questions": [question_output(question) for question in due.shown],
+        "wrong": due.wrong,
+    }
+
+
+def question_output(question: ShownQuestion) -> dict[str, Any]:
+    """With what its answer can be: of options one's `value`, of a scale a whole number."""
+    asked: dict[str, Any] = {
+        "id": question.id,
+        "text": question.text,
+        "kind": question.kind,
+        "required": question.required,
+    }
+    if question.options:
+        asked["options"] = [{"value": value, "text": text} for value, text in question.options]
+    if question.points:
+        asked["scale"] = [question.points[0], question.points[-1]]
+        asked["labels"] = [question.low_label, question.high_label]
+    return asked
 
 
 def screen_output(screen: Screen, rater: Rater) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from annotations.api.views import (
     EndingView,
     JoinView,
     NextView,
+    QuestionnaireView,
     SkipView,
     UndoView,
     WithdrawView,
@@ -14,6 +15,7 @@ from annotations.api.views import (
 
 urlpatterns = [
     path("rate/next", NextView.as_view()),
+    path("rate/questionnaire", QuestionnaireView.as_view()),
     path("rate/answers", AnswersView.as_view()),
     path("rate/ending", EndingView.as_view()),
     path("rate/withdraw", WithdrawView.as_view()),

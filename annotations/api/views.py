@@ -15,6 +15,7 @@ from annotations.api.serializers import (
     BeforeInput,
     JoinInput,
     KeyInput,
+    QuestionnaireInput,
     campaign_output,
     ending_output,
     feedback_output,
@@ -31,6 +32,7 @@ from annotations.campaigns.services.endings import (
     participation_decline,
     rater_withdraw,
 )
+from annotations.campaigns.services.questionnaires import form_submit
 from annotations.campaigns.services.raters import campaign_by_token, completion_reach, rater_join
 from annotations.campaigns.training import training_feedback
 from annotations.errors import ConflictError
@@ -94,13 +96,15 @@ class RaterView(APIView):
 
     def answered(self, rating: Rating) -> Response:
         """The rating, and the screen that comes next: both in one answer. After a close or in a pause none does."""
-        rater, following = self.rater(), None
         feedback = training_feedback(rating)
+        told = {"feedback": feedback_output(feedback)} if feedback else {}
+        return self.accepted({"rating": str(rating.key), **told}, after=rating)
+
+    def accepted(self, what: dict[str, Any], after: Rating | None = None) -> Response:
+        rater, following = self.rater(), None
         with suppress(ConflictError):
-            following = next_output(screens.assignment_next(rater=rater, after=rating), rater)
-        body = {"rating": str(rating.key), "next": following}
-        body |= {"feedback": feedback_output(feedback)} if feedback else {}
-        return Response(body, status=status.HTTP_201_CREATED)
+            following = next_output(screens.assignment_next(rater=rater, after=after), rater)
+        return Response(what | {"next": following}, status=status.HTTP_201_CREATED)
 
 
 class NextView(RaterView):
@@ -109,6 +113,19 @@ class NextView(RaterView):
         count_next(rater.public_id)
         found = next_output(screens.assignment_next(rater=rater), rater)
         return Response(status=status.HTTP_204_NO_CONTENT) if found is None else Response(found)
+
+
+class QuestionnaireView(RaterView):
+    def post(self, request: Request) -> Response:
+        given = QuestionnaireInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        sent = form_submit(
+            rater=self.rater(),
+            form=given.validated_data["questionnaire"],
+            attempt=given.validated_data["attempt"],
+            answers=given.validated_data["answers"],
+        )
+        return self.accepted({"questionnaire": sent.form, "attempt": sent.attempt, "passed": sent.passed})
 
 
 class AssignmentView(RaterView):

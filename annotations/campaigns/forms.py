@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.outside_ids import check_outside_id
 from annotations.campaigns.quality import Quality
+from annotations.campaigns.questionnaires import FORMS
 from annotations.campaigns.readers.named_items import NamedSource, named_in_lines
 from annotations.campaigns.recruiting import SERVICES, Recruiting
 from annotations.campaigns.spec import KEYS, QUALITY_KEYS, RECRUITING_KEYS, SPLIT_OF, TABLES, CampaignSpec, choices
@@ -20,7 +21,7 @@ from annotations.protocols import protocol_named, shown_here
 from annotations.protocols.criteria import BUILT_IN
 from annotations.storage.fields import NameField
 from annotations.systems.models import System
-from annotations.web.forms import show_problem
+from annotations.web.forms import JsonField, show_problem
 from texts.degrading import DEGRADATIONS
 
 
@@ -66,6 +67,13 @@ def field_of(key_of: FieldInfo, rule: Mapping[str, Any], *, choices_of: str = ""
     return forms.CharField(max_length=rule.get("maxLength"), **options)
 
 
+def json_field(key: str, example: str) -> JsonField:
+    """The same of a key that is written as JSON, where it is written at all."""
+    key_of = CampaignSpec.model_fields[key]
+    words = f"{key_of.description} In JSON, such as: {example}"
+    return JsonField(label=key_of.title, help_text=words, required=False)
+
+
 def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -80,8 +88,8 @@ class CampaignForm(forms.Form):
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items",
         *(f"recruiting_{key}" for key in Recruiting.model_fields), "minimum_answers",
-        "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout", "instructions",
-        "consent", "minutes",
+        *FORMS, "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout",
+        "instructions", "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -173,6 +181,19 @@ class CampaignForm(forms.Form):
     recruiting_pay_withdrawn = recruiting_field("pay_withdrawn")
     recruiting_currency = recruiting_field("currency")
     minimum_answers = spec_field("minimum_answers")
+    entry = json_field(
+        "entry",
+        '[{"id": "reads", "text": "Do you read stories?", "kind": "choice", "options": ["often", "seldom"]}]',
+    )
+    comprehension = json_field(
+        "comprehension",
+        '[{"id": "what", "text": "What do you judge?", "options": ["texts", "pictures", "people"], "answer": "texts"}]',
+    )
+    exit = json_field(
+        "exit",
+        '[{"id": "hard", "text": "How hard was it?", "kind": "scale", "low": 1, "high": 5, "low_label": "easy", '
+        '"high_label": "hard"}, {"id": "more", "text": "Anything else?", "kind": "text", "required": false}]',
+    )
     seed = spec_field("seed")
     primary = spec_field("primary", initial="")
     equivalence_margin = spec_field("equivalence_margin")
@@ -224,6 +245,9 @@ class CampaignForm(forms.Form):
         try:
             given["spec"] = CampaignSpec.from_mapping(values)
         except InputError as error:
+            top, _, within = error.field.partition(".")
+            if top in FORMS and within:
+                error = InputError(top, f"{within}: {error.message}", error.hint)
             for table in TABLES:
                 error.field = error.field.replace(f"{table}.", f"{table}_")
             show_problem(self, error)
@@ -236,7 +260,8 @@ class CampaignForm(forms.Form):
             f"{table}_{key}": value for table in TABLES for key, value in getattr(spec, table).model_dump().items()
         }
         return (
-            spec.model_dump(exclude=set(TABLES))
+            spec.model_dump(exclude={*TABLES, *FORMS})
+            | spec.questionnaires
             | tables
             | {
                 "ties": spec.ties is not False,

@@ -183,6 +183,7 @@ def quality_of(stored: str) -> Quality:
 
 # By rule, what a rater reads who is stopped by it.
 RULES = {
+    "comprehension": _("Your answers to the questions about the instructions were wrong twice."),
     "qualification": _("The first screens decide who takes part, and your answers did not find the damaged texts."),
     "degraded": _("Some of the texts had been damaged on purpose, and your answers did not tell them apart."),
     "attention": _("Some texts asked for a certain answer, and yours were others."),

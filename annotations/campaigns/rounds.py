@@ -28,7 +28,7 @@ def columns_of(model: type[models.Model], names: str) -> list[str]:
 RATER = columns_of(
     Rater,
     "id campaign_id public_id outside_id session_hash digest_key trial named_items replaced stopped_by rules_waived "
-    "completion_code enough_answers",
+    "forms_due completion_code enough_answers",
 )
 CAMPAIGN = columns_of(
     Campaign,

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from annotations.campaigns.quality import ATTENTION
+from annotations.campaigns.questionnaires import CheckQuestion, Question
 from annotations.errors import InputError
 
 TEXT_DEVIATION, RATER_DEVIATION = 0.5, 0.3
@@ -89,7 +90,7 @@ def made_worse(planted: Mapping[str, str] | None, name: str) -> float:
 
 class SimulatedRater:
     def __init__(self, simulation: Simulation, number: int, kind: str) -> None:
-        self.simulation, self.kind = simulation, kind
+        self.simulation, self.number, self.kind = simulation, number, kind
         self.draw = random.Random(f"{simulation.seed}:rater:{number}")
         self.severity = self.draw.gauss(0, RATER_DEVIATION) + (STRICT if kind == "strict" else 0)
 
@@ -115,6 +116,25 @@ class SimulatedRater:
         systems = text.systems or list(truth)
         worth = sum(truth[system] for system in systems) / len(systems) + particular
         return worth + text.worse
+
+    def fills_in(
+        self, form: str, questions: Sequence[Question], before: Mapping[str, Any], wrong: Sequence[str]
+    ) -> dict[str, Any]:
+        """A form; in a second attempt as `share_passing_by_chance` says, where they guess. All but who answers without
+        reading have understood the instructions."""
+        draw = random.Random(f"{self.simulation.seed}:{form}:{self.number}:{len(before)}")
+        answers: dict[str, Any] = {}
+        for question in questions:
+            if isinstance(question, CheckQuestion) and self.kind != "random":
+                answers[question.id] = question.answer
+            elif question.id in before and question.id not in wrong:
+                answers[question.id] = before[question.id]
+            elif question.kind == "text":
+                answers[question.id] = "simulated"
+            else:
+                choices: Sequence[Any] = question.options or question.points
+                answers[question.id] = draw.choice([each for each in choices if each != before.get(question.id)])
+        return answers
 
     def seconds(self, words: int) -> float:
         """That a screen with so many words takes."""

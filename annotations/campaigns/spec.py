@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from annotations.campaigns.quality import TESTED, Quality, criteria_tested, once
+from annotations.campaigns.questionnaires import FORMS, CheckQuestions, Questions
 from annotations.campaigns.recruiting import Recruiting
+from annotations.campaigns.rules import choices_of, wanted_by
 from annotations.campaigns.wording import RULES, CriterionWords, stored, tables, worded
 from annotations.corpora.readers.files import text_of
 from annotations.errors import InputError
@@ -159,6 +161,20 @@ class CampaignSpec(BaseModel):
         description="Of a criterion, a table of what raters read, and within it one for each language that has other "
         f"words: {', '.join(LANGUAGES)}.",
     )
+    entry: Questions = Field(
+        default=(), title="Entry questionnaire", description="Asked before the first screen: a list of questions."
+    )
+    comprehension: CheckQuestions = Field(
+        default=(),
+        title="Comprehension check",
+        description="Questions about the instructions, asked before the first screen; who answers one wrongly twice is "
+        "stopped.",
+    )
+    exit: Questions = Field(
+        default=(),
+        title="Exit questionnaire",
+        description="Asked after the last screen, before the completion code is given.",
+    )
     primary: Annotated[Names, AfterValidator(contrast)] = Field(
         default=(),
         strict=False,
@@ -288,6 +304,11 @@ class CampaignSpec(BaseModel):
         """What is stored of them."""
         return {name: words.model_dump(exclude_defaults=True) for name, words in self.criterion.items()}
 
+    @property
+    def questionnaires(self) -> dict[str, Any]:
+        """What is stored of them, by form."""
+        return {form: [each.stored() for each in asked] for form in FORMS if (asked := getattr(self, form))}
+
 
 SCHEMA: dict[str, Any] = CampaignSpec.model_json_schema()
 
@@ -306,8 +327,7 @@ TABLES = {"quality": QUALITY_KEYS, "recruiting": RECRUITING_KEYS}  # with rules 
 
 
 def choices(key: str) -> list[str]:
-    rule = KEYS[key]
-    return list(rule["enum"] if "enum" in rule else [rule["const"]])
+    return list(choices_of(KEYS[key]))
 
 
 def in_words(error: Any) -> InputError:
@@ -353,18 +373,6 @@ def wanted(key: str) -> str:
     return wanted_by(rule)
 
 
-def wanted_by(rule: Mapping[str, Any]) -> str:
-    if rule["type"] in ("integer", "number"):
-        low = f"from {rule['minimum']}" if "minimum" in rule else f"above {rule['exclusiveMinimum']}"
-        high = f" to {rule['maximum']}" if "maximum" in rule else ""
-        high = f" and below {rule['exclusiveMaximum']}" if "exclusiveMaximum" in rule else high
-        return f"a {'whole ' if rule['type'] == 'integer' else ''}number {low}{high}"
-    names = f"a list of any of {', '.join(rule['items']['enum'])}" if "enum" in rule.get("items", {}) else ""
-    kinds = {"boolean": "true or false", "array": names or "a list of at least one name", "object": "a table"}
-    least = f"{rule['minLength']} to" if "minLength" in rule else "at most"
-    return kinds.get(rule["type"]) or f"a text of {least} {rule['maxLength']} characters"
-
-
 def read_campaign_file(file: Path) -> CampaignSpec:
     text = text_of(file, MAX_FILE_BYTES)
     nested = InputError("", f"lists and tables are nested more than {MAX_DEPTH} deep", where=file)
@@ -386,7 +394,7 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 def campaign_toml(spec: CampaignSpec) -> str:
     """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
     but for a raw delete sign."""
-    values = spec.model_dump(exclude={"criterion", *TABLES})
+    values = spec.model_dump(exclude={"criterion", *TABLES, *FORMS})
     lines = list(lines_of({key: value for key, value in values.items() if value is not None}))
     for name in TABLES:
         if stored_there := getattr(spec, name).stored():
@@ -394,6 +402,9 @@ def campaign_toml(spec: CampaignSpec) -> str:
     for place, words in tables(spec.criterion):
         keys = (part if BARE.fullmatch(part) else written(part) for part in place)
         lines += ["", f"[{'.'.join(['criterion', *keys])}]", *lines_of(words)]
+    for form, questions in spec.questionnaires.items():
+        for question in questions:
+            lines += ["", f"[[{form}]]", *lines_of(question)]
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
 
 
@@ -402,4 +413,9 @@ def lines_of(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def written(value: object) -> str:
+    if isinstance(value, Mapping):
+        inner = (f"{key if BARE.fullmatch(key) else written(key)} = {written(each)}" for key, each in value.items())
+        return f"{{ {', '.join(inner)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
     return json.dumps(value, ensure_ascii=False)

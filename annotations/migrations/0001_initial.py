@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ('order_secret', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='draws the order of texts; nobody is shown it', max_length=64)),
                 ('quality', models.JSONField(blank=True, default=dict, help_text="the checks among a rater's screens, and the rules by which one is stopped")),
                 ('recruiting', models.JSONField(blank=True, default=dict, help_text='the service raters come by, their codes, where they are sent, their pay')),
+                ('questionnaires', models.JSONField(blank=True, default=dict, help_text='by form the questions that raters answer before and after the screens')),
                 ('screens_per_rater', models.PositiveIntegerField(default=0, help_text='at most; 0: those of all items')),
                 ('minimum_answers', models.PositiveIntegerField(default=1, help_text='answers needed for a completion code')),
                 ('primary', models.JSONField(default=list, help_text='two systems and a criterion whose difference was declared first')),
@@ -267,6 +268,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('excluded_at', models.DateTimeField(blank=True, help_text='from then on left out of the results', null=True)),
                 ('exclusion', models.CharField(blank=True, help_text='why they are left out, in words', max_length=300)),
+                ('forms_due', models.CharField(blank=True, db_default='', default='', help_text='the forms that they have still to fill in, in their order, with spaces between', max_length=40)),
                 ('stopped_by', models.CharField(blank=True, db_default='', default='', help_text='the rule of quality control that they broke', max_length=20)),
                 ('rules_waived', models.BooleanField(db_default=False, default=False, help_text='readmitted: the rules stop them no more')),
                 ('replaced', models.BooleanField(db_default=False, default=False, help_text='left out, and others rate what they had rated')),
@@ -293,6 +295,21 @@ class Migration(migrations.Migration):
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participations', to='annotations.campaign')),
                 ('rater', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='participation', to='annotations.rater')),
             ],
+        ),
+        migrations.CreateModel(
+            name='QuestionnaireAnswer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('form', models.CharField(choices=[('entry', 'Entry questionnaire'), ('comprehension', 'Comprehension check'), ('exit', 'Exit questionnaire')], max_length=13)),
+                ('attempt', models.PositiveSmallIntegerField(default=1)),
+                ('answers', models.JSONField(help_text='by question; what was left empty is not there')),
+                ('passed', models.BooleanField(blank=True, help_text='a comprehension check; empty: any other form', null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('rater', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='questionnaires', to='annotations.rater')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('rater', 'form', 'attempt'), name='questionnaire_attempt_once'), models.CheckConstraint(condition=models.Q(('form__in', ['entry', 'comprehension', 'exit'])), name='questionnaire_form_known'), models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='questionnaire_attempt_from_one'), models.CheckConstraint(condition=models.Q(models.Q(('form', 'comprehension'), ('passed__isnull', False)), models.Q(models.Q(('form', 'comprehension'), _negated=True), ('passed', None)), _connector='OR'), name='questionnaire_passed_of_comprehension')],
+            },
         ),
         migrations.CreateModel(
             name='Assignment',

@@ -25,6 +25,7 @@ from annotations.campaigns.models import (
     Invitation,
     NamedItem,
     Participation,
+    QuestionnaireAnswer,
     Rater,
     Remark,
     Rewrite,
@@ -174,6 +175,7 @@ def words_blank(rater: Rater, **kwargs: Any) -> None:
     drafts_of(rater).update(draft={})
     remarks_of(rater).update(comment="")
     rewrites_of(rater).update(text="")
+    questionnaires_of(rater).update(answers={})
     words = list(words_of(rater).values_list("pk", flat=True))
     FeedbackSet.all_rows.filter(examples__in=words).update(valid=False)
     FeedbackExample.objects.filter(pk__in=words).update(text="")
@@ -190,6 +192,11 @@ def remarks_of(rater: Rater) -> QuerySet[Remark]:
 
 def rewrites_of(rater: Rater) -> QuerySet[Rewrite]:
     return Rewrite.objects.filter(rating__assignment__rater=rater).exclude(text="")
+
+
+def questionnaires_of(rater: Rater) -> QuerySet[QuestionnaireAnswer]:
+    """What they answered before and after the screens, which can tell who they are even where they chose."""
+    return QuestionnaireAnswer.objects.filter(rater=rater).exclude(answers={})
 
 
 def words_of(rater: Rater) -> QuerySet[FeedbackExample]:
@@ -224,6 +231,7 @@ def erasure_of(identity: Identity) -> Erasure:
     goes += ["unsent answers on screens they did not submit"] if drafts_of(rater).exists() else []
     goes += [f"what they typed in {counted(count, 'remarks')}"] if (count := remarks_of(rater).count()) else []
     goes += [f"{counted(count, 'text')} they rewrote"] if (count := rewrites_of(rater).count()) else []
+    goes += ["what they answered of questionnaires"] if questionnaires_of(rater).exists() else []
     sets = FeedbackSet.objects.filter(examples__in=words_of(rater)).distinct().order_by("name")
     done = Assignment.objects.filter(rater=rater, state=Assignment.State.DONE)
     answers = done.aggregate(count=Count("pk"))["count"]

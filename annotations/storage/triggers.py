@@ -1,5 +1,5 @@
-"""The triggers that keep ratings, remarks, rewrites, kept reports and the audit log from being changed, deleted or
-replaced, on both databases.
+"""The triggers that keep ratings, remarks, rewrites, questionnaires, kept reports and the audit log from being changed,
+deleted or replaced, on both databases.
 
 They are made after every `migrate` where they are missing, since on SQLite a migration that rebuilds the table drops
 them silently, and made anew where they are not as they are declared here. The system check `annotations.E001` fails
@@ -74,6 +74,17 @@ KEPT = (
         ("id", "rating_id", "candidate_id"),
         "text",
         OF_RATER_WHO_LEFT.format(column="text"),
+    ),
+    Kept(
+        "questionnaireanswer",
+        "what raters answered of questionnaires is never {}: it is blanked where its rater was erased or withdrew",
+        ("id", "rater_id", "form", "attempt", "passed", "created_at"),
+        "answers",
+        "{new}.answers = '{{}}' AND EXISTS (SELECT 1 FROM annotations_rater r"
+        " WHERE r.id = {new}.rater_id AND (r.erased_at IS NOT NULL OR r.ended_by = 'withdrawn'))",
+        # with a draft that was tried out, from when nobody sees it
+        "EXISTS (SELECT 1 FROM annotations_rater r JOIN annotations_campaign c ON c.id = r.campaign_id"
+        " WHERE r.id = {old}.rater_id AND c.unfinished_until IS NOT NULL)",
     ),
 )
 

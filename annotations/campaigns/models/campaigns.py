@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from django.db.models.functions import Now
 
 from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
 from annotations.campaigns.querysets.campaigns import CampaignQuerySet
+from annotations.campaigns.questionnaires import FORMS, Question, questions_of
 from annotations.campaigns.recruiting import NO_RECRUITING, Recruiting, recruiting_of
 from annotations.campaigns.standing import rules_in_words
 from annotations.corpora.models import Dataset, Import, Split
@@ -104,6 +106,9 @@ class Campaign(Unfinished):
     )
     recruiting = models.JSONField(
         default=dict, blank=True, help_text="the service raters come by, their codes, where they are sent, their pay"
+    )
+    questionnaires = models.JSONField(
+        default=dict, blank=True, help_text="by form the questions that raters answer before and after the screens"
     )
     screens_per_rater = models.PositiveIntegerField(default=0, help_text="at most; 0: those of all items")
     minimum_answers = models.PositiveIntegerField(default=1, help_text="answers needed for a completion code")
@@ -210,6 +215,14 @@ class Campaign(Unfinished):
     @property
     def quality_control(self) -> Quality:
         return quality_of(json.dumps(self.quality)) if self.quality else NO_QUALITY
+
+    def questions(self, form: str) -> Sequence[Question]:
+        return questions_of(form, self.questionnaires)
+
+    @property
+    def forms_due(self) -> str:
+        """The forms that a new rater has to fill in: see `Rater.forms_due`."""
+        return " ".join(form for form in FORMS if form in self.questionnaires)
 
     @property
     def quality_rules(self) -> list[str]:

@@ -37,6 +37,13 @@ class Rater(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     excluded_at = models.DateTimeField(null=True, blank=True, help_text="from then on left out of the results")
     exclusion = models.CharField(max_length=300, blank=True, help_text="why they are left out, in words")
+    forms_due = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="the forms that they have still to fill in, in their order, with spaces between",
+    )
     stopped_by = models.CharField(
         max_length=20, blank=True, default="", db_default="", help_text="the rule of quality control that they broke"
     )
@@ -93,6 +100,16 @@ class Rater(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def forms_left(self) -> list[str]:
+        return self.forms_due.split()
+
+    @property
+    def owes_exit(self) -> bool:
+        """Whether their completion code waits for the exit questionnaire, which nobody can send after the close or once
+        their own part has ended."""
+        return "exit" in self.forms_left and not self.replaced and self.campaign.state != Campaign.State.CLOSED
 
     @property
     def most_screens(self) -> int:

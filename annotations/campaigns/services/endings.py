@@ -71,7 +71,7 @@ def ending_of(rater: Rater, completion: Completion) -> Ending:
         how = ended_by
         if recruiting.pay_withdrawn is not None:
             pay, own = recruiting.pay_withdrawn, rater.completion_code if recruiting.pay_withdrawn else None
-    earned = own is not None or not (rater.replaced or completion.missing)
+    earned = own is not None or not (rater.replaced or completion.missing or rater.owes_exit)
     if not earned:
         pay = None if pay is None or not rater.replaced else 0.0
         return Ending(ended_by or ("excluded" if rater.replaced else ""), pay=pay)

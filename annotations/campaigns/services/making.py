@@ -16,6 +16,7 @@ from annotations.campaigns.models import (
     Invitation,
     Item,
     NamedItem,
+    QuestionnaireAnswer,
     Rater,
     Rating,
 )
@@ -128,6 +129,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             seed=spec.seed,
             quality=spec.quality.stored(),
             recruiting=spec.recruiting.stored(),
+            questionnaires=spec.questionnaires,
             screens_per_rater=spec.screens_per_rater or 0,
             minimum_answers=spec.minimum_answers,
             primary=list(spec.primary),
@@ -224,6 +226,7 @@ def campaign_discarding(*, campaign: Campaign) -> Iterator[None]:
     if campaign.imported_by_id:
         yield from rows_deleting(Rating.objects.filter(assignment__rater__campaign=campaign))
     yield from rows_deleting(Assignment.objects.filter(rater__campaign=campaign))
+    yield from rows_deleting(QuestionnaireAnswer.objects.filter(rater__campaign=campaign))
     yield from rows_deleting(Rater.objects.filter(campaign=campaign))
     yield from rows_deleting(NamedItem.objects.filter(campaign=campaign))
     items = Item.objects.filter(campaign=campaign).order_by("position").values_list("pk", flat=True)

@@ -113,7 +113,11 @@ def rater_join(
     try:
         with transaction.atomic():
             rater = Rater.objects.create(
-                campaign=campaign, outside_id=outside_id, session_hash=session_hash(fresh), named_items=named
+                campaign=campaign,
+                outside_id=outside_id,
+                session_hash=session_hash(fresh),
+                named_items=named,
+                forms_due=campaign.forms_due,
             )
             participation_write(rater=rater, arrival=arrival)
     except IntegrityError as error:  # somebody joined under the same id this very moment
@@ -140,13 +144,19 @@ def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
     if campaign.state == Campaign.State.CLOSED:
         raise ConflictError("", f"campaign '{campaign.name}' is closed and takes no dry runs")
     session = secrets.token_urlsafe(32)
-    return Rater.objects.create(campaign=campaign, session_hash=session_hash(session), trial=True), session
+    due = campaign.forms_due
+    return Rater.objects.create(
+        campaign=campaign, session_hash=session_hash(session), trial=True, forms_due=due
+    ), session
 
 
 def simulated_join(*, campaign: Campaign, name: str) -> Rater:
     """A simulated rater of a campaign that is marked as simulated; their session is known to nobody."""
     return Rater.objects.create(
-        campaign=campaign, outside_id=name, session_hash=session_hash(secrets.token_urlsafe(32))
+        campaign=campaign,
+        outside_id=name,
+        session_hash=session_hash(secrets.token_urlsafe(32)),
+        forms_due=campaign.forms_due,
     )
 
 
@@ -293,7 +303,7 @@ def completion_with(rater: Rater, *, answers: int, skipped: int) -> Completion:
     """Of a rater who has answered and skipped so many."""
     needed = answers_needed(rater)
     earned = answers >= needed or rater.stopped_by
-    code = rater.completion_code if earned and not rater.trial else None
+    code = rater.completion_code if earned and not rater.trial and not rater.owes_exit else None
     return Completion(answers, skipped, needed, code)
 
 
@@ -310,7 +320,7 @@ def completion_reach(*, rater: Rater) -> Completion:
 
 def code_reach(*, rater: Rater, answers: int) -> str | None:
     """The code of a rater with so many answers. It is made here, once, when it is earned: before that there is none.
-    Whose part has ended earns none any more."""
+    Whose part has ended earns none any more. With an exit questionnaire it is shown once that is filled in."""
     if rater.stopped_by:
         return rater.completion_code
     if rater.trial or answers < answers_needed(rater):
@@ -319,7 +329,12 @@ def code_reach(*, rater: Rater, answers: int) -> str | None:
         fresh = Rater.objects.filter(pk=rater.pk, completion_code=None, erased_at=None)
         fresh.update(completion_code=new_code())
         rater.refresh_from_db(fields=["completion_code"])
-    return rater.completion_code
+    return None if rater.owes_exit else rater.completion_code
+
+
+def may_finish(*, rater: Rater, answers: int) -> bool:
+    """Whether a rater with so many answers may go to the exit questionnaire, though screens are left."""
+    return rater.owes_exit and answers >= answers_needed(rater)
 
 
 def code_as_typed(typed: str) -> str:

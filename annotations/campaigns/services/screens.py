@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from annotations.campaigns.assignment.choice import pick_item
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.assignment.tally import shown_as
+from annotations.campaigns.forms_due import FormDue, form_after_screens, form_before_screens
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.campaigns.quality import RULES
 from annotations.campaigns.rounds import (
@@ -87,9 +88,9 @@ def check_open(rater: Rater, *, drafts: bool = False) -> None:
         raise ConflictError("", ended, why, code="ended")
 
 
-def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wait | None:
+def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wait | FormDue | None:
     """The rater's open assignment, its lease renewed; or the one they were at when its lease ended; or a newly claimed
-    one. None when nothing is left for them.
+    one. Before the screens and after them a form that they have to fill in. None when nothing is left for them.
 
     Who has just answered a screen for the first time hardly has another one, so that the claim is tried first: it fails
     where they have.
@@ -98,7 +99,9 @@ def assignment_next(*, rater: Rater, after: Rating | None = None) -> Screen | Wa
     if answered_now and isinstance(claimed := screen_claim(rater, after), Screen):
         return claimed
     check_open(rater)
-    return screen_open(rater) or screen_reopen(rater) or screen_claim(rater)
+    if due := form_before_screens(rater):
+        return due
+    return screen_open(rater) or screen_reopen(rater) or screen_claim(rater) or form_after_screens(rater)
 
 
 def screen_open(rater: Rater) -> Screen | None:

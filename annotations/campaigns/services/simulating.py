@@ -10,12 +10,14 @@ from django.db import transaction
 from django.db.models import F
 
 from annotations.audit.services import Deed, audit_note, of_campaign
+from annotations.campaigns.forms_due import FormDue, form_after_screens
 from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater
 from annotations.campaigns.services.campaigns import check_rated_here
 from annotations.campaigns.services.checks import planned_item
+from annotations.campaigns.services.questionnaires import form_submit
 from annotations.campaigns.services.raters import simulated_join
 from annotations.campaigns.services.ratings import rating_submit
-from annotations.campaigns.services.screens import Screen, assignment_next
+from annotations.campaigns.services.screens import Screen, Wait, assignment_next
 from annotations.campaigns.simulation import SeenText, SimulatedRater, Simulation, made_worse
 from annotations.errors import ConflictError
 from annotations.progress import OnShare
@@ -45,7 +47,7 @@ def raters_simulate(
         rater = draw.choice(going)
         screen = None
         with suppress(ConflictError):  # who was stopped by a rule
-            screen = assignment_next(rater=rater) if screens is None or given[rater] < screens else None
+            screen = screen_next(rater, raters[rater], may_go_on=screens is None or given[rater] < screens)
         if not isinstance(screen, Screen):
             going.remove(rater)
             continue
@@ -54,6 +56,16 @@ def raters_simulate(
         answered += 1
         on_progress(min(answered / planned, 1.0))
     return answered
+
+
+def screen_next(rater: Rater, simulated: SimulatedRater, *, may_go_on: bool) -> Screen | Wait | None:
+    """With all forms filled in that come before it, or at the end where they may not go on."""
+    while True:
+        found = assignment_next(rater=rater) if may_go_on else form_after_screens(rater)
+        if not isinstance(found, FormDue):
+            return found
+        answers = simulated.fills_in(found.form, found.questions, found.before, found.wrong)
+        form_submit(rater=rater, form=found.form, attempt=found.attempt, answers=answers)
 
 
 @transaction.atomic

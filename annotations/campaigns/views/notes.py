@@ -28,6 +28,10 @@ NOTES = {
     "replaced": _("That answer had been taken back already, or answered again since."),
     "taken": _("Others have rated the skipped screen meanwhile, so it cannot come back."),
     "withdrawn": _("You had taken this answer back in another window. Send it again if it should count."),
+    # questions before and after the screens
+    "answered": _("You have answered these questions already, and those answers count. Nothing else was stored."),
+    "not_due": _("These questions are not the next ones, so nothing was stored."),
+    "would_stop": _("Some answers were wrong again. A rater would be stopped here; a dry run goes on."),
     # the study
     "paused": _("The study was paused before this arrived. Nothing was changed."),
     "kept": _("The study was paused before your answer arrived. What you set is kept: send it when the study goes on."),

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from annotations.campaigns.forms_due import FormDue
 from annotations.campaigns.links import photo_address
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 from annotations.campaigns.models.items import ShownPhoto
@@ -25,6 +26,7 @@ from annotations.campaigns.services.endings import ENDED, Ending, ending_of
 from annotations.campaigns.services.raters import Completion, answers_needed, code_reach, completion_reach, id_erased
 from annotations.campaigns.services.screens import Screen, Wait
 from annotations.campaigns.training import STAGES, TrainingFeedback, training_feedback
+from annotations.campaigns.views.form_fields import finish_address, form_context
 from annotations.campaigns.views.joining import (
     SomebodyElseError,
     campaign_or_404,
@@ -47,7 +49,7 @@ from annotations.web.frequency import count_next
 from texts.stories import story_lines
 
 RaterView = Callable[..., HttpResponse]
-SCREEN = "rating/_screen.html"
+SCREEN, QUESTIONS = "rating/_screen.html", "rating/_questions.html"
 
 
 def of_rater(view: RaterView) -> RaterView:
@@ -96,8 +98,7 @@ def often_asked(rater: Rater) -> HttpResponse | None:
 
 def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | None = None) -> HttpResponse:
     """The rater's screen, or what stands in its place: alone for htmx, else in its page."""
-    context = page_context(rater.campaign) | {"rater": rater, "note": note}
-    context["address"] = own_address(rater, given_in(request).get("signature", ""))
+    context = rater_context(request, rater, note)
     try:
         found = screens.assignment_next(rater=rater, after=after)
     except ConflictError:  # paused or closed, or the rater's part has ended
@@ -105,6 +106,8 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
         found, kind = None, "paused" if paused else "thanks"
     else:
         kind = "wait" if isinstance(found, Wait) else "screen" if found else "thanks"
+    if isinstance(found, FormDue):
+        return show_form(request, rater, note, form_context(found))
     context |= {"undo": rating_to_undo(rater, after), "undo_key": uuid.uuid4(), "part": SCREEN}
     if isinstance(found, Screen):
         own = code_reach(rater=rater, answers=found.done)
@@ -112,6 +115,7 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
             "skip_key": uuid.uuid4(),
             "ending": ending_of(rater, Completion(found.done, 0, answers_needed(rater), own)),
         }
+        context["finish"] = finish_address(rater, found.done)
         if found.assignment.draft or found.assignment.seconds_spent:
             context |= screen_context(rater.campaign, found, rater.most_screens)
         else:
@@ -121,9 +125,25 @@ def show(request: HttpRequest, rater: Rater, note: str = "", *, after: Rating | 
         ending = ending_of(rater, completion)
         context |= {"part": f"rating/_{kind}.html", "completion": completion, "ending": ending}
         context["stopped"] = ENDED.get(ending.how) or RULES.get(rater.stopped_by, "")
+        context["finish"] = finish_address(rater, completion.answers)
     if isinstance(found, Wait):
         context["seconds"] = found.seconds
-    return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", context)
+    return render_part(request, context)
+
+
+def rater_context(request: HttpRequest, rater: Rater, note: str) -> dict[str, Any]:
+    address = own_address(rater, given_in(request).get("signature", ""))
+    return page_context(rater.campaign) | {"rater": rater, "note": note, "address": address}
+
+
+def render_part(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
+    return render(request, "rating/_part.html" if is_htmx(request) else "rating/page.html", dict(context))
+
+
+def show_form(request: HttpRequest, rater: Rater, note: str, form: Mapping[str, Any]) -> HttpResponse:
+    """A form before or after the screens: see `form_context`."""
+    undo = {"undo": rating_to_undo(rater), "undo_key": uuid.uuid4()}
+    return render_part(request, {**rater_context(request, rater, note), **undo, "part": QUESTIONS, **form})
 
 
 def rating_to_undo(rater: Rater, after: Rating | None = None) -> Rating | None:
@@ -171,6 +191,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
         **({"undo": undo.key} if undo else {}),
         **({"code": ending.code} if ending.code else {}),
         **({"link": ending.link} if ending.link else {}),
+        **({"finish": context["finish"]} if context["finish"] else {}),
         **{f"image {place}": photo.image for place, photo in enumerate(photos) if photo.image},
         **{f"caption {place}": photo.caption for place, photo in enumerate(photos) if photo.caption},
         **{f"id {place}": public_id for place, (public_id, _) in enumerate(texts)},
@@ -195,6 +216,7 @@ def screen_untouched(request: HttpRequest, context: Mapping[str, Any], screen: S
             "rater": {"public_id": blank["rater"]},
             "undo": {"key": blank["undo"]} if undo else None,
             "ending": Ending(code=blank.get("code"), link=blank.get("link", "")),
+            "finish": blank.get("finish"),
         }
 
     key = len(photos), total, kind, *(repr(getattr(campaign, name)) for name in CAMPAIGN)
