@@ -132,6 +132,7 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/pay.csv", recruiting.payments, name="annotations_campaign_pay"),
             path("<int:pk>/campaign.toml", campaigns.toml, name="annotations_campaign_toml"),
             path("<int:pk>/preregistration.md", reports.preregister, name="annotations_campaign_preregister"),
+            path("<int:pk>/questionnaires.csv", reports.questionnaires, name="annotations_campaign_questionnaires"),
             path("<int:pk>/report/", reports.page, name="annotations_campaign_report"),
             path("<int:pk>/unblind/", reports.unblind, name="annotations_campaign_unblind"),
             path("<int:pk>/report.<str:form>", reports.export, name="annotations_campaign_export"),

@@ -160,6 +160,9 @@ def study(report: Report) -> dict[str, Answer]:
         ),
     }
     known["3.2.4"] = training(campaign)
+    if campaign.questions:
+        asked = [f"{title}: {' '.join(questions)}" for title, questions in campaign.questions.items()]
+        known["3.2.5"] = f"They were asked these questions. {' '.join(asked)} The report gives the answers."
     if campaign.organizer:
         known["1.3.2.2"] = f"Evaluators read that this asks: {campaign.organizer}."
     if campaign.contact:

@@ -37,6 +37,7 @@ from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
 from annotations.reports.models import Report
+from annotations.reports.questionnaires import asked_in_words
 from annotations.reports.sheet_words import criterion_rows, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted
 
@@ -230,6 +231,9 @@ def measures(campaign: Campaign) -> Iterator[Block]:
         yield Paragraph(f"Raters can answer “I cannot say” by: {', '.join(campaign.cannot_say)}.")
     if campaign.comments:
         yield Paragraph("Raters can comment on every screen.")
+    for title, questions in asked_in_words(campaign):
+        yield Paragraph(f"{title}:")
+        yield Bullets(questions)
     if campaign.instructions:
         yield Paragraph("Instructions to raters:")
         yield Quote(campaign.instructions)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from annotations.campaigns.models import Campaign, Candidate, Item
 from annotations.campaigns.quality import screens_planned
+from annotations.campaigns.questionnaires import share_passing_by_chance
 from annotations.campaigns.services.planned import LATELY
 from annotations.campaigns.services.simulating import texts_by_system
 from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, made_worse, simulation_of
@@ -41,11 +42,16 @@ def stops_foretold(
     *, campaign: Campaign, raters: int, seed: int = 1, on_progress: OnShare = lambda _: None
 ) -> list[Foretold]:
     """So many simulated raters of each kind, each with other chances of how good the texts are: in one campaign all
-    raters meet the same degraded texts, so that its shares vary more. Raises InputError for a campaign without rules.
+    raters meet the same degraded texts, so that its shares vary more. A comprehension check stops those who answer
+    without reading, as probably as they guess; all others are taken to pass. Raises InputError for a campaign without
+    rules.
     """
-    if not campaign.quality_control:
+    questions = campaign.questions("comprehension")
+    if not campaign.quality_control and not questions:
         raise InputError(
-            "--quality", f"campaign '{campaign.name}' declares no quality control", "give its file a table [quality]"
+            "--quality",
+            f"campaign '{campaign.name}' declares no quality control",
+            "give its file [quality] or [[comprehension]]",
         )
     systems = list(campaign.entries.values_list("system__name", flat=True))
     screens = screens_of(campaign)
@@ -57,9 +63,11 @@ def stops_foretold(
             rule, count = rater_played(campaign, simulation, number, kind, screens)
             answered += count
             rules[rule] += 1
-        stopped = raters - rules.pop("", 0)
-        shares = {rule: count / raters for rule, count in sorted(rules.items())}
-        found.append(Foretold(kind, raters, stopped / raters, shares, answered / raters))
+        rules.pop("", 0)
+        passing = share_passing_by_chance(questions) if kind == "random" else 1.0
+        shares = {rule: passing * count / raters for rule, count in sorted(rules.items())}
+        shares |= {"comprehension": 1 - passing} if passing < 1 else {}
+        found.append(Foretold(kind, raters, sum(shares.values()), shares, passing * answered / raters))
         on_progress(done / len(KINDS))
     return found
 

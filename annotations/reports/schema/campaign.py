@@ -20,6 +20,7 @@ class About(Part):
     sources: str | None  # kind of the items' sources
     criteria: list[str]
     quality: list[str]  # the rules of quality control that it declared, in words
+    questions: dict[str, list[str]] = {}  # before and after the screens, in words, by what their form is called
     cannot_say: list[str]  # criteria by which raters could say that they cannot judge a screen
     comments: bool  # whether every screen had room for a comment
     criterion_words: dict[str, dict[str, JsonValue]]  # as raters read them, where the campaign has its own

@@ -17,6 +17,7 @@ from annotations.reports.sections import (
     forced_choice,
     method,
     metrics,
+    questionnaires,
     raters,
     results,
     rewrites,
@@ -44,6 +45,7 @@ SECTIONS = (
     ReportSection(metrics.section, metrics.compute),
     ReportSection(examples.section, examples.compute),
     ReportSection(raters.section, raters.compute),
+    ReportSection(questionnaires.section, questionnaires.compute),
     ReportSection(method.section, method.compute),
 )
 

@@ -14,6 +14,7 @@ from annotations.reports.effect_words import margin_sentence
 from annotations.reports.inputs import Inputs
 from annotations.reports.looks import looks_taken
 from annotations.reports.measures import measure_of
+from annotations.reports.questionnaires import asked_in_words
 from annotations.reports.schema.campaign import About, AskedPart
 from annotations.reports.schema.report import Report
 from annotations.reports.sheet_words import criterion_rows
@@ -53,6 +54,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         sources=campaign.items.values_list("source__kind", flat=True).first(),
         criteria=campaign.criteria,
         quality=campaign.quality_rules,
+        questions=dict(asked_in_words(campaign)),
         cannot_say=campaign.cannot_say,
         comments=campaign.comments,
         criterion_words=in_order(campaign.criterion_words),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.views.campaigns import page_of, progress_context
+from annotations.documents.csv_tables import csv_file
 from annotations.errors import ConflictError, InputError
 from annotations.names import file_name
 from annotations.reports.dictionary import columns_of
@@ -21,6 +22,7 @@ from annotations.reports.keeping import STILL_BLIND, check_unblinded, report_fre
 from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
 from annotations.reports.preregistration import preregistration
+from annotations.reports.questionnaires import AnswerRow, answer_rows
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_page
 from annotations.storage.short_writes import giving_way
@@ -125,6 +127,16 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         return FileResponse(file, as_attachment=True, filename=f"{name}.parquet", content_type=RATING_TYPES[form])
     blocks = BLOCKS[form](columns, rows)
     return StreamingHttpResponse(blocks, content_type=RATING_TYPES[form], headers=attached(f"{name}.{form}"))
+
+
+@require_GET
+@staff_page("annotations.view_report")
+def questionnaires(request: HttpRequest, pk: int) -> HttpResponse:
+    """What raters answered before and after the screens, which says nothing of any system: before the close too."""
+    campaign = get_object_or_404(Campaign, pk=pk)
+    audit_note(kind=Deed.EXPORT, about=of_campaign(campaign.name), detail="questionnaires")
+    table = csv_file(AnswerRow._fields, answer_rows(campaign))
+    return attachment(f"{file_name(campaign.name)}-questionnaires.csv", "text/csv; charset=utf-8", table)
 
 
 @require_GET
