@@ -39,7 +39,7 @@ KINDS = {
 
 
 # Where what is known is not the whole answer.
-IN_PART = {"1.1.2", "1.3.2.2", "1.3.2.3", "2.1", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
+IN_PART = {"1.1.2", "1.3.2.2", "1.3.2.3", "2.1", "3.2.3", "3.2.4", "3.3.3.1", "3.3.5", "3.3.6", "5.2"}
 
 
 def report_heds(report: Report) -> str:
@@ -163,6 +163,10 @@ def study(report: Report) -> dict[str, Answer]:
     if campaign.questions:
         asked = [f"{title}: {' '.join(questions)}" for title, questions in campaign.questions.items()]
         known["3.2.5"] = f"They were asked these questions. {' '.join(asked)} The report gives the answers."
+    if campaign.recruiting:
+        known["3.2.3"] = campaign.recruiting
+    if campaign.pay:
+        known["3.2.2.2"] = f"Yes. {campaign.pay}"
     if campaign.organizer:
         known["1.3.2.2"] = f"Evaluators read that this asks: {campaign.organizer}."
     if campaign.contact:

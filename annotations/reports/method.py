@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Count
 
 from annotations.campaigns.models import Campaign, NamedItem
+from annotations.campaigns.recruiting import pay_in_words, recruiting_in_words
 from annotations.plurals import counted
 from annotations.protocols import protocol_named
 from annotations.reports.imported import imported_words
@@ -109,7 +110,7 @@ def method_of(
                 *([CORRELATIONS] if words.correlations else []),
             ]
         )
-    rules = campaign.quality_rules
+    rules = [recruiting_in_words(campaign.recruited), pay_in_words(campaign.recruited), *campaign.quality_rules]
     rules += [] if campaign.quality_control.degraded else [UNTESTED]
     of_raters = " ".join(filter(None, [words.raters, named_words(campaign), *([] if imported else rules)]))
     parts = (

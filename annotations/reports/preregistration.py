@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import translation
 
 from annotations.campaigns.models import Campaign, Candidate, Item, Rating
+from annotations.campaigns.recruiting import pay_in_words, recruiting_in_words
 from annotations.campaigns.services.campaigns import spec_of
 from annotations.campaigns.spec import campaign_toml
 from annotations.documents.blocks import (
@@ -265,11 +266,19 @@ def sample(campaign: Campaign) -> Iterator[Block]:
         yield Paragraph(
             f"{planned} The results are analysed once, at the end; a difference is significant with p below {ALPHA}."
         )
+    recruiting = campaign.recruited
+    declared = [part for part in (recruiting_in_words(recruiting), pay_in_words(recruiting)) if part]
+    if declared:
+        yield Paragraph(" ".join(declared))
+    unknown = [
+        *([] if recruiting.participants else ["how many raters"]),
+        *([] if recruiting.pay is not None else ["how they are recruited and paid"]),
+        "when the campaign is closed if screens remain",
+    ]
     yield gap(
         Run(
             [
-                "how many raters, how they are recruited and paid, when the campaign is closed if screens remain, and "
-                "the power that the sample gives (",
+                f"{', '.join(unknown)}, and the power that the sample gives (",
                 Code("plan_campaign"),
                 ").",
             ]

@@ -26,10 +26,12 @@ from annotations import models
 from annotations.campaigns.outside_ids import rater_signature
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.checks import standing_of_rater
+from annotations.campaigns.services.endings import rater_withdraw
 from annotations.campaigns.services.leases import leases_release_expired
 from annotations.campaigns.services.raters import rater_exclude, rater_join, rater_readmit
 from annotations.campaigns.services.ratings import draft_save, rating_last, rating_skip, rating_submit, rating_undo
 from annotations.campaigns.services.screens import Screen, assignment_next
+from annotations.campaigns.services.submissions import ENDS, STANDS, Submission, submission_note
 from annotations.campaigns.standing import rule_broken
 from annotations.errors import AnswerError, ConflictError, GoneError, InputError
 from annotations.protocols import protocol_named, shown_here
@@ -63,6 +65,7 @@ class Raters(RuleBasedStateMachine):
         self.screens: dict[int, Screen | None] = {}
         self.sent: list[tuple[models.Rater, dict[str, Any], models.Rating]] = []
         self.draw = random.Random(0)
+        self.clock = timezone.now()
         self.crowded: set[int] = set()  # items that a rater who was readmitted may have filled beyond the overlap
 
     def teardown(self) -> None:
@@ -87,7 +90,7 @@ class Raters(RuleBasedStateMachine):
             watching = {"items": captions, "screens_per_rater": screens, "quality": quality}
         self.campaign = make_campaign(
             captions=captions + 4 * bool(watched), overlap=overlap, protocol=protocol, criteria=criteria, texts=TEXTS,
-            cannot_say=criteria[-1:], comments=True,
+            cannot_say=criteria[-1:], comments=True, recruiting={"no_consent_code": "N0"},
             named={
                 name: range(min(count, captions))
                 for name, count in list(zip(NAMES, named, strict=True))[: 0 if watched else overlap]
@@ -192,7 +195,8 @@ class Raters(RuleBasedStateMachine):
         rater, sent, rating = self.sent[which % len(self.sent)]
         body = sent | ({"comment": "another"} if other else {})
         again = self.attempt(lambda: rating_submit(rater=self.fresh(rater), **body))
-        assert again == (None if other else rating)
+        withdrawn = self.fresh(rater).ended_by == "withdrawn"
+        assert again == (None if other or withdrawn else rating)
 
     def fresh(self, rater: models.Rater) -> models.Rater:
         return models.Rater.objects.select_related("campaign").get(pk=rater.pk)
@@ -254,10 +258,38 @@ class Raters(RuleBasedStateMachine):
     @rule(who=RATERS)
     def readmit(self, who: int) -> None:
         rater = self.rater(who)
+        self.may_come_back(rater)
+        self.attempt(lambda: rater_readmit(rater=rater))
+
+    def may_come_back(self, rater: models.Rater) -> None:
         given_back = models.Assignment.objects.filter(rater=rater, place_given_back=True)
         self.crowded |= set(given_back.values_list("item", flat=True))
         self.crowded |= set(models.NamedItem.objects.filter(place_kept=False).values_list("item", flat=True))
-        self.attempt(lambda: rater_readmit(rater=rater))
+
+    @rule(who=RATERS, sure=st.integers(0, 2))
+    def withdraw(self, who: int, sure: int) -> None:
+        rater = self.rater(who)
+        if sure:
+            return
+        self.attempt(lambda: rater_withdraw(rater=rater))
+        assert (self.fresh(rater).ended_by == "withdrawn") or self.closed()
+
+    @rule(who=RATERS, status=st.sampled_from([*ENDS, *STANDS, "ACTIVE", "REJECTED"]), late=st.booleans())
+    def the_service_says(self, who: int, status: str, late: bool) -> None:
+        """Of raters who came with an id; what is late was said before anything else."""
+        rater = self.rater(who)
+        known = models.Participation.objects.filter(rater=rater).first()
+        self.may_come_back(rater)
+        self.clock += timedelta(seconds=1)
+        at = self.clock - timedelta(days=1) if late else self.clock
+        said = Submission("a visit", rater.outside_id or "nobody", status)
+        changed = submission_note(campaign=self.campaign, said=said, at=at)
+        now = self.fresh(rater)
+        assert not changed or (known and not self.closed() and not (late and known.status_at))
+        if changed:
+            assert now.ended_by == ENDS.get(status, "")
+        elif not late and known and status in ENDS and known.status != status and not self.closed():
+            assert now.ended_by in ("withdrawn", ENDS[status])
 
     @rule(sure=st.integers(0, 9))
     def close(self, sure: int) -> None:
@@ -289,6 +321,18 @@ class Raters(RuleBasedStateMachine):
             assert rater.exclusion
             assert rater.completion_code
             assert not rater.assignments.filter(state="open").exists()
+
+    @invariant()
+    def whose_part_has_ended_holds_nothing(self) -> None:
+        for rater in models.Rater.objects.exclude(ended_by=""):
+            assert rater.replaced
+            assert rater.exclusion
+            assert not rater.assignments.filter(state="open").exists()
+            assert not rater.assignments.filter(state="done", place_given_back=False).exists()
+            if rater.ended_by == "withdrawn":
+                assert not models.Rating.objects.answered(self.campaign).filter(assignment__rater=rater).exists()
+                assert not models.Remark.objects.filter(rating__assignment__rater=rater).exclude(comment="").exists()
+                assert not models.Rewrite.objects.filter(rating__assignment__rater=rater).exclude(text="").exists()
 
     @invariant()
     def rows_follow_on_each_other(self) -> None:

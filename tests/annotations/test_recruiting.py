@@ -360,3 +360,24 @@ def test_a_dry_run_has_nothing_to_withdraw() -> None:
     trial, _ = trial_join(campaign=recruited())
     with pytest.raises(ConflictError, match="dry run"):
         rater_withdraw(rater=trial)
+
+
+def test_the_sheets_and_the_report_say_how_raters_came_and_what_they_were_paid(tmp_path: Any) -> None:
+    campaign = recruited(participants=40)
+    for name in ("ann", "bea"):
+        each = Participant(campaign, pid=name)
+        each.presses()
+        each.rates(2)
+    call_command("preregister", campaign.name, "--out", tmp_path / "sheet.md")
+    sheet = (tmp_path / "sheet.md").read_text()
+    came = f"Raters are recruited through Prolific (study {STUDY}), at most 40 of them."
+    paid = "Who completes is paid 3.50 GBP, who is stopped by quality control 0.50 GBP"
+    assert came in sheet
+    assert paid in sheet
+    assert "how they are recruited and paid" not in sheet
+    assert "when the campaign is closed if screens remain" in sheet, "what only the researcher knows"
+    campaign_close(campaign=campaign)
+    for form in ("heds", "json"):
+        call_command("report", campaign.name, "--format", form, "--out", tmp_path / form)
+        assert came in (tmp_path / form).read_text()
+        assert paid in (tmp_path / form).read_text()

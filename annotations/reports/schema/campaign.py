@@ -36,6 +36,8 @@ class About(Part):
     organizer: str  # who asked, as raters read it
     contact: str  # whom raters could write to
     minutes: int | None  # that taking part was said to take
+    recruiting: str  # how raters were recruited, in a sentence; empty where it was not declared
+    pay: str  # what they were paid, likewise
     items: int
     albums: int
     overlap: int  # raters an item, at most

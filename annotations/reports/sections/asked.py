@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Max, Min
 
 from annotations.campaigns.models import Assignment, Campaign, Item, Rating
+from annotations.campaigns.recruiting import pay_in_words, recruiting_in_words
 from annotations.documents.blocks import Block, Column, Facts, Heading, Inline, Paragraph, Quote, Section, table
 from annotations.protocols import protocol_named
 from annotations.protocols.criteria import criteria_of
@@ -55,6 +56,8 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         criteria=campaign.criteria,
         quality=campaign.quality_rules,
         questions=dict(asked_in_words(campaign)),
+        recruiting=recruiting_in_words(campaign.recruited),
+        pay=pay_in_words(campaign.recruited),
         cannot_say=campaign.cannot_say,
         comments=campaign.comments,
         criterion_words=in_order(campaign.criterion_words),
