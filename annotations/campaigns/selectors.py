@@ -1,6 +1,5 @@
 """Reads over several tables of campaigns: how far they are, and their raters."""
 
-from collections import Counter
 from typing import Any
 
 from django.db import models
@@ -40,16 +39,6 @@ def screens_answered(campaign: Any) -> int:
     rows = with_progress(Campaign.objects.filter(pk=campaign.pk))
     answered: int = rows.values_list("answered", flat=True).get()
     return answered
-
-
-def items_by_answers(campaign: Any) -> dict[int, int]:
-    """How many items have 0, 1, … answers; those aside whose place was given back with the rater who was left out."""
-    holding = Q(assignments__state="done", assignments__rater__trial=False, assignments__place_given_back=False)
-    done = Count("assignments", filter=holding)
-    answers = (
-        Item.objects.filter(campaign=campaign, kind="regular").annotate(answers=done).values_list("answers", flat=True)
-    )
-    return dict(sorted(Counter(answers).items()))
 
 
 def raters_without_screens(campaign: Any) -> "models.QuerySet":

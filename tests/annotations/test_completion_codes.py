@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotations import models
-from annotations.campaigns.selectors import items_by_answers
+from annotations.campaigns.monitoring.places import places_of
 from annotations.campaigns.services import campaigns
 from annotations.campaigns.services import making as campaign_making
 from annotations.campaigns.services.leases import leases_release_expired
@@ -225,7 +225,7 @@ def test_places_of_who_is_left_out_are_free_if_the_researcher_says_so() -> None:
     assert isinstance(assignment_next(rater=out), Screen)
     assert taken(campaign) == [1, 1, 1]
     rater_exclude(rater=out, reason="clicked at random", release=True)
-    assert (taken(campaign), items_by_answers(campaign)) == ([0, 0, 0], {0: 3})
+    assert (taken(campaign), places_of(campaign).answers) == ([0, 0, 0], {0: 3})
     with pytest.raises(ConflictError, match="your part in the campaign has ended"):
         assignment_next(rater=models.Rater.objects.select_related("campaign").get(pk=out.pk))
 
@@ -236,7 +236,7 @@ def test_places_of_who_is_left_out_are_free_if_the_researcher_says_so() -> None:
     rater_readmit(rater=out)
     rater_readmit(rater=out)
     assert sorted(taken(campaign)) == [1, 2, 2], "counted once more, not twice"
-    assert items_by_answers(campaign) == {1: 1, 2: 2}
+    assert places_of(campaign).answers == {1: 1, 2: 2}
     assert assignment_next(rater=rater_join(token=campaign.token)[0]) is None
     rater_exclude(rater=out, reason="after all", release=True)
     assert taken(campaign) == [1, 1, 1]

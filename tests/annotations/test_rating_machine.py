@@ -23,7 +23,9 @@ from hypothesis.stateful import (
 )
 
 from annotations import models
+from annotations.campaigns.monitoring.places import outlook_of
 from annotations.campaigns.outside_ids import rater_signature
+from annotations.campaigns.selectors import screens_answered
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.checks import standing_of_rater
 from annotations.campaigns.services.endings import rater_withdraw
@@ -313,6 +315,22 @@ class Raters(RuleBasedStateMachine):
         for item in self.campaign.items.all():
             assert item.taken == taken[item.pk]
             assert item.taken <= self.campaign.overlap or item.pk in self.crowded or item.kind == "control"
+
+    @invariant()
+    def what_is_missing_adds_up(self) -> None:
+        """Every place without an answer is either held by a screen or a name, or free."""
+        if not self.raters:
+            return
+        self.campaign.refresh_from_db()
+        outlook = outlook_of(self.campaign)
+        places = outlook.places
+        assert places.missing == self.campaign.screens - screens_answered(self.campaign)
+        assert places.missing == places.held.total() + places.free_places
+        assert 0 <= outlook.within_reach <= places.free_places
+        holding = models.Assignment.objects.filter(state="done", place_given_back=False, item__kind="regular")
+        done = Counter(holding.values_list("item", flat=True))
+        items = self.campaign.items.filter(kind="regular").values_list("pk", flat=True)
+        assert places.answers == dict(Counter(done[item] for item in items))
 
     @invariant()
     def who_is_stopped_has_ended_with_a_code(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,8 +16,10 @@ from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.forms import CampaignForm, EraseForm, ExcludeForm, ExtendForm, InviteForm
 from annotations.campaigns.links import rater_link
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Remark
+from annotations.campaigns.monitoring.places import outlook_of
+from annotations.campaigns.monitoring.words import filled_by, missing_rows
 from annotations.campaigns.rounds import item_shown
-from annotations.campaigns.selectors import items_by_answers, rater_progress, screens_answered
+from annotations.campaigns.selectors import rater_progress
 from annotations.campaigns.services import campaigns
 from annotations.campaigns.services import making as campaign_making
 from annotations.campaigns.services.invitations import raters_invite
@@ -54,8 +57,9 @@ def page_of(campaign: Campaign) -> str:
 def progress_context(campaign: Campaign, page: str | None = None) -> dict[str, Any]:
     """The part of the page that changes while raters are at work; of the raters themselves so many as fit a `page`."""
     theirs = Rater.objects.filter(campaign=campaign, trial=False)
-    progress = items_by_answers(campaign)
-    answered = screens_answered(campaign)
+    done = Assignment.objects.filter(rater=OuterRef("pk"), state=Assignment.State.DONE)
+    outlook = outlook_of(campaign)
+    answered = campaign.screens - outlook.places.missing
     trials = Rater.objects.filter(campaign=campaign, trial=True)
     remarks = Remark.objects.filter(
         rating__assignment__item__campaign=campaign, rating__assignment__rater__trial=False
@@ -64,9 +68,11 @@ def progress_context(campaign: Campaign, page: str | None = None) -> dict[str, A
         "campaign": campaign,
         "answered": answered,
         "share": min(100, round(100 * answered / campaign.screens)),
-        "progress": [{"answers": answers, "items": items} for answers, items in progress.items()],
+        "answers": outlook.places.answers,
+        "missing": missing_rows(outlook),
+        "filled_by": filled_by(campaign, outlook),
         "joined": theirs.count(),
-        "have_answered": theirs.filter(assignments__state=Assignment.State.DONE).distinct().count(),
+        "have_answered": theirs.filter(Exists(done)).count(),
         "raters": Paginator(rater_progress(campaign), RATERS_PER_PAGE).get_page(page),
         "remarks": remarks.order_by("-pk")[:50],
         "tried_out": Assignment.objects.filter(rater__in=trials, state="done").count(),
