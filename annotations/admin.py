@@ -16,7 +16,7 @@ from annotations.audit import views as audit
 from annotations.audit.models import AuditEntry
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import with_progress
-from annotations.campaigns.views import campaigns, recruiting
+from annotations.campaigns.views import campaigns, monitoring, recruiting
 from annotations.corpora.models import Dataset, Photo, Source, Split, StorySentence
 from annotations.feedback.models import FeedbackSet
 from annotations.removal import views as erasing
@@ -108,7 +108,7 @@ class CampaignAdmin(ReadOnlyAdmin):
         return share_bar(campaign.answered, campaign.screens)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        campaign = self.get_object(request, object_id)
+        campaign = Campaign.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         if campaign is None or not self.has_view_permission(request, campaign):
             return super().change_view(request, object_id, *args, **kwargs)
         return campaigns.show(request, campaign, self.page_template)
@@ -122,7 +122,11 @@ class CampaignAdmin(ReadOnlyAdmin):
             path("<int:pk>/copy/", campaigns.add, name="annotations_campaign_copy"),
             path("<int:pk>/edit/", campaigns.add, {"replace": True}, name="annotations_campaign_edit"),
             path("<int:pk>/act/", campaigns.act, name="annotations_campaign_act"),
-            path("<int:pk>/progress/", campaigns.progress, name="annotations_campaign_progress"),
+            path("<int:pk>/progress/", monitoring.progress, name="annotations_campaign_progress"),
+            path("<int:pk>/raters/", monitoring.raters, name="annotations_campaign_raters"),
+            path("<int:pk>/raters/<uuid:rater>/", monitoring.rater, name="annotations_campaign_rater"),
+            path("<int:pk>/items/", monitoring.items, name="annotations_campaign_items"),
+            path("<int:pk>/items/<int:number>/", monitoring.item, name="annotations_campaign_item"),
             path("<int:pk>/exclude/", campaigns.exclude, name="annotations_campaign_exclude"),
             path("<int:pk>/erase/", erasing.erase, name="annotations_campaign_erase"),
             path("<int:pk>/links/", campaigns.invite, name="annotations_campaign_links"),

@@ -1,8 +1,8 @@
-"""Reads of what a rater sent, for the rater alone: the newest first, each with the texts in the order of its screen."""
+"""Reads of what raters sent, each with the texts in the order of its screen."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from annotations.campaigns.models import Assignment, Campaign, Candidate, Rater, Rating, Rewrite
@@ -11,6 +11,7 @@ from annotations.errors import ConflictError, NotFoundError
 from annotations.protocols import cannot_say, protocol_named
 
 PAGE_SIZE = 20
+SHOWN_WITH = "assignment__item__source__photo", "remark"  # what a rating is read with
 
 
 class SentAnswer(NamedTuple):
@@ -53,19 +54,26 @@ def answers_sent(rater: Rater, before: uuid.UUID | None = None) -> tuple[list[Se
         if newer is None:
             raise NotFoundError("before", "this rater has no such rating", code="unknown")
         sent = sent.filter(pk__lt=newer)
-    found = list(sent.select_related("assignment__item__source__photo", "remark").order_by("-pk")[: PAGE_SIZE + 1])
+    found = list(sent.select_related(*SHOWN_WITH).order_by("-pk")[: PAGE_SIZE + 1])
     page = found[:PAGE_SIZE]
-    items = [rating.assignment.item for rating in page]
+    older = page[-1].key if len(found) > len(page) else None
+    return sent_answers(rater.campaign, page), older
+
+
+def sent_answers(campaign: Campaign, ratings: Sequence[Rating]) -> list[SentAnswer]:
+    """What these ratings say, each with its assignment, its item and what that shows of its source."""
+    items = [rating.assignment.item for rating in ratings]
     told = photos_told([item.source_id for item in items if not item.source.photo_id])
     for item in items:
         if not item.source.photo_id:
             item.shown_photos = told.get(item.source_id, [])
     texts = dict(Candidate.objects.filter(item__in=items).values_list("pk", "text"))
     rewrites: dict[int, dict[int, str]] = defaultdict(dict)
-    for rating, candidate, text in Rewrite.objects.filter(rating__in=page).values_list("rating", "candidate", "text"):
+    for rating, candidate, text in Rewrite.objects.filter(rating__in=ratings).values_list(
+        "rating", "candidate", "text"
+    ):
         rewrites[rating][candidate] = text
-    older = page[-1].key if len(found) > len(page) else None
-    return [sent_answer(rater.campaign, rating, texts, rewrites[rating.pk]) for rating in page], older
+    return [sent_answer(campaign, rating, texts, rewrites[rating.pk]) for rating in ratings]
 
 
 def has_withdrawn(rater: Rater) -> bool:

@@ -283,7 +283,7 @@ class ExtendForm(forms.Form):
 class ExcludeForm(forms.Form):
     """A rater to leave out of the results, or to take in again: the one with this number on the campaign's page."""
 
-    rater = forms.IntegerField(min_value=1, help_text="The number shown for them under Progress.")
+    rater = forms.IntegerField(min_value=1, help_text="The number shown for them under Raters.")
     reason = forms.CharField(
         max_length=300,
         required=False,
@@ -318,7 +318,7 @@ def rater_numbered(campaign: Campaign, number: int) -> Rater:
 class EraseForm(forms.Form):
     """A rater to erase, by their number on the campaign's page or by their outside id."""
 
-    rater = forms.IntegerField(min_value=1, required=False, help_text="The number shown for them under Progress.")
+    rater = forms.IntegerField(min_value=1, required=False, help_text="The number shown for them under Raters.")
     outside_id = forms.CharField(
         max_length=200,
         required=False,

@@ -24,6 +24,12 @@ def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
     return f"{link}?{urlencode({'rater': outside_id, 'signature': rater_signature(campaign, outside_id)})}"
 
 
+def item_photo_address(assignment: Assignment, place: int) -> str:
+    """The same for a researcher, whether or not anybody has the screen."""
+    item = assignment.item
+    return reverse("admin:annotations_campaign_photo", args=[item.campaign_id, item.public_id, place])
+
+
 def photo_address(assignment: Assignment, place: int) -> str:
     """Where a photo of a screen is served, by its place from 1: under the assignment's random id, which says nothing of
     the photo."""

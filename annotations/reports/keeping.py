@@ -10,9 +10,9 @@ import structlog
 from django.db import IntegrityError
 from pydantic import ValidationError
 
-from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import screens_answered
+from annotations.campaigns.services.unblinding import check_unblinded, still_blind
 from annotations.errors import ConflictError
 from annotations.reports.build import report_build
 from annotations.reports.looks import look_due
@@ -24,26 +24,6 @@ from annotations.reports.schema.report import Report as Results
 log = structlog.get_logger(__name__)
 TRIES = 3  # to build a report between two ratings
 SAME = 1e-9
-STILL_BLIND = "still blind"
-
-
-def check_unblinded(campaign: Campaign, unblind: bool) -> None:
-    """Results show who leads, and are shown after the close; an early look has to be asked for, and is logged."""
-    if campaign.state == Campaign.State.CLOSED:
-        return
-    if not unblind:
-        raise still_blind(campaign)
-    log.warning("campaign unblinded before its close", campaign=campaign.name, state=campaign.state)
-    audit_note(kind=Deed.UNBLIND, about=of_campaign(campaign.name), detail=f"while it was {campaign.state}")
-
-
-def still_blind(campaign: Campaign) -> ConflictError:
-    return ConflictError(
-        "",
-        f"campaign '{campaign.name}' is {campaign.state}: close it first, or use --unblind for an early report, "
-        "which is kept and logged",
-        code=STILL_BLIND,
-    )
 
 
 def report_freeze(*, campaign: Campaign, unblind: bool = False) -> Report:

@@ -245,7 +245,7 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
     assert all(system["mean"] < 20 for system in report["criteria"]["human_likeness"]["systems"])
     assert models.Rating.objects.counting(campaign).count() == 2
     page = in_one_line(staff.get(f"{LIST}{campaign.pk}/change/"))
-    assert "Dry runs, which never count: 2 screens" in page
+    assert '?state=trial">1</a>, with 2 answers.' in page
     with pytest.raises(InputError):
         campaign_making.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
 

@@ -183,7 +183,8 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     other = campaign_making.campaign_create(spec=campaigns.spec_of(campaign).model_copy(update={"name": "another"}))
     rater_join(token=other.token)
     assert "belongs to another campaign:" in asked(code, other)
-    assert code in staff.get(f"{LIST}{campaign.pk}/progress/").content.decode()
+    rater = models.Rater.objects.get(outside_id="worker 7")
+    assert code in staff.get(f"{LIST}{campaign.pk}/raters/{rater.public_id}/").content.decode()
 
     visitor.undo()
     visitor.send(f"answer/{visitor.assignment}/", {"key": new_key()})

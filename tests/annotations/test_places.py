@@ -161,5 +161,5 @@ def test_it_takes_as_many_queries_however_many_raters_there_are(django_assert_ma
     campaign = make_campaign(captions=4, overlap=3, screens_per_rater=3).campaign
     for _ in range(3):
         rate_all(Rater(campaign), most=2)
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(8):
             outlook_of(campaign)

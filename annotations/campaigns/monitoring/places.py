@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce, Greatest, Now
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
 
 from annotations.campaigns.models import Assignment, Campaign, Item, NamedItem, Rater
 from annotations.campaigns.querysets.campaigns import TAKEN_BY_RATER
@@ -149,18 +149,20 @@ def raters_going(campaign: Campaign) -> "QuerySet[Rater]":
 
 def raters_counted(campaign: Campaign, going: "QuerySet[Rater]") -> Raters:
     limit, checks = campaign.screens_per_rater, campaign.quality_control.degraded
+    joined = going.count()
     if not limit:
-        return Raters(going.count(), 0, None)
+        return Raters(joined, 0, None)
+    theirs = Assignment.objects.filter(rater__in=going)
+    answered = counted_by_rater(theirs.filter(state="done"))
+    had = counted_by_rater(theirs.filter(state__in=["done", "skipped"], item__kind=Item.Kind.CONTROL)) if checks else {}
+    came = {pk: (answered.get(pk, 0), had.get(pk, 0)) for pk in (*answered, *had)}
+    still = [max(limit - count - max(checks - seen, 0), 0) for count, seen in came.values()]
+    still.append((joined - len(came)) * (limit - checks))
+    return Raters(joined, sum(count >= limit for count in answered.values()), sum(still))
 
-    def counted(**which: object) -> Coalesce:
-        theirs = Assignment.objects.filter(rater=OuterRef("pk"), **which).order_by().values("rater")
-        return Coalesce(Subquery(theirs.annotate(count=Count("pk")).values("count")), 0)
 
-    had = counted(state__in=["done", "skipped"], item__kind=Item.Kind.CONTROL) if checks else Value(0)
-    still = Greatest(limit - F("answered") - Greatest(checks - F("had"), 0), 0, output_field=IntegerField())
-    rows = going.annotate(answered=counted(state="done"), had=had).annotate(still=still)
-    found = rows.aggregate(joined=Count("pk"), full=Count("pk", filter=Q(answered__gte=limit)), left=Sum("still"))
-    return Raters(found["joined"], found["full"], found["left"] or 0)
+def counted_by_rater(assignments: "QuerySet[Assignment]") -> dict[int, int]:
+    return dict(assignments.order_by().values_list("rater").annotate(count=Count("pk")))
 
 
 def shut_places(campaign: Campaign, places: Places, going: "QuerySet[Rater]", raters: Raters) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """The page on which raters read again what they sent. It stays there when their part, or the study, is over."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from annotations.campaigns.answers import SentAnswer, answers_sent, has_withdrawn
 from annotations.campaigns.links import photo_address
-from annotations.campaigns.models import Campaign, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
 from annotations.campaigns.services.endings import ENDED
 from annotations.campaigns.views.joining import own_address, page_context
 from annotations.campaigns.views.notes import note_of
@@ -63,14 +64,16 @@ def answers_address(rater: Rater, before: uuid.UUID | None = None) -> str:
     return f"{reverse('rate-answers', args=[rater.campaign.token])}?{urlencode(parameters)}"
 
 
-def in_words(campaign: Campaign, sent: SentAnswer) -> dict[str, Any]:
-    """What the page's template needs of an answer."""
+def in_words(
+    campaign: Campaign, sent: SentAnswer, address: Callable[[Assignment, int], str] = photo_address
+) -> dict[str, Any]:
+    """What the page's template needs of an answer; `address` is as in `shown_photos`."""
     return {
         "key": sent.rating.key,
         "at": sent.rating.created_at,
         "skipped": sent.rating.kind == Rating.Kind.SKIP,
         "taken_back": sent.taken_back,
-        "photos": shown_photos(campaign, sent.rating.assignment, photo_address),
+        "photos": shown_photos(campaign, sent.rating.assignment, address),
         "screen": protocol_named(campaign.protocol).answered(
             sent.texts, sent.fields, criteria=campaign.asked, rules=campaign.rules
         ),

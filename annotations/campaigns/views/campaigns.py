@@ -5,8 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,12 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
 from annotations.campaigns.forms import CampaignForm, EraseForm, ExcludeForm, ExtendForm, InviteForm
-from annotations.campaigns.links import rater_link
-from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Remark
-from annotations.campaigns.monitoring.places import outlook_of
-from annotations.campaigns.monitoring.words import filled_by, missing_rows
+from annotations.campaigns.links import item_photo_address, rater_link
+from annotations.campaigns.models import Assignment, Campaign, Item
 from annotations.campaigns.rounds import item_shown
-from annotations.campaigns.selectors import rater_progress
 from annotations.campaigns.services import campaigns
 from annotations.campaigns.services import making as campaign_making
 from annotations.campaigns.services.invitations import raters_invite
@@ -27,6 +22,7 @@ from annotations.campaigns.services.raters import rater_exclude, rater_readmit, 
 from annotations.campaigns.services.screens import Screen
 from annotations.campaigns.spec import campaign_toml
 from annotations.campaigns.views.joining import page_context, trial_begin, welcome_context
+from annotations.campaigns.views.monitoring import progress_context, raters_context
 from annotations.campaigns.views.rating import picture, screen_context, shown_photos
 from annotations.campaigns.views.recruiting import code_context, recruiting_context
 from annotations.corpora.models import Source
@@ -36,7 +32,6 @@ from annotations.systems.models import System
 from annotations.web.forms import show_problem
 from annotations.web.pages import attached, render_page, staff_page
 
-RATERS_PER_PAGE = 50
 ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
     "open": ("opened", campaigns.campaign_open),
     "pause": ("paused", campaigns.campaign_pause),
@@ -54,34 +49,10 @@ def page_of(campaign: Campaign) -> str:
     return reverse("admin:annotations_campaign_change", args=[campaign.pk])
 
 
-def progress_context(campaign: Campaign, page: str | None = None) -> dict[str, Any]:
-    """The part of the page that changes while raters are at work; of the raters themselves so many as fit a `page`."""
-    theirs = Rater.objects.filter(campaign=campaign, trial=False)
-    done = Assignment.objects.filter(rater=OuterRef("pk"), state=Assignment.State.DONE)
-    outlook = outlook_of(campaign)
-    answered = campaign.screens - outlook.places.missing
-    trials = Rater.objects.filter(campaign=campaign, trial=True)
-    remarks = Remark.objects.filter(
-        rating__assignment__item__campaign=campaign, rating__assignment__rater__trial=False
-    ).select_related("rating__assignment__item")
+def campaign_context(campaign: Campaign) -> dict[str, Any]:
     return {
-        "campaign": campaign,
-        "answered": answered,
-        "share": min(100, round(100 * answered / campaign.screens)),
-        "answers": outlook.places.answers,
-        "missing": missing_rows(outlook),
-        "filled_by": filled_by(campaign, outlook),
-        "joined": theirs.count(),
-        "have_answered": theirs.filter(Exists(done)).count(),
-        "raters": Paginator(rater_progress(campaign), RATERS_PER_PAGE).get_page(page),
-        "remarks": remarks.order_by("-pk")[:50],
-        "tried_out": Assignment.objects.filter(rater__in=trials, state="done").count(),
-    }
-
-
-def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
-    return {
-        **progress_context(campaign, page),
+        **progress_context(campaign),
+        **raters_context(campaign),
         "systems": list(campaign.entries.order_by("system__name").values_list("system__name", flat=True)),
         "quality": campaign.quality_rules,
         "link": rater_link(campaign),
@@ -95,7 +66,7 @@ def campaign_context(campaign: Campaign, page: str | None) -> dict[str, Any]:
 
 def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpResponse:
     """The page of a campaign; `template` is the admin's, which others may extend. `?code=` asks whose code it is."""
-    context = campaign_context(campaign, request.GET.get("raters"))
+    context = campaign_context(campaign)
     if typed := request.GET.get("code", "").strip():
         context["asked"] = code_context(campaign, typed)
     return render_page(request, template, campaign.name, context)
@@ -109,14 +80,6 @@ def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> Http
         messages.error(request, str(error))
         return redirect(page_of(campaign))
     return None
-
-
-@require_GET
-@staff_page("annotations.view_campaign")
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes while raters are at work."""
-    context = progress_context(get_object_or_404(Campaign, pk=pk), request.GET.get("raters"))
-    return render(request, "annotations/campaigns/_progress.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -305,14 +268,8 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
         | place
         | {"part": "rating/_screen.html"}
     )
-    context |= {"address": request.path, "photos": shown_photos(campaign, shown.assignment, photo_address)}
+    context |= {"address": request.path, "photos": shown_photos(campaign, shown.assignment, item_photo_address)}
     return render(request, "rating/page.html", context)
-
-
-def photo_address(assignment: Assignment, place: int) -> str:
-    """Of a preview, where there is no assignment to ask for."""
-    item = assignment.item
-    return reverse("admin:annotations_campaign_photo", args=[item.campaign_id, item.public_id, place])
 
 
 @require_GET

@@ -5,11 +5,11 @@ from django.core.management.base import CommandParser
 
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.services.campaigns import campaign_named
+from annotations.campaigns.services.unblinding import check_unblinded
 from annotations.documents.csv_tables import csv_file
 from annotations.management.base import AnswerCommand, whole_file
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import dictionary_csv, write_ratings
-from annotations.reports.keeping import check_unblinded
 from annotations.reports.measures import measure_of
 from annotations.reports.questionnaires import AnswerRow, answer_rows
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.services.campaigns import campaign_named
+from annotations.campaigns.services.unblinding import check_unblinded
 from annotations.errors import InputError
 from annotations.protocols import DEFAULT, AnyProtocol, protocol_named
-from annotations.reports.keeping import check_unblinded
 from annotations.reports.measures import Measure, measure_by
 from annotations.reports.planning.curves import Analyse
 from annotations.reports.planning.known import CRITERION, Known

@@ -3,6 +3,7 @@
 from tempfile import TemporaryFile
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -11,14 +12,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Campaign
-from annotations.campaigns.views.campaigns import page_of, progress_context
+from annotations.campaigns.selectors import rater_progress, screens_answered
+from annotations.campaigns.services.unblinding import STILL_BLIND, check_unblinded
+from annotations.campaigns.views.campaigns import page_of
+from annotations.campaigns.views.monitoring import RATERS_PER_PAGE, share_of
 from annotations.documents.csv_tables import csv_file
 from annotations.errors import ConflictError, InputError
 from annotations.names import file_name
 from annotations.reports.dictionary import columns_of
 from annotations.reports.export import BLOCKS, dictionary_csv, write_parquet
 from annotations.reports.formats import FORMATS
-from annotations.reports.keeping import STILL_BLIND, check_unblinded, report_freeze, results_of
+from annotations.reports.keeping import report_freeze, results_of
 from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
 from annotations.reports.preregistration import preregistration
@@ -54,9 +58,16 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     except ConflictError as error:
         if error.code != STILL_BLIND:
             messages.error(request, str(error))
-        context, paces = progress_context(campaign, request.GET.get("raters")), rater_paces(campaign)
-        context["paced"] = [(rater, paces.get(rater.pk)) for rater in context["raters"]]
-        context["looks"] = boundaries_of(campaign)[:-1]
+        raters = Paginator(rater_progress(campaign), RATERS_PER_PAGE).get_page(request.GET.get("raters"))
+        answered, paces = screens_answered(campaign), rater_paces(campaign)
+        context = {
+            "campaign": campaign,
+            "answered": answered,
+            "share": share_of(answered, campaign),
+            "raters": raters,
+            "paced": [(rater, paces.get(rater.pk)) for rater in raters],
+            "looks": boundaries_of(campaign)[:-1],
+        }
         return render_page(request, "annotations/campaigns/report_hidden.html", title, context)
     context = {
         "campaign": campaign,
