@@ -122,7 +122,7 @@ def outlook_of(campaign: Campaign) -> Outlook:
     """One rater gets an item once; nobody rates more screens than the campaign allows, checks among them."""
     places, raters, within_reach, new_raters, instead = places_of(campaign), Raters(), 0, 0, 0
     if places.free:
-        each = max(campaign.most_screens - campaign.quality_control.degraded, 1)
+        each = max(campaign.most_screens - campaign.quality_control.planned, 1)
         going = raters_going(campaign)
         raters = raters_counted(campaign, going)
         shut = shut_places(campaign, places, going, raters)
@@ -148,13 +148,14 @@ def raters_going(campaign: Campaign) -> "QuerySet[Rater]":
 
 
 def raters_counted(campaign: Campaign, going: "QuerySet[Rater]") -> Raters:
-    limit, checks = campaign.screens_per_rater, campaign.quality_control.degraded
+    limit, checks = campaign.screens_per_rater, campaign.quality_control.planned
     joined = going.count()
     if not limit:
         return Raters(joined, 0, None)
     theirs = Assignment.objects.filter(rater__in=going)
     answered = counted_by_rater(theirs.filter(state="done"))
-    had = counted_by_rater(theirs.filter(state__in=["done", "skipped"], item__kind=Item.Kind.CONTROL)) if checks else {}
+    planned = theirs.filter(state__in=["done", "skipped"]).exclude(item__kind=Item.Kind.REGULAR)
+    had = counted_by_rater(planned) if checks else {}
     came = {pk: (answered.get(pk, 0), had.get(pk, 0)) for pk in (*answered, *had)}
     still = [max(limit - count - max(checks - seen, 0), 0) for count, seen in came.values()]
     still.append((joined - len(came)) * (limit - checks))

@@ -246,7 +246,7 @@ def flags_of(assignment: Assignment) -> list[str]:
 def planted_at(assignment: Assignment) -> str:
     """Which of a check's texts is degraded, and how."""
     planted = assignment.item.planted
-    if not planted:
+    if not planted or "degraded" not in planted:
         return ""
     places = {public_id: letter(place) for place, (_, public_id) in enumerate(assignment.candidate_order)}
     how = planted["degradation"].replace("_", " ")
