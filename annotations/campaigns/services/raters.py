@@ -151,13 +151,16 @@ def trial_join(*, campaign: Campaign) -> tuple[Rater, str]:
 
 
 def simulated_join(*, campaign: Campaign, name: str) -> Rater:
-    """A simulated rater of a campaign that is marked as simulated; their session is known to nobody."""
-    return Rater.objects.create(
+    """A simulated rater of a campaign that is marked as simulated; their session is known to nobody. Where the campaign
+    recruits, they come as a participant of its study."""
+    rater = Rater.objects.create(
         campaign=campaign,
         outside_id=name,
         session_hash=session_hash(secrets.token_urlsafe(32)),
         forms_due=campaign.forms_due,
     )
+    participation_write(rater=rater, arrival=Arrival(name, campaign.recruited.study or "", ""))
+    return rater
 
 
 @transaction.atomic
