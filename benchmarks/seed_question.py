@@ -72,8 +72,8 @@ def ask(folder: Path, settings: list[str]) -> dict[str, Any]:
 
     for split in ("train", "valid", "test"):
         seed = ["--system", "seed_lstm=seed_lstm"] if split == "test" else []
-        file = str(shared("caption_story", f"{split}.jsonl"))
-        manage("import_pairs", file, "--dataset", "caption_story", "--split", split, *seed)
+        rows = str(shared("caption_story", f"{split}.jsonl"))
+        manage("import_pairs", rows, "--dataset", "caption_story", "--split", split, *seed)
     named = ["--dataset", "caption_story", "--name", "gru-luong"]
     manage("train", "--preset", "gru-luong", *named, "--set", *settings, "--wait")
     manage("decode", "--system", "gru-luong", "--dataset", "caption_story", "--split", "test", "--wait")
