@@ -16,6 +16,7 @@ from annotations.campaigns.monitoring.pace import answers_sent, pace_of, times_j
 from annotations.campaigns.monitoring.plot import answers_svg
 from annotations.campaigns.monitoring.raters import SORTS, raters_shown, raters_sorted
 from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.endings import rater_withdraw
 from annotations.campaigns.services.raters import rater_exclude, trial_join
 from storyblender_site.accounts import account_make
 from tests.annotations.raters import Rater
@@ -313,3 +314,23 @@ def test_an_erased_rater_is_nobody_on_any_page(staff: Client) -> None:
         assert "p1" not in shown
         assert str(rater.completion_code) not in shown
     assert timezone.now() > rater.created_at
+
+
+def test_whose_part_has_ended_is_said_to_and_training_is_no_check() -> None:
+    quality = {"training": 1, "qualification": 1, "qualification_needed": 1}
+    texts = {name: (lambda n, name=name: f"{name} wrote so many words of thing {n}") for name in TEXTS}
+    campaign = make_campaign(texts=texts, captions=20, items=6, screens_per_rater=6, quality=quality).campaign
+    gone, here = Rater(campaign, "gone"), Rater(campaign, "here")
+    for rater in (gone, here):
+        for _ in range(2):  # in training nothing is found, in the qualification it is
+            screen = rater.next()
+            item = models.Assignment.objects.get(public_id=screen["assignment"]).item
+            scores = {each["id"]: 60 for each in screen["item"]["candidates"]}
+            if item.kind == "qualification":
+                scores[item.planted["degraded"]] = 10
+            rater.submit(screen, answers=dict.fromkeys(screen["criteria"], scores))
+    rater_withdraw(rater=models.Rater.objects.select_related("campaign").get(outside_id="gone"))
+    rows = {row.rater.outside_id: row for row in raters_shown(campaign, raters_sorted(campaign))}
+    assert (rows["gone"].state, rows["here"].state) == ("ended", "working")
+    assert (rows["here"].sent.passed, rows["here"].sent.missed) == (1, 0)
+    assert raters_sorted(campaign, state="ended") == [rows["gone"].rater.pk]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 
-from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
+from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating
 
 TRIAL = "trial"
 STATES = {
@@ -17,6 +17,7 @@ STATES = {
     "left": "has screens left, and none open",
     "done": "no screens are left for them",
     "stopped": "stopped by a rule of quality control",
+    "ended": "withdrew, was excluded and replaced, or returned the study or ran out of its time",
     "erased": "erased",
     TRIAL: "dry runs",
 }
@@ -29,7 +30,7 @@ class Sent(NamedTuple):
     skipped: int = 0
     fast: int = 0  # answered too fast
     same: int = 0  # with the same answers
-    passed: int = 0  # checks
+    passed: int = 0  # checks, those of training aside
     missed: int = 0
     open: int = 0  # on a lease that has not ended
 
@@ -52,14 +53,15 @@ class Sent(NamedTuple):
 
 def sent_by_rater(assignments: "QuerySet[Assignment]") -> dict[int, Sent]:
     done = Q(state="done")
+    check = done & ~Q(item__kind=Item.Kind.TRAINING)
     rows = assignments.order_by().values_list("rater")
     counted = rows.annotate(
         answered=Count("pk", filter=done),
         skipped=Count("pk", filter=Q(state="skipped")),
         fast=Count("pk", filter=done & Q(too_fast=True)),
         same=Count("pk", filter=done & Q(same_answers=True)),
-        passed=Count("pk", filter=done & Q(check_passed=True)),
-        missed=Count("pk", filter=done & Q(check_passed=False)),
+        passed=Count("pk", filter=check & Q(check_passed=True)),
+        missed=Count("pk", filter=check & Q(check_passed=False)),
         opened=Count("pk", filter=Q(state="open", leased_until__gt=Now())),
     )
     return {rater: Sent(*counts) for rater, *counts in counted}
@@ -73,6 +75,7 @@ def state_of(campaign: Campaign, rater: Rater, sent: Sent) -> str:
         (rater.trial, TRIAL),
         (rater.erased_at is not None, "erased"),
         (rater.stopped_by, "stopped"),
+        (rater.replaced, "ended"),
         (sent.open, "working"),
         (all_had or 0 < rater.named_items <= had, "done"),
     )
@@ -112,7 +115,7 @@ def raters_sorted(campaign: Campaign, sort: str = "number", state: str = "") -> 
         sent = sent_by_rater(theirs)
     if column == "state" or state not in ("", TRIAL):
         sent = sent or sent_by_rater(theirs)
-        rows = raters.only("enough_answers", "trial", "erased_at", "stopped_by", "named_items")
+        rows = raters.only("enough_answers", "trial", "erased_at", "stopped_by", "replaced", "named_items")
         states = {rater.pk: state_of(campaign, rater, sent.get(rater.pk, Sent())) for rater in rows}
     pks = [pk for pk in states if states[pk] == state] if state not in ("", TRIAL) else None
     pks = list(raters.values_list("pk", flat=True)) if pks is None else pks
