@@ -32,12 +32,13 @@ def spec_field(key: str, **options: Any) -> forms.Field:
 
 def quality_field(key: str, **options: Any) -> forms.Field:
     """The same of a key of its table `quality`, none of which has to be filled."""
-    return field_of(Quality.model_fields[key], QUALITY_KEYS[key], required=False, **options)
+    return in_part("Quality control", field_of(Quality.model_fields[key], QUALITY_KEYS[key], required=False, **options))
 
 
 def recruiting_field(key: str, **options: Any) -> forms.Field:
     """The same of a key of its table `recruiting`."""
-    return field_of(Recruiting.model_fields[key], RECRUITING_KEYS[key], required=False, **options)
+    made = field_of(Recruiting.model_fields[key], RECRUITING_KEYS[key], required=False, **options)
+    return in_part("Recruiting and pay", made)
 
 
 def table_values(table: type[BaseModel], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,11 +68,17 @@ def field_of(key_of: FieldInfo, rule: Mapping[str, Any], *, choices_of: str = ""
     return forms.CharField(max_length=rule.get("maxLength"), **options)
 
 
-def json_field(key: str, example: str) -> JsonField:
+def json_field(key: str, example: str) -> forms.Field:
     """The same of a key that is written as JSON, where it is written at all."""
     key_of = CampaignSpec.model_fields[key]
     words = f"{key_of.description} In JSON, such as: {example}"
-    return JsonField(label=key_of.title, help_text=words, required=False)
+    return in_part("Questionnaires", JsonField(label=key_of.title, help_text=words, required=False))
+
+
+def in_part(part: str, made: forms.Field) -> forms.Field:
+    """The field, which stands under that heading in "More settings"; fields of a part follow each other."""
+    vars(made)["part"] = part
+    return made
 
 
 def names_in(text: str) -> list[str]:
@@ -149,12 +156,15 @@ class CampaignForm(forms.Form):
     quality_qualification_needed = quality_field("qualification_needed")
     quality_degraded = quality_field("degraded")
     quality_degraded_needed = quality_field("degraded_needed")
-    quality_degradations = forms.MultipleChoiceField(
-        label=Quality.model_fields["degradations"].title,
-        choices=[(name, name.replace("_", " ")) for name in DEGRADATIONS],
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        help_text="None: the first two.",
+    quality_degradations = in_part(
+        "Quality control",
+        forms.MultipleChoiceField(
+            label=Quality.model_fields["degradations"].title,
+            choices=[(name, name.replace("_", " ")) for name in DEGRADATIONS],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+            help_text="None: the first two.",
+        ),
     )
     quality_attention = quality_field("attention")
     quality_attention_needed = quality_field("attention_needed")

@@ -245,7 +245,7 @@ def test_after_the_close_nothing_is_taken_and_a_code_waits_for_no_form() -> None
 
 
 @pytest.mark.django_db
-def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end() -> None:
+def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end(staff: Client) -> None:
     campaign = asking()
     rater = Rater(campaign)
     send(rater, "entry", {"reads": "often"})
@@ -259,6 +259,11 @@ def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end() -> None:
         "answered 1 of 2 questions about the instructions wrongly in attempt 2",
     )
     assert row.completion_code
+    page = staff.get(
+        reverse("admin:annotations_campaign_change", args=[campaign.pk]), {"code": row.completion_code}
+    ).content.decode()
+    assert "Raters who are stopped have a code too" in page
+    assert "no longer earned" not in page, "they took no answer back"
     refused = rater.post("next")
     assert refused.status_code == 409
     assert "questions about the instructions were wrong twice" in refused.json()["detail"]
@@ -266,6 +271,22 @@ def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end() -> None:
     assert send(rater, "comprehension", WRONG | {"who": "nobody"}, attempt=2).status_code == 201, "the same again"
     rater_readmit(rater=row)
     assert "assignment" in rater.next(), "who is taken in again goes on"
+
+
+@pytest.mark.django_db
+def test_the_form_shows_each_field_once_and_parts_under_headings(staff: Client) -> None:
+    page = staff.get(reverse("admin:annotations_campaign_new")).content.decode()
+    for title, names in (
+        ("Quality control", ("quality_training", "quality_degradations", "quality_after")),
+        ("Recruiting and pay", ("recruiting_service", "recruiting_currency")),
+        ("Questionnaires", ("entry", "comprehension", "exit")),
+    ):
+        part = page.partition(f"<legend>{title}</legend>")[2]
+        part = re.split(r"<legend>(?:Quality control|Recruiting and pay|Questionnaires)</legend>|</details>", part)[0]
+        assert all(f'name="{name}"' in part for name in names), title
+    assert 'name="minimum_answers"' in page.partition("<legend>Quality control</legend>")[0]
+    for name in set(CampaignForm.base_fields) - {"purpose", "systems", "criteria", "quality_degradations"}:
+        assert page.count(f' name="{name}"') == 1, name
 
 
 @pytest.mark.django_db
