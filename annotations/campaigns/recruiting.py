@@ -88,12 +88,12 @@ class Recruiting(BaseModel):
     service: Literal["link", "prolific", "mturk"] = Field(
         default="link",
         title="How raters are recruited",
-        description="By a link, or by participants of Prolific or workers of Mechanical Turk alone.",
+        description="By a link that anybody can open, or only through Prolific or Mechanical Turk.",
     )
     study: ServiceId | None = Field(
         default=None,
         title="Study id",
-        description="Of Prolific's study, or of the HIT; who comes from another one is refused.",
+        description="The id of Prolific's study, or of the HIT. People who come from another one are turned away.",
     )
     participants: Annotated[int, Field(ge=1, le=MAX_PARTICIPANTS)] | None = Field(
         default=None,
@@ -102,31 +102,34 @@ class Recruiting(BaseModel):
     )
     completed_code: Code | None = Field(
         default=None,
-        title="Code of who completed",
+        title="Code for completing the study",
         description="The study's fixed code. Empty: each rater gets a code of their own.",
     )
     screened_out_code: Code | None = Field(
-        default=None, title="Code of who was stopped", description="By quality control. Empty: a code of their own."
+        default=None,
+        title="Code for being stopped",
+        description="For raters whom quality control stops. Empty: each gets a code of their own.",
     )
     no_consent_code: Code | None = Field(
-        default=None, title="Code of who does not take part", description="Empty: a code of their own."
+        default=None,
+        title="Code for not taking part",
+        description="For those who say so on the welcome page. Empty: a code of their own.",
     )
     completed_to: Address | None = Field(
         default=None,
-        title="Where who completed goes",
-        description="An address, in which {code} and {rater} are filled in. Empty: of Prolific its own page.",
+        title="Address after completing the study",
+        description="Where the button below the code leads; {code} and {rater} are filled in. Empty: with Prolific, "
+        "its own page; else there is no button.",
     )
-    screened_out_to: Address | None = Field(default=None, title="Where who was stopped goes", description="As above.")
-    no_consent_to: Address | None = Field(
-        default=None, title="Where who does not take part goes", description="As above."
-    )
-    pay: Pay | None = Field(default=None, title="Pay", description="Of each person who completes.")
+    screened_out_to: Address | None = Field(default=None, title="Address after being stopped", description="As above.")
+    no_consent_to: Address | None = Field(default=None, title="Address after not taking part", description="As above.")
+    pay: Pay | None = Field(default=None, title="Pay", description="For each person who completes the study.")
     pay_screened_out: Pay | None = Field(
-        default=None, title="Pay of who was stopped", description="Empty: as of who completes."
+        default=None, title="Pay of raters who were stopped", description="Empty: the same."
     )
     pay_withdrawn: Pay | None = Field(
         default=None,
-        title="Pay of who withdraws",
+        title="Pay of raters who withdraw their answers",
         description="Empty: what they had earned before they withdrew.",
     )
     currency: Annotated[str, Field(min_length=3, max_length=3), AfterValidator(check_currency)] | None = Field(
@@ -246,12 +249,12 @@ def pay_in_words(recruiting: Recruiting) -> str:
     """What raters are paid, in a sentence; empty where nothing is declared."""
     if recruiting.pay is None:
         return ""
-    said = f"Who completes is paid {amount(recruiting.pay, recruiting)}"
+    said = f"Raters who complete the study are paid {amount(recruiting.pay, recruiting)}"
     stopped = recruiting.pay if recruiting.pay_screened_out is None else recruiting.pay_screened_out
-    said += f", who is stopped by quality control {amount(stopped, recruiting)}"
+    said += f", raters stopped by quality control {amount(stopped, recruiting)}"
     if recruiting.pay_withdrawn is None:
-        return f"{said}, and who withdraws their answers what they had earned before."
-    return f"{said}, and who withdraws their answers {amount(recruiting.pay_withdrawn, recruiting)}."
+        return f"{said}, and raters who withdraw their answers what they had earned before."
+    return f"{said}, and raters who withdraw their answers {amount(recruiting.pay_withdrawn, recruiting)}."
 
 
 def amount(value: float, recruiting: Recruiting) -> str:

@@ -61,7 +61,7 @@ def test_everybody_is_there_once_with_what_they_are_paid(staff: Client, tmp_path
     assert Client().get(f"/admin/annotations/campaign/{campaign.pk}/pay.csv").status_code == 302, "researchers only"
     shown = page(campaign, staff)
     assert "PROLIFIC_PID={{%PROLIFIC_PID%}}&amp;STUDY_ID={{%STUDY_ID%}}" in shown
-    assert "Who completes is paid 3.50 GBP" in shown
+    assert "Raters who complete the study are paid 3.50 GBP" in shown
 
 
 def test_rejected_work_is_not_paid(staff: Client) -> None:

@@ -183,7 +183,7 @@ def test_who_has_joined_cannot_be_said_not_to_take_part() -> None:
 def test_without_recruiting_who_does_not_take_part_leaves_nothing() -> None:
     campaign = make_campaign().campaign
     page = Client().post(f"/rate/{campaign.token}/decline/", {"rater": "ann"}).content.decode()
-    assert "Nothing was stored of you" in page
+    assert "Nothing about you was stored" in page
     assert not models.Participation.objects.exists()
     assert not models.Rater.objects.exists()
 
@@ -371,7 +371,7 @@ def test_the_sheets_and_the_report_say_how_raters_came_and_what_they_were_paid(t
     call_command("preregister", campaign.name, "--out", tmp_path / "sheet.md")
     sheet = (tmp_path / "sheet.md").read_text()
     came = f"Raters are recruited through Prolific (study {STUDY}), at most 40 of them."
-    paid = "Who completes is paid 3.50 GBP, who is stopped by quality control 0.50 GBP"
+    paid = "Raters who complete the study are paid 3.50 GBP, raters stopped by quality control 0.50 GBP"
     assert came in sheet
     assert paid in sheet
     assert "how they are recruited and paid" not in sheet

@@ -107,6 +107,8 @@ def test_where_an_ending_sends_a_rater() -> None:
 def test_the_pay_in_words() -> None:
     assert pay_in_words(Recruiting()) == ""
     said = pay_in_words(Recruiting(pay=3.5, currency="GBP", pay_screened_out=0.6))
-    assert said.startswith("Who completes is paid 3.50 GBP, who is stopped by quality control 0.60 GBP, and")
+    assert said.startswith(
+        "Raters who complete the study are paid 3.50 GBP, raters stopped by quality control 0.60 GBP, and"
+    )
     limited = Recruiting(service="prolific", study="s1", participants=1200)
     assert recruiting_in_words(limited) == "Raters are recruited through Prolific (study s1), at most 1,200 of them."

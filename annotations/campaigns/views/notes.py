@@ -58,7 +58,9 @@ NOTES = {
     ),
     "service": _("This study is for participants of a recruiting service. Open it on the service's own page."),
     "study": _("This link is of another study than this one. Open the link of the study that you were invited to."),
-    "full": _("This study has all the participants it needs. Nothing was stored of you. Thank you for your interest."),
+    "full": _(
+        "This study has all the participants it needs. Nothing about you was stored. Thank you for your interest."
+    ),
     "fixed": _(
         "The study is closed and its results are fixed, so answers can no longer be withdrawn. The people who run it "
         "can still delete who you are and what you typed."
