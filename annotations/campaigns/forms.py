@@ -96,7 +96,7 @@ class CampaignForm(forms.Form):
         "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items",
         *(f"recruiting_{key}" for key in Recruiting.model_fields), "minimum_answers",
         *FORMS, "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout",
-        "instructions", "consent", "minutes",
+        "instructions", "example", "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -211,6 +211,11 @@ class CampaignForm(forms.Form):
     looks = spec_field("looks")
     spending = spec_field("spending", choices=Campaign.Spending.choices)
     instructions = spec_field("instructions", widget=forms.Textarea(attrs={"rows": 5}))
+    example = json_field(
+        "example",
+        '{"source": "a dog on a beach", "texts": ["The dog ran.", "Dog dog."], "answers": {"fluency": '
+        '{"A": 90, "B": 5}}, "why": "B is no sentence."}',
+    )
     consent = spec_field("consent", widget=forms.Textarea(attrs={"rows": 3}))
     organizer = spec_field("organizer", empty_value=None)
     contact = spec_field("contact", empty_value=None)
@@ -256,7 +261,7 @@ class CampaignForm(forms.Form):
             given["spec"] = CampaignSpec.from_mapping(values)
         except InputError as error:
             top, _, within = error.field.partition(".")
-            if top in FORMS and within:
+            if top in (*FORMS, "example") and within:
                 error = InputError(top, f"{within}: {error.message}", error.hint)
             for table in TABLES:
                 error.field = error.field.replace(f"{table}.", f"{table}_")

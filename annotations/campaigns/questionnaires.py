@@ -12,12 +12,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
 
-from annotations.campaigns.rules import in_words_of_part
+from annotations.campaigns.rules import table_read
 from annotations.campaigns.wording import Title, worded
 from annotations.errors import AnswerError, InputError
 from annotations.protocols.labels import LANGUAGES, get_language
@@ -184,22 +183,12 @@ def each_question(model: type[Question]) -> Callable[[Any, ValidationInfo], Any]
         for place, each in enumerate(given, start=1):
             name = each.get("id") if isinstance(each, dict) else None
             at = f"{form}.{name}" if isinstance(name, str) and ID.fullmatch(name) else f"{form}.{place}"
-            found.append(each if isinstance(each, model) else question_read(model, each, at))
+            found.append(each if isinstance(each, model) else table_read(model, each, at, model.keys))
             if found[-1].id in (question.id for question in found[:-1]):
                 raise InputError(at, f"'{found[-1].id}' appears twice", "every question of a form has an id of its own")
         return tuple(found)
 
     return read
-
-
-def question_read(model: type[Question], given: Any, at: str) -> Question:
-    if not isinstance(given, dict):
-        raise InputError(at, f"{shown(given)} must be a table with the keys {model.keys}")
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        wrong = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        raise in_words_of_part(wrong, at, model.model_json_schema(), model.keys) from None
 
 
 Questions = Annotated[tuple[Question, ...], BeforeValidator(each_question(Question))]

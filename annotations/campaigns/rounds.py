@@ -32,9 +32,9 @@ RATER = columns_of(
 )
 CAMPAIGN = columns_of(
     Campaign,
-    "id token state protocol criteria criterion_words instructions consent organizer contact minutes scale ties "
-    "categories texts_per_screen cannot_say comments overlap screens_per_rater quality recruiting show unit simulation "
-    "item_count order_secret minimum_answers",
+    "id token state protocol criteria criterion_words instructions example consent organizer contact minutes scale "
+    "ties categories texts_per_screen cannot_say comments overlap screens_per_rater quality recruiting show unit "
+    "simulation item_count order_secret minimum_answers",
 )
 LOCKED = columns_of(Assignment, "id public_id item_id rater_id state candidate_order seconds_spent revision so_far")
 LAST = columns_of(Rating, "id key kind")

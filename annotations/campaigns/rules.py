@@ -1,12 +1,15 @@
 """What stands at a key of a campaign file, by its rule in a JSON schema, as a person reads it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from annotations.errors import InputError
 from texts.limits import shown
 
 Rule = Mapping[str, Any]
+Part = TypeVar("Part", bound=BaseModel)
 
 
 def wanted_by(rule: Rule) -> str:
@@ -20,6 +23,18 @@ def wanted_by(rule: Rule) -> str:
     kinds = {"boolean": "true or false", "array": names or "a list of at least one name", "object": "a table"}
     least = f"{rule['minLength']} to" if "minLength" in rule else "at most"
     return kinds.get(rule["type"]) or f"a text of {least} {rule['maxLength']} characters"
+
+
+def table_read(model: type[Part], given: Any, at: str, keys: str) -> Part:
+    """A table that stands `at` a place of a campaign file. Raises InputError for the first key that is wrong, an
+    unknown one before others."""
+    if not isinstance(given, dict):
+        raise InputError(at, f"{shown(given)} must be a table with the keys {keys}")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        wrong = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise in_words_of_part(wrong, at, model.model_json_schema(), keys) from None
 
 
 def in_words_of_part(error: Any, at: str, schema: Rule, keys: str) -> InputError:

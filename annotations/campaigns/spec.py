@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from annotations.campaigns.example import DeclaredExample, check_example
 from annotations.campaigns.quality import TESTED, Quality, criteria_tested, once
 from annotations.campaigns.questionnaires import FORMS, CheckQuestions, Questions
 from annotations.campaigns.recruiting import Recruiting
@@ -21,6 +22,7 @@ from annotations.errors import InputError
 from annotations.names import MAX_NAME_LENGTH, check_name
 from annotations.protocols import (
     DEFAULT,
+    Rules,
     check_shown_here,
     protocol_named,
     shown_here,
@@ -142,6 +144,11 @@ class CampaignSpec(BaseModel):
         default="",
         description="Read before the first screen, and on request. Empty: the built-in text, in the rater's language.",
     )
+    example: DeclaredExample = Field(
+        default=None,
+        title="Worked example",
+        description="A table: a screen, an answer to it and why, which raters read with the instructions.",
+    )
     consent: Text = Field(default="", description="What raters agree to by beginning. Empty: the built-in text.")
     organizer: Line | None = Field(
         default=None, title="Who asks", description="The people or the institution that raters read the study is by."
@@ -220,6 +227,9 @@ class CampaignSpec(BaseModel):
             purpose=self.purpose,
         )
         self.check_words()
+        if self.example:
+            rules = Rules(protocol.scale_of_points(self.points), self.ties is not False, self.categories or ())
+            check_example(self.example, protocol, criteria=self.criteria, may=self.cannot_say, rules=rules)
         if self.split != (split := SPLIT_OF[self.purpose]):
             raise InputError(
                 "split",
@@ -333,7 +343,7 @@ def choices(key: str) -> list[str]:
 def in_words(error: Any) -> InputError:
     """One of pydantic's errors as a person reads it."""
     top, kind, value = str((*error["loc"], "")[0]), error["type"], error["input"]
-    if KEYS.get(top, {}).get("type") == "object" and (len(error["loc"]) > 1 or kind == "value_error"):
+    if top in ("criterion", *TABLES) and (len(error["loc"]) > 1 or kind == "value_error"):
         return in_words_of_table(error)
     field = top
     if kind == "value_error":
@@ -394,7 +404,7 @@ def read_campaign_file(file: Path) -> CampaignSpec:
 def campaign_toml(spec: CampaignSpec) -> str:
     """The file that reads back as the spec; what is not set has no line. Strings and lists of JSON are TOML's as well,
     but for a raw delete sign."""
-    values = spec.model_dump(exclude={"criterion", *TABLES, *FORMS})
+    values = spec.model_dump(exclude={"criterion", "example", *TABLES, *FORMS})
     lines = list(lines_of({key: value for key, value in values.items() if value is not None}))
     for name in TABLES:
         if stored_there := getattr(spec, name).stored():
@@ -402,6 +412,8 @@ def campaign_toml(spec: CampaignSpec) -> str:
     for place, words in tables(spec.criterion):
         keys = (part if BARE.fullmatch(part) else written(part) for part in place)
         lines += ["", f"[{'.'.join(['criterion', *keys])}]", *lines_of(words)]
+    if spec.example:
+        lines += ["", "[example]", *lines_of(spec.example.stored())]
     for form, questions in spec.questionnaires.items():
         for question in questions:
             lines += ["", f"[[{form}]]", *lines_of(question)]

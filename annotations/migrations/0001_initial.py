@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                 ('criteria', models.JSONField(help_text='names of the criteria, in order')),
                 ('criterion_words', models.JSONField(blank=True, default=dict, help_text='by criterion what raters read of it, and by language; nothing for built-in words or a name alone')),
                 ('instructions', models.TextField(blank=True, help_text='shown to raters before the first screen, and on request')),
+                ('example', models.JSONField(blank=True, default=dict, help_text='a screen, an answer to it and why, which raters read with the instructions')),
                 ('consent', models.TextField(blank=True, help_text='what raters agree to by beginning; empty: the built-in text')),
                 ('cannot_say', models.JSONField(blank=True, default=list, help_text='criteria by which raters can say that they cannot judge a screen')),
                 ('comments', models.BooleanField(default=False, help_text='whether every screen has room for a comment')),

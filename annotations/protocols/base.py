@@ -199,6 +199,13 @@ class Protocol(ABC, Generic[Stored]):
                 "texts_per_screen = 2",
             )
 
+    def check_example(self, texts: int, most: int) -> None:
+        """Raises InputError where no screen shows so many texts; `most` are those of any example."""
+        least, most = self.least_texts, self.most_texts or most
+        if not least <= texts <= most:
+            some = f"from {least} to {most}" if most > least else str(most)
+            raise InputError("example.texts", f"{texts} must be {some}", f"the protocol is '{self.name}'")
+
     def check_same_answers(self, texts: int) -> None:
         """Raises InputError where all texts of a screen of so many cannot be given the same answer."""
         if texts == 1 or not self.may_answer_alike:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotations.campaigns.example import WorkedExample, example_of
 from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
 from annotations.campaigns.querysets.campaigns import CampaignQuerySet
 from annotations.campaigns.questionnaires import FORMS, Question, questions_of
@@ -86,6 +87,9 @@ class Campaign(Unfinished):
         help_text="by criterion what raters read of it, and by language; nothing for built-in words or a name alone",
     )
     instructions = models.TextField(blank=True, help_text="shown to raters before the first screen, and on request")
+    example = models.JSONField(
+        default=dict, blank=True, help_text="a screen, an answer to it and why, which raters read with the instructions"
+    )
     consent = models.TextField(blank=True, help_text="what raters agree to by beginning; empty: the built-in text")
     cannot_say = models.JSONField(
         default=list, blank=True, help_text="criteria by which raters can say that they cannot judge a screen"
@@ -215,6 +219,10 @@ class Campaign(Unfinished):
     @property
     def quality_control(self) -> Quality:
         return quality_of(json.dumps(self.quality)) if self.quality else NO_QUALITY
+
+    @property
+    def worked_example(self) -> WorkedExample | None:
+        return example_of(self.example)
 
     def questions(self, form: str) -> Sequence[Question]:
         return questions_of(form, self.questionnaires)

@@ -73,6 +73,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         spending=campaign.spending,
         equivalence_margin=campaign.equivalence_margin,
         instructions=campaign.instructions,
+        example=campaign.worked_example,
         consent=campaign.consent,
         organizer=campaign.organizer or None,
         contact=campaign.contact or None,

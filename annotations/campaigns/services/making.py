@@ -120,6 +120,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             cannot_say=list(spec.cannot_say),
             comments=spec.comments,
             instructions=spec.instructions,
+            example=spec.example.stored() if spec.example else {},
             consent=spec.consent,
             organizer=spec.organizer or "",
             contact=spec.contact or "",

@@ -14,11 +14,11 @@ from annotations.campaigns.answers import SentAnswer, answers_sent, has_withdraw
 from annotations.campaigns.links import photo_address
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
 from annotations.campaigns.services.endings import ENDED
+from annotations.campaigns.views.examples import answered
 from annotations.campaigns.views.joining import own_address, page_context
 from annotations.campaigns.views.notes import note_of
 from annotations.campaigns.views.rating import of_rater, often_asked, rating_to_undo, shown_photos
 from annotations.errors import ConflictError, NotFoundError
-from annotations.protocols import cannot_say, protocol_named
 
 
 @require_GET
@@ -74,10 +74,7 @@ def in_words(
         "skipped": sent.rating.kind == Rating.Kind.SKIP,
         "taken_back": sent.taken_back,
         "photos": shown_photos(campaign, sent.rating.assignment, address),
-        "screen": protocol_named(campaign.protocol).answered(
-            sent.texts, sent.fields, criteria=campaign.asked, rules=campaign.rules
-        ),
-        "declined": cannot_say.titles(sent.fields, campaign.asked),
+        **answered(campaign, sent.texts, sent.fields),
         "reason": sent.reason,
         "comment": sent.comment,
     }

@@ -20,6 +20,7 @@ from annotations.campaigns.recruiting import Arrival, arrival_in
 from annotations.campaigns.services.arrivals import check_may_join, participation_declined
 from annotations.campaigns.services.endings import ending_without_consent
 from annotations.campaigns.services.raters import campaign_by_token, rater_join, rater_of_session, raters_of_sessions
+from annotations.campaigns.views.examples import example_shown
 from annotations.campaigns.views.notes import note_of
 from annotations.errors import ConflictError, InputError, NotFoundError, TooOftenError
 from annotations.protocols import protocol_named
@@ -169,7 +170,12 @@ def welcome_context(campaign: Campaign, address: str) -> dict[str, Any]:
 def page_context(campaign: Campaign) -> dict[str, Any]:
     """What any page of the campaign's raters needs; the help is on all but the welcome."""
     protocol = protocol_named(campaign.protocol)
-    return {**protocol.page, "campaign": campaign, "asked": lambda: protocol.asks(campaign.asked)}
+    return {
+        **protocol.page,
+        "campaign": campaign,
+        "asked": lambda: protocol.asks(campaign.asked),
+        "example": lambda: example_shown(campaign),
+    }
 
 
 def somebody_else(request: HttpRequest, campaign: Campaign) -> HttpResponse:
