@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 def readers() -> dict[str, Callable[[Path], object]]:
     """By form: a whole import where there is one, as a worker does it."""
-    from annotations.campaigns.spec import read_campaign_file
+    from annotations.campaigns.spec_files import read_campaign_file
     from annotations.corpora.readers.pictures import gather, problem_of
     from annotations.systems.readers.outputs import read_outputs
     from modeling.corpus import read_examples

@@ -14,7 +14,7 @@ from django.utils import translation
 from annotations.campaigns.models import Campaign, Candidate, Item, Rating
 from annotations.campaigns.recruiting import pay_in_words, recruiting_in_words
 from annotations.campaigns.services.campaigns import spec_of
-from annotations.campaigns.spec import campaign_toml
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.documents.blocks import (
     Block,
     Bullets,

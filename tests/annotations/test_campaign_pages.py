@@ -18,7 +18,8 @@ from django.test import Client, RequestFactory
 from annotations import models
 from annotations.campaigns.services import campaigns
 from annotations.campaigns.services import making as campaign_making
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.errors import ConflictError, InputError
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.reports import report_build

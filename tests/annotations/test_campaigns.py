@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.making import campaign_create
-from annotations.campaigns.spec import CampaignSpec, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import read_campaign_file
 from annotations.errors import ConflictError, InputError
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign

@@ -11,7 +11,8 @@ from django.core.management import call_command
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close, spec_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.errors import InputError
 from annotations.protocols import PROTOCOLS
 from annotations.removal.erasing import identities, person_erase

@@ -18,7 +18,8 @@ from django.utils.translation import override
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close, spec_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.errors import InputError
 from annotations.protocols.criteria import BUILT_IN, Criterion, criteria_of, criterion_of
 from annotations.protocols.labels import LANGUAGES

@@ -17,7 +17,7 @@ from annotations.campaigns.links import rater_link
 from annotations.campaigns.services.campaigns import campaign_named
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.services.raters import rater_exclude
-from annotations.campaigns.spec import read_campaign_file
+from annotations.campaigns.spec_files import read_campaign_file
 from annotations.documents.csv_tables import csv_file
 from annotations.errors import InputError
 from annotations.storage.fields import digest_of

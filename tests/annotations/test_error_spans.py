@@ -21,7 +21,8 @@ from annotations.campaigns.forms import CampaignForm
 from annotations.campaigns.services.campaigns import campaign_close, spec_of
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.services.raters import rater_exclude
-from annotations.campaigns.spec import CampaignSpec, campaign_toml
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.errors import AnswerError, InputError
 from annotations.feedback.services import FeedbackSettings, feedback_set_build
 from annotations.protocols import protocol_named

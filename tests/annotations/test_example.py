@@ -11,7 +11,8 @@ from django.test import Client
 from annotations import models
 from annotations.campaigns.forms import CampaignForm
 from annotations.campaigns.services.campaigns import spec_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.errors import InputError
 from annotations.protocols import shown_here
 from annotations.protocols.criteria import BUILT_IN

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from annotations.campaigns.spec import read_campaign_file
+from annotations.campaigns.spec_files import read_campaign_file
 from annotations.corpora.readers.pairs import PairFields, read_pairs
 from annotations.corpora.readers.vist import read_vist
 from annotations.errors import InputError

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from annotations.campaigns.readers import preview_ratings, rating_options
-from annotations.campaigns.spec import read_campaign_file
+from annotations.campaigns.spec_files import read_campaign_file
 from annotations.corpora.readers.pairs import PairFields, read_pairs
 from annotations.corpora.readers.pictures import gather, problem_of
 from annotations.corpora.readers.vist import read_vist

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_extend, spec_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.errors import AnswerError, ConflictError, InputError
 from annotations.feedback.services import check_campaigns
 from annotations.imports.writing import import_begin

@@ -19,7 +19,7 @@ from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.campaigns import campaign_close, spec_of
 from annotations.campaigns.services.making import campaign_create, draft_delete, draft_replace
 from annotations.campaigns.services.raters import completion_reach, rater_exclude, rater_join, rater_readmit
-from annotations.campaigns.spec import campaign_toml
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.errors import ConflictError, InputError
 from annotations.removal.erasing import identities, person_erase
 from annotations.reports.preregistration import preregistration

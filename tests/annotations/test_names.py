@@ -16,7 +16,8 @@ from django.test import Client
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.corpora.readers.pairs import PairFields, parse_systems, read_pairs
 from annotations.documents.renderers.latex import label_of
 from annotations.errors import InputError

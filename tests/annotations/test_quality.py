@@ -19,7 +19,8 @@ from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.services.raters import rater_readmit, trial_join
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.campaigns.standing import Standing, rule_broken
 from annotations.errors import InputError
 from annotations.protocols import protocol_named, shown_here

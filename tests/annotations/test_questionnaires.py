@@ -25,7 +25,8 @@ from annotations.campaigns.services.making import campaign_create, draft_delete
 from annotations.campaigns.services.raters import completion_reach, rater_readmit, trial_join
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml, read_campaign_file
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.documents.renderers.markdown import document_markdown
 from annotations.errors import InputError
 from annotations.removal.erasing import identities, person_erase

@@ -9,7 +9,8 @@ from django.http import QueryDict
 from annotations.campaigns.forms import CampaignForm
 from annotations.campaigns.recruiting import Arrival, Recruiting, arrival_in, pay_in_words, recruiting_in_words
 from annotations.campaigns.services.campaigns import spec_of
-from annotations.campaigns.spec import CampaignSpec, campaign_toml
+from annotations.campaigns.spec import CampaignSpec
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.errors import InputError
 from tests.factories import make_campaign
 

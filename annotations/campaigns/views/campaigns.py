@@ -20,7 +20,7 @@ from annotations.campaigns.services import making as campaign_making
 from annotations.campaigns.services.invitations import raters_invite
 from annotations.campaigns.services.raters import rater_exclude, rater_readmit, trial_join
 from annotations.campaigns.services.screens import Screen
-from annotations.campaigns.spec import campaign_toml
+from annotations.campaigns.spec_files import campaign_toml
 from annotations.campaigns.views.joining import page_context, trial_begin, welcome_context
 from annotations.campaigns.views.monitoring import progress_context, raters_context
 from annotations.campaigns.views.rating import picture, screen_context, shown_photos

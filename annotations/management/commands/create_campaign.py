@@ -9,7 +9,8 @@ from annotations.campaigns.links import rater_link
 from annotations.campaigns.readers.named_items import read_named_items
 from annotations.campaigns.services.invitations import raters_invite
 from annotations.campaigns.services.making import campaign_create
-from annotations.campaigns.spec import SCHEMA, read_campaign_file
+from annotations.campaigns.spec import SCHEMA
+from annotations.campaigns.spec_files import read_campaign_file
 from annotations.errors import InputError
 from annotations.management.base import AnswerCommand
 
