@@ -297,7 +297,9 @@ def test_the_page_says_what_goes_and_asks() -> None:
     for again in ({"rater": 1}, {"outside_id": ID}):
         answer = client.post(f"{home}erase/", again | {"confirm": "yes"}, follow=True).content.decode()
         assert "already been erased" in answer
-    assert "erased</span>" in client.get(f"{home}progress/").content.decode()
+    erased = models.Rater.objects.filter(erased_at__isnull=False, campaign=study.campaign).first()
+    assert erased
+    assert "<dd>erased</dd>" in client.get(f"{home}raters/{erased.public_id}/").content.decode()
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     assert client.post(f"{home}erase/", {"rater": 2, "confirm": "yes"}).status_code == 403
 
