@@ -213,6 +213,9 @@ class Fuzz:
         return self.people[place]
 
     def goes_on(self, rater: Rater) -> bool:
+        """Not who has withdrawn."""
+        if rater.campaign in self.open and rater.replaced:
+            return False
         return rater.campaign not in self.open or isinstance(assignment_next(rater=rater), Screen)
 
     def as_another(self, draw: random.Random, draft: Draft) -> None:

@@ -192,7 +192,7 @@ def test_a_deed_leaves_one_entry(
 
 
 def test_every_kind_of_deed_is_tried() -> None:
-    elsewhere = {Kind.BACKUP, Kind.RESTORE, Kind.CAMPAIGN_DELETE}  # in tests of their own
+    elsewhere = {Kind.BACKUP, Kind.RESTORE, Kind.CAMPAIGN_DELETE, Kind.WITHDRAW}  # in tests of their own
     assert {each[1] for each in DEEDS} | elsewhere == set(Kind)
 
 
