@@ -310,7 +310,7 @@ CACHES: dict[str, Any] = {
 ASSIGNMENT_LEASE_SECONDS = env.int("ASSIGNMENT_LEASE_SECONDS", default=1800)
 JOINS_PER_ADDRESS = env.int("JOINS_PER_ADDRESS", default=100)  # of a campaign, an hour; a laboratory has one address
 SCREENS_PER_RATER = env.int("SCREENS_PER_RATER", default=120)  # asked for, a minute
-PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="")  # of an account; it is stored and shown nowhere
+PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="").strip()  # of an account; it is stored and shown nowhere
 PROLIFIC_URL = env.str("PROLIFIC_URL", default="https://api.prolific.com")
 RECRUITING_POLL_SECONDS = env.float("RECRUITING_POLL_SECONDS", default=20.0)
 

@@ -3,7 +3,9 @@
 It is for the sweeper and for commands: no web request waits for another site."""
 
 import json
+import re
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin, urlsplit
@@ -38,6 +40,8 @@ def submissions_of(study: str) -> list[Submission]:
     """All submissions of a study, page by page. Raises ProlificError."""
     if not settings.PROLIFIC_TOKEN:
         raise ProlificError("no token is set", "set PROLIFIC_TOKEN to a token of your account on Prolific")
+    if not re.fullmatch(r"[\x21-\x7e]+", settings.PROLIFIC_TOKEN):
+        raise ProlificError("the token holds characters that no token has", "check PROLIFIC_TOKEN")
     return list(submissions_read(study))
 
 
@@ -61,7 +65,7 @@ def page_read(opener: OpenerDirector, address: str) -> dict[str, Any]:
     except HTTPError as error:
         error.close()
         raise refused(error.code) from error
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ProlificError(f"cannot be reached ({reason})", passing=True) from error
     try:
@@ -98,7 +102,11 @@ def next_page(page: dict[str, Any], address: str) -> str | None:
     href = link.get("href") if isinstance(link, dict) else None
     if not isinstance(href, str) or not href:
         return None
-    following = urljoin(address, href)
-    if urlsplit(following)[:2] != urlsplit(address)[:2]:
+    try:
+        following = urljoin(address, href)
+        here = urlsplit(following)[:2] == urlsplit(address)[:2]
+    except ValueError as error:
+        raise ProlificError("says that its list goes on at what is no address", passing=True) from error
+    if not here:
         raise ProlificError("says that its list goes on at another site")
     return following

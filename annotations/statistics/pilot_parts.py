@@ -42,12 +42,13 @@ def parts_of_answers(answers: Answers) -> tuple[Parts | None, tuple[Reason, ...]
     the same item and system by different raters, less that of answers of the same systems that have neither in common,
     is the variance of item + item × system, and so on: a U statistic of each (Koch 1967, for unbalanced designs).
     """
-    return cut(_moments(answers, np.ones(len(answers.values))))
+    return cut(_moments(centred(answers), np.ones(len(answers.values))))
 
 
 def drawn_parts(answers: Answers, *, draws: int = DRAWS) -> list[Parts]:
     """Parts that may have given a pilot's answers: normal around their estimates, with the covariances that leaving out
     one item, and one rater, at a time gives (the jackknife over both), cut at 0. None where they cannot be had."""
+    answers = centred(answers)
     (item, items), (rater, raters) = dense(answers.items), dense(answers.raters)
     if min(items, raters) < 3:
         return []
@@ -55,12 +56,19 @@ def drawn_parts(answers: Answers, *, draws: int = DRAWS) -> list[Parts]:
     covariance = np.zeros((4, 4))
     for codes, count in ((item, items), (rater, raters)):
         left = np.array([_moments(answers, (codes != each).astype(np.float64)) for each in range(count)])
-        centred = left - left.mean(axis=0)
-        covariance += (count - 1) / count * centred.T @ centred
+        apart = left - left.mean(axis=0)
+        covariance += (count - 1) / count * apart.T @ apart
     if not np.isfinite(covariance).all():
         return []
     found = np.random.default_rng(SEED).multivariate_normal(value, covariance, size=draws, method="eigh")
     return [parts for parts, _ in map(cut, found) if parts is not None]
+
+
+def centred(answers: Answers) -> Answers:
+    """Without each system's mean: the moments do not depend on it in expectation, but its product with what an item or
+    a rater adds is most of their error where items have unevenly many answers."""
+    means = np.array([answers.values[answers.systems == system].mean() for system in (0, 1)])
+    return answers._replace(values=answers.values - means[answers.systems])
 
 
 def cut(moments: Floats) -> tuple[Parts | None, tuple[Reason, ...]]:
@@ -94,9 +102,11 @@ class _Products(NamedTuple):
 
     @classmethod
     def same(cls, answers: Answers, weights: Floats) -> "_Products":
-        """Of the same system."""
+        """Of the same system, on average over the two, of which one may have more answers: together their means would
+        not cancel."""
         sides = [_sums(answers, weights * (answers.systems == system)) for system in (0, 1)]
-        return cls._of(*(product(sides[0], sides[0]) + product(sides[1], sides[1]) for product in PRODUCTS))
+        each = [cls._of(*(product(side, side) for product in PRODUCTS)) for side in sides]
+        return cls(*((first + second) / 2 for first, second in zip(*each, strict=True)))
 
     @classmethod
     def other(cls, answers: Answers, weights: Floats) -> "_Products":

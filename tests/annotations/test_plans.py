@@ -170,6 +170,20 @@ def test_a_pilot_of_single_texts_is_unbiased_and_its_draws_hold_the_truth() -> N
     assert (held / 60 >= 0.82).all()
 
 
+def test_a_pilot_in_which_one_system_has_more_answers_is_unbiased_too() -> None:
+    """Scores around 70 and 40, as a slider gives them."""
+    draw, found = np.random.default_rng(5), []
+    for _ in range(60):
+        items, raters = np.repeat(np.arange(50), 6), np.tile(np.arange(10), 30)
+        systems = (draw.random(300) < 1 / 3).astype(int)
+        item, rater = draw.normal(0, 5, (2, 50)), draw.normal(0, 3, (2, 10))
+        values = np.array([70.0, 40.0])[systems] + item[systems, items] + rater[systems, raters]
+        parts, _ = parts_of_answers(Answers(values + draw.normal(0, 7, 300), items, raters, systems))
+        assert parts is not None
+        found.append(parts.variances)
+    assert np.mean(found, axis=0) == pytest.approx([2 * 25, 2 * 9, 2 * 49], rel=0.25)
+
+
 @pytest.mark.parametrize(("needed", "stays"), [(1, 0.5), (12, 0.9), (40, 0.75), (300, 0.97), (5, 1.0)])
 def test_invitations_are_a_quantile_of_the_negative_binomial(needed: int, stays: float) -> None:
     for sure in (0.025, 0.5, 0.95):
@@ -191,12 +205,15 @@ def test_what_it_costs_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_who_comes_is_a_mix_of_kinds() -> None:
-    kinds = [Foretold("honest", 1000, 0.01, {"degraded": 0.01}, 20.0), Foretold("random", 1000, 0.9, {}, 8.0)]
+    kinds = [
+        Foretold("honest", 1000, 0.01, {"degraded": 0.01}, 20.0, 6.0),
+        Foretold("random", 1000, 0.9, {}, 8.0, 5.0),
+    ]
     found = stopped_of(kinds, ["honest=0.9", "random=0.1"])
     assert found.share == pytest.approx(0.099)
     assert found.interval is not None
     assert found.interval[0] < 0.099 < found.interval[1]
-    assert found.after == pytest.approx((0.009 * 20 + 0.09 * 8) / 0.099)
+    assert found.after == pytest.approx((0.009 * 6 + 0.09 * 5) / 0.099)
     rows = [row_of_kind(each) for each in kinds]
     low, high = proportion_confint(10, 1000, method="wilson")
     page = "\n".join(table_of(rows, {}, stopped_columns(rows)))

@@ -210,6 +210,17 @@ def test_answers_that_cannot_be_taken_are_refused_with_their_question(answers: A
 
 
 @pytest.mark.django_db
+def test_the_last_form_is_not_taken_before_the_screens() -> None:
+    rater = Rater(asking(entry=[], comprehension=[]))
+    early = send(rater, "exit", {"hard": 3})
+    assert early.status_code == 409
+    assert "'exit' is not due; screens are left" in str(early.json())
+    due = play(rater, rater.next())
+    assert due["questionnaire"]
+    assert send(rater, "exit", {"hard": 3}).status_code == 201
+
+
+@pytest.mark.django_db
 def test_what_is_sent_twice_is_one_answer_and_nothing_is_answered_again() -> None:
     rater = Rater(asking())
     first, again = (send(rater, "entry", {"reads": "often"}) for _ in range(2))

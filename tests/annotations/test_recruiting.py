@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from annotations import models
+from annotations.campaigns.links import rater_link
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.endings import ending_of, rater_withdraw
 from annotations.campaigns.services.raters import completion_reach, rater_exclude, rater_readmit, rater_stop, trial_join
@@ -381,3 +383,29 @@ def test_the_sheets_and_the_report_say_how_raters_came_and_what_they_were_paid(t
         call_command("report", campaign.name, "--format", form, "--out", tmp_path / form)
         assert came in (tmp_path / form).read_text()
         assert paid in (tmp_path / form).read_text()
+
+
+def test_who_has_joined_comes_back_by_their_link_however_full_the_study_is() -> None:
+    campaign = recruited(participants=1)
+    ann = Participant(campaign)
+    ann.presses()
+    link = rater_link(campaign, ann.pid)
+    page = (
+        Client().get(urlsplit(link).path, {"STUDY_ID": STUDY} | dict(parse_qsl(urlsplit(link).query))).content.decode()
+    )
+    assert "all the participants it needs" not in page
+    assert "/join/" in page
+    assert "all the participants it needs" in Participant(campaign, pid="bea", visit="visit2").opens()
+
+
+def test_withdrawing_pays_nobody_whose_part_had_ended_unpaid() -> None:
+    campaign = recruited(pay_withdrawn=1.0)
+    ann, bea = Participant(campaign), Participant(campaign, pid="bea", visit="visit2")
+    for each in (ann, bea):
+        each.presses()
+        each.rates(1)
+    rater_exclude(rater=ann.row, reason="answered for somebody else", release=True)
+    for each, pay, code in ((ann, 0.0, None), (bea, 1.0, "C0MPLETE")):
+        rater_withdraw(rater=each.row)
+        ending = ending_of(each.row, completion_reach(rater=each.row))
+        assert (ending.how, ending.pay, ending.code) == ("withdrawn", pay, code)

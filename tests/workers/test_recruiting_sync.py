@@ -21,7 +21,7 @@ from annotations.campaigns.services.submissions import Submission, submission_no
 from annotations.storage.clock import database_now
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
-from workers.prolific import TIMEOUT_SECONDS, submissions_of
+from workers.prolific import TIMEOUT_SECONDS, ProlificError, submissions_of
 from workers.recruiting import Asking, recruiting_round, recruiting_sync
 
 pytestmark = pytest.mark.django_db
@@ -346,3 +346,23 @@ def test_beside_the_sweeper_a_place_is_free_within_a_minute(prolific: Prolific, 
     assert taken(campaign) == 0
     assert how(campaign, "ann") == "returned"
     assert submissions_of(STUDY) == [Submission("visit-ann", "ann", "RETURNED")]
+
+
+def test_of_two_submissions_of_one_person_the_one_that_goes_on_is_theirs(prolific: Prolific) -> None:
+    campaign = recruited()
+    participant(campaign, "ann", screens=1, visit="")
+    prolific.submissions["old"] = {"id": "old", "participant_id": "ann", "status": "RETURNED"}
+    prolific.submissions["new"] = {"id": "new", "participant_id": "ann", "status": "ACTIVE"}
+    for _ in range(3):
+        recruiting_sync(campaign=campaign)
+        assert how(campaign, "ann") == "completed"  # by their one answer
+    prolific.submissions["new"]["status"] = "RETURNED"
+    recruiting_sync(campaign=campaign)
+    assert how(campaign, "ann") == "returned"
+
+
+def test_a_token_that_cannot_be_one_is_refused_and_not_repeated(settings: Any) -> None:
+    settings.PROLIFIC_TOKEN = "a secret\n"
+    with pytest.raises(ProlificError, match="characters that no token has") as error:
+        submissions_of(STUDY)
+    assert "secret" not in str(error.value)

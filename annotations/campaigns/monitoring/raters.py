@@ -70,7 +70,8 @@ def sent_by_rater(assignments: "QuerySet[Assignment]") -> dict[int, Sent]:
 def state_of(campaign: Campaign, rater: Rater, sent: Sent) -> str:
     """One of STATES."""
     had = sent.answered + sent.skipped
-    all_had = rater.enough_answers is not None or sent.answered >= campaign.most_screens or had >= campaign.item_count
+    screens = campaign.item_count + campaign.quality_control.planned
+    all_had = rater.enough_answers is not None or sent.answered >= campaign.most_screens or had >= screens
     found = (
         (rater.trial, TRIAL),
         (rater.erased_at is not None, "erased"),

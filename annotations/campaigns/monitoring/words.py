@@ -66,6 +66,8 @@ def had(campaign: Campaign, outlook: Outlook) -> str:
     all_answered = f"has answered the {counted(campaign.screens_per_rater, 'screens')} that one rater may"
     if raters.finished == raters.joined:
         return all_answered
+    if raters.screens == 0:
+        return f"has only checks left, or {all_answered}"
     return f"{had_it} or {all_answered}" if raters.finished else had_it
 
 

@@ -3,6 +3,7 @@
 from annotations.campaigns.models import Campaign, Participation, Rater
 from annotations.campaigns.recruiting import Arrival, check_arrival
 from annotations.errors import ConflictError
+from texts.storable import storable
 
 
 def check_may_join(campaign: Campaign, arrival: Arrival) -> None:
@@ -17,7 +18,7 @@ def check_may_join(campaign: Campaign, arrival: Arrival) -> None:
 
 def participation_declined(campaign: Campaign, arrival: Arrival) -> Participation | None:
     """That somebody does not take part, if they have said so."""
-    if not (campaign.recruiting and arrival.participant):
+    if not (campaign.recruiting and arrival.participant and storable(arrival.participant)):
         return None
     return Participation.objects.filter(campaign=campaign, participant=arrival.participant, rater=None).first()
 

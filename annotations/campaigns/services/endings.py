@@ -69,7 +69,9 @@ def ending_of(rater: Rater, completion: Completion) -> Ending:
     own, how = completion.code, str(leaving)
     if ended_by == EndedBy.WITHDRAWN:
         how = ended_by
-        if recruiting.pay_withdrawn is not None:
+        if not (rater.stopped_by or rater.completion_code):  # their part had ended before, without one
+            pay, own = None if pay is None else 0.0, None
+        elif recruiting.pay_withdrawn is not None and not rater.stopped_by:
             pay, own = recruiting.pay_withdrawn, rater.completion_code if recruiting.pay_withdrawn else None
     earned = own is not None or not (rater.replaced or completion.missing or rater.owes_exit)
     if not earned:
@@ -147,13 +149,14 @@ def rater_withdraw(*, rater: Rater) -> None:
     code_reach(rater=rater, answers=done.answers)  # what is earned by now stays earned
     going = Rater.objects.filter(pk=rater.pk, erased_at=None).exclude(ended_by=EndedBy.WITHDRAWN)
     paid = {"completion_code": Coalesce(F("completion_code"), Value(new_code()))}
+    going_on = not Rater.objects.select_for_update().get(pk=rater.pk).replaced  # whose part had ended is paid no more
     withdrawn = going.update(
         excluded_at=Coalesce(F("excluded_at"), from_now()),
         exclusion=EndedBy.WITHDRAWN.label,
         replaced=True,
         ended_by=EndedBy.WITHDRAWN,
         digest_key=new_secret(),
-        **(paid if campaign.recruited.pay_withdrawn else {}),
+        **(paid if going_on and campaign.recruited.pay_withdrawn else {}),
     )
     if withdrawn:
         places_move(rater, given_back=True)

@@ -36,6 +36,7 @@ class Foretold:
     stopped: float
     by_rule: Mapping[str, float]
     screens: float  # that they answer on average, until they are stopped or done
+    stopped_after: float = 0.0  # screens, on average, of those who are stopped
 
 
 def stops_foretold(
@@ -57,17 +58,20 @@ def stops_foretold(
     screens = screens_of(campaign)
     found = []
     for done, kind in enumerate(KINDS, start=1):
-        rules, answered = defaultdict[str, int](int), 0
+        rules, answered, until = defaultdict[str, int](int), 0, 0
         for number in range(1, raters + 1):
             simulation = simulation_of(raters={kind: raters}, truth={}, systems=systems, seed=seed * raters + number)
             rule, count = rater_played(campaign, simulation, number, kind, screens)
             answered += count
+            until += count if rule else 0
             rules[rule] += 1
         rules.pop("", 0)
         passing = share_passing_by_chance(questions) if kind == "random" else 1.0
         shares = {rule: passing * count / raters for rule, count in sorted(rules.items())}
         shares |= {"comprehension": 1 - passing} if passing < 1 else {}
-        found.append(Foretold(kind, raters, sum(shares.values()), shares, passing * answered / raters))
+        stopped = sum(shares.values())
+        after = passing * until / raters / stopped if stopped else 0.0  # who fails the check has answered none
+        found.append(Foretold(kind, raters, stopped, shares, passing * answered / raters, after))
         on_progress(done / len(KINDS))
     return found
 

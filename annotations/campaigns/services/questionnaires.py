@@ -5,10 +5,11 @@ from contextlib import suppress
 
 from django.db import transaction
 
+from annotations.campaigns.forms_due import FormDue
 from annotations.campaigns.models import Campaign, QuestionnaireAnswer, Rater
 from annotations.campaigns.questionnaires import ATTEMPTS, FORMS, FormError, answers_read, wrong_in
-from annotations.campaigns.services.raters import rater_stop
-from annotations.campaigns.services.screens import check_open
+from annotations.campaigns.services.raters import completion_of, rater_stop
+from annotations.campaigns.services.screens import assignment_next, check_open
 from annotations.errors import AnswerError, ConflictError
 from texts.limits import shown
 
@@ -35,6 +36,8 @@ def form_submit(*, rater: Rater, form: object, answers: object, attempt: int = 1
         raise ConflictError("", f"the questionnaire '{form}' was answered already, otherwise", code="answered")
     check_open(rater)
     check_due(rater, str(form), attempt, len(sent) + 1)
+    if form == "exit" and completion_of(rater).missing and not isinstance(assignment_next(rater=rater), FormDue):
+        raise ConflictError("questionnaire", "'exit' is not due", "screens are left to be answered", code="not_due")
     read = answers_read(questions, answers)
     passed = not wrong_in(questions, read) if form in ATTEMPTS else None
     row = QuestionnaireAnswer.objects.create(rater=rater, form=str(form), attempt=attempt, answers=read, passed=passed)

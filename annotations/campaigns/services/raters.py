@@ -224,10 +224,10 @@ def rater_readmit(*, rater: Rater) -> Rater:
     """Take an excluded rater's answers in again. Places that were given back are theirs again; an item that others have
     filled meanwhile then has more raters than the overlap, and their answers count all the same. The rules of quality
     control stop them no more."""
-    if Rater.objects.filter(pk=rater.pk, ended_by=Rater.EndedBy.WITHDRAWN).exists():
-        raise ConflictError("", "the rater has withdrawn their answers", "ask them to take part anew, in another study")
     back = {"excluded_at": None, "exclusion": "", "replaced": False, "stopped_by": "", "ended_by": ""}
-    Rater.objects.filter(pk=rater.pk).update(**back, rules_waived=True)
+    here = Rater.objects.filter(pk=rater.pk).exclude(ended_by=Rater.EndedBy.WITHDRAWN)
+    if not here.update(**back, rules_waived=True):
+        raise ConflictError("", "the rater has withdrawn their answers", "ask them to take part anew, in another study")
     places_move(rater, given_back=False)
     rater.refresh_from_db()
     audit_note(kind=Deed.READMIT, about=named(rater))

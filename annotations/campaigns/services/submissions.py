@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotations.campaigns.models import Campaign, Participation, Rater
+from annotations.campaigns.recruiting import MAX_SERVICE_ID_LENGTH
 from annotations.campaigns.services.raters import places_move
 from annotations.storage.clock import from_now
 from texts.storable import without_unstorable
@@ -45,7 +46,8 @@ def submission_note(*, campaign: Campaign, said: Submission, at: datetime) -> bo
     if kept is None or (kept.status_at and at < kept.status_at):
         return False
     before = kept.status
-    Participation.objects.filter(pk=kept.pk).update(status=status, status_at=at)
+    named = kept.submission or without_unstorable(said.pk)[:MAX_SERVICE_ID_LENGTH]  # from now on it alone is theirs
+    Participation.objects.filter(pk=kept.pk).update(status=status, status_at=at, submission=named)
     if status == before or kept.rater_id is None or state == Campaign.State.CLOSED:
         return False
     rater = Rater.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=kept.rater_id)

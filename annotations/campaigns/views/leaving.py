@@ -64,6 +64,7 @@ def withdraw(request: HttpRequest, rater: Rater) -> HttpResponse:
         "back": own_address(rater),
         "problem": problem,
         "paid": amount(paid, campaign.recruited) if paid else "",
+        "unpaid": paid == 0,
         "earned": paid is None and not rater.replaced and not done.missing,
     }
     return render(request, "rating/withdraw.html", context, status=409 if problem else 200)

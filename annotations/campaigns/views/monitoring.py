@@ -208,7 +208,7 @@ def answers_context(request: HttpRequest, campaign: Campaign, sent: "QuerySet[Ra
         "campaign": campaign,
         "pages": pages,
         "named": named,
-        "may_unblind": not named and request.user.has_perm("annotations.change_campaign"),
+        "may_unblind": not named and request.user.has_perms(["annotations.change_campaign", "annotations.view_report"]),
         "answers": [answer_shown(campaign, each, numbers, writers) for each in answers],
     }
 

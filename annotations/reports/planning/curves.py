@@ -100,6 +100,7 @@ class Approximation(Curve):
             for _ in range(STEPS):  # the error depends on the effect, if little
                 error = self.known.error(effect, self.study)
                 effect = self.known.effect((self.critical + float(ndtri(power))) * error / self.by)
+            self.known.error(effect, self.study)  # raises where there is no such effect
         except InputError:
             return None
         return effect

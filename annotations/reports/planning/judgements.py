@@ -54,7 +54,10 @@ class KnownOfJudgements(Known):
         return self.spread._asdict()
 
     def variances(self, effect: float) -> Variances:
-        """Of a judgement of each system: what is not items' and raters' is chance."""
+        """Of a judgement of each system: what is not items' and raters' is chance. Raises InputError for a difference
+        that shares cannot have."""
+        if not -1 < effect < 1:
+            raise InputError("--difference", f"{effect:g} must be above -1 and below 1", "it is one of two shares")
         item, rater, severity = (value**2 for value in self.spread)
         right = 0.5 + effect / 2
         chance = 2 * right * (1 - right)

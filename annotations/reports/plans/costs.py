@@ -26,8 +26,8 @@ class Terms(NamedTuple):
 
 
 def costs_of(design: Design, team: Team, terms: Terms) -> dict[str, Any]:
-    """Those who are stopped are paid for what they answered, those who leave are not."""
-    each = team.screens_each or ceil(design.ratings / design.raters)
+    """Those who are stopped are paid for what they answered, those who leave are not. Nobody rates an item twice."""
+    each = min(team.screens_each or ceil(design.ratings / design.raters), design.items)
     needed = ceil(design.ratings / each)
     stays = (1 - terms.stopped) * (1 - terms.leave)
     stopped = needed * terms.stopped / (1 - terms.stopped)

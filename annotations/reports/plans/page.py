@@ -145,7 +145,7 @@ def cell(row: Row, key: str, form: str) -> str:
 def between(interval: Sequence[float | None], form: str) -> str:
     low, high = (None if end is None else format(end, form) for end in interval)
     if high is None:
-        return "any number" if low is None else f"at least {low}"
+        return "none is enough" if low is None else f"at least {low}"
     return f"{low} to {high}"
 
 

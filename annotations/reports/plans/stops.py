@@ -33,7 +33,7 @@ def stopped_of(foretold: Sequence[Foretold], mix: Sequence[str] | None) -> Stopp
     share = sum(part * by_kind[kind].stopped for kind, part in shares.items())
     intervals = [(part, wilson(by_kind[kind].stopped, by_kind[kind].raters)) for kind, part in shares.items()]
     low, high = (sum(part * interval[end] for part, interval in intervals) for end in (0, 1))
-    after = sum(part * by_kind[kind].stopped * by_kind[kind].screens for kind, part in shares.items())
+    after = sum(part * by_kind[kind].stopped * by_kind[kind].stopped_after for kind, part in shares.items())
     return Stopped(foretold, shares, share, (low, high), after / share if share else None)
 
 

@@ -34,14 +34,15 @@ def compute(inputs: Inputs) -> AskedPart:
 
 def about(campaign: Campaign, table: RatingTable) -> About:
     """What was asked, of whom, of what."""
-    regular = Item.objects.filter(campaign=campaign).exclude(kind=Item.Kind.CONTROL)
-    theirs = Rating.objects.filter(assignment__item__in=regular, assignment__rater__trial=False)
+    regular = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR)
+    rated = Item.objects.filter(campaign=campaign, kind__in=[Item.Kind.REGULAR, Item.Kind.REPEAT])
+    theirs = Rating.objects.filter(assignment__item__in=rated, assignment__rater__trial=False)
     dated = Rating.objects.counting(campaign)
     if campaign.imported_by:  # a rating without a date of its own bears that of the import
         dated = dated.exclude(created_at=campaign.imported_by.created_at)
     dates = dated.aggregate(began=Min("created_at"), ended=Max("created_at"))
     kinds = dict(sorted(campaign.entries.values_list("system__name", "system__kind")))
-    skipped = Assignment.objects.filter(item__in=regular, rater__trial=False, state=Assignment.State.SKIPPED)
+    skipped = Assignment.objects.filter(item__in=rated, rater__trial=False, state=Assignment.State.SKIPPED)
     return About(
         name=campaign.name,
         purpose=campaign.purpose,
