@@ -68,6 +68,7 @@ class Raters(RuleBasedStateMachine):
         self.sent: list[tuple[models.Rater, dict[str, Any], models.Rating]] = []
         self.draw = random.Random(0)
         self.clock = timezone.now()
+        self.earlier = self.clock - timedelta(days=1)
         self.crowded: set[int] = set()  # items that a rater who was readmitted may have filled beyond the overlap
 
     def teardown(self) -> None:
@@ -283,7 +284,8 @@ class Raters(RuleBasedStateMachine):
         known = models.Participation.objects.filter(rater=rater).first()
         self.may_come_back(rater)
         self.clock += timedelta(seconds=1)
-        at = self.clock - timedelta(days=1) if late else self.clock
+        self.earlier -= timedelta(seconds=1)
+        at = self.earlier if late else self.clock
         said = Submission("a visit", rater.outside_id or "nobody", status)
         changed = submission_note(campaign=self.campaign, said=said, at=at)
         now = self.fresh(rater)
