@@ -31,6 +31,17 @@ from tests.factories import make_campaign
 from texts.degrading import degraded
 
 QUALITY = {"degraded": 3, "degraded_needed": 2}
+VALUES = {
+    "name": "q", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human", "gru"],
+    "criteria": ["fluency"], "items": 20, "screens_per_rater": 12,
+}  # fmt: skip
+
+
+def refused(**changed: Any) -> str:
+    """What is said of a campaign file with these keys."""
+    with pytest.raises(InputError) as error:
+        CampaignSpec.from_mapping(VALUES | changed)
+    return str(error.value)
 
 
 def controlled(**given: Any) -> models.Campaign:
@@ -282,21 +293,12 @@ def test_a_campaign_file_says_it_and_reads_back(tmp_path: Any) -> None:
     ],
 )
 def test_what_is_wrong_is_said(quality: Any, said: str) -> None:
-    values = {
-        "name": "q", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human", "gru"],
-        "criteria": ["fluency"], "items": 20, "screens_per_rater": 12, "quality": quality,
-    }  # fmt: skip
-    with pytest.raises(InputError) as error:
-        CampaignSpec.from_mapping(values)
-    assert said in str(error.value)
+    assert said in refused(quality=quality)
 
 
 @pytest.mark.pure
 def test_a_text_alone_needs_a_protocol_that_judges_it_alone() -> None:
-    values = {
-        "name": "q", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human"],
-        "criteria": ["fluency"], "items": 20, "screens_per_rater": 12, "quality": QUALITY,
-    }  # fmt: skip
+    values = VALUES | {"systems": ["human"], "quality": QUALITY}
     with pytest.raises(InputError, match="shows one text a screen here, which has no original beside it"):
         CampaignSpec.from_mapping(values)
     CampaignSpec.from_mapping(values | {"protocol": "human_or_machine"})
@@ -467,13 +469,7 @@ def test_who_comes_when_all_is_taken_is_not_asked_for_a_check_alone() -> None:
     ],
 )
 def test_a_rule_that_could_not_be_broken_fairly_is_refused(changed: dict[str, Any], said: str) -> None:
-    values = {
-        "name": "q", "purpose": "evaluation", "dataset": "d", "split": "test", "systems": ["human", "gru"],
-        "criteria": ["fluency"], "items": 20, "screens_per_rater": 12,
-    }  # fmt: skip
-    with pytest.raises(InputError) as error:
-        CampaignSpec.from_mapping(values | changed)
-    assert said in str(error.value)
+    assert said in refused(**changed)
 
 
 @pytest.mark.django_db

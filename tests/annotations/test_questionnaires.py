@@ -1,43 +1,31 @@
 """Questions before and after the screens: none can be passed by, each is answered once, and who fails is stopped."""
 
-import csv
 import itertools
 import json
 import re
-from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from annotations import models
 from annotations.campaigns.forms import CampaignForm
 from annotations.campaigns.questionnaires import CheckQuestion, answers_read, share_passing_by_chance
 from annotations.campaigns.services.campaigns import campaign_close, campaign_pause, spec_of
-from annotations.campaigns.services.foretelling import stops_foretold
 from annotations.campaigns.services.making import campaign_create, draft_delete
 from annotations.campaigns.services.raters import completion_reach, rater_readmit, trial_join
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
 from annotations.campaigns.spec import CampaignSpec
 from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
-from annotations.documents.renderers.markdown import document_markdown
 from annotations.errors import InputError
 from annotations.removal.erasing import identities, person_erase
-from annotations.reports.build import report_build
-from annotations.reports.heds import datasheet_of
-from annotations.reports.preregistration import preregistration
-from annotations.reports.schema.questionnaires import QuestionnairesPart
-from annotations.reports.sections import document_of
 from tests.annotations.raters import Rater, new_key
 from tests.annotations.test_campaign_spec import GOOD
-from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
 
 ENTRY = [
@@ -312,101 +300,6 @@ def test_the_second_attempt_can_pass() -> None:
     ]
 
 
-def fill(visitor: Visitor, form: str, attempt: int = 1, **answers: str) -> Any:
-    data = {f"question:{name}": value for name, value in answers.items()}
-    finishing = {"finishing": "1"} if 'name="finishing"' in visitor.page else {}
-    return visitor.send("questions/", data | {"form": form, "attempt": str(attempt)} | finishing)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("htmx", [True, False])
-def test_a_person_walks_from_the_welcome_to_the_code(htmx: bool) -> None:
-    campaign = asking(minimum_answers=1)
-    visitor = Visitor(campaign, htmx)
-    visitor.join()
-    assert "Do you read stories?" in visitor.page
-    fill(visitor, "entry", **{"from": "from <Seoul>"})
-    assert "Please answer this question." in visitor.page
-    assert "from &lt;Seoul&gt;" in visitor.page, "what was typed is still there"
-    assert not models.QuestionnaireAnswer.objects.exists()
-    fill(visitor, "entry", reads="seldom", **{"from": "from <Seoul>"})
-    assert "What do you judge?" in visitor.page
-    fill(visitor, "comprehension", what="pictures")
-    assert "Please answer this question." in visitor.page
-    assert re.search(r'value="pictures" checked', visitor.page)
-    fill(visitor, "comprehension", **WRONG)
-    assert "This answer was not right." in visitor.page
-    assert visitor.page.count("This answer was not right.") == 1
-    assert re.search(r'value="pictures" checked', visitor.page)
-    assert not re.search(r'value="people" checked', visitor.page)
-    fill(visitor, "comprehension", attempt=2, **RIGHT)
-    visitor.answer()
-    code = models.Rater.objects.get().completion_code
-    assert code, "earned"
-    assert code not in visitor.page, "but kept until the last questions are answered"
-    last = re.search(r'href="([^"]+/questions/[^"]+)"', visitor.page)
-    assert last
-    visitor.page = visitor.client.get(unescape(last[1])).content.decode()
-    fill(visitor, "exit")
-    assert "Please answer this question." in visitor.page
-    fill(visitor, "exit", hard="9")
-    assert "Please choose a point of the scale." in visitor.page
-    fill(visitor, "exit", hard="4")
-    assert f"<output>{code}</output>" in visitor.page
-    assert "Go on rating" in visitor.page
-    visitor.reload()
-    assert "answer/" in visitor.page
-    assert code in visitor.page, "now the screens show it"
-
-
-@pytest.mark.django_db
-def test_nobody_gets_the_code_before_the_last_questions() -> None:
-    visitor = Visitor(asking(entry=[], comprehension=[]))
-    visitor.join()
-    visitor.client.get(f"{visitor.address}questions/", visitor.whose())
-    while "answer/" in visitor.page:
-        visitor.answer()
-    assert "How hard was it?" in visitor.page
-    code = models.Rater.objects.get().completion_code
-    assert not code or code not in visitor.page
-    fill(visitor, "exit", hard="2")
-    assert f"<output>{models.Rater.objects.get().completion_code}</output>" in visitor.page
-
-
-@pytest.mark.django_db
-def test_korean_words_and_the_right_answer_that_no_page_shows() -> None:
-    campaign = asking(minimum_answers=1)
-    visitor = Visitor(campaign)
-    visitor.client.cookies["django_language"] = "ko"
-    visitor.join()
-    assert "이야기를 읽으십니까?" in visitor.page
-    assert re.search(r'value="often"> <span dir="auto">자주', visitor.page)
-    fill(visitor, "entry", reads="often")
-    assert "설명" in visitor.page
-    pages = [visitor.page, Rater(campaign).post("next").content.decode()]
-    for options in (["texts", "pictures", "people"], ["people", "both", "machines", "nobody"]):
-        # each option is marked up alike, in the order of the file
-        found = re.findall(r'<label class="choice">(.*?)</label>', pages[0], re.DOTALL)
-        marked = {re.sub("|".join(options), "", label) for label in found if any(each in label for each in options)}
-        assert len(marked) == 2, "they differ by the question's name alone"
-
-
-@pytest.mark.django_db
-def test_a_dry_run_is_told_and_goes_on() -> None:
-    campaign = asking(entry=[], exit=[])
-    trial, session = trial_join(campaign=campaign)
-    visitor = Visitor(campaign)
-    visitor.client.cookies[f"try-{campaign.token[:8]}"] = session
-    visitor.shown = f"{visitor.address}?whose={trial.public_id}"
-    visitor.reload()
-    fill(visitor, "comprehension", **WRONG)
-    fill(visitor, "comprehension", attempt=2, **WRONG)
-    assert "A rater would be stopped here" in visitor.page
-    assert "answer/" in visitor.page
-    trial.refresh_from_db()
-    assert (trial.stopped_by, trial.excluded_at) == ("", None)
-
-
 @pytest.mark.django_db
 def test_a_draft_that_was_looked_into_can_still_be_deleted() -> None:
     spec = spec_of(asking()).model_copy(update={"name": "a draft"})
@@ -493,83 +386,3 @@ def test_what_was_answered_goes_with_who_withdraws() -> None:
     send(rater, "entry", {"reads": "often", "from": "Seoul"})
     assert rater.post("withdraw").status_code < 300
     assert models.QuestionnaireAnswer.objects.get().answers == {}
-
-
-@pytest.mark.django_db
-def test_the_code_of_a_recruiting_service_waits_for_the_last_questions_too() -> None:
-    recruiting = {"completed_code": "C0DE1234"}
-    visitor = Visitor(asking(entry=[], comprehension=[], minimum_answers=1, recruiting=recruiting))
-    visitor.join()
-    while "answer/" in visitor.page:
-        visitor.answer()
-        assert "C0DE1234" not in visitor.page
-    fill(visitor, "exit", hard="2")
-    assert "C0DE1234" in visitor.page
-
-
-@pytest.fixture
-def answered(db: None) -> models.Campaign:
-    """Two raters through all, a third who failed, and a dry run; closed."""
-    campaign = asking()
-    for reads, hard in (("often", 1), ("seldom", 4)):
-        rater = Rater(campaign)
-        send(rater, "entry", {"reads": reads, "from": "=Seoul"})
-        send(rater, "comprehension", RIGHT)
-        play(rater, rater.next())
-        send(rater, "exit", {"hard": hard})
-    failing = Rater(campaign)
-    send(failing, "entry", {"reads": "often"})
-    send(failing, "comprehension", WRONG)
-    send(failing, "comprehension", WRONG, attempt=2)
-    _, session = trial_join(campaign=campaign)
-    send(Rater(campaign, session=session), "entry", {"reads": "often"})
-    return campaign_close(campaign=campaign)
-
-
-def test_the_report_counts_choices_and_averages_scales_and_quotes_nothing(answered: models.Campaign) -> None:
-    report = report_build(answered)
-    part = QuestionnairesPart.of(report)
-    assert part
-    reads, typed = part.questionnaires["entry"]
-    assert (reads.n, reads.counts) == (2, {"often": 1, "seldom": 1})
-    assert (typed.n, typed.counts, typed.mean) == (2, {}, None)
-    assert part.questionnaires["exit"][0].mean == 2.5
-    assert part.comprehension
-    assert (part.comprehension.first, part.comprehension.second, part.comprehension.failed) == (2, 0, 1)
-    page = document_markdown(document_of(report))
-    assert "2 raters passed in the first attempt, 0 in the second, and 1 failed" in page
-    assert "33.3 % would pass" in page
-    assert "Seoul" not in page
-    assert "Seoul" not in report.model_dump_json()
-
-
-def test_answers_are_exported_by_pseudonym(answered: models.Campaign, tmp_path: Path, admin_client: Client) -> None:
-    file = tmp_path / "answers.csv"
-    call_command("export_ratings", answered.name, format="questionnaires", out=file)
-    rows = list(csv.DictReader(file.read_text("utf-8-sig").splitlines()))
-    assert len(rows) == 2 * (2 + 2 + 1) + 1 + 2 + 2
-    assert {row["rater"] for row in rows} == {str(each.public_id) for each in answered.raters.filter(trial=False)}
-    assert {row["answer"] for row in rows if row["question"] == "from"} == {"'=Seoul"}
-    assert {row["right"] for row in rows if row["answer"] == "both"} == {"True"}
-    assert {row["right"] for row in rows if row["question"] == "who" and row["answer"] == "people"} == {"False"}
-    address = reverse("admin:annotations_campaign_questionnaires", args=[answered.pk])
-    assert admin_client.get(address).content == file.read_bytes()
-    assert (
-        address in admin_client.get(reverse("admin:annotations_campaign_change", args=[answered.pk])).content.decode()
-    )
-
-
-def test_the_sheets_list_the_questions(answered: models.Campaign) -> None:
-    sheet = preregistration(answered, at=timezone.now())
-    assert "How hard was it? (from 0, easy, to 4, hard)" in sheet
-    assert "Where are you from? (text, optional)" in sheet
-    assert "They were asked these questions." in document_markdown(datasheet_of(report_build(answered)))
-
-
-@pytest.mark.django_db
-def test_a_plan_foretells_whom_the_check_stops() -> None:
-    campaign = asking(captions=2)
-    found = {each.kind: each for each in stops_foretold(campaign=campaign, raters=3)}
-    assert found["random"].by_rule == {"comprehension": pytest.approx(2 / 3)}
-    assert found["random"].screens == pytest.approx(2 / 3)
-    assert found["honest"].stopped == 0

@@ -316,7 +316,7 @@ class Raters(RuleBasedStateMachine):
         assert set(of_named.values_list("rater__outside_id", "item")) <= named
         for item in self.campaign.items.all():
             assert item.taken == taken[item.pk]
-            assert item.taken <= self.campaign.overlap or item.pk in self.crowded or item.kind == "control"
+            assert item.taken <= self.campaign.overlap or item.pk in self.crowded or item.kind != "regular"
 
     @invariant()
     def what_is_missing_adds_up(self) -> None:
