@@ -72,7 +72,8 @@ def json_field(key: str, example: str) -> forms.Field:
     """The same of a key that is written as JSON, where it is written at all."""
     key_of = CampaignSpec.model_fields[key]
     words = f"{key_of.description} In JSON, such as: {example}"
-    return in_part("Questionnaires", JsonField(label=key_of.title, help_text=words, required=False))
+    made = JsonField(label=key_of.title, help_text=words, required=False)
+    return in_part("Questionnaires", made) if key in FORMS else made
 
 
 def in_part(part: str, made: forms.Field) -> forms.Field:

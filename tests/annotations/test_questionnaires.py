@@ -281,6 +281,7 @@ def test_the_form_shows_each_field_once_and_parts_under_headings(staff: Client) 
         ("Recruiting and pay", ("recruiting_service", "recruiting_currency")),
         ("Questionnaires", ("entry", "comprehension", "exit")),
     ):
+        assert page.count(f"<legend>{title}</legend>") == 1
         part = page.partition(f"<legend>{title}</legend>")[2]
         part = re.split(r"<legend>(?:Quality control|Recruiting and pay|Questionnaires)</legend>|</details>", part)[0]
         assert all(f'name="{name}"' in part for name in names), title
