@@ -2,6 +2,7 @@
 no database and no encoding can hold is never stored. (For files see test_file_doors.)"""
 
 import json
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 
 from annotations import models
 from annotations.campaigns.links import rater_link
+from annotations.campaigns.recruiting import PARTICIPANT, STUDY, SUBMISSION
 from annotations.campaigns.services.campaigns import campaign_named
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.services.raters import rater_exclude
 from annotations.campaigns.spec_files import read_campaign_file
+from annotations.campaigns.views import rating
 from annotations.documents.csv_tables import csv_file
 from annotations.errors import InputError
 from annotations.storage.fields import digest_of
@@ -77,8 +81,8 @@ def test_ratings_of_texts_of_any_length_are_imported(tmp_path: Path) -> None:
 class Doors:
     """What comes in while people are at work: each says what was stored (None: refused in words)."""
 
-    def __init__(self) -> None:
-        self.campaign = make_campaign(captions=2, overlap=50).campaign
+    def __init__(self, **spec: Any) -> None:
+        self.campaign = make_campaign(captions=2, overlap=50, **spec).campaign
 
     def said(self, answer: Any, refused: tuple[int, ...]) -> bool:
         assert answer.status_code < 500
@@ -243,6 +247,33 @@ def test_a_form_with_nul_is_shown_again(page: str, field: str) -> None:
     answer = client.post(f"/admin/{page.format(campaign=campaign.pk)}/", {field: "a\0b", "rater": "1", "password": "x"})
     assert answer.status_code in (200, 302, 404)
     assert not models.Rater.objects.exclude(exclusion="").exists()
+
+
+NAMES = re.compile(r'name="([a-zA-Z_]+)"')
+
+
+def fields_of_rating_pages() -> list[str]:
+    """Every field that a form of a rater's page has, and every name that a recruiting service's link may."""
+    templates = (Path(rating.__file__).parents[2] / "templates" / "rating").glob("*.html")
+    written = {name for template in templates for name in NAMES.findall(template.read_text())}
+    return sorted(written | {*PARTICIPANT, *STUDY, *SUBMISSION})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("recruiting", [{}, {"service": "link"}], ids=["alone", "recruited"])
+@pytest.mark.parametrize("view", ["join", "decline", "withdraw", "undo", "questions", "answer", "skip", "draft"])
+def test_a_form_of_the_rating_page_with_nul_is_no_failure(view: str, recruiting: dict[str, Any]) -> None:
+    doors, fields = Doors(recruiting=recruiting), fields_of_rating_pages()
+    assert {"rater", "whose", "form", "comment"} <= set(fields)
+    for field in fields:
+        client, assignment = doors.visitor()
+        screen = [assignment.public_id] if view in ("answer", "skip", "draft") else []
+        sent: dict[str, Any] = {"whose": assignment.rater.public_id, "key": new_key()}
+        for who in (client, Client()):
+            answer = who.post(reverse(f"rate-{view}", args=[doors.campaign.token, *screen]), sent | {field: "a\0b"})
+            assert answer.status_code < 500, field
+    assert not [rater for rater in models.Rater.objects.all() if "\0" in (rater.outside_id or "")]
+    assert not [row for row in models.Participation.objects.all() if "\0" in f"{row.participant}{row.submission}"]
 
 
 @pytest.mark.django_db

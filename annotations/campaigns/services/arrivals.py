@@ -16,6 +16,12 @@ def check_may_join(campaign: Campaign, arrival: Arrival) -> None:
         raise ConflictError("", "the study has all the participants it needs", code="full")
 
 
+def has_joined(campaign: Campaign, arrival: Arrival) -> bool:
+    """Whether the person whom the arrival names is a rater of the campaign."""
+    named = arrival.participant
+    return bool(named) and storable(named) and Rater.objects.filter(campaign=campaign, outside_id=named).exists()
+
+
 def participation_declined(campaign: Campaign, arrival: Arrival) -> Participation | None:
     """That somebody does not take part, if they have said so."""
     if not (campaign.recruiting and arrival.participant and storable(arrival.participant)):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from annotations.campaigns.models import Campaign, Rater
 from annotations.campaigns.recruiting import Arrival, arrival_in, check_arrival
-from annotations.campaigns.services.arrivals import check_may_join, participation_declined
+from annotations.campaigns.services.arrivals import check_may_join, has_joined, participation_declined
 from annotations.campaigns.services.endings import ending_without_consent
 from annotations.campaigns.services.raters import campaign_by_token, rater_join, rater_of_session, raters_of_sessions
 from annotations.campaigns.views.examples import example_shown
@@ -127,9 +127,8 @@ def welcome(request: HttpRequest, campaign: Campaign, problem: str = "", status:
     given = given_in(request)
     arrival, signature = arrival_in(given), given.get("signature", "")
     named, barred = arrival.participant, ""
-    joined = bool(named) and Rater.objects.filter(campaign=campaign, outside_id=named).exists()
     try:
-        if joined:  # who has a place already keeps it, however full the study is
+        if has_joined(campaign, arrival):  # who has a place already keeps it, however full the study is
             check_arrival(campaign.recruited, arrival)
         else:
             check_may_join(campaign, arrival)
