@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from annotations.campaigns.models import Campaign
-from annotations.campaigns.services.submissions import ENDS, submission_note
+from annotations.campaigns.services.submissions import ENDS, submissions_note
 from annotations.errors import ConflictError
 from annotations.storage.clock import database_now
 from annotations.storage.outages import is_outage
@@ -35,7 +35,7 @@ def recruiting_sync(*, campaign: Campaign) -> Asked:
     at = database_now()  # what changes while the service answers is newer
     # Of several submissions of one person the one that goes on or stands is theirs, and kept as such.
     said = sorted(submissions_of(recruiting.study), key=lambda each: each.status in ENDS)
-    return Asked(len(said), sum(submission_note(campaign=campaign, said=each, at=at) for each in said))
+    return Asked(len(said), submissions_note(campaign=campaign, said=said, at=at))
 
 
 def campaigns_recruiting() -> list[Campaign]:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.endings import ending_of, rater_withdraw
 from annotations.campaigns.services.raters import completion_reach, rater_exclude, rater_join, rater_readmit, rater_stop
-from annotations.campaigns.services.submissions import Submission, submission_note
+from annotations.campaigns.services.submissions import Submission, submission_note, submissions_note
 from annotations.storage.clock import database_now
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
@@ -40,6 +41,7 @@ class Prolific:
         self.submissions: dict[str, dict[str, Any]] = {}
         self.faults: list[str] = []
         self.asked: list[tuple[str, str]] = []
+        self.page_size = 2
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,7 +56,7 @@ class Prolific:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def answer(self, request: BaseHTTPRequestHandler, page_size: int = 2) -> None:
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
         path, _, query = request.path.partition("?")
         fault = self.faults.pop(0) if self.faults else ""
         rows = list(self.submissions.values())
@@ -66,6 +68,7 @@ class Prolific:
             status = 401
         elif path != f"/api/v1/studies/{STUDY}/submissions/":
             status = 404
+        page_size = self.page_size
         page = int(query.removeprefix("page=") or 1) - 1
         body: Any = {"results": rows[page * page_size : (page + 1) * page_size]}
         if (page + 1) * page_size < len(rows):
@@ -176,6 +179,69 @@ def test_what_is_late_or_of_another_visit_or_person_changes_nothing() -> None:
     assert taken(campaign) == 2, "one answered, one open"
     assert note(campaign, "ann", "RETURNED")
     assert taken(campaign) == 0
+
+
+def writes(asked: CaptureQueriesContext) -> list[str]:
+    verbs = ("UPDATE", "INSERT", "DELETE")
+    return [query["sql"] for query in asked.captured_queries if query["sql"].startswith(verbs)]
+
+
+def test_a_poll_writes_what_changed_alone(prolific: Prolific) -> None:
+    campaign = recruited()
+    names = [f"p{number}" for number in range(500)]
+    raters = [models.Rater(campaign=campaign, outside_id=name, session_hash=name) for name in names]
+    models.Participation.objects.bulk_create(
+        models.Participation(campaign=campaign, rater=rater, participant=name, submission=f"visit-{name}")
+        for name, rater in zip(names, models.Rater.objects.bulk_create(raters), strict=True)
+    )
+    prolific.page_size = 100
+    for name in names:
+        prolific.says(name, "ACTIVE")
+    recruiting_sync(campaign=campaign)
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            assert recruiting_sync(campaign=campaign) == (500, 0)
+        assert len(writes(asked)) == 1, "that they were asked for"
+        assert len(asked) < 10
+    prolific.says("p7", "AWAITING REVIEW")
+    with CaptureQueriesContext(connection) as asked:
+        recruiting_sync(campaign=campaign)
+    assert len(writes(asked)) == 2
+    assert fresh(campaign, "p7").participation.status == "AWAITING REVIEW"
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "APPROVED"])
+def test_a_poll_that_wrote_nothing_of_a_submission_is_newer_than_what_was_said_before_it(status: str) -> None:
+    campaign = recruited()
+    participant(campaign, "ann", screens=1)
+    moment = database_now()
+    for seconds in (0, 20):
+        said = [Submission("visit-ann", "ann", status)]
+        assert submissions_note(campaign=campaign, said=said, at=moment + timedelta(seconds=seconds)) == 0
+    assert not note(campaign, "ann", "TIMED-OUT", at=moment + timedelta(seconds=10))
+    assert how(campaign, "ann") == "completed"
+    assert fresh(campaign, "ann").participation.status == status
+    assert note(campaign, "ann", "TIMED-OUT", at=moment + timedelta(seconds=21))
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [("AWAITING_REVIEW", "AWAITING REVIEW"), ("TIMED_OUT", "TIMED-OUT"), ("timed-out", "TIMED-OUT")],
+)
+def test_a_status_is_the_same_however_it_is_spelt(event: str, kept: str) -> None:
+    campaign = recruited()
+    participant(campaign, "ann", screens=1)
+    assert note(campaign, "ann", event) == (kept == "TIMED-OUT")
+    assert fresh(campaign, "ann").participation.status == kept
+
+
+def test_what_was_said_again_is_newer_than_what_was_said_before_that() -> None:
+    campaign = recruited()
+    participant(campaign, "ann", screens=1)
+    moment = database_now()
+    for later in (0, 20):
+        note(campaign, "ann", "APPROVED", at=moment + timedelta(seconds=later))
+    assert not note(campaign, "ann", "TIMED-OUT", at=moment + timedelta(seconds=10))
 
 
 def test_without_a_submission_in_the_link_the_participant_is_known_by_their_id() -> None:

@@ -169,6 +169,9 @@ class Campaign(Unfinished):
     systems: "models.ManyToManyField[System, CampaignSystem]" = models.ManyToManyField(System, through="CampaignSystem")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     closed_at = models.DateTimeField(null=True, blank=True)
+    submissions_asked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when its recruiting service was last asked for all of them"
+    )
     archived_at = models.DateTimeField(null=True, blank=True, help_text="put away from the list; nothing is lost")
 
     objects = FinishedManager.from_queryset(CampaignQuerySet)()

@@ -21,7 +21,7 @@ class Participation(models.Model):
         max_length=MAX_SERVICE_ID_LENGTH, blank=True, help_text="SESSION_ID, assignmentId; empty: not said"
     )
     status = models.CharField(max_length=40, blank=True, help_text="of the submission, as the service last said it")
-    status_at = models.DateTimeField(null=True, help_text="when the service was asked for the status")
+    status_at = models.DateTimeField(null=True, help_text="when the service said so, or was asked")
     declined_at = models.DateTimeField(null=True, help_text="since when they do not take part")
     no_consent_code = models.CharField(
         max_length=20, null=True, blank=True, unique=True, help_text="of who does not take part"

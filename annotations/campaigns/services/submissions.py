@@ -1,5 +1,6 @@
 """What a recruiting service says of a participant's submission, whenever and however often it says it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,6 +30,25 @@ class Submission(NamedTuple):
     status: str
 
 
+def submission_storable(said: Submission) -> Submission:
+    """With its status as the service's reference spells it: its events write AWAITING_REVIEW for AWAITING REVIEW."""
+    status = without_unstorable(said.status).upper().replace("_", " ").replace("TIMED OUT", "TIMED-OUT")
+    pk, participant = without_unstorable(said.pk), without_unstorable(said.participant)
+    return Submission(pk[:MAX_SERVICE_ID_LENGTH], participant, status[:MAX_STATUS_LENGTH])
+
+
+def submissions_note(*, campaign: Campaign, said: Iterable[Submission], at: datetime) -> int:
+    """Keep what the service said `at` a time of all submissions of a campaign's study: for how many raters something
+    changed. Of what stands as it stood nothing is written: that all were asked for then is kept once."""
+    older = Q(submissions_asked_at=None) | Q(submissions_asked_at__lt=at)
+    Campaign.objects.filter(older, pk=campaign.pk).update(submissions_asked_at=at)
+    theirs = Participation.objects.filter(campaign=campaign).values_list("participant", "submission", "status")
+    kept = {participant: (submission, status) for participant, submission, status in theirs}
+    storable = [submission_storable(each) for each in said]
+    news = [each for each in storable if kept.get(each.participant, each[::2]) != each[::2]]
+    return sum(submission_note(campaign=campaign, said=each, at=at) for each in news)
+
+
 @transaction.atomic
 def submission_note(*, campaign: Campaign, said: Submission, at: datetime) -> bool:
     """Keep what the service said `at` a time, and end the rater's part where it says so: their places are free. Says
@@ -38,22 +58,23 @@ def submission_note(*, campaign: Campaign, said: Submission, at: datetime) -> bo
     the submission that the rater came with; where their link named none, against the participant's id. Who is done or
     approved though their time had run out is in again. Once the campaign is closed nothing but the status is kept.
     """
-    state = Campaign.objects.select_for_update(no_key=True).values_list("state", flat=True).get(pk=campaign.pk)
+    said = submission_storable(said)
+    ours = Campaign.objects.select_for_update(no_key=True).values_list("state", "submissions_asked_at")
+    state, asked_at = ours.get(pk=campaign.pk)
     theirs = Participation.objects.select_for_update(of=("self",)).filter(campaign=campaign)
     of_link = Q(submission="", participant=said.participant)
     kept = theirs.filter(of_link | Q(submission=said.pk, participant=said.participant)).first()
-    status = without_unstorable(said.status)[:MAX_STATUS_LENGTH]
-    if kept is None or (kept.status_at and at < kept.status_at):
+    if kept is None or any(known and at < known for known in (kept.status_at, asked_at)):
         return False
-    before = kept.status
-    named = kept.submission or without_unstorable(said.pk)[:MAX_SERVICE_ID_LENGTH]  # from now on it alone is theirs
-    Participation.objects.filter(pk=kept.pk).update(status=status, status_at=at, submission=named)
-    if status == before or kept.rater_id is None or state == Campaign.State.CLOSED:
+    before, asked_now = (kept.submission, kept.status), at == asked_at
+    if before != said[::2] or not asked_now:  # from now on this submission alone is theirs
+        Participation.objects.filter(pk=kept.pk).update(status=said.status, status_at=at, submission=said.pk)
+    if said.status == kept.status or kept.rater_id is None or state == Campaign.State.CLOSED:
         return False
     rater = Rater.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=kept.rater_id)
-    if status in ENDS:
-        return part_end(rater, ENDS[status])
-    return status in STANDS and part_go_on(rater)
+    if said.status in ENDS:
+        return part_end(rater, ENDS[said.status])
+    return said.status in STANDS and part_go_on(rater)
 
 
 def part_end(rater: Rater, ended_by: Rater.EndedBy) -> bool:
