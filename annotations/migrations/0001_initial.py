@@ -274,6 +274,7 @@ class Migration(migrations.Migration):
                 ('stopped_by', models.CharField(blank=True, db_default='', default='', help_text='the rule of quality control that they broke', max_length=20)),
                 ('rules_waived', models.BooleanField(db_default=False, default=False, help_text='readmitted: the rules stop them no more')),
                 ('replaced', models.BooleanField(db_default=False, default=False, help_text='left out, and others rate what they had rated')),
+                ('released', models.BooleanField(db_default=False, default=False, help_text='replaced by the researcher, whatever a service says')),
                 ('ended_by', models.CharField(blank=True, choices=[('returned', 'returned the study to the recruiting service'), ('timed_out', "ran out of the recruiting service's time"), ('withdrawn', 'withdrew their answers')], db_default='', default='', help_text="their own doing, or the service's", max_length=9)),
                 ('completion_code', models.CharField(blank=True, help_text='made when it is earned and shown', max_length=20, null=True, unique=True)),
                 ('enough_answers', models.PositiveIntegerField(blank=True, help_text='what they had answered, none skipped, when nothing was left for them', null=True)),
@@ -631,6 +632,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='rater',
             constraint=models.CheckConstraint(condition=models.Q(('stopped_by', ''), ('replaced', True), _connector='OR'), name='rater_stopped_is_replaced'),
+        ),
+        migrations.AddConstraint(
+            model_name='rater',
+            constraint=models.CheckConstraint(condition=models.Q(('released', False), ('replaced', True), _connector='OR'), name='rater_released_is_replaced'),
         ),
         migrations.AddConstraint(
             model_name='rater',

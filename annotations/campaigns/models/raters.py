@@ -53,6 +53,9 @@ class Rater(models.Model):
     replaced = models.BooleanField(
         default=False, db_default=False, help_text="left out, and others rate what they had rated"
     )
+    released = models.BooleanField(
+        default=False, db_default=False, help_text="replaced by the researcher, whatever a service says"
+    )
     ended_by = models.CharField(
         max_length=9,
         choices=EndedBy,
@@ -89,6 +92,7 @@ class Rater(models.Model):
                 condition=Q(replaced=False) | Q(excluded_at__isnull=False), name="rater_replaced_is_left_out"
             ),
             models.CheckConstraint(condition=Q(stopped_by="") | Q(replaced=True), name="rater_stopped_is_replaced"),
+            models.CheckConstraint(condition=Q(released=False) | Q(replaced=True), name="rater_released_is_replaced"),
             models.CheckConstraint(condition=Q(ended_by="") | Q(replaced=True), name="rater_ended_is_replaced"),
             models.CheckConstraint(
                 condition=Q(ended_by__in=["", "returned", "timed_out", "withdrawn"]), name="rater_ended_by_known"

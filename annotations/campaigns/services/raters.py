@@ -24,7 +24,8 @@ from annotations.web.frequency import count_join
 from texts.storable import is_blank, storable, text_problem
 
 CODE_LETTERS, CODE_LENGTH = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10  # fifty bits; none is taken for another
-State = Assignment.State
+State, EndedBy = Assignment.State, Rater.EndedBy
+SERVICE_REASONS = frozenset({EndedBy.RETURNED.label, EndedBy.TIMED_OUT.label})  # for which the service leaves out
 
 
 def session_hash(session: str) -> str:
@@ -168,8 +169,9 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
     """Leave a rater's answers out of the results and of feedback, for a reason that the report gives.
 
     With `release` their part ends: they get no more screens, and others may rate what they had rated. It may come
-    later: since when and why the rater is left out then stays as it was. Raises InputError without a reason or with too
-    long a one, ConflictError for a rater who is left out already, and for a release in a closed campaign.
+    later: since when and why the rater is left out then stays as it was. Whom the recruiting service alone left out can
+    be left out for good. Raises InputError without a reason or with too long a one, ConflictError for a rater who is
+    left out already, and for a release in a closed campaign.
     """
     reason, longest = " ".join(reason.split()), 300
     if problem := text_problem(reason):
@@ -186,10 +188,19 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         )
     if release and Campaign.objects.filter(pk=rater.campaign_id, state=Campaign.State.CLOSED).exists():
         raise ConflictError("", "the campaign is closed, so nobody can rate these screens instead")
-    this = Rater.objects.filter(pk=rater.pk)
-    left_out = this.filter(excluded_at=None).update(excluded_at=from_now(), exclusion=reason, replaced=release)
-    if not left_out and not (release and this.filter(replaced=False).update(replaced=True)):
+    this = Rater.objects.select_for_update().get(pk=rater.pk)
+    alone = this.exclusion in SERVICE_REASONS and reason not in SERVICE_REASONS
+    ends = (
+        release and not this.released and (not this.replaced or this.ended_by in (EndedBy.RETURNED, EndedBy.TIMED_OUT))
+    )
+    if this.excluded_at and not (alone or ends):
         raise ConflictError("", "the rater is already left out")
+    Rater.objects.filter(pk=rater.pk).update(
+        excluded_at=this.excluded_at or from_now(),
+        exclusion=reason if alone or not this.excluded_at else this.exclusion,
+        replaced=this.replaced or release,
+        released=this.released or release,
+    )
     if release:
         places_move(rater, given_back=True)
     rater.refresh_from_db()
@@ -224,9 +235,9 @@ def rater_readmit(*, rater: Rater) -> Rater:
     """Take an excluded rater's answers in again. Places that were given back are theirs again; an item that others have
     filled meanwhile then has more raters than the overlap, and their answers count all the same. The rules of quality
     control stop them no more."""
-    back = {"excluded_at": None, "exclusion": "", "replaced": False, "stopped_by": "", "ended_by": ""}
-    here = Rater.objects.filter(pk=rater.pk).exclude(ended_by=Rater.EndedBy.WITHDRAWN)
-    if not here.update(**back, rules_waived=True):
+    back = {"excluded_at": None, "exclusion": "", "stopped_by": "", "ended_by": ""}
+    here = Rater.objects.filter(pk=rater.pk).exclude(ended_by=EndedBy.WITHDRAWN)
+    if not here.update(**back, replaced=False, released=False, rules_waived=True):
         raise ConflictError("", "the rater has withdrawn their answers", "ask them to take part anew, in another study")
     places_move(rater, given_back=False)
     rater.refresh_from_db()

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from annotations.campaigns.models import Campaign, Participation, Rater
 from annotations.campaigns.recruiting import MAX_SERVICE_ID_LENGTH
-from annotations.campaigns.services.raters import places_move
+from annotations.campaigns.services.raters import SERVICE_REASONS, places_move
 from annotations.storage.clock import from_now
 from texts.storable import without_unstorable
 
@@ -18,7 +18,6 @@ EndedBy = Rater.EndedBy
 ENDS = {"RETURNED": EndedBy.RETURNED, "TIMED-OUT": EndedBy.TIMED_OUT}
 STANDS = frozenset({"AWAITING REVIEW", "APPROVED", "PARTIALLY APPROVED"})
 NOT_PAID = frozenset({*ENDS, "REJECTED"})
-REASONS = frozenset(ended_by.label for ended_by in ENDS.values())  # for which nobody else left them out
 MAX_STATUS_LENGTH = 40
 
 
@@ -82,7 +81,7 @@ def part_end(rater: Rater, ended_by: Rater.EndedBy) -> bool:
     ended is noted."""
     if rater.erased_at or rater.ended_by in (EndedBy.WITHDRAWN, ended_by):
         return False
-    ours = not rater.exclusion or rater.exclusion in REASONS
+    ours = not rater.exclusion or rater.exclusion in SERVICE_REASONS
     Rater.objects.filter(pk=rater.pk).update(
         ended_by=ended_by,
         replaced=True,
@@ -95,13 +94,15 @@ def part_end(rater: Rater, ended_by: Rater.EndedBy) -> bool:
 
 
 def part_go_on(rater: Rater) -> bool:
-    """Take in again whose part had ended by the service alone, with the screens that they had answered."""
+    """Take back that the service ended a rater's part: whoever was neither stopped nor released by the researcher has
+    their screens again, and whom the service alone left out is in again."""
     if rater.erased_at or rater.ended_by not in ENDS.values():
         return False
-    back: dict[str, Any] = {"ended_by": ""}
-    if rater.exclusion in REASONS:
-        back |= {"replaced": False, "excluded_at": None, "exclusion": ""}
+    ended = bool(rater.released or rater.stopped_by)
+    back: dict[str, Any] = {"ended_by": "", "replaced": ended}
+    if rater.exclusion in SERVICE_REASONS and not ended:
+        back |= {"excluded_at": None, "exclusion": ""}
     Rater.objects.filter(pk=rater.pk).update(**back)
-    if rater.exclusion in REASONS:
+    if not ended:
         places_move(rater, given_back=False)
     return True
