@@ -200,6 +200,68 @@ def test_who_answers_repeats_otherwise_is_stopped() -> None:
     assert row.exclusion == "answered 1 of 1 repeated screens otherwise than before"
 
 
+def first_and_repeat() -> tuple[models.Assignment, models.Assignment]:
+    """Of the last repeat that was answered."""
+    repeat = models.Assignment.objects.filter(item__kind="repeat", state="done").latest("pk")
+    first = models.Assignment.objects.get(item__kind="regular", item__source=repeat.item.source, rater=repeat.rater)
+    return first, repeat
+
+
+def gives(screen: dict[str, Any], *, turned: bool) -> dict[str, Any]:
+    """As `again` gives it first, or turned upside down."""
+    scores = {each["id"]: 5 + 90 * (sum(map(ord, each["text"])) % 2) for each in screen["item"]["candidates"]}
+    given = {name: 100 - score if turned else score for name, score in scores.items()}
+    return dict.fromkeys(screen["criteria"], given)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("then", ["the same", "turned", "skipped", "nothing"])
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_repeat_is_held_against_the_first_answer_as_it_stands(agreed: bool, then: str) -> None:
+    campaign = controlled(captions=30, items=20, quality={"repeats": 3})
+    rater = Rater(campaign)
+    again(rater, changes=not agreed)
+    first, repeat = first_and_repeat()
+    assert repeat.check_passed is agreed
+    sent = models.Rating.objects.get(assignment=first)
+    assert rater.undo(str(sent.key)).status_code == 201
+    repeat.refresh_from_db()
+    assert repeat.check_passed is None, "there is no first answer"
+    screen = rater.next()
+    assert screen["assignment"] == str(first.public_id)
+    if then == "skipped":
+        rater.skip(screen)
+    elif then != "nothing":
+        rater.submit(screen, answers=gives(screen, turned=then == "turned"))
+    repeat.refresh_from_db()
+    assert repeat.check_passed is {"the same": agreed, "turned": not agreed}.get(then)
+    others = models.Assignment.objects.filter(item__kind="repeat").exclude(pk=repeat.pk)
+    assert set(others.values_list("check_passed", flat=True)) == {agreed}
+    if then in ("the same", "turned"):
+        assert report_build(closed(campaign)).repeats["human_likeness"].same == pytest.approx(
+            (2 * agreed + (agreed == (then == "the same"))) / 3
+        )
+
+
+def closed(campaign: models.Campaign) -> models.Campaign:
+    campaign_close(campaign=campaign)
+    return campaign
+
+
+@pytest.mark.django_db
+def test_who_changes_first_answers_after_their_repeats_is_stopped_at_once() -> None:
+    campaign = controlled(captions=30, items=20, quality={"repeats": 3, "repeats_needed": 3}, screens_per_rater=14)
+    rater = Rater(campaign)
+    screen = rater.next()
+    while screen and not models.Assignment.objects.filter(item__kind="repeat", state="done").exists():
+        screen = rater.submit(screen, answers=gives(screen, turned=False)).json()["next"]
+    first, _ = first_and_repeat()
+    rater.undo(str(models.Rating.objects.get(assignment=first).key))
+    screen = rater.next()
+    rater.submit(screen, answers=gives(screen, turned=True))
+    assert models.Rater.objects.get().stopped_by == "repeats"
+
+
 def sent_by(rater: Rater) -> Any:
     return rater.client.get("/api/v1/rate/answers", headers={"Authorization": f"Rater {rater.session}"})
 

@@ -89,6 +89,21 @@ def answers_as_before(
     return protocol_named(campaign.protocol).agrees(answers, stored, twins, campaign.rules)
 
 
+def repeats_renew(rater: Rater, item_id: int) -> bool:
+    """Hold a rater's repeats of an ordinary item against the first answer as it stands now: one that was taken back is
+    held against none. Says whether any was looked at."""
+    theirs = Assignment.objects.filter(rater=rater, state=State.DONE, item__kind=Kind.REPEAT)
+    again = theirs.filter(item__source__items=item_id)
+    looked = False
+    for repeat in again.select_related("item"):
+        stored = Rating.objects.get(assignment=repeat, revision=repeat.revision).answers
+        item = PlannedItem(repeat.item.kind, repeat.item.planted, repeat.item.source_id)
+        passed = answers_as_before(rater, repeat, stored, item)
+        Assignment.objects.filter(pk=repeat.pk, revision=repeat.revision).update(check_passed=passed)
+        looked = True
+    return looked
+
+
 def rater_check(*, rater: Rater, rating: Rating | None) -> None:
     """Stop a rater if they break one of the campaign's rules now that they sent a rating; without one, before the end
     of their part."""

@@ -190,9 +190,8 @@ def rater_exclude(*, rater: Rater, reason: str, release: bool = False) -> Rater:
         raise ConflictError("", "the campaign is closed, so nobody can rate these screens instead")
     this = Rater.objects.select_for_update().get(pk=rater.pk)
     alone = this.exclusion in SERVICE_REASONS and reason not in SERVICE_REASONS
-    ends = (
-        release and not this.released and (not this.replaced or this.ended_by in (EndedBy.RETURNED, EndedBy.TIMED_OUT))
-    )
+    stays = this.replaced and this.ended_by not in (EndedBy.RETURNED, EndedBy.TIMED_OUT)
+    ends = release and not (this.released or stays)
     if this.excluded_at and not (alone or ends):
         raise ConflictError("", "the rater is already left out")
     Rater.objects.filter(pk=rater.pk).update(

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from annotations.campaigns.answers import fields_sent
 from annotations.campaigns.models import Assignment, Campaign, Item, Rater, Rating, Remark, Rewrite
 from annotations.campaigns.rounds import ItemTexts, assignment_locked, rating_newest
-from annotations.campaigns.services.checks import answer_look, planned_item, rater_check
+from annotations.campaigns.services.checks import answer_look, planned_item, rater_check, repeats_renew
 from annotations.campaigns.services.leases import (
     assignment_release,
     assignment_retake,
@@ -167,6 +167,9 @@ def _respond(rater: Rater, assignment_id: uuid.UUID, sent: Response) -> Rating:
             looked = answer_look(rater, assignment, stored, seconds, item)
             rating = _answer(rater, assignment, sent, stored, rewrites, seconds, looked)
             rating.training = item.planted if item and item.kind == Item.Kind.TRAINING else None
+            anew = answered_before and item is None and rater.campaign.quality_control.repeats
+            if anew and repeats_renew(rater, assignment.item_id):
+                rating.looked = None  # another screen was looked at
             return rating
         except InputError:
             check_open(rater)  # that the study has ended is said before all else
@@ -322,6 +325,8 @@ def rating_undo(*, rater: Rater, rating_key: uuid.UUID, key: uuid.UUID) -> Ratin
         Assignment.objects.filter(pk=assignment.pk).update(
             state=State.OPEN, leased_until=lease_end(), draft=before, revision=withdrawn.revision
         )
+        if target.kind == Kind.ANSWER and rater.campaign.quality_control.repeats:
+            repeats_renew(rater, assignment.item_id)
         return withdrawn
 
 
