@@ -16,11 +16,13 @@ from annotations.campaigns.monitoring.pace import answers_sent, pace_of, times_j
 from annotations.campaigns.monitoring.plot import answers_svg
 from annotations.campaigns.monitoring.raters import SORTS, raters_shown, raters_sorted
 from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.checks import standing_of_rater
 from annotations.campaigns.services.endings import rater_withdraw
 from annotations.campaigns.services.raters import rater_exclude, trial_join
 from storyblender_site.accounts import account_make
 from tests.annotations.raters import Rater
 from tests.annotations.test_named_items import rate_all
+from tests.annotations.test_quality import answers_of, controlled
 from tests.factories import make_campaign
 from tests.pages import in_one_line
 
@@ -268,6 +270,31 @@ def test_what_may_be_seen_takes_its_permission() -> None:
 def test_an_address_of_nothing_is_not_found(staff: Client, path: str) -> None:
     campaign = campaign_of(captions=2)
     assert staff.get(f"{LIST}{campaign.pk}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("sent", ["skipped skipped", "skipped found", "missed skipped", "found found"])
+def test_checks_are_counted_as_the_rules_count_them(staff: Client, sent: str) -> None:
+    """A skipped qualification screen is missed, unless the skip is taken back; training counts for nothing."""
+    quality = {"training": 1, "qualification": 2, "qualification_needed": 1, "degraded": 1, "degraded_needed": 1}
+    campaign = controlled(captions=40, quality=quality)
+    rater = Rater(campaign)
+    training = rater.next()
+    rater.submit(training, answers=answers_of(training, finds=True))
+    taken_back = rater.skip(rater.next()).json()
+    rater.undo(taken_back["rating"])
+    for how in sent.split():
+        screen = rater.next()
+        if how == "skipped":
+            rater.skip(screen)
+        else:
+            rater.submit(screen, answers=answers_of(screen, finds=how == "found"))
+    [row] = raters_shown(campaign, [models.Rater.objects.get().pk])
+    passed = sent.count("found")
+    assert (row.sent.passed, row.sent.missed) == (passed, 2 - passed)
+    standing = standing_of_rater(row.rater)
+    assert (standing.passed.get("qualification", 0), standing.missed.get("qualification", 0)) == (passed, 2 - passed)
+    for page in (f"{LIST}{campaign.pk}/raters/", f"{LIST}{campaign.pk}/raters/{row.rater.public_id}/"):
+        assert f"{passed} of 2" in staff.get(page).content.decode()
 
 
 def test_checks_and_dry_runs_say_what_they_are(staff: Client) -> None:

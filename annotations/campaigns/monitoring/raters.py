@@ -30,7 +30,7 @@ class Sent(NamedTuple):
     skipped: int = 0
     fast: int = 0  # answered too fast
     same: int = 0  # with the same answers
-    passed: int = 0  # checks, those of training aside
+    passed: int = 0  # checks as the rules count them: a skipped qualification screen is missed, training is none
     missed: int = 0
     open: int = 0  # on a lease that has not ended
 
@@ -53,15 +53,15 @@ class Sent(NamedTuple):
 
 def sent_by_rater(assignments: "QuerySet[Assignment]") -> dict[int, Sent]:
     done = Q(state="done")
-    check = done & ~Q(item__kind=Item.Kind.TRAINING)
+    check = ~Q(item__kind=Item.Kind.TRAINING)
     rows = assignments.order_by().values_list("rater")
     counted = rows.annotate(
         answered=Count("pk", filter=done),
         skipped=Count("pk", filter=Q(state="skipped")),
         fast=Count("pk", filter=done & Q(too_fast=True)),
         same=Count("pk", filter=done & Q(same_answers=True)),
-        passed=Count("pk", filter=check & Q(check_passed=True)),
-        missed=Count("pk", filter=check & Q(check_passed=False)),
+        passed=Count("pk", filter=done & check & Q(check_passed=True)),
+        missed=Count("pk", filter=Q(state__in=["done", "skipped"]) & check & Q(check_passed=False)),
         opened=Count("pk", filter=Q(state="open", leased_until__gt=Now())),
     )
     return {rater: Sent(*counts) for rater, *counts in counted}
