@@ -30,13 +30,14 @@ class SentAnswer(NamedTuple):
 
 
 def check_readable(rater: Rater) -> None:
-    """Raises ConflictError while screens of theirs may come again: they are not to look their first answers up."""
+    """Raises ConflictError while hidden screens may come, some of which may be their own again: they are not to look
+    their first answers up. It is the same whatever is hidden, so that it does not say that any come again."""
     campaign = rater.campaign
-    if rater.trial or rater.replaced or not campaign.quality_control.repeats or campaign.state == Campaign.State.CLOSED:
+    if rater.trial or rater.replaced or not campaign.quality_control.hidden or campaign.state == Campaign.State.CLOSED:
         return
     if Assignment.objects.filter(rater=rater, state=Assignment.State.DONE).count() < rater.most_screens:
         raise ConflictError(
-            "", "your answers can be read again once all your screens are answered, or the study is over", code="later"
+            "", "your answers can be read once all your screens are answered, or the study is over", code="later"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils.html import escape
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
@@ -17,6 +18,7 @@ from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.spec import CampaignSpec
 from annotations.protocols import shown_here
 from tests.annotations.raters import Rater, new_key
+from tests.annotations.visitor import Visitor
 from tests.factories import (
     AlbumFactory,
     CaptionFactory,
@@ -26,6 +28,7 @@ from tests.factories import (
     PhotoFactory,
     StorySentenceFactory,
     SystemFactory,
+    make_campaign,
 )
 
 CANARY = "canary7411"
@@ -145,6 +148,49 @@ def test_no_byte_of_the_interface_holds_a_name(campaign: models.Campaign) -> Non
         seen.append(bytes_of(answer))
     for each in seen:
         assert CANARY.encode() not in each
+
+
+def told(answer: Any, texts: list[str]) -> str:
+    """What an answer says beside the texts, random ids, numbers and hours."""
+    body = answer.content.decode()
+    for text in sorted(filter(None, texts), key=len, reverse=True):
+        body = body.replace(escape(text), "text").replace(text, "text")
+    head = sorted(f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length")
+    without = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "id", f"{answer.status_code} {head} {body}")
+    without = re.sub(r'(csrfmiddlewaretoken" value=)"\w+"', r"\1", without)
+    return re.sub(r"\d+", "0", re.sub(r"\.\d+", "", without))
+
+
+@pytest.mark.parametrize("by", ["page", "interface"])
+def test_nothing_tells_a_screen_that_comes_again_from_its_repeat_or_from_any_other(by: str) -> None:
+    """Nor what is said where a rater looks for their answers meanwhile."""
+    texts = {"lstm": lambda n: f"we all had a great time at place {n} .", "gru": lambda n: f"then we saw thing {n} ."}
+    spec = {"quality": {"repeats": 3}, "screens_per_rater": 12, "comments": True}
+    campaign = make_campaign(captions=30, items=20, texts=texts, **spec).campaign
+    shown = list(models.Candidate.objects.values_list("text", flat=True)) + list(
+        models.Source.objects.values_list("text", flat=True)
+    )
+    visitor, program = Visitor(campaign), Rater(campaign)
+    if by == "page":
+        visitor.join()
+    rater, seen = models.Rater.objects.latest("pk"), []
+    for _ in range(12):
+        if by == "page":
+            page, answers = visitor.reload(), visitor.client.get(f"{visitor.address}answers/", visitor.whose())
+        else:
+            headers = {"Authorization": f"Rater {program.session}"}
+            page, answers = program.post("next"), program.client.get("/api/v1/rate/answers", headers=headers)
+        item = rater.assignments.get(state="open").item
+        sent = visitor.answer() if by == "page" else program.submit(page.json())
+        seen.append((item, [told(each, shown) for each in (page, answers, sent)]))
+    come_again = {item.source_id for item, _ in seen if item.kind == "repeat"}
+    said_of: dict[str, set[tuple[str, ...]]] = {"first": set(), "repeat": set(), "ordinary": set()}
+    for item, said in seen[1:-1]:  # to which nobody comes from another screen, or from which to none
+        first = "first" if item.source_id in come_again else "ordinary"
+        said_of["repeat" if item.kind == "repeat" else first].add(tuple(said))
+    assert len(come_again) == 3
+    [said] = said_of["repeat"]
+    assert said_of == {"first": {said}, "repeat": {said}, "ordinary": {said}}
 
 
 MARKS = '.,!?";:()[]/&#$%*'

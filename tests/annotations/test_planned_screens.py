@@ -267,8 +267,12 @@ def sent_by(rater: Rater) -> Any:
 
 
 @pytest.mark.django_db
-def test_first_answers_cannot_be_looked_up_while_screens_come_again() -> None:
-    campaign = controlled(captions=30, items=20, quality={"repeats": 3}, screens_per_rater=8)
+@pytest.mark.parametrize(
+    "quality", [{"repeats": 3}, {"degraded": 2, "degraded_needed": 1}, {"attention": 1, "attention_needed": 1}]
+)
+def test_first_answers_cannot_be_looked_up_while_screens_may_come_again(quality: dict[str, int]) -> None:
+    """Nor where only other screens are hidden: that it is refused does not say that any come again."""
+    campaign = controlled(captions=30, items=20, quality=quality, screens_per_rater=8)
     rater = Rater(campaign)
     rater.submit(rater.next())
     refused = sent_by(rater)

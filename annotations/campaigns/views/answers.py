@@ -32,7 +32,7 @@ def answers(request: HttpRequest, rater: Rater) -> HttpResponse:
         sent, more = answers_sent(rater, before)
     except NotFoundError as error:
         raise Http404 from error
-    except ConflictError as error:  # screens may come again
+    except ConflictError as error:  # hidden screens may come
         note = note_of(error)
     context = page_context(rater.campaign) | {
         "rater": rater,

@@ -37,7 +37,7 @@ NOTES = {
     "kept": _("The study was paused before your answer arrived. What you set is kept: send it when the study goes on."),
     "ended": _("Your part in the study has ended, so this was not stored."),
     "closed": _("The study ended before this arrived. It was not stored."),
-    "later": _("You can read your answers again once all your screens are answered, or the study is over."),
+    "later": _("You can read your answers once all your screens are answered, or the study is over."),
     # who is here
     "elsewhere": _("Somebody else is rating in this browser now. Nothing is stored from this window any more."),
     "nobody": _(
