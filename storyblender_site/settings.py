@@ -312,6 +312,7 @@ JOINS_PER_ADDRESS = env.int("JOINS_PER_ADDRESS", default=100)  # of a campaign, 
 SCREENS_PER_RATER = env.int("SCREENS_PER_RATER", default=120)  # asked for, a minute
 PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="").strip()  # of an account; it is stored and shown nowhere
 PROLIFIC_URL = env.str("PROLIFIC_URL", default="https://api.prolific.com")
+PROLIFIC_HOOK_SECRET = env.str("PROLIFIC_HOOK_SECRET", default="").strip()  # of a workspace, which signs its events
 RECRUITING_POLL_SECONDS = env.float("RECRUITING_POLL_SECONDS", default=20.0)
 
 # --- security ----------------------------------------------------------------------------------------------------

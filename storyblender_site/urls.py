@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from storyblender_site.audited import PasswordByLinkView, password_change
 from storyblender_site.readiness import readyz
+from workers.hooks import prolific_hook
 
 
 @login_not_required
@@ -26,6 +27,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("api/v1/recruiting/prolific/hook", prolific_hook),
     path("api/v1/", include("annotations.api.urls")),
     path("rate/", include("annotations.urls")),
     path("account/<uidb64>/<token>/", PasswordByLinkView.as_view(), name="password_reset_confirm"),

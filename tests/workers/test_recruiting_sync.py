@@ -1,8 +1,6 @@
 """What Prolific says of participants, asked of a local double that answers as its API reference says."""
 
-import itertools
 import json
-import random
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,14 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.endings import ending_of, rater_withdraw
 from annotations.campaigns.services.raters import completion_reach, rater_exclude, rater_join, rater_readmit, rater_stop
 from annotations.campaigns.services.submissions import Submission, submission_note, submissions_note
-from annotations.errors import ConflictError
 from annotations.storage.clock import database_now
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
@@ -288,95 +284,6 @@ def test_what_the_researcher_or_the_rater_did_stays() -> None:
     assert how(campaign, "withdrew") == "withdrawn"
     assert fresh(campaign, "excluded").exclusion == "read nothing"
     assert taken(campaign) == 4, "who was excluded holds their screens as before their time ran out"
-
-
-def in_any_order(*events: str) -> list[tuple[str, ...]]:
-    some = (each for count in range(2, len(events) + 1) for each in itertools.combinations(events, count))
-    return [order for each in some for order in itertools.permutations(each)]
-
-
-@pytest.mark.parametrize("left", ["TIMED-OUT", "RETURNED"])
-@pytest.mark.parametrize("release", [False, True])
-@pytest.mark.parametrize("order", in_any_order("excluded", "left", "approved", "readmitted"))
-def test_who_is_left_out_by_whom_does_not_depend_on_the_order(order: tuple[str, ...], release: bool, left: str) -> None:
-    """What the researcher did and what the service said are apart: neither undoes the other, but for readmitting."""
-    campaign = recruited(captions=12)
-    participant(campaign, "ann", screens=2)
-    by_researcher = released = by_service = False
-    for event in order:
-        rater = fresh(campaign, "ann")
-        if event == "excluded":
-            rater_exclude(rater=rater, reason="read nothing", release=release)
-            by_researcher, released = True, release
-        elif event == "readmitted":
-            rater_readmit(rater=rater)
-            by_researcher = released = by_service = False
-        else:
-            note(campaign, "ann", left if event == "left" else "APPROVED")
-            by_service = event == "left"
-        rater = fresh(campaign, "ann")
-        assert (rater.excluded_at is not None) == (by_researcher or by_service)
-        assert rater.replaced == (released or by_service)
-        assert bool(rater.ended_by) == by_service
-        assert rater.exclusion == ("read nothing" if by_researcher else rater.get_ended_by_display())
-        answered = rater.assignments.filter(state="done")
-        assert answered.filter(place_given_back=False).count() == (0 if rater.replaced else 2)
-        held = rater.assignments.filter(state__in=["open", "done"], place_given_back=False).count()
-        assert taken(campaign) == held
-
-
-def test_a_rater_whose_time_ran_out_can_be_excluded_once_and_released_once() -> None:
-    campaign = recruited()
-    rater = participant(campaign, "ann", screens=1)
-    note(campaign, "ann", "TIMED-OUT")
-    rater_exclude(rater=rater, reason="read nothing")
-    with pytest.raises(ConflictError, match="already left out"):
-        rater_exclude(rater=rater, reason="read nothing")
-    rater_exclude(rater=rater, reason="read nothing", release=True)
-    with pytest.raises(ConflictError, match="already left out"):
-        rater_exclude(rater=rater, reason="read nothing", release=True)
-    note(campaign, "ann", "APPROVED")
-    assert (fresh(campaign, "ann").replaced, taken(campaign)) == (True, 0)
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_replayed_with_losses_doubles_and_delays_no_place_is_lost_and_nobody_is_paid_twice(seed: int) -> None:
-    """Each participant goes through Prolific's states; reports of a moment arrive late, twice, in any order or never,
-    but for the last one, which a poll repeats until it is heard."""
-    draw = random.Random(seed)
-    campaign = recruited(captions=12, overlap=2, screens_per_rater=4, minimum_answers=4)
-    ways = [
-        ["ACTIVE", "AWAITING REVIEW", "APPROVED"], ["ACTIVE", "RETURNED"], ["ACTIVE", "TIMED-OUT"],
-        ["ACTIVE", "TIMED-OUT", "AWAITING REVIEW", "APPROVED"], ["ACTIVE", "AWAITING REVIEW", "RETURNED"],
-    ]  # fmt: skip
-    names = [f"p{number}" for number in range(5)]
-    for name in names:
-        participant(campaign, name, screens=draw.randint(0, 4))
-    moment = timezone.now()
-    went = {name: draw.choice(ways) for name in names}
-    reports = [
-        (moment + timedelta(seconds=10 * step), name, status)
-        for name, way in went.items()
-        for step, status in enumerate(way)
-    ]
-    heard = [report for report in reports for _ in range(draw.choice([0, 1, 1, 2, 3]))]
-    draw.shuffle(heard)
-    last = moment + timedelta(hours=1)
-    for at, name, status in [*heard, *((last, name, way[-1]) for name, way in went.items())]:
-        note(campaign, name, status, at=at)
-        holding = models.Assignment.objects.filter(state__in=["open", "done"], place_given_back=False)
-        for item in campaign.items.all():
-            assert item.taken == holding.filter(item=item).count(), "as many places are taken as are held"
-    for name, way in went.items():
-        rater = fresh(campaign, name)
-        left = way[-1] in ("RETURNED", "TIMED-OUT")
-        assert (rater.ended_by != "") == left == rater.replaced
-        assert not (left and rater.assignments.filter(place_given_back=False, state__in=["open", "done"]).exists())
-        ending = ending_of(rater, completion_reach(rater=rater))
-        assert ending.code in ((None,) if left else (None, "C0MPLETE"))
-    assert models.Rater.objects.exclude(completion_code=None).count() == len(
-        set(models.Rater.objects.exclude(completion_code=None).values_list("completion_code", flat=True))
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from annotations.campaigns.models import Campaign, Participation, Rater
 from annotations.campaigns.recruiting import MAX_SERVICE_ID_LENGTH
 from annotations.campaigns.services.raters import SERVICE_REASONS, places_move
 from annotations.storage.clock import from_now
-from texts.storable import without_unstorable
+from texts.storable import storable, without_unstorable
 
 EndedBy = Rater.EndedBy
 # By Prolific's states of a submission: those by which a part ends, and those by which it did not end after all.
@@ -29,11 +29,13 @@ class Submission(NamedTuple):
     status: str
 
 
-def submission_storable(said: Submission) -> Submission:
-    """With its status as the service's reference spells it: its events write AWAITING_REVIEW for AWAITING REVIEW."""
+def submission_read(said: Submission) -> Submission | None:
+    """With its status as the service's reference spells it: its events write AWAITING_REVIEW for AWAITING REVIEW. None
+    where its ids are such as no rater can come with."""
+    if not (storable(said.pk) and storable(said.participant) and len(said.pk) <= MAX_SERVICE_ID_LENGTH):
+        return None
     status = without_unstorable(said.status).upper().replace("_", " ").replace("TIMED OUT", "TIMED-OUT")
-    pk, participant = without_unstorable(said.pk), without_unstorable(said.participant)
-    return Submission(pk[:MAX_SERVICE_ID_LENGTH], participant, status[:MAX_STATUS_LENGTH])
+    return said._replace(status=status[:MAX_STATUS_LENGTH])
 
 
 def submissions_note(*, campaign: Campaign, said: Iterable[Submission], at: datetime) -> int:
@@ -43,9 +45,20 @@ def submissions_note(*, campaign: Campaign, said: Iterable[Submission], at: date
     Campaign.objects.filter(older, pk=campaign.pk).update(submissions_asked_at=at)
     theirs = Participation.objects.filter(campaign=campaign).values_list("participant", "submission", "status")
     kept = {participant: (submission, status) for participant, submission, status in theirs}
-    storable = [submission_storable(each) for each in said]
-    news = [each for each in storable if kept.get(each.participant, each[::2]) != each[::2]]
+    read = filter(None, map(submission_read, said))
+    news = [each for each in read if kept.get(each.participant, each[::2]) != each[::2]]
     return sum(submission_note(campaign=campaign, said=each, at=at) for each in news)
+
+
+def submission_event(*, service: str, said: Submission, at: datetime) -> int:
+    """Keep what an event of a service said, which happened `at` a time: for how many raters something changed. It names
+    no study, so that it is held against no submission but the very one that a rater came with."""
+    if (read := submission_read(said)) is None:
+        return 0
+    named = Participation.objects.filter(submission=read.pk, participant=read.participant)
+    campaigns = [each.campaign for each in named.exclude(submission="").select_related("campaign")]
+    ours = [campaign for campaign in campaigns if campaign.recruited.service == service]
+    return sum(submission_note(campaign=campaign, said=read, at=at) for campaign in ours)
 
 
 @transaction.atomic
@@ -57,23 +70,23 @@ def submission_note(*, campaign: Campaign, said: Submission, at: datetime) -> bo
     the submission that the rater came with; where their link named none, against the participant's id. Who is done or
     approved though their time had run out is in again. Once the campaign is closed nothing but the status is kept.
     """
-    said = submission_storable(said)
+    if (read := submission_read(said)) is None:
+        return False
     ours = Campaign.objects.select_for_update(no_key=True).values_list("state", "submissions_asked_at")
     state, asked_at = ours.get(pk=campaign.pk)
     theirs = Participation.objects.select_for_update(of=("self",)).filter(campaign=campaign)
-    of_link = Q(submission="", participant=said.participant)
-    kept = theirs.filter(of_link | Q(submission=said.pk, participant=said.participant)).first()
+    of_link = Q(submission="", participant=read.participant)
+    kept = theirs.filter(of_link | Q(submission=read.pk, participant=read.participant)).first()
     if kept is None or any(known and at < known for known in (kept.status_at, asked_at)):
         return False
-    before, asked_now = (kept.submission, kept.status), at == asked_at
-    if before != said[::2] or not asked_now:  # from now on this submission alone is theirs
-        Participation.objects.filter(pk=kept.pk).update(status=said.status, status_at=at, submission=said.pk)
-    if said.status == kept.status or kept.rater_id is None or state == Campaign.State.CLOSED:
+    if (kept.submission, kept.status) != read[::2] or at != asked_at:  # from now on this submission alone is theirs
+        Participation.objects.filter(pk=kept.pk).update(status=read.status, status_at=at, submission=read.pk)
+    if read.status == kept.status or kept.rater_id is None or state == Campaign.State.CLOSED:
         return False
     rater = Rater.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=kept.rater_id)
-    if said.status in ENDS:
-        return part_end(rater, ENDS[said.status])
-    return said.status in STANDS and part_go_on(rater)
+    if read.status in ENDS:
+        return part_end(rater, ENDS[read.status])
+    return read.status in STANDS and part_go_on(rater)
 
 
 def part_end(rater: Rater, ended_by: Rater.EndedBy) -> bool:
