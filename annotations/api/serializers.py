@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from annotations.campaigns.answers import SentAnswer
+from annotations.campaigns.example import WorkedExample
 from annotations.campaigns.forms_due import FormDue
 from annotations.campaigns.links import photo_address, site_link
 from annotations.campaigns.models import Assignment, Campaign, Rater, Rating
@@ -78,7 +79,17 @@ def campaign_output(campaign: Campaign) -> dict[str, Any]:
         "organizer": campaign.organizer,
         "contact": campaign.contact,
         "minutes": campaign.minutes,
+        "instructions": campaign.instructions,
+        "example": example_output(campaign.worked_example),
     }
+
+
+def example_output(example: WorkedExample | None) -> dict[str, Any] | None:
+    """The worked example, its texts as a screen's candidates."""
+    if example is None:
+        return None
+    texts = [{"id": name, "text": text} for name, text in example.named]
+    return {"source": example.source, "candidates": texts, "answers": example.answers, "why": example.why}
 
 
 def ending_output(ending: Ending) -> dict[str, Any]:

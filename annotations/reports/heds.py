@@ -17,8 +17,8 @@ from annotations.reports.schema.campaign import About
 from annotations.reports.schema.report import Report
 from annotations.reports.schema.results import Agreement
 from annotations.reports.scope import populations
-from annotations.reports.sheet_words import examples, gap, seen_of_source, texts_on_a_screen
-from annotations.reports.words import counted, declared_sentence, simulation_sentence
+from annotations.reports.sheet_words import example_blocks, examples, gap, seen_of_source, texts_on_a_screen
+from annotations.reports.words import counted, declared_sentence, simulation_sentence, withdrawn_sentence
 
 Answer = str | Sequence[Block]
 INPUTS = {
@@ -234,6 +234,7 @@ def evaluators(report: Report) -> str:
     campaign = report.campaign
     left_out = sum(1 for rater in report.raters if rater.excluded)
     excluded = f" {left_out} more were excluded." if left_out else ""
+    excluded += f" {withdrawn}" if (withdrawn := withdrawn_sentence(report)) else ""
     of = "" if campaign.imported else f" of {campaign.screens} planned"
     return (
         f"{len(report.raters) - left_out}. {campaign.ratings} screens{of} were answered, each item by at most "
@@ -242,10 +243,11 @@ def evaluators(report: Report) -> str:
 
 
 def training(campaign: About) -> Answer:
-    if not campaign.instructions:
-        return "The site's own welcome page, which lists the criteria with their questions and gives instructions."
-    said = Paragraph("These instructions, before the first screen and on request:")
-    return [said, Quote(campaign.instructions)]
+    said = "The site's own welcome page, which lists the criteria with their questions and gives instructions."
+    own: list[Block] = [Paragraph("These instructions, before the first screen and on request:")]
+    own = [*own, Quote(campaign.instructions)] if campaign.instructions else [Paragraph(said)]
+    example = list(example_blocks(campaign.example))
+    return [*own, *example] if campaign.instructions or example else said
 
 
 def consent(campaign: About) -> str:

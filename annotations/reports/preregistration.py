@@ -39,7 +39,7 @@ from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
 from annotations.reports.models import Report
 from annotations.reports.questionnaires import asked_in_words
-from annotations.reports.sheet_words import criterion_rows, gap, seen_of_source, texts_on_a_screen
+from annotations.reports.sheet_words import criterion_rows, example_blocks, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted
 
 ALPHA = 0.05
@@ -238,6 +238,7 @@ def measures(campaign: Campaign) -> Iterator[Block]:
     if campaign.instructions:
         yield Paragraph("Instructions to raters:")
         yield Quote(campaign.instructions)
+    yield from example_blocks(campaign.example)
 
 
 def sample(campaign: Campaign) -> Iterator[Block]:

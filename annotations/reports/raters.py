@@ -65,8 +65,14 @@ def rater_paces(campaign: Campaign) -> dict[int, Pace]:
     return dict(zip(raters, paces(len(raters), Answers(codes, seconds, shown)), strict=True))
 
 
+def withdrew(campaign: Campaign) -> int:
+    """How many raters withdrew all of their answers."""
+    return Rater.objects.filter(campaign=campaign, trial=False, ended_by=Rater.EndedBy.WITHDRAWN).count()
+
+
 def exclusions_of(campaign: Campaign) -> list[Exclusion]:
-    """The raters who are left out: by their number, why, when, and whether results had been looked at by then."""
+    """The raters who are left out, but for those who withdrew: by their number, why, when, and whether results had been
+    looked at by then."""
     first_look = Report.objects.filter(campaign=campaign).order_by("pk").values_list("created_at", flat=True).first()
     joined = Rater.objects.filter(campaign=campaign, trial=False).order_by("pk")
     return [
@@ -77,5 +83,5 @@ def exclusions_of(campaign: Campaign) -> list[Exclusion]:
             after_results=first_look is not None and first_look < rater.excluded_at,
         )
         for number, rater in enumerate(joined, start=1)
-        if rater.excluded_at
+        if rater.excluded_at and rater.ended_by != Rater.EndedBy.WITHDRAWN
     ]

@@ -1,8 +1,10 @@
 """Words that reports, datasheets and preregistrations share: what raters see, and what the researcher has to say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from annotations.documents.blocks import Inline, Lines, Paragraph, Row, Run, Strong
+from annotations.campaigns.example import example_of
+from annotations.documents.blocks import Block, Bullets, Inline, Lines, Paragraph, Row, Run, Strong
 from annotations.protocols import AnyProtocol
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label
@@ -52,6 +54,38 @@ def examples(criterion: Criterion) -> Iterator[str]:
 
         if criterion.reworded and (said := criterion.said(say)):
             yield f"{said}."
+
+
+def example_blocks(stored: Mapping[str, Any]) -> Iterator[Block]:
+    """The worked example of a campaign that has one."""
+    if not (example := example_of(stored)):
+        return
+    lines = [line.strip() for line in example.source.splitlines() if line.strip()]
+    yield Paragraph("A worked example, which raters read with the instructions:")
+    yield Bullets(
+        [
+            *([f"What the texts are about: {'; '.join(lines)}"] if lines else []),
+            *(f"Text {name}: {text}" for name, text in example.named),
+            *(f"Answer by {criterion}: {answer_in_words(given)}" for criterion, given in example.answers.items()),
+            f"Why: {example.why}",
+        ]
+    )
+
+
+def answer_in_words(given: Any, inside: bool = False) -> str:
+    """An answer as the API takes it, of whatever protocol: `A 91, B 8`."""
+    if given is None or isinstance(given, bool):
+        return {None: "cannot say", True: "yes", False: "no"}[given]
+    if isinstance(given, float):
+        return f"{given:g}"
+    if isinstance(given, Mapping):
+        parts = [f"{key} {answer_in_words(each, True)}" for key, each in given.items()]
+    elif isinstance(given, list):
+        parts = [answer_in_words(each, True) for each in given]
+    else:
+        return str(given)
+    said = ", ".join(parts) or "nothing"
+    return f"({said})" if inside and parts else said
 
 
 def gap(what: Inline) -> Paragraph:

@@ -330,6 +330,14 @@ def exclusion_sentence(report: Report) -> str:
     )
 
 
+def withdrawn_sentence(report: Report) -> str:
+    """Of raters who withdrew all of their answers; empty where nobody did."""
+    count = report.exclusions.withdrew
+    if not count:
+        return ""
+    return f"{counted(count, 'rater')} withdrew their answers, which are in no result and in no analysis."
+
+
 def in_short(report: Report) -> Sequence[str]:
     """The answer, before anything else."""
     criteria = report.criteria
@@ -344,5 +352,6 @@ def in_short(report: Report) -> Sequence[str]:
         f"Inter-rater agreement (Krippendorff's alpha): {listed(agreements)}." if agreements else "",
         *metric_sentences(report),
         exclusion_sentence(report),
+        withdrawn_sentence(report),
     ]
     return [sentence for sentence in said if sentence]

@@ -1,21 +1,24 @@
 """A worked example: raters read it with the instructions, as its answer would be read again; a wrong one is refused."""
 
+import json
 import re
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from annotations import models
 from annotations.campaigns.forms import CampaignForm
-from annotations.campaigns.services.campaigns import spec_of
+from annotations.campaigns.services.campaigns import campaign_close, spec_of
 from annotations.campaigns.spec import CampaignSpec
 from annotations.campaigns.spec_files import campaign_toml, read_campaign_file
 from annotations.errors import InputError
 from annotations.protocols import shown_here
 from annotations.protocols.criteria import BUILT_IN
+from annotations.reports.sheet_words import answer_in_words
 from tests.annotations.test_campaign_spec import GOOD
 from tests.annotations.visitor import Visitor
 from tests.factories import make_campaign
@@ -85,6 +88,60 @@ def test_what_it_says_is_escaped_and_a_campaign_without_one_shows_none() -> None
     assert "An example" not in plain.page
     plain.join()
     assert "An example" not in plain.page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", shown_here())
+def test_a_program_reads_it_with_the_instructions_and_can_send_such_an_answer(name: str) -> None:
+    campaign = campaign_with_example(name, instructions="Read all of it.")
+    body = Client().post(f"/api/v1/rate/{campaign.token}/join", {}, content_type="application/json").json()
+    told, count = body["campaign"], EXAMPLES[name][0]
+    assert told["instructions"] == "Read all of it."
+    assert [each["text"] for each in told["example"]["candidates"]] == TEXTS[:count]
+    assert told["example"] | {"candidates": None} == {
+        "source": SOURCE, "candidates": None, "answers": example_of(name)["answers"], "why": WHY,
+    }  # fmt: skip
+    plain = make_campaign(protocol=name, criteria=campaign.criteria, items=3).campaign
+    without = Client().post(f"/api/v1/rate/{plain.token}/join", {}, content_type="application/json").json()["campaign"]
+    assert (without["instructions"], without["example"]) == ("", None)
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"A": 91, "B": 8.5}, "A 91, B 8.5"),
+        ("tie", "tie"),
+        (None, "cannot say"),
+        ({"best": "C", "worst": "B"}, "best C, worst B"),
+        (["C", ["A", "B"]], "C, (A, B)"),
+        ({"human": True, "confidence": 3}, "human yes, confidence 3"),
+        ({"A": "The dogs ran.", "B": {"text": "They ran."}}, "A The dogs ran., B (text They ran.)"),
+        (
+            {"A": [], "B": [{"start": 4, "end": 7, "category": "repeated", "severity": "minor"}]},
+            "A nothing, B ((start 4, end 7, category repeated, severity minor))",
+        ),
+    ],
+)
+def test_sheets_say_its_answer_in_words(given: Any, said: str) -> None:
+    assert answer_in_words(given) == said
+
+
+@pytest.mark.django_db
+def test_report_and_sheets_quote_it_where_the_instructions_are(tmp_path: Path) -> None:
+    campaign = campaign_with_example("slider", instructions="Read all of it.")
+    call_command("preregister", campaign.name, "--out", tmp_path / "sheet.md")
+    campaign_close(campaign=campaign)
+    for form in ("heds", "json", "latex"):
+        call_command("report", campaign.name, "--format", form, "--out", tmp_path / form)
+    for file in ("sheet.md", "heds", "latex"):
+        text = unescape((tmp_path / file).read_text()).replace("\\_", "_").replace("\\&", "&")
+        after = text.partition("Read all of it.")[2]
+        assert "A worked example, which raters read with the instructions" in after
+        for words in (TEXTS[0], TEXTS[1], "A 91, B 8", "no word repeats"):
+            assert words in after, (file, words)
+    kept = json.loads((tmp_path / "json").read_text())["campaign"]["example"]
+    assert kept == example_of("slider")
 
 
 @pytest.mark.django_db

@@ -15,6 +15,8 @@ from annotations.campaigns.services.campaigns import campaign_close
 from annotations.campaigns.services.endings import ending_of, rater_withdraw
 from annotations.campaigns.services.raters import completion_reach, rater_exclude, rater_readmit, rater_stop, trial_join
 from annotations.errors import ConflictError
+from annotations.reports.build import report_build
+from annotations.reports.words import in_short
 from tests.annotations.raters import Rater, new_key
 from tests.factories import make_campaign
 
@@ -383,6 +385,28 @@ def test_the_sheets_and_the_report_say_how_raters_came_and_what_they_were_paid(t
         call_command("report", campaign.name, "--format", form, "--out", tmp_path / form)
         assert came in (tmp_path / form).read_text()
         assert paid in (tmp_path / form).read_text()
+
+
+def test_the_report_counts_who_withdrew_apart_from_who_was_excluded(tmp_path: Any) -> None:
+    campaign = recruited()
+    for name in ("ann", "bea", "cem", "dan"):
+        each = Participant(campaign, pid=name, visit=f"visit-{name}")
+        each.presses()
+        each.rates(1 if name == "dan" else 2)
+    for name in ("ann", "dan"):
+        rater_withdraw(rater=Participant(campaign, pid=name).row)
+    rater_exclude(rater=Participant(campaign, pid="bea").row, reason="read nothing")
+    campaign_close(campaign=campaign)
+    report = report_build(campaign)
+    assert [each.reason for each in report.exclusions.raters] == ["read nothing"]
+    assert (report.exclusions.withdrew, report.campaign.raters) == (2, 1)
+    said = "2 raters withdrew their answers, which are in no result and in no analysis."
+    assert said in in_short(report)
+    assert "1 rater was excluded; the results with them" in " ".join(in_short(report))
+    for form in ("heds", "latex"):
+        call_command("report", campaign.name, "--format", form, "--out", tmp_path / form)
+        text = (tmp_path / form).read_text()
+        assert said in " ".join(text.split())
 
 
 def test_who_has_joined_comes_back_by_their_link_however_full_the_study_is() -> None:

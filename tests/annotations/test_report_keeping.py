@@ -291,7 +291,7 @@ def test_who_is_left_out_is_in_no_mean_and_the_report_says_what_it_was_with_them
     sent = rate(campaign, 3, severity=8)
     campaign_close(campaign=campaign)
     whole = report_build(campaign)
-    assert whole["exclusions"] == {"raters": [], "criteria_with_all": {}, "pairs_with_all": []}
+    assert whole["exclusions"] == {"raters": [], "withdrew": 0, "criteria_with_all": {}, "pairs_with_all": []}
     rater = models.Rater.objects.order_by("pk")[1]
     rater_exclude(rater=rater, reason="  answered for  somebody else ")
     report = report_build(campaign)

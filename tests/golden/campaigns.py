@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management import call_command
 
 from annotations.campaigns.services.campaigns import campaign_close
+from annotations.campaigns.services.endings import rater_withdraw
 from annotations.campaigns.services.making import campaign_create
 from annotations.campaigns.services.raters import rater_exclude
 from annotations.campaigns.spec import CampaignSpec
@@ -27,6 +28,12 @@ THINGS = (
 )
 ALBUM = 2  # photos
 INSTRUCTIONS = "Rate every sentence by itself.\n\nThere is no hurry."
+EXAMPLE = {
+    "source": "two dogs run on a beach",
+    "texts": ["The dogs raced each other to the water.", "The the dogs beach run."],
+    "answers": {"human_likeness": {"A": 91, "B": 8}},
+    "why": "A is told as a person would tell it.",
+}
 WORTH = {"human": 66, "bart": 60, "gru": 58, "lstm": 41}
 WRITTEN: dict[str, Callable[[str, int], str]] = {
     "gru": lambda thing, n: f"we had fun with the {thing}" + " again" * (n % 3),
@@ -127,11 +134,13 @@ def looks(folder: Path) -> Campaign:
 
 
 def left_out(folder: Path) -> Campaign:
-    """One of four raters is left out, after the results were looked at."""
-    campaign = create("left-out", ["human", "bart"], instructions=INSTRUCTIONS)
+    """One of four raters is left out, after the results were looked at; a fifth withdraws their answers."""
+    campaign = create("left-out", ["human", "bart"], instructions=INSTRUCTIONS, example=EXAMPLE)
     raters = [rate(campaign, number) for number in range(4)]
     report_freeze(campaign=campaign, unblind=True)
     rater_exclude(rater=campaign.raters.order_by("pk")[len(raters) - 1], reason="answered without reading")
+    Rater(campaign)
+    rater_withdraw(rater=campaign.raters.order_by("pk")[len(raters)])
     campaign_close(campaign=campaign)
     return campaign
 

@@ -32,6 +32,7 @@ class About(Part):
     import_facts: dict[str, JsonValue]  # as `imports.ratings` keeps them
     simulation: dict[str, JsonValue] | None  # of simulated raters: `campaigns.simulation.Simulation`
     instructions: str
+    example: dict[str, JsonValue] = {}  # the worked one: `campaigns.example.WorkedExample`; empty where there is none
     consent: str
     organizer: str  # who asked, as raters read it
     contact: str  # whom raters could write to

@@ -69,9 +69,10 @@ class PairWithAll(Part):
 
 
 class Exclusions(Part):
-    """Who is left out, and the results with them."""
+    """Who is left out, and the results with them: without those who withdrew their answers, which are in none."""
 
     raters: list[Exclusion]
+    withdrew: int = 0  # raters, who are not among these
     criteria_with_all: dict[str, list[SystemWithAll]]
     pairs_with_all: list[PairWithAll]
 

@@ -18,7 +18,7 @@ from annotations.reports.measures import measure_of
 from annotations.reports.questionnaires import asked_in_words
 from annotations.reports.schema.campaign import About, AskedPart
 from annotations.reports.schema.report import Report
-from annotations.reports.sheet_words import criterion_rows
+from annotations.reports.sheet_words import criterion_rows, example_blocks
 from annotations.reports.table import RatingTable
 from annotations.reports.words import asked, counted, declared_sentence, early_sentence, look_sentence
 
@@ -69,6 +69,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         scale_found=campaign.scale_found,
         simulation=campaign.simulation,
         instructions=campaign.instructions,
+        example=in_order(campaign.example),
         consent=campaign.consent,
         organizer=campaign.organizer,
         contact=campaign.contact,
@@ -124,6 +125,7 @@ def blocks(report: Report) -> Iterator[Block]:
     if about.instructions:
         yield Heading("The raters' instructions")
         yield Quote(about.instructions)
+    yield from example_blocks(about.example)
 
 
 def facts(about: About) -> Iterator[tuple[str, Inline]]:

@@ -26,12 +26,12 @@ from annotations.documents.blocks import (
 from annotations.reasons import worded
 from annotations.reports.inputs import Inputs
 from annotations.reports.measures import measure_of
-from annotations.reports.raters import exclusions_of, raters_of
+from annotations.reports.raters import exclusions_of, raters_of, withdrew
 from annotations.reports.repeats import repeats_of
 from annotations.reports.scales import places_of, places_of_difference
 from annotations.reports.schema.raters import Exclusion, Exclusions, PairWithAll, RaterResult, RatersPart, SystemWithAll
 from annotations.reports.schema.report import Report
-from annotations.reports.words import headed, spaced
+from annotations.reports.words import headed, spaced, withdrawn_sentence
 
 AGAIN = (
     "Texts that a rater had rated before: the first rating counts in the results, and each later one is compared with "
@@ -49,10 +49,12 @@ def compute(inputs: Inputs) -> RatersPart:
 def exclusions(inputs: Inputs) -> Exclusions:
     """Who is left out; means and differences with them, where there are any."""
     left_out, everybody = exclusions_of(inputs.campaign), inputs.results_of_everybody
+    gone = withdrew(inputs.campaign)
     if everybody is None:
-        return Exclusions(raters=left_out, criteria_with_all={}, pairs_with_all=[])
+        return Exclusions(raters=left_out, withdrew=gone, criteria_with_all={}, pairs_with_all=[])
     return Exclusions(
         raters=left_out,
+        withdrew=gone,
         criteria_with_all={
             name: [SystemWithAll.model_validate(row, from_attributes=True) for row in result.systems]
             for name, result in everybody.criteria.items()
@@ -62,7 +64,8 @@ def exclusions(inputs: Inputs) -> Exclusions:
 
 
 def section(report: Report) -> Section:
-    title = "Raters and exclusions" if report.exclusions.raters else "Raters"
+    given = report.exclusions
+    title = "Raters and exclusions" if given.raters or given.withdrew else "Raters"
     return Section("raters", title, list(blocks(report)))
 
 
@@ -147,6 +150,8 @@ def consistency_row(rater: RaterResult, places: int) -> Row:
 def left_out(report: Report) -> Iterator[Block]:
     """Who was left out and why, and every result without and with them."""
     given = report.exclusions
+    if said := withdrawn_sentence(report):
+        yield Paragraph(said)
     if not given.raters:
         yield Paragraph("No rater was excluded.")
         return
