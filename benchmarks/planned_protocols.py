@@ -1,13 +1,15 @@
 """Does `plan_campaign` foretell the power of campaigns of other protocols than scores? Their answers are the protocol's
 own, of simulated honest raters to whom the texts of two systems seem better or worse, and the report's analysis tests
-them; the plan is made from a large pilot of such answers.
+them. Plans are made from pilots of such answers: what they foretell on average shows how true the plan is, and how far
+it varies from pilot to pilot what a single one is worth, whose interval should hold what is found in 95 of 100.
 
-    python -m benchmarks.planned_protocols --campaigns 400
+    python -m benchmarks.planned_protocols --campaigns 1000
 """
 
 import argparse
 import os
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -23,40 +25,57 @@ CELLS = [
     ("best_worst", 5, 3, 60, 4, 12, 0.3),
     ("human_or_machine", 2, 1, 100, 4, 12, 0.3),
     ("error_spans", 2, 2, 60, 2, 12, 0.3),
+    ("ranking", 4, 3, 60, 3, 12, 0.3),
     ("edit", 2, 1, 80, 4, 12, 0.3),
 ]
 PILOT = (300, 6, 60)  # items, raters an item, raters
-ALONE = 40_000  # screens from which the true effect is counted
+RUNS = 300  # campaigns that a plan simulates, where it has no formula
+ALONE = 200_000  # screens from which the true effect is counted
 LIKES = 0.15  # deviation over raters of how they like a system
 WORDS = [word + end for word in ("sun", "sea", "dog", "kite", "boat", "tree", "hill", "road") for end in ("", "s")]
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--campaigns", type=int, default=400, help="of each row")
+    options.add_argument("--campaigns", type=int, default=1000, help="of each row")
+    options.add_argument("--pilots", type=int, default=10, help="from which plans are made, of each row")
     options.add_argument("--protocols", nargs="+", default=sorted({cell[0] for cell in CELLS}))
     given = options.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storyblender_site.settings")
     import django
 
     django.setup()
-    rows: list[list[object]] = [["protocol", "systems", "texts", "design", "effect", "foretold", "found", "points"]]
-    furthest = 0.0
+    rows: list[list[object]] = [
+        ["protocol", "systems", "texts", "design", "effect", "foretold", "by pilot", "held", "found", "points", "error"]
+    ]
+    furthest, held = 0.0, 0
     for cell in (cell for cell in CELLS if cell[0] in given.protocols):
-        row, off = compared(cell, given.campaigns)
-        furthest = max(furthest, abs(off))
+        row, off, holding = compared(cell, given.campaigns, given.pilots)
+        furthest, held = max(furthest, abs(off)), held + holding
         rows.append(row)
+        print(*row, file=sys.stderr)
     print_table(rows)
-    print_result(campaigns=given.campaigns, largest_deviation_points=round(furthest, 1))
+    print_result(
+        campaigns=given.campaigns,
+        pilots=given.pilots,
+        largest_deviation_points=round(furthest, 1),
+        held=f"{held} of {given.pilots * (len(rows) - 1)}",
+    )
 
 
-def compared(cell: tuple[str, int, int, int, int, int, float], campaigns: int) -> tuple[list[object], float]:
+def compared(
+    cell: tuple[str, int, int, int, int, int, float], campaigns: int, pilots: int
+) -> tuple[list[object], float, int]:
+    """`by pilot` is the standard deviation of what single pilots foretell, `held` how many of their intervals hold what
+    is found, `error` the standard error of `points`."""
     from functools import partial
 
     from annotations.protocols import protocol_named
     from annotations.reports.measures import measure_by
+    from annotations.reports.planning import curves
     from annotations.reports.planning.curves import Study, below
     from annotations.reports.planning.known import CRITERION
+    from annotations.reports.plans.plan import MAX_OTHERS, ends
     from annotations.statistics.dealing import Layout, screens_dealt
     from annotations.statistics.planning import Design
 
@@ -65,22 +84,29 @@ def compared(cell: tuple[str, int, int, int, int, int, float], campaigns: int) -
     measure = measure_by(protocol)
     analyse = partial(measure.analysis, criterion=CRITERION, level=protocol.level, scale=protocol.ends(()))
     layout = Layout(systems, texts, bool(protocol.shown_always(["human"])))
-    study = Study(Design(items, overlap, raters), layout, analyse, 0.05)
+    study = Study(Design(items, overlap, raters), layout, analyse, 0.05, runs=RUNS)
     draw = np.random.default_rng(1)
-    pilot = Design(*PILOT)
-    screens = screens_dealt(pilot, layout, draw)
-    known = learnt(measure.planning, answers_to(protocol, screens, pilot, systems, better, draw), screens)
-    effect = true_effect(protocol, layout, better, draw)
-    foretold = known.curve(study).power(effect)
-    dealt = [screens_dealt(study.design, layout, draw) for _ in range(20)]
-    found = 0
+    effect, pilot = true_effect(protocol, layout, better, draw), Design(*PILOT)
+    foretold, intervals = [], []
+    for number in range(1, pilots + 1):
+        curves.SEED = number  # plans would all draw the same campaigns
+        screens = screens_dealt(pilot, layout, draw)
+        known = learnt(measure.planning, answers_to(protocol, screens, pilot, systems, better, draw), screens)
+        curve = known.curve(study)
+        foretold.append(curve.power(effect))
+        factor = curves.factor_of(curve, known, study, effect)
+        intervals.append(ends([each.quick(study, factor).power(effect) for each in known.others[:MAX_OTHERS]]))
+    dealt = [screens_dealt(study.design, layout, draw) for _ in range(100)]
+    count = 0
     for run in range(campaigns):
-        screens = dealt[run % 20]
+        screens = dealt[run % len(dealt)]
         answers = answers_to(protocol, screens, study.design, systems, better, draw)
-        found += below(known.trial(answers, screens, study).difference, 0.05)
-    off = 100 * (foretold - found / campaigns)
+        count += below(known.trial(answers, screens, study).difference, 0.05)
+    mean, spread, found = float(np.mean(foretold)), float(np.std(foretold, ddof=1)), count / campaigns
+    off, error = 100 * (mean - found), 100 * (spread**2 / pilots + found * (1 - found) / campaigns) ** 0.5
     design = f"{items} x {overlap} by {raters}"
-    return [name, systems, texts, design, effect, foretold, found / campaigns, f"{off:+.1f}"], off
+    held = sum((low or 0.0) <= found <= (1.0 if high is None else high) for low, high in intervals)
+    return [name, systems, texts, design, effect, mean, spread, held, found, f"{off:+.1f}", f"{error:.1f}"], off, held
 
 
 def answers_to(protocol: Any, screens: Any, design: Any, systems: int, better: float, draw: np.random.Generator) -> Any:

@@ -52,6 +52,34 @@ def drawn_scores(
     return shown_only(values, screens)
 
 
+def drawn_relative_scores(
+    difference: float,
+    variances: Variances,
+    *,
+    screens: Screens,
+    design: Design,
+    layout: Layout,
+    draw: np.random.Generator,
+) -> Floats:
+    """Scores (n, systems) that add to 0 on every screen, as where raters compare its texts: normal ones, less the mean
+    of those shown. `difference` is of the systems' mean scores, the variances those of two scores of a screen."""
+    apart = difference * on_a_screen(layout)
+    values = drawn_scores(apart, variances, 0.0, screens=screens, design=design, layout=layout, draw=draw)
+    return values - np.nanmean(values, axis=1, keepdims=True)
+
+
+def on_a_screen(layout: Layout) -> float:
+    """How much further apart two systems' relative scores are on the screens that show both than in their means, where
+    m systems, k of them on a screen, all meet equally often: k (m − 1) / ((k − 1) m).
+
+    A system that is better than all others by 1 scores (k − 1) / k wherever it is shown, and the others − 1 / k on the
+    (k − 1) / (m − 1) of their screens that show it.
+    """
+    if layout.always or layout.complete:
+        return 1.0
+    return layout.texts * (layout.systems - 1) / ((layout.texts - 1) * layout.systems)
+
+
 def drawn_judgements(
     difference: float,
     shares: JudgedShares,

@@ -1,6 +1,8 @@
 """Plans of every protocol against answers from elsewhere: published formulas, statsmodels and scipy, or by hand."""
 
 import json
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,15 @@ from annotations.campaigns.services.foretelling import Foretold
 from annotations.errors import InputError
 from annotations.protocols import PROTOCOLS
 from annotations.reports.measures import MEASURES
+from annotations.reports.planning.curves import Study
+from annotations.reports.planning.known import CRITERION
 from annotations.reports.plans.page import stopped_columns, table_of
 from annotations.reports.plans.stops import row_of as row_of_kind
 from annotations.reports.plans.stops import stopped_of
-from annotations.statistics.dealing import Layout, screens_dealt
+from annotations.statistics.dealing import Layout, Screens, screens_dealt
 from annotations.statistics.pilot_parts import Answers, drawn_parts, parts_of_answers
 from annotations.statistics.planning import Design, Variances
-from annotations.statistics.populations import drawn_scores, probits
+from annotations.statistics.populations import drawn_relative_scores, drawn_scores, probits
 from annotations.statistics.recruiting import invitations, invited
 from tests.annotations.raters import Rater
 from tests.factories import make_campaign
@@ -110,6 +114,33 @@ def test_equivalence_is_concluded_as_often_as_normal_theory_has_it(capsys: pytes
     forced = row_of(capsys, "which_is_human", *given[:6], *ALONE, "--margin", 0.06, "--runs", 400)
     expected = 2 * stats.norm.cdf(0.06 / (0.5 / 600**0.5) - stats.norm.ppf(0.95)) - 1
     assert forced["equivalence_to_chance"] == pytest.approx(expected, abs=0.08)
+
+
+def test_scores_relative_to_a_screen_by_hand() -> None:
+    """Two of four texts, all pairs once: the first system wins all of its three screens by 0.3, which is ± 0.15, and
+    each of the others loses one of three so, and ties twice: 0.15 − (−0.15 / 3) = 0.2."""
+    pairs = np.array(list(combinations(range(4), 2)))
+    alone = np.arange(len(pairs))
+    given = {"design": Design(6, 1, 6), "layout": Layout(4, 2), "draw": np.random.default_rng(1)}
+    scores = drawn_relative_scores(0.2, Variances(0, 0, 0), screens=Screens(alone, alone, pairs), **given)
+    assert np.nansum(scores, axis=1) == pytest.approx(0)
+    assert scores[0, :2] == pytest.approx([0.15, -0.15])
+    assert np.nanmean(scores, axis=0) == pytest.approx([0.15, -0.05, -0.05, -0.05])
+
+
+def test_some_of_the_systems_ranked_a_screen() -> None:
+    """Of two texts of four systems by chance: a text scores 1 or 0, its variance is 1/4 and its covariance with the
+    other −1/4. Of 360 screens a system is on 180, and beside another on 60, so that the variance of the difference of
+    their means is (2 × 180 + 2 × 60) / 4 / 180²."""
+    error = ((2 * 180 + 2 * 60) / 4) ** 0.5 / 180
+    ranking = PROTOCOLS["ranking"]
+    measure = MEASURES[ranking.measure]
+    known = measure.planning.assuming({"item_sd": 0, "rater_sd": 0, "residual_sd": 1, "severity_sd": 0})
+    analyse = partial(measure.analysis, criterion=CRITERION, level=ranking.level, scale=ranking.scale)
+    study = Study(Design(60, 6, 60), Layout(4, 2), analyse, 0.05, runs=200)
+    assert known.error(0.1, study) == pytest.approx(error)
+    expected = stats.norm.cdf(2.8 - stats.norm.ppf(0.975))
+    assert known.curve(study).power(2.8 * error) == pytest.approx(expected, abs=0.08)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

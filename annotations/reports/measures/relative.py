@@ -7,6 +7,7 @@ from annotations.documents.blocks import Ends, Number
 from annotations.protocols.base import Level
 from annotations.reasons import Reason
 from annotations.reports.measures.measure import ALPHA, MEANS, RELATIVE_RATERS, Measure, MethodWords
+from annotations.reports.planning import KnownOfRelativeScores
 from annotations.reports.schema.campaign import About
 
 
@@ -16,6 +17,7 @@ class Relative(Measure):
 
     scored: ClassVar[str]  # what a score is, as a sentence of the method
     model: ClassVar[str]  # what stands beside the means, as a paragraph of the method
+    planning = KnownOfRelativeScores
     no_severity = Reason("relative_scores")
     not_compared = "has scores relative to the texts of its own screens ({protocol}), which are not compared."
     rater_columns = {"With others": lambda rater, places: Number(rater.agreement, 2)}

@@ -3,6 +3,13 @@
 from annotations.reports.planning.choices import KnownOfChoices, KnownOfSureChoices
 from annotations.reports.planning.judgements import KnownOfJudgements
 from annotations.reports.planning.known import Known
-from annotations.reports.planning.scores import KnownOfScores
+from annotations.reports.planning.scores import KnownOfRelativeScores, KnownOfScores
 
-__all__ = ["Known", "KnownOfChoices", "KnownOfJudgements", "KnownOfScores", "KnownOfSureChoices"]
+__all__ = [
+    "Known",
+    "KnownOfChoices",
+    "KnownOfJudgements",
+    "KnownOfRelativeScores",
+    "KnownOfScores",
+    "KnownOfSureChoices",
+]

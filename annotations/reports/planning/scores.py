@@ -11,7 +11,7 @@ from annotations.reports.planning.known import CRITERION, Known, empty_table
 from annotations.reports.table import RatingTable
 from annotations.statistics.dealing import Layout, Screens
 from annotations.statistics.planning import Design, Variances, detectable_difference, power
-from annotations.statistics.populations import drawn_scores
+from annotations.statistics.populations import drawn_relative_scores, drawn_scores, on_a_screen
 from annotations.statistics.rehearsal import DRAWS, rehearse
 from annotations.statistics.uncertainty import Floats, student
 
@@ -79,6 +79,19 @@ class KnownOfScores(Known):
 
     def rehearsed(self, study: Study) -> Rehearsed:
         return Shifted(self, study)
+
+
+class KnownOfRelativeScores(KnownOfScores):
+    """Scores add up to the same on every screen, as where raters compare its texts: on a screen that shows some of the
+    systems a text has a score besides by which others it is shown with."""
+
+    def pairs(self, design: Design, layout: Layout) -> float:
+        return super().pairs(design, layout) * on_a_screen(layout)
+
+    def drawn(self, effect: float, study: Study, screens: Screens, draw: np.random.Generator) -> Floats:
+        return drawn_relative_scores(
+            effect, self.of_difference, screens=screens, design=study.design, layout=study.layout, draw=draw
+        )
 
 
 class ByVariances(Curve):
