@@ -2,7 +2,10 @@
 
 In every cell a design is planned with power 0.2 to 0.95 and drawn many times, each time tested by `clustered_mean`.
 Choices are planned and tested by `strengths`, as their report tests them, with shares won that differ normally. Items
-go to the raters who had least so far, which balances their shares but draws who shares an item with whom.
+go to the raters who had least so far, which balances their shares but draws who shares an item with whom. Looks have
+the boundaries that a campaign and its plan have: of equal shares of the screens.
+
+    python -m benchmarks.planning --runs 8000 --tables looks
 """
 
 import argparse
@@ -15,7 +18,7 @@ from annotations.statistics.choices import FIRST, SECOND, TIE, strengths
 from annotations.statistics.dealing import arrivals
 from annotations.statistics.looks import Look, look_boundaries
 from annotations.statistics.means import clustered_mean
-from annotations.statistics.planning import Design, Variances, detectable_difference, information_at, power
+from annotations.statistics.planning import Design, Variances, detectable_difference, power
 from annotations.statistics.rehearsal import rehearse
 from annotations.statistics.uncertainty import Floats, Ints
 from benchmarks.common import print_result, print_table
@@ -63,58 +66,55 @@ LOOKS = [
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument(
         "--runs",
         type=int,
         default=10_000,
         help="campaigns per cell, of choices and with looks a quarter of it; 2,000 leave ±2 points",
     )
+    options.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES])
     given = options.parse_args()
-    start, draw = time.process_time(), np.random.default_rng(1)
-    rows, largest = [], 0.0
+    start, draw, figures = time.process_time(), np.random.default_rng(1), dict[str, float]()
+    for name in given.tables:
+        table, found = TABLES[name](given.runs, draw)
+        print_table(table)
+        print()
+        figures |= found
+    print_result(runs=given.runs, **figures, cpu_seconds=round(time.process_time() - start))
+
+
+def power_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], dict[str, float]]:
+    """Differences of scores: the power that was planned, and how often their test finds one."""
+    rows: list[list[object]] = [[*HEAD]]
+    largest = 0.0
     for items, overlap, raters, by_item, by_rater, planned in CELLS:
         design, variances = Design(items, overlap, raters), Variances(by_item**2, by_rater**2, 1.0)
         difference = defined(detectable_difference(variances, design, power=planned))
         promised = defined(power(difference, variances, design))
-        found = simulated(design, variances, difference, [Look(1.0, 0.05, None, 0.05)], given.runs, draw)
+        found = simulated(design, variances, difference, [Look(1.0, 0.05, None, 0.05)], runs, draw)
         deviation = 100 * (promised - found)
         largest = max(largest, abs(deviation))
         rows.append([items, overlap, raters, by_item, by_rater, difference, promised, found, f"{deviation:+.1f}"])
-    print_table([HEAD, *rows])
-    table, furthest = choices_table(given.runs // 4, draw)
-    print()
-    print_table(table)
-    table, worst, shortest = looks_table(given.runs // 4, draw)
-    print()
-    print_table(table)
-    seconds = time.process_time() - start
-    print(f"largest deviation {largest:.1f} points (figure: 3); {given.runs} runs a cell, {seconds:.0f} CPU seconds")
-    print_result(
-        runs=given.runs,
-        largest_deviation_points=round(largest, 2),
-        choices_deviation_points=round(furthest, 2),
-        looks_false_positives=worst,
-        looks_power_deviation_points=round(shortest, 2),
-        cpu_seconds=round(seconds),
-    )
+    return rows, {"largest_deviation_points": round(largest, 2)}
 
 
 HEAD = ["items", "overlap", "raters", "sd item", "sd rater", "difference", "promised", "simulated", "points"]
 
 
-def choices_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float]:
-    """Choices between two systems: the power that was planned, and how often their test finds the share won."""
+def choices_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], dict[str, float]]:
+    """Choices between two systems: the power that was planned, and how often their test finds the share won; a quarter
+    as many campaigns."""
     rows: list[list[object]] = [[*HEAD[:5], "ties", "share", "promised", "simulated", "points"]]
     furthest = 0.0
     for items, overlap, raters, by_item, by_rater, ties, planned in CHOSEN:
         design, choices = Design(items, overlap, raters), Choices(by_item, by_rater, ties)
         share = defined(detectable_share(choices, design, power=planned))
-        found = simulated_choices(design, choices, share, runs, draw)
+        found = simulated_choices(design, choices, share, runs // 4, draw)
         deviation = 100 * (planned - found)
         furthest = max(furthest, abs(deviation))
         rows.append([items, overlap, raters, by_item, by_rater, ties, share, planned, found, f"{deviation:+.1f}"])
-    return rows, furthest
+    return rows, {"choices_deviation_points": round(furthest, 2)}
 
 
 def simulated_choices(design: Design, choices: Choices, share: float, runs: int, draw: np.random.Generator) -> float:
@@ -133,21 +133,21 @@ def simulated_choices(design: Design, choices: Choices, share: float, runs: int,
     return found / runs
 
 
-def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], float, float]:
-    """Five looks at equal shares of the ratings: false positives, and the power that a rehearsal promised."""
+def looks_table(runs: int, draw: np.random.Generator) -> tuple[list[list[object]], dict[str, float]]:
+    """Five looks at equal shares of the ratings: false positives, and the power that a rehearsal promised; a quarter as
+    many campaigns."""
     rows: list[list[object]] = [[*HEAD[:5], "spending", "false positives", "promised", "simulated"]]
     worst = largest = 0.0
     for items, overlap, raters, by_item, by_rater in LOOKS:
         design, variances = Design(items, overlap, raters), Variances(by_item**2, by_rater**2, 1.0)
-        information = [information_at(look / 5, variances, design) for look in range(1, 6)]
         for spending in ("obrien-fleming", "pocock"):
-            looks = look_boundaries(information, spending=spending)
+            looks = look_boundaries([look / 5 for look in range(1, 6)], spending=spending)
             difference = rehearse(variances, design, looks).detectable(0.8)
-            false = simulated(design, variances, 0.0, looks, runs, draw)
-            found = simulated(design, variances, difference, looks, runs, draw)
+            false = simulated(design, variances, 0.0, looks, runs // 4, draw)
+            found = simulated(design, variances, difference, looks, runs // 4, draw)
             worst, largest = max(worst, false), max(largest, 100 * abs(0.8 - found))
             rows.append([items, overlap, raters, by_item, by_rater, spending, false, 0.8, found])
-    return rows, worst, largest
+    return rows, {"looks_false_positives": worst, "looks_power_deviation_points": round(largest, 2)}
 
 
 def simulated(
@@ -172,6 +172,9 @@ def simulated(
 def finds(scores: Floats, items: Ints, raters: Ints, level: float) -> bool:
     p = clustered_mean(scores, items, raters).p
     return p is not None and p < level
+
+
+TABLES = {"power": power_table, "choices": choices_table, "looks": looks_table}
 
 
 def defined(value: float | None) -> float:
