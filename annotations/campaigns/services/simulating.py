@@ -11,7 +11,7 @@ from django.db.models import F
 
 from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.forms_due import FormDue, form_after_screens
-from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater
+from annotations.campaigns.models import Assignment, Campaign, CandidateOutput, Rater, Rating
 from annotations.campaigns.services.campaigns import check_rated_here
 from annotations.campaigns.services.checks import planned_item
 from annotations.campaigns.services.questionnaires import form_submit
@@ -58,10 +58,12 @@ def raters_simulate(
     return answered
 
 
-def screen_next(rater: Rater, simulated: SimulatedRater, *, may_go_on: bool) -> Screen | Wait | None:
+def screen_next(
+    rater: Rater, simulated: SimulatedRater, *, may_go_on: bool, after: Rating | None = None
+) -> Screen | Wait | None:
     """With all forms filled in that come before it, or at the end where they may not go on."""
     while True:
-        found = assignment_next(rater=rater) if may_go_on else form_after_screens(rater)
+        found = assignment_next(rater=rater, after=after) if may_go_on else form_after_screens(rater)
         if not isinstance(found, FormDue):
             return found
         answers = simulated.fills_in(found.form, found.questions, found.before, found.wrong)
@@ -93,7 +95,7 @@ def texts_by_system(campaign: Campaign) -> dict[int, list[str]]:
     return wrote
 
 
-def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote: dict[int, list[str]]) -> None:
+def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote: dict[int, list[str]]) -> Rating:
     campaign, assignment = rater.campaign, screen.assignment
     systems = {public_id: wrote[pk] for pk, public_id in assignment.candidate_order}
     item = planned_item(assignment) if campaign.quality else None
@@ -108,4 +110,6 @@ def screen_answer(rater: Rater, simulated: SimulatedRater, screen: Screen, wrote
     # As if the screen had been handed out so long ago: a rater never took longer than that.
     earlier = F("created_at") - timedelta(seconds=seconds)
     Assignment.objects.filter(pk=assignment.pk).update(created_at=earlier)
-    rating_submit(rater=rater, assignment_id=assignment.public_id, key=uuid.uuid4(), answers=answers, seconds=seconds)
+    return rating_submit(
+        rater=rater, assignment_id=assignment.public_id, key=uuid.uuid4(), answers=answers, seconds=seconds
+    )
