@@ -285,10 +285,11 @@ class ScoreForm(LaunchForm):
 class FeedbackForm(LaunchForm):
     title = "Build a feedback set"
     explanation = (
-        "Every rated text of feedback campaigns becomes a training example of its source; an evaluation campaign can "
-        "never feed training. The set is frozen once it is built."
+        "What raters of feedback campaigns found, as scores, preferences, labels and marked errors that a model can "
+        "learn from; an evaluation campaign can never feed training. The set is frozen once it is built."
     )
     button = "Build"
+    further = ("criteria", "admit_pasted", "simulated", "beta")
 
     name = NameField()
     campaigns = forms.ModelMultipleChoiceField(
@@ -296,18 +297,36 @@ class FeedbackForm(LaunchForm):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+    criteria = forms.CharField(
+        required=False, help_text="The names of those that count, with commas between. If empty: all of each campaign."
+    )
+    admit_pasted = forms.BooleanField(
+        required=False, label="Admit pasted rewrites", help_text="Rewrites with pasted text count as well."
+    )
+    simulated = forms.BooleanField(
+        required=False,
+        label="Admit simulated raters",
+        help_text="Campaigns of simulated raters count as well. The set, and every model trained on it, then says so.",
+    )
     beta = forms.FloatField(
         initial=FeedbackSettings.beta,
         help_text=(
-            "How strongly ratings are weighted: weight = clip(exp(beta z), 0.1, 3); with 0, all texts have the same "
-            "weight."
+            "How strongly scores weigh where a model learns by weighted likelihood: weight = clip(exp(beta score), "
+            "0.1, 3); with 0, all texts have the same weight."
         ),
     )
 
     def launch(self) -> Run:
         given = self.cleaned_data
         names = [campaign.name for campaign in given["campaigns"]]
-        return feedback.launch(name=given["name"], campaigns=names, beta=given["beta"])
+        return feedback.launch(
+            name=given["name"],
+            campaigns=names,
+            beta=given["beta"],
+            criteria=[name.strip() for name in given["criteria"].split(",") if name.strip()],
+            admit_pasted=given["admit_pasted"],
+            simulated=given["simulated"],
+        )
 
 
 class FetchForm(LaunchForm):

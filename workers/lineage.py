@@ -19,6 +19,7 @@ def lineage(system: System) -> dict[str, Any]:
             "name": feedback_set.name,
             "sha256": feedback_set.sha256,
             "valid": feedback_set.valid,
+            "simulated": feedback_set.simulated,
             "examples": feedback_set.examples.count(),
             "ratings": Rating.objects.filter(examples__feedback_set=feedback_set).distinct().count(),
             "campaigns": sorted(feedback_set.campaigns.values_list("name", flat=True)),
@@ -31,6 +32,7 @@ def lineage(system: System) -> dict[str, Any]:
                 "sha256": earlier.sha256,
                 "feedback_set": feedback_name(earlier),
                 "valid": not earlier.run.feedback_set or earlier.run.feedback_set.valid,
+                "simulated": bool(earlier.run.feedback_set and earlier.run.feedback_set.simulated),
             }
             for earlier in ancestors(checkpoint)
         ],

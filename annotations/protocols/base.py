@@ -9,6 +9,7 @@ from annotations.errors import AnswerError, InputError
 from annotations.protocols.criteria import BUILT_IN, Criterion
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lessons
 from texts.stories import story_lines
 
 Level = Literal["nominal", "ordinal", "interval"]
@@ -123,7 +124,6 @@ class Protocol(ABC, Generic[Stored]):
     categories: ClassVar[tuple[str, ...]] = ()  # of errors, where a campaign has none of its own; none: no choice
     severities: ClassVar[Mapping[str, float]] = MappingProxyType({})  # of errors, with their weights
     most_points: ClassVar[int] = 0  # that a campaign can choose its scale to have; 0: it has no choice
-    teaches: ClassVar[bool] = False  # whether a feedback set can be made from its answers
     heading: ClassVar[str] = _("Read and judge short texts")  # of the page that welcomes raters
     own_question: ClassVar[bool] = False  # whether it asks one of its own, whatever the criterion
     labelled_ends: ClassVar[bool] = False  # whether its page shows what a criterion calls the ends of its scale
@@ -133,7 +133,7 @@ class Protocol(ABC, Generic[Stored]):
     )
     as_before: ClassVar[float] = 0.25  # of the scale: how far apart the scores of the same screen may be on average
     not_as_before: ClassVar[str] = "scores that are on average more than a quarter of the scale apart"
-    found_bad_below: ClassVar[float | None] = None  # of `lessons`, of a text shown alone; none: they say it of no text
+    found_bad_below: ClassVar[float | None] = None  # of `goodness`, of a text shown alone; none: it says it of no text
     # What a plan takes answers to vary by where there is no pilot, in shares of the scale's width: see `assumes`.
     varies: ClassVar[Mapping[str, float]]
     usual_seconds: ClassVar[float] = 30.0  # that a plan takes a screen to need
@@ -186,9 +186,14 @@ class Protocol(ABC, Generic[Stored]):
         """The errors that a stored answer marks; a text without any has an empty list."""
         return {}
 
-    def lessons(self, stored: Stored) -> Numbers:
-        """What a stored answer teaches a model: numbers, of which more is better."""
-        return {}
+    def goodness(self, stored: Stored) -> Numbers:
+        """How good a stored answer finds the texts: numbers, of which more is better."""
+        return self.scores(stored)
+
+    @abstractmethod
+    def lessons(self, stored: Stored, shown: Sequence[str]) -> Lessons:
+        """What a stored answer teaches a model, with what the rater typed (see `together`) as far as it is there.
+        `shown` are the screen's candidates by their primary keys as strings."""
 
     def check_degraded(self, texts: int) -> None:
         """Raises InputError where a degraded text cannot be told from others on a screen of so many texts."""
@@ -215,8 +220,7 @@ class Protocol(ABC, Generic[Stored]):
     def finds_worse(self, stored: Stored, degraded: str, original: str | None, criteria: Collection[str]) -> bool:
         """Whether an answer, over the criteria together, judges a degraded text worse than its original, both by their
         primary keys as strings; or, where it is shown alone, finds it bad."""
-        given = self.lessons(stored) or self.scores(stored)
-        numbers = [scores for criterion, scores in given.items() if criterion in criteria]
+        numbers = [scores for criterion, scores in self.goodness(stored).items() if criterion in criteria]
         chosen = [choice for criterion, choice in self.choices(stored).items() if criterion in criteria]
         if original is None:
             return bool(numbers) and all(each[degraded] < (self.found_bad_below or 0) for each in numbers)
@@ -226,7 +230,7 @@ class Protocol(ABC, Generic[Stored]):
 
     def gives_the_same(self, stored: Stored) -> bool:
         """Whether an answer gives all texts of a screen the same number by every criterion."""
-        given = [list(scores.values()) for scores in (self.lessons(stored) or self.scores(stored)).values()]
+        given = [list(scores.values()) for scores in self.goodness(stored).values()]
         return any(len(numbers) > 1 for numbers in given) and all(len(set(numbers)) == 1 for numbers in given)
 
     def asks_for_attention(self, own: str) -> str:
@@ -240,7 +244,7 @@ class Protocol(ABC, Generic[Stored]):
             again = {name: twins.get(choice, choice) for name, choice in self.choices(later).items()}
             return 2 * sum(again.get(criterion) == choice for criterion, choice in chosen.items()) >= len(chosen)
         low, high = self.ends(rules.scale)
-        before, after = (self.scores(each) or self.lessons(each) for each in (first, later))
+        before, after = self.scores(first), self.scores(later)
         apart = [
             abs(number - before[criterion][twins[pk]])
             for criterion, numbers in after.items()
@@ -432,8 +436,6 @@ class Protocol(ABC, Generic[Stored]):
             raise InputError("categories", "are of marked errors", f"the protocol '{self.name}' has none")
         if len(categories) > MAX_CATEGORIES:
             raise InputError("categories", f"{len(categories)} are too many", f"at most {MAX_CATEGORIES}")
-        if purpose == "feedback" and not self.teaches:
-            raise InputError("purpose", f"'feedback' needs scores, which the protocol '{self.name}' does not give")
 
 
 AnyProtocol = Protocol[Any]

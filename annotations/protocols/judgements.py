@@ -39,7 +39,6 @@ class Judged(Protocol[Judgements]):
     number = int
     shown_here = True
     one_criterion = True
-    teaches = True
     own_question = True
     missing = _("Choose an answer first")
 
@@ -66,7 +65,7 @@ class Judged(Protocol[Judgements]):
         """How sure the rater was that a person wrote the text, below 0 where it was judged a machine's."""
         return of_each(stored, lambda judged: float(judged["confidence"] if judged["human"] else -judged["confidence"]))
 
-    def lessons(self, stored: Judgements) -> Numbers:
+    def goodness(self, stored: Judgements) -> Numbers:
         """Of two texts that were judged human the one is better of which the rater was surer."""
         return self.sureness(stored)
 

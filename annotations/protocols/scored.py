@@ -6,6 +6,7 @@ from annotations.errors import AnswerError
 from annotations.protocols.base import NO_TEXTS, Allowed, Field, Numbers, Protocol, Rules, ShownText, check_keys, letter
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label
+from annotations.protocols.lessons import Lesson, Lessons, preferences_between
 from texts.limits import shown
 
 RELATIVE = "Relative: a screen shows texts of several systems. Each text gets its own score."
@@ -15,7 +16,6 @@ class Scored(Protocol[Numbers]):
     noun = "scores"
     measure = "mean"
     may_answer_alike = True
-    teaches = True
     varies = {"item_sd": 0.125, "rater_sd": 0.075, "residual_sd": 0.25, "severity_sd": 0.1}
 
     def allowed(self, rules: Rules) -> Allowed:
@@ -101,8 +101,12 @@ class Scored(Protocol[Numbers]):
     def scores(self, stored: Numbers) -> Numbers:
         return stored
 
-    def lessons(self, stored: Numbers) -> Numbers:
-        return stored
+    def lessons(self, stored: Numbers, shown: Sequence[str]) -> Lessons:
+        """The scores, and of every two texts of a screen the one with the higher score."""
+        return {
+            criterion: Lesson(scores=scores, preferences=preferences_between(scores))
+            for criterion, scores in self.scores(stored).items()
+        }
 
 
 def number_or_text(value: str) -> float | str:

@@ -69,7 +69,7 @@ def loop_steps() -> list[dict[str, Any]]:
         },
         {
             "title": "Feed back",
-            "text": "Ratings of feedback campaigns become weights in the next training.",
+            "text": "Ratings of feedback campaigns become scores, preferences and labels for the next training.",
             "figures": [figure(FeedbackSet.objects.count(), "feedback set", "annotations_feedbackset_changelist")],
             "links": [link("Build a feedback set", "workers_run_launch", "feedback")],
         },

@@ -49,7 +49,7 @@ def test_best_and_worst_come_back_as_they_were_set(candidates: dict[str, int], d
     for name, scores in BEST_WORST.scores(stored).items():
         assert sorted(scores.values()) == [-1, *[0] * (len(candidates) - 2), 1]
         assert (scores[str(candidates[pairs[name][0]])], scores[str(candidates[pairs[name][1]])]) == (1, -1)
-    assert BEST_WORST.lessons(stored) == BEST_WORST.scores(stored)
+    assert BEST_WORST.goodness(stored) == BEST_WORST.scores(stored)
 
 
 @given(names, st.data())
@@ -67,7 +67,7 @@ def test_ranks_come_back_as_they_were_set(candidates: dict[str, int], data: st.D
     for name, share in ((name, RANKING.scores(stored)["a:b"][str(pk)]) for name, pk in candidates.items()):
         won = [(ranks[name] < rank) + (ranks[name] == rank) / 2 for other, rank in ranks.items() if other != name]
         assert share == pytest.approx(sum(won) / len(won))
-    assert RANKING.lessons(stored) == RANKING.scores(stored)
+    assert RANKING.goodness(stored) == RANKING.scores(stored)
 
 
 @given(st.lists(st.sampled_from([-1.0, 0.0, 0.2, 1.0]), min_size=3, max_size=6), st.booleans())
@@ -362,12 +362,10 @@ def test_they_teach_a_model(protocol: str) -> None:
             answers = {"best_worst": {"best": order[0], "worst": order[2]}, "ranking": order}[protocol]
             screen = rater.submit(screen, answers={"fluency": answers}).json()["next"]
     built = feedback_set_build(name="liked", campaigns=[campaign], settings=FeedbackSettings())
-    assert built.counts == {"examples": 12, "ratings": 8, "raters": 2}
-    weights = {
-        word: [weight for text, weight in built.examples.values_list("text", "weight") if word in text]
-        for word in ("People told", "We saw", "We had")
-    }
-    assert min(weights["People told"]) > max(weights["We saw"]) >= min(weights["We saw"]) > max(weights["We had"])
+    assert (built.counts["kinds"], built.counts["ratings"], built.counts["raters"]) == ({"preference": 12}, 8, 2)
+    order = ["People told", "We saw", "We had"]
+    for chosen, rejected in built.examples.values_list("text", "rejected"):
+        assert order.index(" ".join(chosen.split()[:2])) < order.index(" ".join(rejected.split()[:2]))
 
 
 @pytest.mark.django_db

@@ -25,11 +25,12 @@ from annotations.campaigns.services.ratings import draft_save, rating_skip
 from annotations.errors import ConflictError, InputError, NotFoundError
 from annotations.feedback.services import FeedbackSettings, feedback_set_build
 from annotations.removal import erasing
-from annotations.removal.erasing import identities, person_erase
+from annotations.removal.erasing import erasure_of, identities, person_erase
 from annotations.reports.comparison import comparison_build
 from annotations.reports.keeping import report_freeze, report_recompute
 from storyblender_site.accounts import account_make
 from tests.annotations.erasable import DRAFT, ID, WORDS, Study, another, of, places_of, rate_all
+from tests.annotations.feedback import beside, built, feedback_campaign, rate
 from tests.annotations.raters import Rater
 from tests.factories import SystemFactory, make_campaign
 from tests.pages import in_one_line
@@ -233,7 +234,9 @@ def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) 
         feedback_set_build(name=name, campaigns=[study.campaign], settings=FeedbackSettings())
         for name in ("kept", "spoilt")
     )
-    theirs = models.FeedbackExample.objects.filter(feedback_set=spoilt, ratings__assignment__rater=study.row).first()
+    theirs = models.FeedbackExample.objects.filter(
+        feedback_set=spoilt, kind="score", ratings__assignment__rater=study.row
+    ).first()
     assert theirs
     models.FeedbackExample.objects.filter(pk=theirs.pk).update(text=WORDS)  # as a protocol of edits makes it
     check_valid(spoilt)
@@ -255,6 +258,28 @@ def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) 
     for refused in (asked, lambda: check_valid(spoilt)):  # when it is launched, and when it begins
         with pytest.raises(InputError, match="feedback set 'spoilt' is invalid: some of its texts were erased"):
             refused()
+
+
+def test_a_set_with_their_rewrites_loses_them_and_is_invalid_and_one_without_is_not() -> None:
+    campaign = feedback_campaign(protocol="edit", captions=4, overlap=4, texts={"gru": lambda n: f"we saw thing {n}"})
+    texts = models.Candidate.objects
+    theirs = lambda by, caption: dict.fromkeys(by.values(), f"{WORDS} {caption}")  # noqa: E731
+    pasted = lambda by, caption: {each: {"text": WORDS, "pasted": 9} for each in by.values()}  # noqa: E731
+    keeping = lambda by, caption: {each: texts.get(public_id=each).text for each in by.values()}  # noqa: E731
+    rate(campaign, theirs, keeping, outside_ids=[ID, "b"])
+    spoilt = built(campaign, name="spoilt")
+    assert WORDS in str(list(spoilt.examples.values_list("text", flat=True)))
+    other = beside(campaign, name="pasting", protocol="edit", overlap=4)
+    rate(other, pasted, keeping, outside_ids=[ID, "b"])
+    kept = built(other, name="kept")
+    assert erasure_of(identities(ID, [campaign])[0]).feedback_sets == ["spoilt"]
+    person_erase(identities(ID))
+    for row, valid in ((spoilt, False), (kept, True)):
+        row.refresh_from_db()
+        assert row.valid == valid
+    assert not places_of([WORDS])
+    assert set(spoilt.examples.filter(kind="preference").values_list("text", flat=True)) == {""}
+    assert all(spoilt.examples.exclude(kind="preference").values_list("text", flat=True))
 
 
 def test_a_comparison_stays_the_same() -> None:

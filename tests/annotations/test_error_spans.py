@@ -75,7 +75,7 @@ def test_an_answer_is_read_shown_and_sent_again_as_it_was(
     assert PROTOCOL.read(PROTOCOL.answers(shown), **asked) == stored
     marked = {"7": one[1], "8": other[1]}
     weighed = {pk: -sum(WEIGHT[each["severity"]] for each in spans) for pk, spans in marked.items()}
-    assert PROTOCOL.scores(stored) == PROTOCOL.lessons(stored) == {criterion: weighed}
+    assert PROTOCOL.scores(stored) == PROTOCOL.goodness(stored) == {criterion: weighed}
 
 
 @pytest.mark.parametrize(
@@ -401,10 +401,12 @@ def test_it_teaches_a_model_that_fewer_errors_are_better() -> None:
     campaign = make_campaign(captions=6, protocol=ERROR_SPANS, purpose="feedback", overlap=3, texts=TEXTS).campaign
     rate(campaign, 3)
     built = feedback_set_build(name="marked", campaigns=[campaign], settings=FeedbackSettings())
-    weights = dict(built.examples.values_list("text", "weight"))
-    people = [weight for text, weight in weights.items() if text.startswith("People told")]
-    worst = [weight for text, weight in weights.items() if text.startswith("Thing")]
-    assert np.mean(people) > np.mean(worst)
+    preferred = list(built.examples.filter(kind="preference").values_list("text", "rejected"))
+    people = [(text, rejected) for text, rejected in preferred if "People told" in text + rejected]
+    assert people
+    assert all(text.startswith("People told") for text, _ in people)
+    of_text = dict(built.examples.filter(kind="spans").values_list("text", "spans"))
+    assert all(spans for text, spans in of_text.items() if text.startswith("Thing"))
 
 
 @pytest.mark.django_db

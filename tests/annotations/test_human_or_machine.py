@@ -50,7 +50,7 @@ def test_an_answer_is_read_shown_and_sent_again_as_it_was(
     assert shown == {f"{criterion}:judgement": str(3 + confidence if human else 4 - confidence)}
     assert PROTOCOL.read(PROTOCOL.answers(shown), **rules) == stored
     assert PROTOCOL.scores(stored) == {criterion: {str(pk): float(human)}}
-    assert PROTOCOL.lessons(stored) == {criterion: {str(pk): float(confidence if human else -confidence)}}
+    assert PROTOCOL.goodness(stored) == {criterion: {str(pk): float(confidence if human else -confidence)}}
 
 
 @pytest.mark.parametrize(
@@ -348,12 +348,12 @@ def test_nobody_has_rated_yet() -> None:
 
 
 @pytest.mark.django_db
-def test_it_teaches_a_model_by_how_sure_raters_were() -> None:
+def test_it_teaches_a_model_what_was_judged_human() -> None:
     campaign = make_campaign(captions=9, protocol=HUMAN_OR_MACHINE, purpose="feedback", overlap=3, texts=TEXTS).campaign
     rate(campaign, 3)
     built = feedback_set_build(name="believed", campaigns=[campaign], settings=FeedbackSettings())
     assert built.counts["ratings"] == 27
-    weights = dict(built.examples.values_list("text", "weight"))
-    people = [weight for text, weight in weights.items() if text.startswith("People told")]
-    never = [weight for text, weight in weights.items() if text.startswith("Thing")]
+    labels = dict(built.examples.filter(kind="label").values_list("text", "desirable"))
+    people = [desirable for text, desirable in labels.items() if text.startswith("People told")]
+    never = [desirable for text, desirable in labels.items() if text.startswith("Thing")]
     assert np.mean(people) > np.mean(never)

@@ -129,8 +129,8 @@ def test_it_teaches_a_model() -> None:
     rate(campaign)
     rate(campaign)
     built = feedback_set_build(name="liked", campaigns=[campaign], settings=FeedbackSettings())
-    assert built.counts == {"examples": 18, "ratings": 12, "raters": 2}
-    weights = dict(built.examples.values_list("text", "weight"))
-    assert min(weight for text, weight in weights.items() if text.startswith("People told")) > max(
-        weight for text, weight in weights.items() if text.startswith("We had")
+    assert (built.counts["kinds"]["score"], built.counts["ratings"], built.counts["raters"]) == (18, 12, 2)
+    scores = dict(built.examples.filter(kind="score").values_list("text", "score"))
+    assert min(score for text, score in scores.items() if text.startswith("People told")) > max(
+        score for text, score in scores.items() if text.startswith("We had")
     )

@@ -66,7 +66,7 @@ def test_an_answer_is_read_shown_and_sent_again_as_it_was(first: bool, confidenc
     assert shown == {"human_likeness:judgement": f"{chosen}:{confidence}"}
     assert PROTOCOL.read(PROTOCOL.answers(shown), **RULES) == stored
     assert PROTOCOL.choices(stored) == {"human_likeness": human}
-    assert PROTOCOL.lessons(stored) == {"human_likeness": {human: confidence, machine: -confidence}}
+    assert PROTOCOL.goodness(stored) == {"human_likeness": {human: confidence, machine: -confidence}}
 
 
 @pytest.mark.parametrize(
@@ -388,14 +388,11 @@ def test_simulated_raters_find_what_was_planted() -> None:
 
 
 @pytest.mark.django_db
-def test_it_teaches_a_model_by_how_sure_raters_were() -> None:
+def test_it_teaches_a_model_what_was_taken_for_a_persons() -> None:
     campaign = make_campaign(captions=9, protocol=WHICH, purpose="feedback", overlap=3, texts=TEXTS).campaign
     rate(campaign, 3)
     built = feedback_set_build(name="believed", campaigns=[campaign], settings=FeedbackSettings())
     assert built.counts["ratings"] == 27
-    weights = dict(built.examples.values_list("text", "weight"))
-    means = {
-        start: np.mean([weight for text, weight in weights.items() if text.startswith(start)])
-        for start in ("Everyone", "People", "Thing")
-    }
-    assert means["Everyone"] > means["People"] > means["Thing"]
+    chosen = [text.split()[0] for text in built.examples.values_list("text", flat=True)]
+    assert set(built.examples.values_list("origin", flat=True)) == {"choice"}
+    assert chosen.count("Everyone") > chosen.count("Thing")

@@ -66,7 +66,7 @@ def test_nothing_asks_which_protocol_it_is_or_which_answers_it_gives() -> None:
         "    def read(self):\n        while self.chooses: pass",
         'unit = {"mean": "points", "strength": "shares"}[protocol_named(name).measure]',
         "match campaign.protocol:\n    case 'slider': pass",
-        "rows = [each for each in studies if PROTOCOLS[each.protocol].teaches]",
+        "rows = [each for each in studies if PROTOCOLS[each.protocol].may_tie]",
     ],
 )
 def test_a_branch_is_found(code: str) -> None:

@@ -152,7 +152,7 @@ def test_the_loop_closes(site: Site, tmp_path: Path) -> None:
     assert lineage["run"]["config"]["feedback"] == "from-first-look"
     assert [decoding["split"] for decoding in lineage["decodings"]] == ["test"]
     trained_on = (site.var_dir / "runs" / lineage["run"]["id"] / "train.jsonl").read_text().splitlines()
-    assert len(trained_on) == ROWS["train"] + lineage["feedback_set"]["examples"]
+    assert len(trained_on) == ROWS["train"] + built["result"]["score"]
 
     # an evaluation campaign of old against new against human; its ratings can never feed training
     evaluation = write_campaign(

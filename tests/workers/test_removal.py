@@ -262,7 +262,7 @@ def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFix
     with pytest.raises(CommandError, match="system 'second' was initialised from its checkpoint"):
         remove("system", "first", capsys)
     told = lineage(run.system)["began_from"]
-    assert told == [{"system": "first", "sha256": "0" * 64, "feedback_set": None, "valid": True}]
+    assert told == [{"system": "first", "sha256": "0" * 64, "feedback_set": None, "valid": True, "simulated": False}]
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
     page = in_one_line(client.get(f"/admin/annotations/system/{run.system_id}/change/"))

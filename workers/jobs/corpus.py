@@ -10,17 +10,29 @@ import os
 import random
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from django.db.models import QuerySet
 
 from annotations.corpora.selectors import pairs, references
 from annotations.errors import InputError
-from annotations.models import Album, Dataset, Decoding, FeedbackSet, Output, Source, StorySentence, System
+from annotations.models import (
+    Album,
+    Dataset,
+    Decoding,
+    FeedbackExample,
+    FeedbackSet,
+    Output,
+    Source,
+    StorySentence,
+    System,
+)
 from annotations.systems.stories import whole_training_stories
 from texts.folding import fold
 
@@ -145,27 +157,72 @@ def stories_so_far(dataset: Dataset, split: str, sentences: int) -> dict[int, li
 
 
 def feedback_records(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[Record]:
-    """The set's rated texts as weighted examples of their sources, each once: of several texts of the systems that are
-    the input one is drawn by the seed."""
+    """The set's texts as weighted examples of their sources, for weighted likelihood.
+
+    A text that has a score weighs clip(exp(β score), 0.1, 3). So does one that is only compared or labelled, if on the
+    whole it is preferred or found as it should be: its score is the mean of those rows' weights, negative against it.
+    """
+    import numpy as np  # here: the sweeper loads this module, and counts nothing
+
+    from annotations.statistics.scores import feedback_weights
+
+    kinds = FeedbackExample.Kind
+    scored: list[tuple[Record, float]] = []
+    judged: dict[tuple[int, str], Record] = {}
+    said: dict[tuple[int, str], list[float]] = defaultdict(list)
+    with_scores = set(feedback_set.examples.filter(kind=kinds.SCORE).values_list("source", "text"))
+    for example, given in feedback_given(feedback_set, source=source, seed=seed):
+        record = {"id": f"feedback-{example.number}", **given, "references": [example.text]}
+        text = example.source_id, example.text
+        if example.score is not None:
+            scored.append((record, example.score))
+        elif example.kind in (kinds.PREFERENCE, kinds.LABEL) and text not in with_scores:
+            judged.setdefault(text, record)
+            said[text].append(-example.weight if example.desirable is False else example.weight)
+        if example.kind == kinds.PREFERENCE:
+            said[example.source_id, example.rejected].append(-example.weight)
+    scored += [(record, score) for text, record in judged.items() if (score := fmean(said[text])) > 0]
+    weights = feedback_weights(np.array([score for _, score in scored]), beta=feedback_set.settings["beta"])
+    for (record, _), weight in zip(scored, weights.tolist(), strict=True):
+        yield record | {"weight": weight}
+
+
+def feedback_rows(feedback_set: FeedbackSet, *, source: str = CAPTION, seed: int = 0) -> Iterator[Record]:
+    """All of the set, as the rows that `modeling.feedback_rows` reads. The ids of a simulated set begin with that
+    word."""
+    prefix = "simulated-" if feedback_set.simulated else ""
+    for example, given in feedback_given(feedback_set, source=source, seed=seed):
+        texts = {"text": example.text}
+        if example.kind == FeedbackExample.Kind.PREFERENCE:
+            texts = {"chosen": example.text, "rejected": example.rejected, "origin": example.origin}
+        values = {name: getattr(example, name) for name in ("score", "desirable", "flip_rate", "spans")}
+        yield {
+            "id": f"{prefix}{example.kind}-{example.number}",
+            **given,
+            "kind": example.kind,
+            **texts,
+            **{name: value for name, value in values.items() if value is not None},
+            "weight": example.weight,
+            "raters": example.judgements,
+        }
+
+
+def feedback_given(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[tuple[FeedbackExample, Record]]:
+    """The examples in their order, each with what a model is given for its source; without those for whose source it is
+    given nothing. Of several texts of the systems that are the input one is drawn by the seed."""
     draw = random.Random(seed)
     inputs: dict[str, dict[int, list[str]]] = {}
-    for example in feedback_set.examples.select_related("source__album", "source__photo").order_by("pk"):
-        given = example.source.text
+    rows = feedback_set.examples.select_related("source__album", "source__photo").order_by("number")
+    for example in rows.iterator(chunk_size=5000):
+        given, album = example.source.text, example.source.album
         if source != CAPTION:
-            album = example.source.album
             if album.split not in inputs:
                 inputs[album.split] = system_inputs(feedback_set.dataset, album.split, source)
             texts = inputs[album.split].get(example.source_id)
             given = draw.choice(texts) if texts else ""
         if given:
-            yield {
-                "id": f"feedback-{example.pk}",
-                "source": given,
-                "references": [example.text],
-                "album": example.source.album.external_id,
-                "photo": example.source.photo and example.source.photo.external_id,
-                "weight": example.weight,
-            }
+            photo = example.source.photo and example.source.photo.external_id
+            yield example, {"source": given, "album": album.external_id, "photo": photo}
 
 
 def captions(dataset: Dataset, split: str) -> QuerySet[Source]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import FeedbackSettings, check_campaigns, feedback_set_build
-from annotations.models import Campaign, FeedbackSet
+from annotations.models import Campaign, FeedbackExample, FeedbackSet
 from annotations.names import check_name
 from workers.lifecycle import Claim, run_create
 from workers.lookup import by_name
@@ -13,19 +13,32 @@ from workers.models import Run
 
 
 def launch(
-    *, name: str, campaigns: Sequence[str], beta: float | None = None, queue: str = "cpu", claimed: bool = False
+    *,
+    name: str,
+    campaigns: Sequence[str],
+    beta: float | None = None,
+    criteria: Sequence[str] = (),
+    admit_pasted: bool = False,
+    simulated: bool = False,
+    queue: str = "cpu",
+    claimed: bool = False,
 ) -> Run:
     """Make a feedback run, queued, or claimed by this process. Campaigns that cannot feed training raise InputError."""
     name = check_name(name, "name")
     rows = [by_name(Campaign.objects.all(), campaign, "campaign") for campaign in campaigns]
     if not rows:
         raise InputError("campaigns", "give at least one feedback campaign with --campaign")
-    check_campaigns(rows)
+    settings = FeedbackSettings(
+        beta=FeedbackSettings.beta if beta is None else beta,
+        criteria=tuple(sorted(set(criteria))),
+        admit_pasted=admit_pasted,
+        simulated=simulated,
+    )
+    check_campaigns(rows, settings)
     if FeedbackSet.objects.filter(name=name).exists():
         raise ConflictError(
             "", f"feedback set '{name}' already exists, and feedback sets are frozen", "choose another name"
         )
-    settings = FeedbackSettings() if beta is None else FeedbackSettings(beta=beta)
     config = {"name": name, "campaigns": list(campaigns), "settings": settings.to_dict()}
     return run_create(kind=Run.Kind.FEEDBACK, config=config, dataset=rows[0].dataset, queue=queue, claimed=claimed)
 
@@ -43,8 +56,22 @@ def perform(claim: Claim) -> None:
     feedback_set = feedback_set_build(
         name=config["name"],
         campaigns=list(Campaign.objects.filter(name__in=config["campaigns"])),
-        settings=FeedbackSettings(**config["settings"]),
+        settings=FeedbackSettings.from_dict(config["settings"]),
         last_write=last_write,
     )
-    run.message = f"{feedback_set.counts['examples']} rated texts"
-    run.result = {"feedback_set": feedback_set.name, "sha256": feedback_set.sha256, **feedback_set.counts}
+    counts = feedback_set.counts
+    run.message = in_words(feedback_set)
+    run.result = {
+        "feedback_set": feedback_set.name,
+        "sha256": feedback_set.sha256,
+        "simulated": feedback_set.simulated,
+        **{key: value for key, value in counts.items() if isinstance(value, int)},
+        **counts["kinds"],
+    }
+
+
+def in_words(row: FeedbackSet) -> str:
+    """How many examples of each kind it has."""
+    kinds = FeedbackExample.Kind
+    counted = ", ".join(f"{count:,} {kinds(kind).label}" for kind, count in row.counts["kinds"].items())
+    return f"{counted}, of simulated raters" if row.simulated else counted

@@ -66,6 +66,7 @@ def launch(
         "init": init,
         "base": base and {"name": base.name, "from": base.origin, "licence": base.licence, "files": dict(base.files)},
         "feedback": feedback,
+        **({"feedback_simulated": True} if feedback_row and feedback_row.simulated else {}),
     }
     links: dict[str, Any] = {"dataset": dataset_row, "system": system, "feedback_set": feedback_row, "queue": queue}
     try:

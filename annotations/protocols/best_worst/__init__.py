@@ -18,6 +18,7 @@ from annotations.protocols.base import (
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, preferences_between
 from annotations.protocols.scored import Scored
 from texts.limits import shown
 
@@ -120,6 +121,13 @@ class BestWorst(Scored):
         ]
         again = {(criterion, score, twins[pk]) for criterion, scores in later.items() for pk, score in scores.items()}
         return 2 * len(again & set(chosen)) >= len(chosen)
+
+    def lessons(self, stored: Numbers, shown: Sequence[str]) -> Lessons:
+        """The best text over every other, and every other over the worst; between the others nothing was said."""
+        return {
+            criterion: Lesson("ranking", preferences=[each for each in preferences_between(scores) if not each.tie])
+            for criterion, scores in stored.items()
+        }
 
     def fields(self, stored: Numbers, *, names: Mapping[int, str]) -> dict[str, str]:
         return {

@@ -21,6 +21,7 @@ from annotations.protocols.base import (
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, Rewritten
 from annotations.protocols.scored import number_or_text
 from texts.limits import shown
 
@@ -65,7 +66,6 @@ class Editing(Protocol[Edits]):
     may_answer_alike = True
     one_criterion = True
     own_question = True
-    teaches = True
     heading = QUESTION
     missing = _("Change the text, or leave it as it is")
     told = _(
@@ -171,9 +171,21 @@ class Editing(Protocol[Edits]):
     def edits(self, stored: Edits) -> Edits:
         return stored
 
-    def lessons(self, stored: Edits) -> Numbers:
-        """The less a text was changed, the better it was."""
-        return self.scores(stored)
+    def lessons(self, stored: Edits, shown: Sequence[str]) -> Lessons:
+        """Of a text that was changed its rewrite, which is preferred to it; and that a text is as the rater would have
+        written it, or is not. A rewrite whose rater was erased is not there any more."""
+        return {
+            criterion: Lesson(
+                "edit",
+                labels={candidate: not edit["edits"] for candidate, edit in edits.items()},
+                rewrites={
+                    candidate: Rewritten(edit["text"], pasted=edit.get("pasted", 0) > 0)
+                    for candidate, edit in edits.items()
+                    if edit["edits"] and edit.get("text")
+                },
+            )
+            for criterion, edits in stored.items()
+        }
 
     def simulated(
         self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS

@@ -27,11 +27,13 @@ from annotations.protocols.criteria import Criterion
 from annotations.protocols.error_spans.words import CATEGORIES, SEVERITIES, category_title
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, MarkedPart, preferences_between
 from texts.limits import shown
 
 MAX_ERRORS = 5  # in a text: raters of more mark the most severe (Freitag et al. 2021)
 QUESTION = _("Which parts of this text are wrong?")
 SEEMS_FLAWED = 3.0  # errors, by their weights, that a text has which seems to lie in the middle
+MOST_SEVERE = max(each.weight for each in SEVERITIES.values())
 KEYS = ("start", "end", "category", "severity")
 
 
@@ -56,7 +58,7 @@ class ErrorSpans(Protocol[Spans]):
     noun = "error annotations"
     measure = "error_score"
     level = "interval"
-    scale = (-MAX_ERRORS * max(each.weight for each in SEVERITIES.values()), 0.0)
+    scale = (-MAX_ERRORS * MOST_SEVERE, 0.0)
     categories = tuple(CATEGORIES)
     severities = MappingProxyType({name: each.weight for name, each in SEVERITIES.items()})
     instrument = Instrument(
@@ -74,7 +76,6 @@ class ErrorSpans(Protocol[Spans]):
     usual_seconds = 60.0
     may_answer_alike = True
     one_criterion = True
-    teaches = True
     own_question = True
     heading = QUESTION
     missing = _("Look through every text first")
@@ -199,9 +200,19 @@ class ErrorSpans(Protocol[Spans]):
             for criterion, by_text in self.errors(stored).items()
         }
 
-    def lessons(self, stored: Spans) -> Numbers:
-        """Of two texts the one is better whose errors weigh less."""
-        return self.scores(stored)
+    def lessons(self, stored: Spans, shown: Sequence[str]) -> Lessons:
+        """Where the errors are and how severe; and of two texts the one is better whose errors weigh less."""
+        scores = self.scores(stored)
+        return {
+            criterion: Lesson(
+                preferences=preferences_between(scores[criterion]),
+                spans={
+                    candidate: [MarkedPart(each.start, each.end, each.weight / MOST_SEVERE) for each in errors]
+                    for candidate, errors in by_text.items()
+                },
+            )
+            for criterion, by_text in self.errors(stored).items()
+        }
 
     def simulated(
         self, perceived: Mapping[str, Mapping[str, float]], *, rules: Rules, texts: Mapping[str, str] = NO_TEXTS

@@ -9,6 +9,7 @@ from annotations.protocols.criteria import Criterion
 from annotations.protocols.judgements import FIELD, Judged, Judgement, Judgements, Point, confidence_of, seems_sure
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons
 from texts.limits import shown
 
 
@@ -102,6 +103,13 @@ class HumanOrMachine(Judged):
             criterion: Judgement(human=seems >= 0, confidence=seems_sure(seems))
             for criterion, seem in perceived.items()
             for seems in seem.values()
+        }
+
+    def lessons(self, stored: Judgements, shown: Sequence[str]) -> Lessons:
+        """Whether a text was judged human, however sure the rater was."""
+        return {
+            criterion: Lesson(labels={candidate: each["human"] for candidate, each in judged.items()})
+            for criterion, judged in stored.items()
         }
 
     def fields(self, stored: Judgements, *, names: Mapping[int, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from annotations.protocols.base import (
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, Preference
 from texts.limits import shown
 
 FIELD = ":choice"  # behind the criterion, in the name of a field
@@ -113,6 +114,17 @@ class Pairwise(Protocol[Chosen]):
 
     def choices(self, stored: Chosen) -> Chosen:
         return stored
+
+    def lessons(self, stored: Chosen, shown: Sequence[str]) -> Lessons:
+        """The chosen text over the other one, or that neither is better."""
+        one, other = shown
+        return {
+            criterion: Lesson(
+                "choice",
+                preferences=[Preference(other, one) if chosen == other else Preference(one, other, tie=chosen == TIE)],
+            )
+            for criterion, chosen in stored.items()
+        }
 
     def takes_choices(self) -> bool:
         return True

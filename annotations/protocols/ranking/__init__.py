@@ -8,6 +8,7 @@ from annotations.protocols.base import NO_TEXTS, SEEMS_EQUAL, Allowed, Instrumen
 from annotations.protocols.criteria import Criterion
 from annotations.protocols.labels import Label
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, preferences_between
 from annotations.protocols.scored import Scored
 from texts.limits import shown
 
@@ -106,8 +107,12 @@ class Ranking(Scored):
     def scores(self, stored: Numbers) -> Numbers:
         return {criterion: shares_ranked_above(ranks) for criterion, ranks in stored.items()}
 
-    def lessons(self, stored: Numbers) -> Numbers:
-        return self.scores(stored)
+    def lessons(self, stored: Numbers, shown: Sequence[str]) -> Lessons:
+        """Of every two texts the one that was ranked above, texts of an equal rank being a tie."""
+        return {
+            criterion: Lesson("ranking", preferences=preferences_between({each: -rank for each, rank in ranks.items()}))
+            for criterion, ranks in stored.items()
+        }
 
 
 def ranks_in(order: object, candidates: Mapping[str, int], place: str, *, ties: bool) -> dict[str, int]:

@@ -28,6 +28,7 @@ from annotations.protocols.judgements import (
 )
 from annotations.protocols.labels import Label, translated
 from annotations.protocols.labels import translatable as _
+from annotations.protocols.lessons import Lesson, Lessons, Preference
 from texts.limits import shown
 
 PEOPLE = "human"  # the system that is people
@@ -146,6 +147,13 @@ class WhichIsHuman(Judged):
             for criterion, judged in stored.items()
             for candidate, each in judged.items()
             if each["human"]
+        }
+
+    def lessons(self, stored: Judgements, shown: Sequence[str]) -> Lessons:
+        """The text that was taken for a person's over the other one, however sure the rater was."""
+        return {
+            criterion: Lesson("choice", preferences=[Preference(chosen, other) for other in shown if other != chosen])
+            for criterion, chosen in self.choices(stored).items()
         }
 
     def choices(self, stored: Judgements) -> Chosen:
