@@ -18,6 +18,7 @@ from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import with_progress
 from annotations.campaigns.views import campaigns, monitoring, recruiting
 from annotations.corpora.models import Dataset, Photo, Source, Split, StorySentence
+from annotations.feedback import views as feedback
 from annotations.feedback.models import FeedbackSet
 from annotations.removal import views as erasing
 from annotations.systems import views as content
@@ -200,21 +201,31 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 @admin.register(FeedbackSet)
 class FeedbackSetAdmin(ReadOnlyAdmin):
-    list_display = ("name", "dataset", "examples", "from_campaigns", "valid", "made")
-    fields = ("name", "dataset", "from_campaigns", "examples", "settings", "sha256", "trains", "made")
+    list_display = ("name", "dataset", "examples", "from_campaigns", "raters", "valid", "made")
     ordering = ("-pk",)
+    list_select_related = ("dataset",)
+    page_template = "annotations/feedback/page.html"
 
-    @admin.display(description="rated texts")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FeedbackSet]:
+        return super().get_queryset(request).prefetch_related("campaigns")
+
+    @admin.display(description="examples")
     def examples(self, row: FeedbackSet) -> int:
         return int(row.counts.get("examples", 0))
 
-    @admin.display(description="trains models")
-    def trains(self, row: FeedbackSet) -> str:
-        return "yes" if row.valid else "no: words in it were erased with their rater; build it again"
+    @admin.display(description="raters")
+    def raters(self, row: FeedbackSet) -> str:
+        return "simulated" if row.simulated else "people"
 
     @admin.display(description="campaigns")
     def from_campaigns(self, row: FeedbackSet) -> str:
-        return ", ".join(row.campaigns.order_by("name").values_list("name", flat=True))
+        return ", ".join(sorted(campaign.name for campaign in row.campaigns.all()))
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            return super().change_view(request, object_id, *args, **kwargs)
+        return feedback.show(request, row, self.page_template)
 
 
 class PersonFilter(admin.SimpleListFilter):

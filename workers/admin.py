@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from annotations.admin import CampaignAdmin, DatasetAdmin, ReadOnlyAdmin, state_badge
-from annotations.models import Campaign, Dataset, System
+from annotations.admin import CampaignAdmin, DatasetAdmin, FeedbackSetAdmin, ReadOnlyAdmin, state_badge
+from annotations.models import Campaign, Dataset, FeedbackSet, System
 from annotations.web.pages import OnDemand
 from workers import removal_views
 from workers.models import Checkpoint, Listener, Run
@@ -166,3 +166,17 @@ class RemovableDatasetAdmin(DatasetAdmin):
     """The dataset's page, with what removes it or one of its imports."""
 
     change_form_template = "workers/dataset.html"
+
+
+admin.site.unregister(FeedbackSet)
+
+
+@admin.register(FeedbackSet)
+class TrainingFeedbackSetAdmin(FeedbackSetAdmin):
+    """The set's page, with what trains on it and its file."""
+
+    page_template = "workers/feedback_set.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [path("<int:pk>/export.jsonl", views.export_feedback, name="annotations_feedbackset_export")]
+        return own + super().get_urls()

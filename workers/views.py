@@ -1,22 +1,26 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
+import json
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from annotations.audit.services import Deed, audit_note
 from annotations.errors import ConflictError, InputError
-from annotations.models import Decoding, Output, System
+from annotations.models import Decoding, FeedbackSet, Output, System
 from annotations.storage.clock import database_now
+from annotations.storage.short_writes import giving_way
 from annotations.systems.selectors import coverage_of
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import attached, render_page, staff_page
 from modeling.bases import KNOWN
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
@@ -27,6 +31,7 @@ from workers.launch_form import LaunchForm
 from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
+from workers.lookup import check_valid
 from workers.models import Checkpoint, Run
 from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
@@ -258,3 +263,19 @@ def prune(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"The files of {checkpoint.system} were removed: {freed / 1e6:.1f} MB freed.")
     return redirect("admin:workers_checkpoint_changelist")
+
+
+@require_GET
+@staff_page("annotations.view_feedbackset")
+def export_feedback(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """All of a set, as the file that models read. One whose texts were erased in part is not given out."""
+    row = get_object_or_404(FeedbackSet, pk=pk)
+    try:
+        check_valid(row)
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect("admin:annotations_feedbackset_change", row.pk)
+    audit_note(kind=Deed.EXPORT, about=f"feedback set '{row.name}'", detail="jsonl")
+    lines = (f"{json.dumps(each, ensure_ascii=False)}\n" for each in giving_way(corpus.feedback_rows(row)))
+    name = f"{row.name}{'-simulated' if row.simulated else ''}.jsonl"
+    return StreamingHttpResponse(lines, content_type="application/jsonl; charset=utf-8", headers=attached(name))

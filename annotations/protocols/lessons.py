@@ -6,6 +6,12 @@ from itertools import combinations
 from typing import Literal, NamedTuple
 
 Origin = Literal["choice", "ranking", "scores", "edit"]
+ORIGINS: Mapping[str, str] = {
+    "choice": "chosen",
+    "ranking": "ranked above",
+    "scores": "scored above",
+    "edit": "rewritten",
+}  # how a preference came about, in words
 
 
 class Preference(NamedTuple):

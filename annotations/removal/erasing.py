@@ -230,7 +230,7 @@ def erasure_of(identity: Identity) -> Erasure:
     goes += ["the completion code"] * bool(rater.completion_code)
     goes += ["unsent answers on screens they did not submit"] if drafts_of(rater).exists() else []
     goes += [f"what they typed in {counted(count, 'remarks')}"] if (count := remarks_of(rater).count()) else []
-    goes += [f"{counted(count, 'text')} they rewrote"] if (count := rewrites_of(rater).count()) else []
+    goes += [f"{counted(count, 'texts')} they rewrote"] if (count := rewrites_of(rater).count()) else []
     goes += ["what they answered of questionnaires"] if questionnaires_of(rater).exists() else []
     sets = FeedbackSet.objects.filter(examples__in=words_of(rater)).distinct().order_by("name")
     done = Assignment.objects.filter(rater=rater, state=Assignment.State.DONE)

@@ -1,11 +1,16 @@
 """What models are given of a feedback set: the file of all it holds, and the weighted texts."""
 
+import html
 import json
-from typing import Any
+import re
 
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from annotations import models
 from annotations.campaigns.services.simulating import raters_simulate
@@ -93,7 +98,7 @@ def test_what_is_only_compared_or_labelled_counts_if_it_is_preferred() -> None:
     assert [each["references"][0][:11] for each in labelled] == ["People told"] * 2
 
 
-def test_a_set_of_simulated_raters_says_so_wherever_it_goes(capsys: pytest.CaptureFixture[str], settings: Any) -> None:
+def test_a_set_of_simulated_raters_says_so_wherever_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
     campaign = feedback_campaign(captions=4, texts={"p": lambda n: f"p {n}"}, name="rehearsed")
     simulation = simulation_of(raters={"honest": 2}, truth={}, systems=["human", "p"], seed=1)
     raters_simulate(campaign=campaign, simulation=simulation)
@@ -134,3 +139,98 @@ def test_settings_reach_the_set_from_the_command(capsys: pytest.CaptureFixture[s
     assert models.FeedbackSet.objects.get(name="fluent").settings == {
         "beta": 2, "criteria": ["fluency"], "admit_pasted": True, "simulated": False,
     }  # fmt: skip
+
+
+def page_of(row: models.FeedbackSet, asked: str = "") -> str:
+    return f"/admin/annotations/feedbackset/{row.pk}/change/{asked}"
+
+
+def rows_on(page: str) -> list[str]:
+    table = page[page.index('id="examples"') :]
+    cells = (strip_tags(each.replace("<", " <")) for each in re.findall("<tr>.*?</tr>", table, re.DOTALL)[1:])
+    return [" ".join(html.unescape(each).replace("\xa0", " ").split()) for each in cells]
+
+
+def test_the_page_of_a_set_shows_each_example_with_the_ratings_behind_it(staff: Client) -> None:
+    row = rated_by_all_kinds()
+    page = staff.get(page_of(row)).content.decode()
+    assert all(f"{campaign}</a>" in page for campaign in ("scores", "edit", "human_or_machine", "error_spans"))
+    assert row.sha256 in page
+    assert "a usual value: too few were judged twice" in page
+    shown = {kind: rows_on(staff.get(page_of(row, f"?kind={kind}")).content.decode()) for kind in KEYS}
+    assert {kind: len(rows) for kind, rows in shown.items()} == row.counts["kinds"]
+    assert sum("Rater 1 : 90" in each for each in shown["score"]) == 2
+    assert sum("Rater 1 : 20" in each for each in shown["score"]) == 2
+    of_scores = [each for each in shown["preference"] if "scored above" in each and "error_spans" not in each]
+    assert len(of_scores) == 2
+    for each in of_scores:
+        assert re.search(r"People told .* rather than We saw .* 0\.33 16 % Rater 1 : prefers it$", each)
+    assert any(
+        re.search("Changed it. rather than We saw .* rewritten .* : wrote it", each) for each in shown["preference"]
+    )
+    assert any(re.search(": as it should be$", each) for each in shown["label"])
+    assert any("1 marked part" in each and "Rater 1 : 1 error" in each for each in shown["spans"])
+    assert '<mark\n    title="severity 0.20">We</mark>' in staff.get(page_of(row, "?kind=spans")).content.decode()
+    assert staff.get(page_of(row, "?kind=thoughts")).status_code == 404
+
+
+def test_the_page_is_read_in_as_many_queries_however_many_examples_it_shows(staff: Client) -> None:
+    counts = []
+    for captions in (2, 5):
+        campaign = feedback_campaign(captions=captions, texts={f"s{captions}": lambda n: f"we saw thing {n}"})
+        says = scoring(**{"human": 90, f"s{captions}": 20})
+        rate(campaign, says, says)
+        row = built(campaign, name=f"set {captions}")
+        staff.get(page_of(row))
+        with CaptureQueriesContext(connection) as queries:
+            assert len(rows_on(staff.get(page_of(row)).content.decode())) == 3 * captions
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_a_set_has_pages(staff: Client) -> None:
+    campaign = feedback_campaign(captions=8, texts=TEXTS)
+    rate(campaign, scoring(human=90, gru=20))
+    row = built(campaign)
+    pages = [staff.get(page_of(row, f"?page={number}")).content.decode() for number in (1, 2)]
+    assert [len(rows_on(page)) for page in pages] == [20, 4]
+    assert "1 to 20 of 24" in pages[0]
+    assert "Earlier examples" in pages[1]
+
+
+def test_the_export_is_the_file_and_is_logged(staff: Client) -> None:
+    row = rated_by_all_kinds()
+    address = f"/admin/annotations/feedbackset/{row.pk}/export.jsonl"
+    assert address in staff.get(page_of(row)).content.decode()
+    answer = staff.get(address)
+    assert answer["Content-Disposition"] == 'attachment; filename="set.jsonl"'
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert [json.loads(line) for line in lines] == json.loads(json.dumps(list(corpus.feedback_rows(row))))
+    assert models.AuditEntry.objects.filter(kind="export", about="feedback set 'set'").exists()
+    models.FeedbackSet.objects.update(valid=False)
+    page = staff.get(address, follow=True).content.decode()
+    assert "is invalid: some of its texts were erased" in page
+    assert address not in page
+
+
+def test_simulated_is_on_the_page_and_in_the_name_of_the_file(staff: Client) -> None:
+    campaign = feedback_campaign(captions=4, texts={"p": lambda n: f"p {n}"})
+    simulation = simulation_of(raters={"honest": 2}, truth={}, systems=["human", "p"], seed=1)
+    raters_simulate(campaign=campaign, simulation=simulation)
+    row = built(campaign, simulated=True)
+    assert "Its raters are simulated:" in staff.get(page_of(row)).content.decode()
+    assert ">simulated</td>" in staff.get("/admin/annotations/feedbackset/").content.decode()
+    answer = staff.get(f"/admin/annotations/feedbackset/{row.pk}/export.jsonl")
+    assert "set-simulated.jsonl" in answer["Content-Disposition"]
+
+
+def test_a_set_is_asked_for_by_the_form(staff: Client) -> None:
+    campaign = feedback_campaign(captions=2, texts=TEXTS, criteria=["fluency", "human_likeness"])
+    rate(campaign, scoring(human=90, gru=20))
+    values = {"name": "fluent", "campaigns": [campaign.name], "criteria": "fluency , human_likeness", "beta": "2"}
+    staff.post("/admin/workers/run/launch/feedback/", values | {"admit_pasted": "on"})
+    assert Run.objects.get().config["settings"] == {
+        "beta": 2, "criteria": ["fluency", "human_likeness"], "admit_pasted": True, "simulated": False,
+    }  # fmt: skip
+    unknown = staff.post("/admin/workers/run/launch/feedback/", values | {"criteria": "sound"}).content.decode()
+    assert "has none of sound" in unknown
