@@ -49,8 +49,7 @@ class Answers(NamedTuple):
 
 
 def answers_of(campaign: Campaign, criteria: Collection[str] = ()) -> Answers:
-    """In as many queries however many there are, but for candidates' rewrites. Raises InputError where a source is of
-    another split than feedback, naming it."""
+    """In as many queries however many there are. Raises InputError as `check_album` does."""
     texts = texts_of(campaign)
     numbers = {text.candidate: str(number) for number, text in enumerate(texts)}
     rows = list(Rating.objects.counting(campaign).select_related("assignment").order_by("pk"))
@@ -90,15 +89,15 @@ def texts_of(campaign: Campaign) -> list[Text]:
         "item__source__key",
         "item__source__text",
     ):
-        if split != FEEDBACK:
-            raise InputError(
-                "",
-                f"source '{album}/{key}' of campaign '{campaign.name}' is in a {split} album: nothing of it can feed "
-                "training",
-                "only feedback albums can",
-            )
+        check_album(split, f"source '{album}/{key}' of campaign '{campaign.name}'")
         texts.append(Text(pk, source, (album, kind, key), given, text))
     return sorted(texts, key=lambda each: (each.key, each.text))
+
+
+def check_album(split: str, source: str) -> None:
+    """Raises InputError for a source in an album of another split than feedback."""
+    if split != FEEDBACK:
+        raise InputError("", f"{source} is in a {split} album: nothing of it can feed training", "feedback albums can")
 
 
 def renamed(lesson: Lesson, numbers: dict[int, str]) -> Lesson:

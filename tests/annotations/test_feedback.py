@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from statistics import fmean, variance
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from annotations import models
 from annotations.campaigns.services.endings import rater_withdraw
@@ -16,9 +19,11 @@ from annotations.campaigns.services.raters import rater_exclude, rater_readmit
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
 from annotations.errors import ConflictError, InputError
-from annotations.feedback.services import FeedbackSettings, check_campaigns, feedback_set_build
+from annotations.feedback.services import FeedbackSettings, check_campaigns, feedback_discarding, feedback_set_build
 from annotations.removal.erasing import identities, person_erase
 from annotations.statistics.scores import shrunk_z
+from annotations.storage.bulk import exhaust
+from annotations.storage.unfinished import left_unfinished
 from tests.annotations.feedback import beside, built, choosing, feedback_campaign, rate, row_of, scoring, systems_on
 from tests.annotations.raters import Rater
 from tests.factories import AlbumFactory, CaptionFactory, DatasetFactory, PhotoFactory, make_campaign
@@ -311,13 +316,14 @@ def test_what_cannot_feed_training_is_refused() -> None:
 def test_an_item_of_another_album_never_enters_a_set() -> None:
     campaign = feedback_campaign()
     rate(campaign, scoring(human=80, gru=50, lstm=20))
+    before = built(campaign, name="before")
     item = campaign.items.order_by("pk")[1]
     models.Album.objects.filter(pk=item.source.album_id).update(split="test")
     with pytest.raises(
         InputError, match=f"source '{item.source.album}/{item.source.key}' of campaign .* in a test album"
     ):
         built(campaign)
-    assert not models.FeedbackSet.all_rows.exists()
+    assert list(models.FeedbackSet.all_rows.all()) == [before]
 
 
 def test_simulated_raters_are_refused_but_where_a_set_says_that_it_is_of_them() -> None:
@@ -378,3 +384,36 @@ def test_the_database_refuses_what_no_example_can_be() -> None:
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             examples.filter(kind=kind).update(**change)
+
+
+def test_of_a_build_that_fails_nothing_is_left() -> None:
+    campaign = feedback_campaign()
+    rate(campaign, scoring(human=80, gru=50, lstm=20))
+    with (
+        patch("annotations.feedback.services.EXAMPLE_BATCH_SIZE", 5),
+        patch("annotations.feedback.services.lease_renew", side_effect=[None, None, OSError("disk full")]),
+        pytest.raises(OSError, match="disk full"),
+    ):
+        built(campaign)
+    assert not models.FeedbackSet.all_rows.exists()
+    assert not models.FeedbackExample.objects.exists()
+
+
+def test_what_a_killed_build_left_is_swept_and_it_is_built_again() -> None:
+    campaign = feedback_campaign()
+    rate(campaign, scoring(human=80, gru=50, lstm=20))
+    with (
+        patch("annotations.feedback.services.give_up", return_value=False),
+        patch("annotations.feedback.services.finish", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        built(campaign)
+    assert models.FeedbackExample.objects.exists()
+    assert not models.FeedbackSet.objects.exists()
+    models.FeedbackSet.all_rows.update(unfinished_until=timezone.now() - timedelta(seconds=1))
+    [row] = left_unfinished()
+    assert isinstance(row, models.FeedbackSet)
+    exhaust(feedback_discarding(row=row))
+    assert not models.FeedbackExample.objects.exists()
+    assert not models.FeedbackSet.all_rows.exists()
+    assert built(campaign).counts["kinds"]["score"] == 12

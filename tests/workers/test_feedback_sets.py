@@ -15,6 +15,7 @@ from django.utils.html import strip_tags
 from annotations import models
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
+from annotations.errors import InputError
 from tests.annotations.feedback import beside, built, choosing, feedback_campaign, rate, scoring
 from workers.jobs import corpus, training
 from workers.lineage import lineage
@@ -66,6 +67,16 @@ def test_the_file_of_a_set_holds_all_kinds_in_the_form_that_models_read() -> Non
     edited = {(each["chosen"], each["rejected"][:6]) for each in rows if each.get("origin") == "edit"}
     assert ("Changed it.", "We saw") in edited
     assert edited <= {("Changed it.", "We saw"), ("x", "People")}
+
+
+def test_no_model_is_given_a_source_whose_album_is_a_test_album_by_now() -> None:
+    campaign = feedback_campaign(captions=2, texts=TEXTS)
+    rate(campaign, scoring(human=90, gru=20))
+    row = built(campaign)
+    models.Album.objects.order_by("pk").update(split="test")
+    for given in (corpus.feedback_rows(row), corpus.feedback_records(row, source="caption", seed=1)):
+        with pytest.raises(InputError, match="of feedback set 'set' is in a test album: nothing"):
+            list(given)
 
 
 def test_what_is_scored_is_weighted_by_its_score() -> None:

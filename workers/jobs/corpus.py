@@ -22,6 +22,7 @@ from django.db.models import QuerySet
 
 from annotations.corpora.selectors import pairs, references
 from annotations.errors import InputError
+from annotations.feedback.answers import check_album
 from annotations.models import (
     Album,
     Dataset,
@@ -209,12 +210,14 @@ def feedback_rows(feedback_set: FeedbackSet, *, source: str = CAPTION, seed: int
 
 def feedback_given(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[tuple[FeedbackExample, Record]]:
     """The examples in their order, each with what a model is given for its source; without those for whose source it is
-    given nothing. Of several texts of the systems that are the input one is drawn by the seed."""
+    given nothing. Of several texts of the systems that are the input one is drawn by the seed. Raises InputError for a
+    source whose album is none of split feedback any more."""
     draw = random.Random(seed)
     inputs: dict[str, dict[int, list[str]]] = {}
     rows = feedback_set.examples.select_related("source__album", "source__photo").order_by("number")
     for example in rows.iterator(chunk_size=5000):
         given, album = example.source.text, example.source.album
+        check_album(album.split, f"source '{album}/{example.source.key}' of feedback set '{feedback_set.name}'")
         if source != CAPTION:
             if album.split not in inputs:
                 inputs[album.split] = system_inputs(feedback_set.dataset, album.split, source)
