@@ -67,7 +67,7 @@ def read_examples(path: Path, *, references: bool = True) -> list[Example]:
     examples: list[Example] = []
     lines: dict[str, int] = {}
     for number, row in read_rows(path):
-        example = _example(row, f"{path}:{number}", references)
+        example = example_of(row, f"{path}:{number}", references)
         if example.id in lines:
             raise CorpusError(f"{path}:{number}: id={example.id!r} is already used in line {lines[example.id]}")
         lines[example.id] = number
@@ -237,7 +237,8 @@ def deduplicate(examples: Iterable[Example], normalisation: Callable[[str], str]
     return list(references.values())
 
 
-def _example(row: dict[str, Any], place: str, with_references: bool) -> Example:
+def example_of(row: dict[str, Any], place: str, with_references: bool) -> Example:
+    """A line's object as an example. Raises CorpusError, naming the place, the key and the value."""
     references = row.get("references", None if with_references else [])
     if not isinstance(references, list) or (with_references and not references):
         raise CorpusError(f"{place}: references={shown(references)} must be a list of at least one string")
