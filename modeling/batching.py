@@ -40,17 +40,21 @@ class Batch:
 
 
 class Planner:
-    """Which pairs make a batch, epoch after epoch: a pure function of (pairs, token_budget, seed, epoch, packs).
+    """Which pairs make a batch, epoch after epoch: a pure function of its arguments and the epoch.
 
     Shuffled pairs are dealt into pools of `POOL` batches' tokens; within a pool they are sorted by length, so that a
     batch pads little, and has other pairs in it in every epoch. A pair longer than the budget makes a batch of its own.
     With `packs` the pairs of one source stay together, unless they are more than the budget allows, and count as one
-    row: the source once, and all their targets.
+    row: the source once, and all their targets. Of `texts` above 1 so many neighbours each are of one source and stay
+    together.
     """
 
-    def __init__(self, pairs: Sequence[EncodedPair], *, token_budget: int, seed: int, packs: bool = False) -> None:
+    def __init__(
+        self, pairs: Sequence[EncodedPair], *, token_budget: int, seed: int, packs: bool = False, texts: int = 1
+    ) -> None:
         self.pairs, self.token_budget, self.seed = pairs, token_budget, seed
-        self.units = _packed(pairs, token_budget) if packs else list(np.arange(len(pairs))[:, None])
+        apart = texts > 1 or not packs
+        self.units = list(np.arange(len(pairs)).reshape(-1, texts)) if apart else _packed(pairs, token_budget)
         self.lengths = np.array([_lengths([pairs[index] for index in unit], packs) for unit in self.units])
 
     def plan(self, epoch: int) -> Plan:
@@ -95,9 +99,9 @@ def same_source(one: EncodedPair, other: EncodedPair) -> bool:
 
 
 def _lengths(unit: Sequence[EncodedPair], packs: bool) -> tuple[int, ...]:
-    """What is padded of a row that holds these pairs: its source and its target apart, or all as one."""
-    source, targets = len(unit[0].source), sum(len(pair.target) for pair in unit)
-    return (source + targets,) if packs else (source, targets)
+    """What is padded of these pairs of one source: their sources and their targets apart, or all as one row."""
+    source, targets = len(unit[0].source), [len(pair.target) for pair in unit]
+    return (source + sum(targets),) if packs else (len(unit) * source, len(unit) * max(targets))
 
 
 def _runs(pairs: Sequence[EncodedPair]) -> list[list[EncodedPair]]:

@@ -27,6 +27,8 @@ NOT_PRETRAINED = {  # settings without a use there
 WITHOUT_ATTENTION = ("lstm", "bilstm")
 ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
+LIKELIHOOD = "likelihood"
+FEEDBACK_OBJECTIVES = ("distillation", "dpo", "ipo", "simpo", "kto", "unlikelihood")
 LIMITS = ("budget", "max_steps", "epochs")
 SHAPE = (  # settings that vocabulary and weights are of
     *("architecture", "tokens", "vocabulary_size", "lowercase", "detokenize", "folding", "letters_only"),
@@ -160,6 +162,26 @@ class TrainingConfig(Config):
         "", "folder of a checkpoint with the same settings, whose weights and vocabulary to start from"
     )
 
+    objective: str = _setting(
+        LIKELIHOOD,
+        "what is learned: likelihood, of what people wrote and of rated texts by their weights; the others learn from "
+        "feedback, and go on from the model of init",
+        choices=(LIKELIHOOD, *FEEDBACK_OBJECTIVES),
+    )
+    beta: float = _setting(
+        0.0, "dpo, ipo, kto: how near the model stays to that of init; simpo: scale; 0: 0.1, simpo 2", low=0, high=100
+    )
+    margin: float = _setting(0.5, "simpo: how far apart the two texts are to be", low=0, high=100)
+    anchor: float = _setting(
+        0.2, "feedback: what the likelihood of what people wrote counts beside; 0: nothing", low=0, high=100
+    )
+    robust: bool = _setting(True, "dpo: count on as many wrong preferences as the raters' disagreement suggests")
+    draws: int = _setting(
+        0, "feedback: texts drawn from the model of init for a source, judged by the reward; 0: the rated ones", low=0
+    )
+    draw_sources: int = _setting(1000, "feedback: sources that texts are drawn for, at most", low=1)
+    reward: str = _setting("", "feedback: folder of the reward model that judges what is drawn")
+
     budget: float = _setting(
         0.0, "limit: CPU seconds, or GPU seconds on a GPU, for which steps are planned at the start; 0: none", low=0
     )
@@ -182,6 +204,17 @@ class TrainingConfig(Config):
         names = SHAPE if self.architecture == other.architecture else SHAPE[:1]
         pairs = ((name, getattr(other, name), getattr(self, name)) for name in names)
         return [f"{name}={there} in the checkpoint, {here} here" for name, there, here in pairs if there != here]
+
+    @property
+    def learns_from_feedback(self) -> bool:
+        """Whether the objective is over judged texts, which are in a file of their own."""
+        return self.objective != LIKELIHOOD
+
+    @property
+    def as_built(self) -> Self:
+        """The settings that a model is built with. While it learns from feedback nothing is dropped out: it is compared
+        with the model that it was, and what was learned alone is to make the difference."""
+        return replace(self, dropout=0.0, word_dropout=0.0) if self.learns_from_feedback else self
 
     @property
     def story_sentences(self) -> int:
@@ -217,6 +250,15 @@ class TrainingConfig(Config):
                 raise self.refusal(name, f"not supported with architecture={self.architecture}; valid values: 0")
         if not (self.budget or self.max_steps or self.epochs):
             raise ConfigError("training needs a limit: set budget (seconds), max_steps or epochs above 0")
+        if self.learns_from_feedback:
+            if not self.init:
+                raise self.refusal("objective", "goes on from a model: set init to the one to be improved")
+            if self.denoising:
+                raise self.refusal("denoising", f"not supported with objective={self.objective}; valid values: 0")
+        if bool(self.draws) != bool(self.reward):
+            raise self.refusal("draws", "texts are drawn to be judged by a reward model: set both draws and reward")
+        if self.draws and (self.draws < 2 or self.objective in (LIKELIHOOD, "unlikelihood")):
+            raise self.refusal("draws", "needs an objective that compares texts, and 2 or more of them a source")
         if self.hidden_size % 2:
             raise self.refusal("hidden_size", "must be even, as each direction of the encoder has half of the units")
         if self.architecture == "transformer" and self.embedding_size % self.heads:

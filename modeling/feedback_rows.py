@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from modeling.config import TrainingConfig
 from modeling.corpus import Example, example_of, read_rows, text_of
-from modeling.errors import CorpusError
+from modeling.errors import ConfigError, CorpusError
 from texts.limits import shown
 
 ORIGINS = ("choice", "ranking", "scores", "edit", "reward")
@@ -66,6 +67,17 @@ class Spans(Row):
 
     text: str = ""
     spans: tuple[Span, ...] = ()
+
+
+def check_feedback(config: TrainingConfig, feedback_file: Path | None) -> None:
+    """Raises ConfigError unless there is a file of feedback where the objective is over one, and nowhere else."""
+    if config.draws and feedback_file:
+        raise ConfigError("drawn texts are judged by the reward model: leave out the feedback file, or set draws to 0")
+    if config.learns_from_feedback and not (config.draws or feedback_file):
+        needed = "give a file of it, or set draws and reward"
+        raise ConfigError(f"objective={config.objective} learns from feedback: {needed}")
+    if feedback_file and not config.learns_from_feedback:
+        raise ConfigError("objective=likelihood reads no feedback file; set another objective, or leave out the file")
 
 
 def read_feedback(path: Path) -> list[Row]:

@@ -21,7 +21,8 @@ KEPT = 2  # step checkpoints of a training: the newest, and the one before in ca
 class State:
     """What changes while training, besides weights and optimizer. Saved as JSON with every checkpoint.
 
-    The stage's next batch is at `position` in `epoch`; `pairs_from` is the step at which the pairs' stage began.
+    The stage's next batch is at `position` in `epoch`, that of judged pairs at `judged_position` in `judged_epoch`;
+    `pairs_from` is the step at which the pairs' stage began.
     `ended_by` is plan, budget or patience. `init_sha256` is of the weights that the training began from, if any.
     """
 
@@ -29,6 +30,8 @@ class State:
     step: int = 0
     epoch: int = 0
     position: int = 0
+    judged_epoch: int = 0
+    judged_position: int = 0
     pairs_from: int | None = None
     seconds: float = 0.0
     loss: float | None = None

@@ -11,7 +11,7 @@ first process alone looks at the validation pairs, reports and saves.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from modeling.architectures import Model, begin, build_for, make_ready
 from modeling.bases import settled_path
-from modeling.batching import Planner, plan_batches
+from modeling.batching import plan_batches
 from modeling.checkpoints import (
     FINAL,
     WEIGHTS,
@@ -35,11 +35,17 @@ from modeling.checkpoints import (
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, fingerprint
+from modeling.corpus import EncodedPair, Example, fingerprint
 from modeling.devices import chosen_precision, cpu_threads, fast_products, pick_device, precision
+from modeling.drawing import judged_rows
 from modeling.errors import CheckpointError, TrainingError
+from modeling.feedback import OBJECTIVES, with_references
+from modeling.feedback_rows import Row, check_feedback
+from modeling.feeding import Feed, Feedback, Step
 from modeling.gradients import Gradients
+from modeling.judged_pairs import judged_pairs
 from modeling.material import Examples, Material
+from modeling.objectives import Part
 from modeling.optimizer import Optimizer
 from modeling.planning import TIMED_SHARE, look_pairs, mean_seconds, planned_steps
 from modeling.processes import Processes
@@ -52,8 +58,6 @@ from modeling.validation import mean_nll
 __all__ = ["Progress", "TrainingResult", "train"]
 
 NAMES = 8  # of pairs that were left out, in a message
-
-Batches = list[list[EncodedPair]]
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def train(
     train_file: Path,
     valid_file: Path | None,
     directory: Path,
+    feedback_file: Path | None = None,
     on_progress: OnProgress = no_progress,
 ) -> TrainingResult:
     """Train for the steps that the config's first limit allows, and leave the checkpoint as `directory/final`.
@@ -95,9 +100,10 @@ def train(
     A `budget` is turned into steps by a short timing at the start; a training of as many `max_steps`, with as many
     `valid_pairs`, has the same weights. Where the budget runs out before them it ends there. A directory that holds an
     unfinished training of the same config and data is gone on with; a finished one returns at once. With validation
-    pairs the weights of the best look are kept. `on_progress` is called after every step and may raise, to stop. Raises
-    CorpusError, CheckpointError, or TrainingError for a loss that is not a number or a batch that does not fit into
-    memory.
+    pairs the weights of the best look are kept, unless it is over `feedback_file` that the objective is: its aim is not
+    likelihood, and the last weights are kept. `on_progress` is called after every step and may raise, to stop. Raises
+    ConfigError where feedback is missing or has no use, CorpusError, CheckpointError, or TrainingError for a loss that
+    is not a number or a batch that does not fit into memory.
     """
     final = directory / FINAL
     if config.model_path:
@@ -105,7 +111,8 @@ def train(
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
         in_bfloat16 = processes.agreed(float(chosen_precision(config.precision, pick_device(config.device)) == "bf16"))
         with processes.together():
-            data_sha256 = fingerprint(train_file, valid_file)
+            check_feedback(config, feedback_file)
+            data_sha256 = fingerprint(train_file, valid_file, *filter(None, [feedback_file]))
             if (found := latest(directory)) != final:
                 saved, damaged = newest_whole(directory, config, data_sha256)
                 if not saved:
@@ -114,7 +121,7 @@ def train(
                     discard_damaged(damaged, saved, on_progress)
                 settled = replace(config, precision="bf16" if in_bfloat16 else "fp32")
                 training = _Training(settled, directory, data_sha256, on_progress, processes)
-                training.prepare(train_file, valid_file, saved)
+                training.prepare(train_file, valid_file, feedback_file, saved)
         if found != final:
             training.run()
         with processes.together():
@@ -138,11 +145,14 @@ class _Training:
         self.config = config
         self.clock = Clock(on_cpu=self.device.type == "cpu")
 
-    def prepare(self, train_file: Path, valid_file: Path | None, saved: Checkpoint | None) -> None:
+    def prepare(
+        self, train_file: Path, valid_file: Path | None, feedback_file: Path | None, saved: Checkpoint | None
+    ) -> None:
         """Make ready for the first step, or the one after the `saved` ones."""
         if saved:
             self.config = saved.config  # which holds what was found out for `auto`
-        initial = initial_checkpoint(self.config) if self.config.init and not saved else None
+        learns = self.config.learns_from_feedback
+        initial = initial_checkpoint(self.config) if self.config.init and (learns or not saved) else None
         self.examples = examples = Examples.read(self.config, train_file, valid_file)
         if known := saved or initial:
             self.tokenizer = known.tokenizer
@@ -151,26 +161,45 @@ class _Training:
             self.tokenizer = examples.new_tokenizer(self.config)
         self.material = Material.of(examples, self.tokenizer, self.config)
         torch.manual_seed(self.config.seed)
-        self.model: Model = (build_for if known else begin)(self.config, self.tokenizer)
+        self.model: Model = (build_for if known else begin)(self.config.as_built, self.tokenizer)
         if initial:
             self.model.load_state_dict(initial.weights)
         self.model.to(self.device)
         self.model.compute_in(self.config.precision)
+        feedback, judged = None, list[Example]()
+        if learns:
+            rows = judged_rows(self.config, feedback_file, examples.training, self.directory, self.on_progress)
+            feedback, judged = self._feedback(rows), [row.example for row in rows]
+        self.feed = Feed(self.config, self.material, self.processes, packs=self.model.packs, feedback=feedback)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = Optimizer(self.model, self.config)
         self.state = State(pairs_from=None if self.material.restorations else 0)
         if initial:
             self.state.init_sha256 = read_manifest(Path(self.config.init))["files"][WEIGHTS]
         self.best: dict[str, Tensor] | None = None
-        self.losses = StepLosses(examples.training, self.config.learning_rate, self.device)
+        self.losses = StepLosses([*examples.training, *judged], self.config.learning_rate, self.device)
         if saved:
             self._restore(saved)
         self.pace = Pace(self.config.save_every)
+
+    def _feedback(self, rows: Sequence[Row]) -> Feedback:
+        """With how probable each text is to the model that is begun with, which the weights are of as yet."""
+        config, first = self.config, len(self.examples.training)
+        pairs, left_out = judged_pairs(rows, self.tokenizer, config, first_example=first)
+        self.material.left_out.extend(left_out)
+        objective = OBJECTIVES[config.objective](config)
+        if objective.uses_reference:
+            self.on_progress(Progress(0, None, 0.0, message="reading the judged texts"))
+            with fast_products(self.device), precision(config.precision, self.device):
+                pairs = with_references(self.model, pairs, config.token_budget, self.device)
+        return Feedback(objective, pairs)
 
     def run(self) -> None:
         with fast_products(self.device):
             if not self.state.total_steps:
                 self.state.total_steps = self._planned_steps()
+                if self.config.learns_from_feedback and self.material.valid_pairs:
+                    self._look()
             self._loop()
             with self.processes.together():
                 if self.processes.first:
@@ -181,9 +210,8 @@ class _Training:
         config = self.config
         limits = [config.max_steps] if config.max_steps else []
         if config.epochs:
-            planner = self._planner(self.material.pairs)
-            batches = sum(len(planner.plan(epoch)) for epoch in range(config.epochs))
-            limits.append(math.ceil(batches / self._batches_a_step))
+            batches = sum(self.feed.batches_an_epoch(epoch) for epoch in range(config.epochs))
+            limits.append(math.ceil(batches / self.feed.batches_a_step))
         if config.budget:
             limits.append(int(self.processes.agreed(self._steps_within_budget())))
         return min(limits)
@@ -221,30 +249,16 @@ class _Training:
         return seconds * pairs / there
 
     def _timed_step(self, restoring: bool, limit: float) -> float:
-        batches = self._planner(self._pairs(restoring)).batches(0, 0)
-
-        def step() -> None:
-            taken = [next(batches)[0] for _ in range(self._batches_a_step)]
-            self._computed(self.material.noised(taken, 0, restoring=restoring), 0.0)
-
-        return mean_seconds(step, lambda: self.processes.agreed(self._now()), limit)
+        steps = self.feed.timed(restoring=restoring)
+        return mean_seconds(
+            lambda: self._computed(next(steps).parts, 0.0), lambda: self.processes.agreed(self._now()), limit
+        )
 
     def _now(self) -> float:
         """Seconds used when all that was begun is done."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return self.clock.seconds()
-
-    @property
-    def _batches_a_step(self) -> int:
-        return self.config.accumulation * self.processes.count
-
-    def _pairs(self, restoring: bool) -> list[EncodedPair]:
-        return self.material.restorations if restoring else self.material.pairs
-
-    def _planner(self, pairs: Sequence[EncodedPair]) -> Planner:
-        config = self.config
-        return Planner(pairs, token_budget=config.token_budget, seed=config.seed, packs=self.model.packs)
 
     def _end(self) -> str | None:
         """What ends the training here, if anything does."""
@@ -261,18 +275,10 @@ class _Training:
         return bool(self.processes.agreed(self.state.ended_by is None))
 
     def _loop(self) -> None:
-        state, config = self.state, self.config
-        batches: Iterator[tuple[list[EncodedPair], int, int]] | None = None
+        state = self.state
         while self._goes_on():
-            if state.pairs_from is None and state.step >= config.denoising * state.total_steps:
-                state.pairs_from, state.epoch, state.position, state.loss, batches = state.step, 0, 0, None, None
-            restoring = state.pairs_from is None
-            if batches is None:
-                batches = self._planner(self._pairs(restoring)).batches(state.epoch, state.position)
-            rate = learning_rate(state.step, state.total_steps, config)
-            taken = [next(batches) for _ in range(self._batches_a_step)]
-            self._step(self.material.noised([batch for batch, _, _ in taken], state.step, restoring=restoring), rate)
-            _, state.epoch, state.position = taken[-1]
+            rate = learning_rate(state.step, state.total_steps, self.config)
+            self._step(self.feed.next(state), rate)
             with self.processes.together():
                 if self.processes.first:
                     self._look_report_save(rate)
@@ -296,39 +302,39 @@ class _Training:
         state.seconds = self._now()
         save_checkpoint(self._checkpoint(resumable=False), self.directory / FINAL)
 
-    def _step(self, batches: Batches, rate: float) -> None:
+    def _step(self, step: Step, rate: float) -> None:
         """One step on all batches, of which this process computes its own."""
         state = self.state
-        pairs = [pair for batch in batches for pair in batch]
-        loss, length = self._computed(batches, rate)
-        due = self.losses.add(state.step, loss, length, pairs)
+        loss, length = self._computed(step.parts, rate)
+        due = self.losses.add(state.step, loss, length, step.pairs)
         state.step += 1
-        state.tokens += sum(len(pair.target) for pair in pairs)
+        state.tokens += sum(len(pair.target) for pair in step.pairs)
         if due:
             with self.processes.together():
                 self._read()
 
-    def _computed(self, batches: Batches, rate: float) -> tuple[Tensor, Tensor]:
+    def _computed(self, parts: Sequence[Part], rate: float) -> tuple[Tensor, Tensor]:
         """Loss and length of the gradient of a step, which is taken unless one of them is no number."""
         self.model.train()
-        tokens = sum(pair.weight * len(pair.target) for batch in batches for pair in batch)
-        loss = self.gradients.compute(batches[self.processes.rank :: self.processes.count], tokens, self.state.step)
+        loss = self.gradients.compute(parts, self.state.step)
         return loss, self.optimizer.step(rate, loss)
 
     def _read(self) -> None:
         self.state.loss = self.losses.smoothed(self.state.loss)
 
     def _look(self) -> None:
-        """Validate, and keep the weights of the best look."""
+        """Validate, and keep the weights of the best look, unless it is not likelihood that is learned."""
         state = self.state
         self._read()
         nll = self._nll(self.material.valid_pairs)
         if not math.isfinite(nll):
             raise TrainingError(f"step {state.step}: the validation loss is {nll}")
         state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
-        if state.best_nll is None or nll < state.best_nll:
+        learns = self.config.learns_from_feedback
+        if learns or state.best_nll is None or nll < state.best_nll:
             state.best_nll, state.looks_since_best = nll, 0
-            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            weights = self.model.state_dict().items()
+            self.best = None if learns else {name: tensor.detach().clone() for name, tensor in weights}
         else:
             state.looks_since_best += 1
 

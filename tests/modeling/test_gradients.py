@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from modeling import gradients
+from modeling import objectives
 from modeling.architectures import Model, build
 from modeling.batching import Batch, make_batch, padded_tokens
 from modeling.checkpoints import load_checkpoint, steps_of
@@ -19,6 +19,7 @@ from modeling.corpus import EncodedPair, encode_pairs, read_examples, texts
 from modeling.devices import cpu_threads
 from modeling.errors import TrainingError
 from modeling.gradients import Gradients
+from modeling.objectives import Likelihood, Part
 from modeling.processes import Processes
 from modeling.tokenization import PAD, Normalisation, Tokenizer
 from modeling.training import train
@@ -57,7 +58,11 @@ def gradient(model: Model) -> Tensor:
 
 def computed(model: Model, batches: list[list[EncodedPair]], parts: int = 1) -> tuple[float, Tensor]:
     made = Gradients(model, CONFIG, Processes(), CPU, parts)
-    return made.compute(batches, weighted([pair for batch in batches for pair in batch]), STEP).item(), gradient(model)
+    return made.compute([likelihood(batches)], STEP).item(), gradient(model)
+
+
+def likelihood(batches: list[list[EncodedPair]]) -> Part:
+    return Part(Likelihood(CONFIG.label_smoothing), batches, weighted([pair for batch in batches for pair in batch]))
 
 
 def test_weights_that_are_all_zero_move_nothing(model: Model, pairs: list[EncodedPair]) -> None:
@@ -109,7 +114,7 @@ def limited(model: Model, limit: int, monkeypatch: pytest.MonkeyPatch, error: Ba
             raise error
         return make(pairs, device)
 
-    monkeypatch.setattr(gradients, "make_batch", short)
+    monkeypatch.setattr(objectives, "make_batch", short)
     return tried
 
 
@@ -126,11 +131,10 @@ def test_out_of_memory_halves_the_batch(
     loss, whole = computed(model, [pairs])
     tried = limited(model, padded_tokens(pairs) * 2 // 3, monkeypatch, shortage)
     made = Gradients(model, CONFIG, Processes(), CPU)
-    tokens = weighted(pairs)
-    assert made.compute([pairs], tokens, STEP).item() == pytest.approx(loss, rel=1e-5)
+    assert made.compute([likelihood([pairs])], STEP).item() == pytest.approx(loss, rel=1e-5)
     torch.testing.assert_close(gradient(model), whole, rtol=1e-4, atol=1e-6)
     assert made.parts == 2
-    made.compute([pairs], tokens, STEP)
+    made.compute([likelihood([pairs])], STEP)
     assert len(tried) == 1 + 2 + 2, "the halves from then on, without trying the whole again"
 
 
@@ -140,12 +144,12 @@ def test_out_of_memory_in_halves_fails_with_what_would_fit(
     limit = padded_tokens(pairs) // 5
     limited(model, limit, monkeypatch, shortage)
     with pytest.raises(TrainingError, match="step 3: out of memory even on half of a batch of") as caught:
-        Gradients(model, CONFIG, Processes(), CPU).compute([pairs], 100, STEP)
+        Gradients(model, CONFIG, Processes(), CPU).compute([likelihood([pairs])], STEP)
     fits = int(str(caught.value).partition("token_budget=")[2].split()[0])
     assert limit / 2 < fits <= limit
     limited(model, 0, monkeypatch, shortage)
     with pytest.raises(TrainingError, match="not even a single pair fits"):
-        Gradients(model, CONFIG, Processes(), CPU).compute([pairs], 100, STEP)
+        Gradients(model, CONFIG, Processes(), CPU).compute([likelihood([pairs])], STEP)
 
 
 def test_other_errors_are_not_taken_for_it(
@@ -153,7 +157,7 @@ def test_other_errors_are_not_taken_for_it(
 ) -> None:
     limited(model, 0, monkeypatch, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes"):
-        Gradients(model, CONFIG, Processes(), CPU).compute([pairs], 100, STEP)
+        Gradients(model, CONFIG, Processes(), CPU).compute([likelihood([pairs])], STEP)
 
 
 def test_a_cpu_that_lacks_memory_is_recognised_and_nothing_is_kept() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling import gradients, material, training
+from modeling import gradients, material, objectives, training
 from modeling.__main__ import main
 from modeling.batching import Batch, make_batch
 from modeling.checkpoints import Checkpoint, save_checkpoint
@@ -104,7 +104,7 @@ def test_one_that_lacks_memory_makes_both_halve_their_batches(command: list[str]
                 raise torch.OutOfMemoryError
             return make_batch(pairs, device)
 
-        gradients.make_batch = make
+        objectives.make_batch = make
         return main([*command, "--out", str(tmp_path / "two")])
 
     assert two(short, tmp_path / "log")[0] == [0, 0]
@@ -125,9 +125,9 @@ def test_the_failure_of_one_ends_both_with_one_message(where: str, command: list
         if where == "save":
             training.save_checkpoint = failing  # type: ignore[assignment]
         elif rank == 1 and where == "memory":
-            gradients.make_batch = short  # type: ignore[assignment]
+            objectives.make_batch = short  # type: ignore[assignment]
         elif rank == 1:
-            module, name = {"reading": (material, "read_examples"), "step": (gradients, "make_batch")}[where]
+            module, name = {"reading": (material, "read_examples"), "step": (objectives, "make_batch")}[where]
             setattr(module, name, failing)
         return main([*command, "--out", str(tmp_path / "two")])
 

@@ -1,22 +1,70 @@
 """What TRL computes on a tiny T5, which `tests/modeling/trl/README.md` describes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import T5Config, T5ForConditionalGeneration
+
+from modeling.batching import Batch
+from modeling.feedback import Dpo, Ipo, JudgedPair, Kto, OfJudged, SimPo, with_references
 
 FOLDER = Path(__file__).parent / "trl"
 FIXTURE = json.loads((FOLDER / "cases.json").read_text(encoding="utf-8"))
 TENSORS = load_file(FOLDER / "tensors.safetensors")
 CASES: dict[str, Any] = FIXTURE["cases"]
 IGNORED = -100  # of a label: the library's word for padding
+CPU = torch.device("cpu")
+OBJECTIVES: dict[str, Callable[[dict[str, float]], OfJudged]] = {
+    "dpo": lambda settings: Dpo(settings["beta"]),
+    "robust_dpo": lambda settings: Dpo(settings["beta"]),
+    "ipo": lambda settings: Ipo(settings["beta"]),
+    "simpo": lambda settings: SimPo(settings["beta"], settings["simpo_gamma"]),
+    "kto": lambda settings: Kto(settings["beta"]),
+    "kto_clamped": lambda settings: Kto(settings["beta"]),
+}
+
+
+class Wrapped(nn.Module):
+    """A model of the library with what an objective asks of ours."""
+
+    packs = False
+
+    def __init__(self, model: T5ForConditionalGeneration) -> None:
+        super().__init__()
+        self.model = model
+
+    def token_losses(self, batch: Batch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        labels = batch.targets.masked_fill(batch.targets == 0, IGNORED)
+        mask = (torch.arange(batch.source.shape[1]) < batch.source_lengths[:, None]).long()
+        logits = self.model(input_ids=batch.source, attention_mask=mask, labels=labels).logits
+        losses = F.cross_entropy(
+            logits[batch.rows, batch.positions], batch.targets[batch.rows, batch.positions], reduction="none"
+        )
+        return losses, batch.rows
+
+
+def judged(case: dict[str, Any]) -> list[JudgedPair]:
+    """A case's texts with what was said of them; how probable they are to the reference is yet to be found."""
+    settings, of_pairs = case["settings"], case["trainer"] != "KTOTrainer"
+    found = []
+    for row in rows_of(case):
+        keys = ("chosen", "rejected") if of_pairs else ("text", "mismatched")
+        desirable = row.get("desirable", True)
+        weight = 1.0 if of_pairs else settings["desirable_weight" if desirable else "undesirable_weight"]
+        for key in keys:
+            source, target = (np.array(row[name], dtype=np.int32) for name in ("source", key))
+            flip_rate = settings.get("label_smoothing", 0.0)
+            found.append(JudgedPair(source, target, weight, 0, 1, flip_rate=flip_rate, desirable=desirable))
+    return found
 
 
 def tensors(name: str) -> dict[str, Tensor]:
@@ -92,6 +140,21 @@ def test_every_weight_of_the_policy_has_a_gradient(name: str) -> None:
         key: value.shape for key, value in tensors(CASES[name]["policy"]).items()
     }
     assert all(value.abs().max() > 1e-3 for value in gradients.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_losses_and_gradients_are_those_of_trl(name: str) -> None:
+    case = CASES[name]
+    objective, policy = OBJECTIVES[name](case["settings"]), Wrapped(t5(case["policy"]))
+    pairs = judged(case)
+    if case["reference"]:
+        pairs = with_references(Wrapped(t5(case["reference"])), pairs, 10_000, CPU)  # type: ignore[arg-type]
+    loss = objective.loss(policy, pairs, CPU) / len(rows_of(case))  # type: ignore[arg-type]
+    loss.backward()
+    assert loss.item() == pytest.approx(case["loss"], abs=1e-5)
+    of_ours = {key: parameter.grad for key, parameter in policy.model.named_parameters()}
+    for key, expected in tensors(name).items():
+        torch.testing.assert_close(of_ours[key], expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "below_zero"), [("kto", False), ("kto_clamped", True)])

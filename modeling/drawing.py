@@ -1,0 +1,140 @@
+"""Preferences between texts that a model draws for itself, judged by a reward model.
+
+Statistical rejection sampling (Liu et al. 2024, section 3.2 and algorithm 1): of the texts drawn for a source, some are
+accepted, the better the likelier, as if they came from the model that the reward would make of it; of those accepted,
+neighbours are compared by their reward.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeling.config import DecodingConfig, TrainingConfig
+from modeling.corpus import Example
+from modeling.decoding import decode
+from modeling.feedback_rows import Row, read_feedback
+from modeling.progress import OnProgress, Progress
+from texts.folding import fold
+
+Rewards = NDArray[np.float64]
+Judge = Callable[[Sequence[tuple[str, str]]], Rewards]  # how good each (source, text) is
+
+FILE = "drawn.jsonl"
+TEMPERATURE = 0.5  # of the acceptance, in standard deviations of a source's rewards
+
+
+def judged_rows(
+    config: TrainingConfig,
+    feedback_file: Path | None,
+    examples: Sequence[Example],
+    directory: Path,
+    on_progress: OnProgress,
+) -> list[Row]:
+    """What was judged: by people, as the file has it, or by the reward model, of texts that the model of `init` draws
+    for the examples. These are kept in the directory, so that an interrupted training goes on with the same."""
+    if feedback_file:
+        return read_feedback(feedback_file)
+    from modeling.reward import Reward  # loads an encoder
+
+    file = directory / FILE
+    if not file.exists():
+        reward = Reward.load(Path(config.reward), device=config.device)
+        drawn = list(draw(config, examples, reward.scores, on_progress))
+        directory.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(f".{secrets.token_hex(4)}.part")  # of this process alone
+        draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drawn), encoding="utf-8")
+        draft.rename(file)
+    return read_feedback(file)
+
+
+def draw(
+    config: TrainingConfig, examples: Sequence[Example], judge: Judge, on_progress: OnProgress
+) -> Iterator[dict[str, object]]:
+    """Lines of a feedback file: labels for the objective `distillation`, scores for `kto`, else preferences."""
+    generator = np.random.default_rng([config.seed, config.draws])
+    sources = drawn_sources(examples, config.draw_sources, generator)
+    by_id: dict[str, list[str]] = {}
+    settings = DecodingConfig(
+        samples=config.draws,
+        seed=config.seed,
+        device=config.device,
+        threads=config.threads,
+        max_length=min(config.max_target_length, DecodingConfig.max_length),
+    )
+
+    def report(progress: Progress) -> None:
+        on_progress(Progress(0, None, 0.0, message=f"drawing texts, {progress.fraction:.0%}"))
+
+    for each in decode(Path(config.init), sources, settings, on_progress=report):
+        if fold(each.text):
+            by_id.setdefault(each.id, []).append(each.text)
+    for source in sources:
+        texts = list(dict.fromkeys(by_id.get(source.id, ())))
+        if len(texts) > 1:
+            rewards = judge([(source.source, text) for text in texts])
+            yield from ROWS.get(config.objective, compared)(source, texts, rewards, generator)
+
+
+def drawn_sources(examples: Sequence[Example], count: int, generator: np.random.Generator) -> list[Example]:
+    """As many as asked for of what there is to write a text for, each once."""
+    different = list({(each.source, each.context, each.others): each for each in examples}.values())
+    places = sorted(generator.permutation(len(different))[:count].tolist())
+    return [different[place] for place in places]
+
+
+def best(
+    source: Example, texts: Sequence[str], rewards: Rewards, generator: np.random.Generator
+) -> Iterator[dict[str, object]]:
+    yield line(source, 0) | {"kind": "label", "text": texts[int(rewards.argmax())], "desirable": True}
+
+
+def scored(
+    source: Example, texts: Sequence[str], rewards: Rewards, generator: np.random.Generator
+) -> Iterator[dict[str, object]]:
+    """In standard deviations around the source's mean."""
+    if spread := float(rewards.std()):
+        for place, (text, reward) in enumerate(zip(texts, (rewards - rewards.mean()) / spread, strict=True)):
+            yield line(source, place) | {"kind": "score", "text": text, "score": float(reward)}
+
+
+def compared(
+    source: Example, texts: Sequence[str], rewards: Rewards, generator: np.random.Generator
+) -> Iterator[dict[str, object]]:
+    if not rewards.std():
+        return
+    taken = accepted(rewards / rewards.std(), max(2, len(texts) // 2 // 2 * 2), generator)
+    for place, (one, other) in enumerate(zip(taken[::2], taken[1::2], strict=True)):
+        if rewards[one] != rewards[other]:
+            better, worse = (one, other) if rewards[one] > rewards[other] else (other, one)
+            chosen = {"kind": "preference", "chosen": texts[better], "rejected": texts[worse], "origin": "reward"}
+            yield line(source, place) | chosen
+
+
+def accepted(rewards: Rewards, count: int, generator: np.random.Generator) -> list[int]:
+    """Places of as many texts as asked for, each once, in the order in which they were accepted."""
+    left, taken = list(range(len(rewards))), list[int]()
+    while len(taken) < count:
+        highest = max(rewards[place] for place in left)
+        for place in generator.permutation(left).tolist():
+            if len(taken) < count and generator.random() < np.exp((rewards[place] - highest) / TEMPERATURE):
+                taken.append(place)
+                left.remove(place)
+    return taken
+
+
+def line(source: Example, place: int) -> dict[str, object]:
+    """What all rows of a source have in common, but for a number."""
+    known: dict[str, object]
+    context = {"context": list(source.context)} if source.context else {}
+    others = {"others": list(source.others)} if source.others else {}
+    known = {"id": f"{source.id}:{place}", "source": source.source, "album": source.album, "photo": source.photo}
+    return known | context | others
+
+
+ROWS = {"distillation": best, "kto": scored}
