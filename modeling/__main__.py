@@ -62,6 +62,12 @@ def parser() -> argparse.ArgumentParser:
         help="JSONL: id, source, references, weight?, album?, photo?, context?, others?",
     )
     train.add_argument("--valid", type=Path, help="JSONL in the same format")
+    train.add_argument(
+        "--feedback",
+        type=Path,
+        help="JSONL of judged texts: id, source, kind, and text and score, chosen and rejected, text and desirable, or "
+        "text and spans",
+    )
     train.add_argument("--preset", default="gru-luong", help=f"one of {', '.join(preset_names())}, hf:PATH, lm:PATH")
     train.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     train.add_argument(
@@ -138,6 +144,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
             config,
             train_file=options.train,
             valid_file=options.valid,
+            feedback_file=options.feedback,
             directory=options.out,
             on_progress=on_progress,
         )

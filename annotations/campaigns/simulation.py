@@ -6,6 +6,7 @@ of that. Plain values in, plain values out, all drawn from one seed.
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -21,6 +22,9 @@ DEGRADED = -2.0  # how much worse than its original a degraded text is
 ASKED_FOR = -8.0  # how bad the text of an attention item is taken to be by who reads it
 BASE_SECONDS, SECONDS_PER_WORD = 4.0, 0.35
 MAX_TRUTH = 3.0
+MAX_LIKING = 6.0
+TASTE_WORDS = 100
+WORD = re.compile(r"\w+")
 KINDS = {
     "honest": "perceives the truth, with noise",
     "noisy": "perceives it with much noise",
@@ -32,15 +36,32 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class Taste:
+    """Words that raters like: a text with one of them seems better by `liking` standard deviations than one without,
+    whatever the system. What a system is told of it is the ratings alone."""
+
+    words: Sequence[str]
+    liking: float
+
+    def likes(self, text: str) -> bool:
+        return not {word.casefold() for word in self.words}.isdisjoint(WORD.findall(text.casefold()))
+
+    def worth(self, text: str) -> float:
+        return self.liking / 2 if self.likes(text) else -self.liking / 2
+
+
+@dataclass(frozen=True)
 class Simulation:
-    """How many raters of each kind there are, what is true of each system, and the seed of all that is drawn."""
+    """How many raters of each kind there are, what is true of each system, the seed of all that is drawn, and what the
+    raters like besides."""
 
     raters: Mapping[str, int]
     truth: Mapping[str, float]
     seed: int
+    taste: Taste | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
     def count(self) -> int:
@@ -54,7 +75,12 @@ class Simulation:
 
 
 def simulation_of(
-    *, raters: Mapping[str, int], truth: Mapping[str, float], systems: Sequence[str], seed: int
+    *,
+    raters: Mapping[str, int],
+    truth: Mapping[str, float],
+    systems: Sequence[str],
+    seed: int,
+    taste: Taste | None = None,
 ) -> Simulation:
     """Checked; a system without a truth has one from +0.5 to −0.5, evenly spaced in the campaign's order. Raises
     InputError."""
@@ -67,9 +93,22 @@ def simulation_of(
     if far := [system for system, value in truth.items() if not -MAX_TRUTH <= value <= MAX_TRUTH]:
         limits = f"from {-MAX_TRUTH:g} to {MAX_TRUTH:g} standard deviations"
         raise InputError("truth", f"{far[0]}={truth[far[0]]:g} is out of range", f"values run {limits}")
+    if taste:
+        check_taste(taste)
     steps = max(len(systems) - 1, 1)
     spaced = {system: 0.5 - place / steps for place, system in enumerate(systems)}
-    return Simulation({kind: count for kind, count in raters.items() if count}, spaced | dict(truth), seed)
+    return Simulation({kind: count for kind, count in raters.items() if count}, spaced | dict(truth), seed, taste)
+
+
+def check_taste(taste: Taste) -> None:
+    """Raises InputError for words that are none, and for a liking that is out of range."""
+    for word in taste.words:
+        if not WORD.fullmatch(word):
+            raise InputError("taste", f"'{word}' must be a single word of letters and digits")
+    if not 1 <= len(taste.words) <= TASTE_WORDS:
+        raise InputError("taste", f"{len(taste.words)} words must be from 1 to {TASTE_WORDS}")
+    if not -MAX_LIKING <= taste.liking <= MAX_LIKING:
+        raise InputError("liking", f"{taste.liking:g} must be from {-MAX_LIKING:g} to {MAX_LIKING:g}")
 
 
 class SeenText(NamedTuple):
@@ -115,7 +154,8 @@ class SimulatedRater:
         truth = self.simulation.truth
         systems = text.systems or list(truth)
         worth = sum(truth[system] for system in systems) / len(systems) + particular
-        return worth + text.worse
+        liked = self.simulation.taste.worth(text.text) if self.simulation.taste else 0.0
+        return worth + liked + text.worse
 
     def fills_in(
         self, form: str, questions: Sequence[Question], before: Mapping[str, Any], wrong: Sequence[str]

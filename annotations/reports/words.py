@@ -39,10 +39,11 @@ def simulation_sentence(simulation: Mapping[str, Any]) -> str:
     """That raters are no people, how many there are of each kind, and what was planted."""
     kinds = listed([f"{count} {kind}" for kind, count in simulation["raters"].items()])
     truth = listed([f"{system} {signed(value, 2)}" for system, value in simulation["truth"].items()])
-    return (
-        f"All raters are simulated ({kinds}): these results say nothing about what people think. Planted quality, in "
-        f"standard deviations: {truth}."
-    )
+    planted = f"Planted quality, in standard deviations: {truth}."
+    if taste := simulation.get("taste"):
+        words = ", ".join(taste["words"])
+        planted += f" Planted taste: {signed(taste['liking'], 2)} for a text with one of the words {words}."
+    return f"All raters are simulated ({kinds}): these results say nothing about what people think. {planted}"
 
 
 def spaced(name: str) -> str:

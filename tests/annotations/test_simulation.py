@@ -16,12 +16,13 @@ from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close, campaign_pause
 from annotations.campaigns.services.raters import rater_join
 from annotations.campaigns.services.simulating import raters_simulate
-from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, simulation_of
+from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, Taste, simulation_of
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import check_campaigns
 from annotations.protocols import shown_here
 from annotations.reports.pilot import check_pilot
 from annotations.reports.preregistration import preregistration
+from annotations.reports.words import simulation_sentence
 from annotations.storage.clock import database_now
 from tests.annotations.raters import Rater
 from tests.annotations.reports import comparison_build, report_build, report_heds, report_html
@@ -154,3 +155,49 @@ def test_the_command_says_what_is_wrong_and_what_it_planted(capsys: pytest.Captu
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (answer["raters"], answer["answers"], answer["screens"]) == (3, 9, 12)
     assert answer["truth"] == {"human": 0.5, "gru": 0.0, "lstm": -0.5}
+
+
+def test_a_planted_taste_is_found_in_the_ratings_and_said_in_the_report() -> None:
+    """Systems that are equally good, one of which uses the liked word in every second text."""
+    written = {
+        "p": lambda n: f"We saw thing {n}" if n % 2 else f"There is thing {n}",
+        "q": lambda n: f"It was thing {n}",
+    }
+    campaign = make_campaign(captions=40, texts=written, criteria=["fluency"], overlap=2).campaign
+    taste = Taste(("we", "OUR"), 2.0)
+    systems = ["human", "p", "q"]
+    truth = dict.fromkeys(systems, 0.0)
+    made = simulation_of(raters={"honest": 4}, truth=truth, systems=systems, seed=2, taste=taste)
+    raters_simulate(campaign=campaign, simulation=made)
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    texts = dict(models.Candidate.objects.filter(item__campaign=campaign).values_list("pk", "text"))
+    for rating in models.Rating.objects.filter(assignment__rater__campaign=campaign):
+        for pk, score in rating.answers["fluency"].items():
+            scores[taste.likes(texts[int(pk)])].append(score)
+    liked, others = (sum(scores[kind]) / len(scores[kind]) for kind in (True, False))
+    assert liked - others > 15, "of 100, two standard deviations apart"
+    said = simulation_sentence(models.Campaign.objects.get(pk=campaign.pk).simulation)
+    assert "Planted taste: +2.00 for a text with one of the words we, OUR." in said
+
+
+@pytest.mark.parametrize(
+    ("text", "liked"), [("We saw it", True), ("they saw us, too", True), ("the bus", False), ("", False), ("Us!", True)]
+)
+def test_a_taste_is_of_whole_words(text: str, liked: bool) -> None:
+    assert Taste(("we", "us"), 1.0).likes(text) is liked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--taste", "so much"], "'so much' must be a single word"),
+        (["--taste", "we", "--liking", "9"], "9 must be from -6 to 6"),
+        (["--taste", "we", "--liking", "nan"], "nan must be from -6 to 6"),
+        (["--liking", "1"], "goes with --taste"),
+    ],
+)
+def test_a_taste_that_cannot_be_is_refused(arguments: list[str], why: str) -> None:
+    campaign = make_campaign(captions=2).campaign
+    with pytest.raises(CommandError, match=why):
+        call_command("simulate_raters", campaign.name, *arguments)
+    assert not campaign.raters.exists()

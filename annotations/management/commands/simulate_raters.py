@@ -1,14 +1,15 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from annotations.campaigns.services.campaigns import campaign_named
 from annotations.campaigns.services.simulating import raters_simulate
-from annotations.campaigns.simulation import KINDS, simulation_of
+from annotations.campaigns.simulation import KINDS, Taste, simulation_of
 from annotations.errors import InputError
 from annotations.management.base import AnswerCommand
 
+LIKING = 1.5
 DEFAULT = ("honest=8", "noisy=1", "lazy=1")
 
 
@@ -26,6 +27,15 @@ class Command(AnswerCommand):
             help="how good a system is, in standard deviations around the middle of the scale (default: evenly spaced "
             "from 0.5 to -0.5, in the campaign's order)",
         )  # fmt: skip
+        parser.add_argument(
+            "--taste", nargs="+", default=[], metavar="WORD",
+            help="words that raters like, whatever the system: a hidden taste, for a model to learn from the ratings",
+        )  # fmt: skip
+        parser.add_argument(
+            "--liking", type=float,
+            help="by how many standard deviations a text with such a word seems better than one without (default: "
+            f"{LIKING:g})",
+        )  # fmt: skip
         parser.add_argument("--screens", type=int, help="how many screens each rater answers at most (default: all)")
         parser.add_argument("--seed", type=int, default=1)
 
@@ -38,6 +48,7 @@ class Command(AnswerCommand):
             truth=pairs(options["truth"], "--truth", float),
             systems=list(campaign.entries.order_by("pk").values_list("system__name", flat=True)),
             seed=options["seed"],
+            taste=taste_of(options["taste"], options["liking"]),
         )
         with self.share() as show:
             answered = raters_simulate(
@@ -53,12 +64,21 @@ class Command(AnswerCommand):
             "screens": campaign.screens,
             "truth": dict(simulation.truth),
             "seed": simulation.seed,
+            "taste": simulation.taste and {"words": list(simulation.taste.words), "liking": simulation.taste.liking},
         }
 
     def shown(self, result: dict[str, Any]) -> Iterable[str]:
         yield f"{result['raters']} simulated raters gave {result['answers']} of {result['screens']} answers."
         for system, value in result["truth"].items():
             yield f"planted: {system} {value:+.2f}"
+        if taste := result["taste"]:
+            yield f"planted: {taste['liking']:+.2f} for a text with one of: {', '.join(taste['words'])}"
+
+
+def taste_of(words: Sequence[str], liking: float | None) -> Taste | None:
+    if not words and liking is not None:
+        raise InputError("--liking", "goes with --taste", "say which words are liked")
+    return Taste(tuple(words), LIKING if liking is None else liking) if words else None
 
 
 def pairs(given: Iterable[str], option: str, number: type[int] | type[float]) -> Mapping[str, Any]:
