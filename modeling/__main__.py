@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modeling.bases import KNOWN
-from modeling.config import DecodingConfig, load_preset, preset_names
+from modeling.config import DecodingConfig, TrainingConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples
 from modeling.errors import ModelingError, PeerError
 from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_words
@@ -20,8 +20,12 @@ from modeling.metrics import of_kind
 from modeling.metrics.checkpoint_metric import CheckpointMetric
 from modeling.metrics.judge_metric import JudgeMetric
 from modeling.metrics.texts import TextMetric
+from modeling.progress import OnProgress
 from modeling.scoring import score_command
 from modeling.terminal import SAID, bar, is_first_process, say
+
+if TYPE_CHECKING:
+    from modeling.guarding import Guarding
 
 ENGINES = {"torch": "PyTorch", "ct2": "CTranslate2"}
 
@@ -148,6 +152,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
             directory=options.out,
             on_progress=on_progress,
         )
+        guarding = guarded(config, result.checkpoint, options, on_progress)
     nll = "" if result.valid_nll is None else f", {result.valid_nll:.3f} nats per token on the validation file"
     left_out = f", {result.left_out} pairs left out as empty or too long" if result.left_out else ""
     if is_first_process():
@@ -155,7 +160,31 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         ended = "" if result.ended_by == "plan" else f", ended by {result.ended_by}"
         print(f"{result.checkpoint}: {steps}{ended}, {result.precision}{nll}{left_out}", file=sys.stderr)
         print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
-    return {"checkpoint": str(result.checkpoint), "sha256": result.sha256, **result.figures()}
+        for each in guarding.figures if guarding else ():
+            change = each.problem or f"{each.before:.3f} before, {each.after:.3f} after"
+            print(f"{each.name.replace('_', ' ')}: {change}", file=sys.stderr)
+    measured = {"guarding": guarding.to_dict()} if guarding else {}
+    return {"checkpoint": str(result.checkpoint), "sha256": result.sha256, **result.figures(), **measured}
+
+
+def guarded(
+    config: TrainingConfig, checkpoint: Path, options: argparse.Namespace, on_progress: OnProgress
+) -> Guarding | None:
+    """What learning from feedback has cost; None where the model has learned from none, or where nothing is there to
+    measure it on."""
+    if not (config.learns_from_feedback and options.valid and is_first_process()):
+        return None
+    from modeling.guarding import guard
+
+    stories = [text for each in read_examples(options.train) for text in each.references]
+    return guard(
+        Path(config.init),
+        checkpoint,
+        read_examples(options.valid),
+        config,
+        training_stories=stories,
+        on_progress=on_progress,
+    )
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:

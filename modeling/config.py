@@ -173,7 +173,7 @@ class TrainingConfig(Config):
     )
     margin: float = _setting(0.5, "simpo: how far apart the two texts are to be", low=0, high=100)
     anchor: float = _setting(
-        0.2, "feedback: what the likelihood of what people wrote counts beside; 0: nothing", low=0, high=100
+        0.2, "feedback: what the NLL of human texts, in nats a text, counts beside; 0: nothing", low=0, high=100
     )
     robust: bool = _setting(True, "dpo: count on as many wrong preferences as the raters' disagreement suggests")
     draws: int = _setting(
@@ -181,6 +181,12 @@ class TrainingConfig(Config):
     )
     draw_sources: int = _setting(1000, "feedback: sources that texts are drawn for, at most", low=1)
     reward: str = _setting("", "feedback: folder of the reward model that judges what is drawn")
+    max_nll_rise: float = _setting(
+        0.1, "feedback: nats a word that the NLL of human texts may rise by before the model counts as worse", low=0
+    )
+    max_gain_fall: float = _setting(0.03, "feedback: nats a word that the source gain may fall by", low=0)
+    max_length_change: float = _setting(0.25, "feedback: share that texts may become longer or shorter by", low=0)
+    max_flaw_rise: float = _setting(0.05, "feedback: how much the non-word rate and repetition may rise", low=0)
 
     budget: float = _setting(
         0.0, "limit: CPU seconds, or GPU seconds on a GPU, for which steps are planned at the start; 0: none", low=0

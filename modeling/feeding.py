@@ -46,7 +46,8 @@ class Feed:
         feedback: Feedback | None = None,
     ) -> None:
         self.config, self.material, self.processes, self.packs = config, material, processes, packs
-        self.feedback, self.likelihood = feedback, Likelihood(config.label_smoothing)
+        # Objectives over judged texts are of whole texts, and so is what is weighed against them.
+        self.feedback, self.likelihood = feedback, Likelihood(config.label_smoothing, by_text=feedback is not None)
         self.batches_a_step = config.accumulation * processes.count
         self._pairs: Batches | None = None
         self._judged: Batches | None = None

@@ -33,12 +33,13 @@ class Objective(ABC):
 
 @dataclass(frozen=True)
 class Likelihood(Objective):
-    """The negative log-likelihood of the targets, nats a token."""
+    """The negative log-likelihood of the targets, nats a token, or with `by_text` nats a text."""
 
     label_smoothing: float = 0.0
+    by_text: bool = False
 
     def amount(self, pairs: Pairs) -> float:
-        return sum(pair.weight * len(pair.target) for pair in pairs)
+        return sum(pair.weight * (1 if self.by_text else len(pair.target)) for pair in pairs)
 
     def loss(self, model: Model, pairs: Pairs, device: torch.device) -> Tensor:
         loss: Tensor = model(make_batch(pairs, device), self.label_smoothing)

@@ -9,7 +9,7 @@ import torch
 
 from modeling.architectures import Model
 from modeling.batching import make_batch, plan_batches
-from modeling.corpus import EncodedPair
+from modeling.corpus import EncodedPair, Example
 
 
 def draw_pairs(pairs: Sequence[EncodedPair], count: int, seed: int) -> list[EncodedPair]:
@@ -18,6 +18,12 @@ def draw_pairs(pairs: Sequence[EncodedPair], count: int, seed: int) -> list[Enco
     order = np.random.default_rng(seed).permutation(examples.max(initial=-1) + 1)
     drawn = np.argsort(order[examples], kind="stable")[:count]
     return [pairs[index] for index in sorted(drawn)]
+
+
+def draw_examples(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
+    """As many at random as there may be, in their order."""
+    places = np.random.default_rng(seed).permutation(len(examples))[:count]
+    return [examples[place] for place in sorted(places.tolist())]
 
 
 @torch.no_grad()

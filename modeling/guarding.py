@@ -1,0 +1,134 @@
+"""Whether a model that learned from feedback has paid for what it learned: measured before and after, on validation
+examples.
+
+What raters like can be written without looking at the source, in one sentence for all, or in words that are none: each
+of these shows in a figure that the feedback does not ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from modeling.config import DecodingConfig, TrainingConfig
+from modeling.corpus import Example
+from modeling.decoding import decode
+from modeling.metrics import METRICS
+from modeling.metrics.baselines import random_stories
+from modeling.metrics.checkpoint import score_checkpoint
+from modeling.metrics.indistinguishable import score_indistinguishable
+from modeling.metrics.metric import Need
+from modeling.metrics.outputs import score_outputs
+from modeling.metrics.texts import Segment, with_words
+from modeling.progress import OnProgress, Progress, no_progress
+from modeling.validation import draw_examples
+
+OF_CHECKPOINT = ("nll", "source_gain")
+OF_TEXTS = ("unique", "nonword_rate", "repetition")
+JUDGE = "embedding_indistinguishable"
+LENGTH, REWARD = "length", "reward"
+SOURCES = 500  # that texts are sampled for, at most
+FEWER = 0.5  # of the different texts there were: from there on a model has collapsed
+
+Reward = Callable[[Sequence[tuple[str, str]]], Sequence[float]]  # how good each (source, text) is
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure before and after; `problem` says what is wrong with the change, "" where nothing is."""
+
+    name: str
+    before: float
+    after: float
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Guarding:
+    """All figures; the model is worse where one of them has changed too much. `sources` is how many texts were sampled
+    for."""
+
+    sources: int
+    figures: list[Measured]
+
+    @property
+    def worse(self) -> list[str]:
+        """Why, in words."""
+        return [each.problem for each in self.figures if each.problem]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"worse": self.worse}
+
+
+def guard(
+    before: Path,
+    after: Path,
+    examples: Sequence[Example],
+    config: TrainingConfig,
+    *,
+    training_stories: Sequence[str] = (),
+    reward: Reward | None = None,
+    on_progress: OnProgress = no_progress,
+) -> Guarding:
+    """Of two checkpoints on the same examples, within the limits of the config. A text a source is sampled, as each
+    model's family is by default. A figure that is undefined for one of the two is left out.
+
+    Raises CheckpointError, and ScoringError or DecodingError where nothing can be scored or written.
+    """
+    drawn = draw_examples([each for each in examples if with_words(each.references)], SOURCES, seed=1)
+    figures = []
+    for number, checkpoint in enumerate((before, after)):
+        on_progress(Progress(0, None, number / 2, message=f"comparing with the model {('before', 'after')[number]}"))
+        figures.append(_figures(checkpoint, drawn, config, training_stories, reward))
+    there = [name for name in figures[0] if name in figures[1]]
+    compared = [(name, figures[0][name], figures[1][name]) for name in there]
+    measured = [Measured(name, old, new, _problem(name, old, new, config)) for name, old, new in compared]
+    return Guarding(len(drawn), measured)
+
+
+def _figures(
+    checkpoint: Path,
+    examples: Sequence[Example],
+    config: TrainingConfig,
+    training_stories: Sequence[str],
+    reward: Reward | None,
+) -> dict[str, float]:
+    scores = score_checkpoint(checkpoint, examples, metrics=OF_CHECKPOINT, device=config.device, threads=config.threads)
+    settings = DecodingConfig(device=config.device, threads=config.threads)
+    texts = {each.id: each.text for each in decode(checkpoint, examples, settings)}
+    written = [each for each in examples if each.id in texts]
+    segments = [Segment(each.id, texts[each.id], each.references, each.album, each.source) for each in written]
+    scores |= score_outputs(segments, metrics=of_texts(training_stories), training_stories=training_stories)
+    if training_stories:
+        stories = random_stories(list(texts), training_stories, seed=1)
+        others = [replace(each, output=stories[each.id]) for each in segments]
+        systems = {"model": segments, "random_story": others}
+        scores |= score_indistinguishable(systems, metrics=[JUDGE])["model"]
+    found = {name: float(score["value"]) for name, score in scores.items() if score.get("value") is not None}
+    found[LENGTH] = fmean(len(text.split()) for text in texts.values())
+    if reward:
+        found[REWARD] = fmean(reward([(each.source, texts[each.id]) for each in written]))
+    return found
+
+
+def of_texts(training_stories: Sequence[str]) -> list[str]:
+    return [name for name in OF_TEXTS if training_stories or Need.TRAINING_STORIES not in METRICS[name].needs]
+
+
+def _problem(name: str, before: float, after: float, config: TrainingConfig) -> str:
+    rise = after - before
+    if name == "unique" and after < FEWER * before:
+        return f"different texts fell from {before:.0f} to {after:.0f}, to less than half"
+    if name == "nll" and rise > config.max_nll_rise:
+        return f"the NLL of human texts rose by {rise:.3f} nats a word, more than {config.max_nll_rise:g}"
+    if name == "source_gain" and -rise > config.max_gain_fall:
+        return f"the source gain fell by {-rise:.3f} nats a word, more than {config.max_gain_fall:g}"
+    if name == LENGTH and abs(rise) > config.max_length_change * before:
+        return f"texts went from {before:.1f} to {after:.1f} words, by more than {config.max_length_change:.0%}"
+    if name in ("nonword_rate", "repetition") and rise > config.max_flaw_rise:
+        label = name.replace("_", " ")
+        return f"the {label} rose from {before:.3f} to {after:.3f}, by more than {config.max_flaw_rise:g}"
+    return ""
