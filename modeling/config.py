@@ -29,6 +29,7 @@ ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
 LIKELIHOOD = "likelihood"
 FEEDBACK_OBJECTIVES = ("distillation", "dpo", "ipo", "simpo", "kto", "unlikelihood")
+FEEDBACK_RATE = 0.1  # of a preset's learning rate
 LIMITS = ("budget", "max_steps", "epochs")
 SHAPE = (  # settings that vocabulary and weights are of
     *("architecture", "tokens", "vocabulary_size", "lowercase", "detokenize", "folding", "letters_only"),
@@ -410,7 +411,8 @@ def preset_names() -> list[str]:
 
 def load_preset(name: str, overrides: Sequence[str] = (), *, on_gpu: bool = False) -> TrainingConfig:
     """The named preset with `key=value` overrides; a limit among them replaces all limits of the preset. With `on_gpu`
-    its table `gpu` is a part of it: batches that are worth a GPU's while.
+    its table `gpu` is a part of it: batches that are worth a GPU's while. Where nothing else is asked for, feedback is
+    learned from at a tenth of the preset's learning rate: the model is there already, and is to stay near itself.
 
     Raises ConfigError, listing what is valid.
     """
@@ -419,9 +421,13 @@ def load_preset(name: str, overrides: Sequence[str] = (), *, on_gpu: bool = Fals
     for_gpu = preset.pop("gpu", {})
     if on_gpu:
         preset |= for_gpu
-    if {override.partition("=")[0].strip() for override in overrides} & set(LIMITS):
+    asked = {override.partition("=")[0].strip() for override in overrides}
+    if asked & set(LIMITS):
         preset = {key: value for key, value in preset.items() if key not in LIMITS}
-    return TrainingConfig.from_overrides(overrides, base=preset)
+    config = TrainingConfig.from_overrides(overrides, base=preset)
+    if config.learns_from_feedback and "learning_rate" not in asked:
+        config = replace(config, learning_rate=FEEDBACK_RATE * config.learning_rate)
+    return config
 
 
 def preset_data(name: str) -> dict[str, str]:

@@ -49,3 +49,10 @@ def test_a_gpu_has_batches_of_its_own_where_nobody_says_otherwise() -> None:
     limits = load_preset("gru-luong", on_gpu=True)
     assert (limits.token_budget, limits.max_steps, limits.budget) == (2048, 5000, 120)
     assert load_preset("smollm2", ["max_steps=7"], on_gpu=True).budget == 0
+
+
+def test_feedback_is_learned_from_at_a_tenth_of_the_rate_unless_another_is_asked_for() -> None:
+    learns = ["objective=dpo", "init=somewhere"]
+    assert load_preset("gru-luong", learns).learning_rate == pytest.approx(0.0003)
+    assert load_preset("gru-luong", [*learns, "learning_rate=0.002"]).learning_rate == 0.002
+    assert load_preset("gru-luong", ["objective=likelihood"]).learning_rate == 0.003
