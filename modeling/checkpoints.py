@@ -2,13 +2,12 @@
 
 A checkpoint is a folder, written under a temporary name, fsynced file by file and then renamed, so that it is either
 whole or absent. Its `manifest.json` holds the SHA-256 of every other file and of itself; loading verifies each, and
-refuses a folder that holds anything else.
+refuses a folder that holds anything else (`modeling.sealed`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -22,23 +21,20 @@ from typing import Any
 import numpy as np
 import sentencepiece
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
 from modeling.architectures import Model, build_for, tokenizer_kind
 from modeling.config import TrainingConfig
-from modeling.errors import CheckpointError, DamagedError
+from modeling.errors import CheckpointError
+from modeling.sealed import TEMPORARY, as_json, parsed, plain, read_sealed, sealed, tensors_of, verified, write_folder
 from modeling.tokenization import Normalisation, Tokenizer
-from texts.limits import parse_json
 
 FORMAT = 4
 WEIGHTS, TOKENIZER, CONFIG, MANIFEST = "model.safetensors", "tokenizer.model", "config.json", "manifest.json"
 LAST = "last.safetensors"
-SEAL = "sha256"  # of the manifest without this key
 STATE_TENSORS, STATE_VALUES = "training.safetensors", "training.json"
 FINAL, STEP = "final", "step-"
-_TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True)
@@ -72,18 +68,18 @@ class Checkpoint:
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
     """Write the checkpoint as `folder`, which must not exist. Returns the SHA-256 of the weights file."""
     files = {
-        WEIGHTS: save(_plain(checkpoint.weights)),
+        WEIGHTS: save(plain(checkpoint.weights)),
         **checkpoint.tokenizer.files(),
-        CONFIG: _json(checkpoint.config.to_dict()),
+        CONFIG: as_json(checkpoint.config.to_dict()),
     }
     if checkpoint.last and not checkpoint.tensors:
-        files[LAST] = save(_plain(checkpoint.last))
+        files[LAST] = save(plain(checkpoint.last))
     if checkpoint.values:
-        files[STATE_VALUES] = _json(checkpoint.values)
+        files[STATE_VALUES] = as_json(checkpoint.values)
     if checkpoint.tensors:
-        files[STATE_TENSORS] = save(_plain(checkpoint.tensors))
+        files[STATE_TENSORS] = save(plain(checkpoint.tensors))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[MANIFEST] = _sealed(
+    files[MANIFEST] = sealed(
         {
             "format": FORMAT,
             "config": checkpoint.config.to_dict(),
@@ -101,7 +97,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> str:
             },
         }
     )
-    _write_folder(folder, files)
+    write_folder(folder, files)
     return hashes[WEIGHTS]
 
 
@@ -123,14 +119,14 @@ def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
         raise CheckpointError(f"{folder}: this checkpoint was saved without {', '.join(missing)}")
     if strange := sorted({path.name for path in folder.iterdir()} - {MANIFEST, *hashes}):
         raise CheckpointError(f"{folder / strange[0]}: not part of this checkpoint, so the whole checkpoint is refused")
-    contents = {name: _verified(folder / name, expected) for name, expected in hashes.items()}
-    if _parsed(folder / CONFIG, contents[CONFIG]) != manifest["config"]:
+    contents = {name: verified(folder / name, expected) for name, expected in hashes.items()}
+    if parsed(folder / CONFIG, contents[CONFIG]) != manifest["config"]:
         raise CheckpointError(f"{folder / CONFIG}: differs from the configuration in {MANIFEST}")
     try:
         tokenizer = kind.from_files(contents, Normalisation.of(config))
     except RuntimeError as error:
         raise CheckpointError(f"{folder / kind.FILES[0]}: not a sentencepiece model") from error
-    tensors = {name: _tensors(folder / name, contents[name]) for name in hashes if name.endswith(".safetensors")}
+    tensors = {name: tensors_of(folder / name, contents[name]) for name in hashes if name.endswith(".safetensors")}
     state = tensors.get(STATE_TENSORS, {})
     return Checkpoint(
         config,
@@ -138,7 +134,7 @@ def load_checkpoint(folder: Path, *, resumable: bool = False) -> Checkpoint:
         tensors[WEIGHTS],
         step,
         data_sha256,
-        _parsed(folder / STATE_VALUES, contents.get(STATE_VALUES, b"{}")),
+        parsed(folder / STATE_VALUES, contents.get(STATE_VALUES, b"{}")),
         state if resumable else {},
         tensors.get(LAST) or below("model.", state) or None,
     )
@@ -148,17 +144,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """What the checkpoint says of itself, without its tensors. Raises CheckpointError."""
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such checkpoint folder")
-    path = folder / MANIFEST
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DamagedError(f"{path}: missing, so this is not a checkpoint ({error.strerror})") from error
-    manifest = _parsed(path, content)
-    if manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: has format {manifest.get('format')}; this version reads format {FORMAT}")
-    if _sealed({key: value for key, value in manifest.items() if key != SEAL}) != content:
-        raise DamagedError(f"{path}: altered: its SHA-256 is not the one that it states")
-    return manifest
+    return read_sealed(folder / MANIFEST, FORMAT, "a checkpoint")
 
 
 @cache
@@ -189,7 +175,7 @@ def adopt_latest(directory: Path, others: Iterable[Path]) -> None:
     own, best = latest(directory), max(filter(None, map(latest, others)), key=_how_far, default=None)
     if best is None or (own is not None and _how_far(own) >= _how_far(best)):
         return
-    temporary = directory / f"{_TEMPORARY}{best.name}"
+    temporary = directory / f"{TEMPORARY}{best.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         shutil.copytree(best, temporary)
@@ -211,85 +197,18 @@ def prune(directory: Path, keep: int) -> None:
     """Delete all step checkpoints but the newest `keep`, and what a killed save left."""
     for old in steps_of(directory)[keep:]:
         discard(old)
-    for left in directory.glob(f"{_TEMPORARY}*"):
+    for left in directory.glob(f"{TEMPORARY}*"):
         shutil.rmtree(left)
 
 
 def discard(checkpoint: Path) -> None:
     """Delete a checkpoint. Renamed first, so it is never half there."""
-    doomed = checkpoint.with_name(f"{_TEMPORARY}{checkpoint.name}")
+    doomed = checkpoint.with_name(f"{TEMPORARY}{checkpoint.name}")
     shutil.rmtree(doomed, ignore_errors=True)
     checkpoint.rename(doomed)
     shutil.rmtree(doomed)
 
 
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    temporary = folder.parent / f"{_TEMPORARY}{folder.name}"
-    if temporary.exists():
-        shutil.rmtree(temporary)
-    temporary.mkdir(parents=True)
-    try:
-        for name, content in files.items():
-            with (temporary / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:  # a full disk: what lies there half would keep it full
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise OSError(error.errno, error.strerror, str(folder)) from error
-    _sync_folder(temporary)
-    temporary.rename(folder)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _verified(path: Path, expected: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DamagedError(f"{path}: missing ({error.strerror})") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise DamagedError(f"{path}: altered: its SHA-256 is {found[:12]}…, but the manifest says {expected[:12]}…")
-    return content
-
-
-def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
-    try:
-        return load(content)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path}: not a safetensors file ({error})") from error
-
-
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names begin so, under the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _sealed(manifest: dict[str, Any]) -> bytes:
-    return _json({**manifest, SEAL: hashlib.sha256(_json(manifest)).hexdigest()})
-
-
-def _parsed(path: Path, content: bytes) -> dict[str, Any]:
-    try:
-        value = parse_json(content.decode())
-    except ValueError as error:
-        raise DamagedError(f"{path}: altered: not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise DamagedError(f"{path}: altered: not a JSON object")
-    return value

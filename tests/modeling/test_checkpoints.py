@@ -19,6 +19,7 @@ from modeling.config import DecodingConfig, TrainingConfig, load_preset
 from modeling.corpus import Example, fingerprint
 from modeling.decoding import decode
 from modeling.errors import CheckpointError
+from modeling.sealed import sealed
 from modeling.training import TrainingResult, train
 from tests.modeling.corpora import write_examples
 from tests.modeling.interruptions import train_until
@@ -66,7 +67,7 @@ def reseal(checkpoint: Path) -> None:
     for name in manifest["files"]:
         manifest["files"][name] = hashlib.sha256((checkpoint / name).read_bytes()).hexdigest()
     del manifest["sha256"]
-    (checkpoint / MANIFEST).write_bytes(checkpoints._sealed(manifest))
+    (checkpoint / MANIFEST).write_bytes(sealed(manifest))
 
 
 def test_it_holds_these_files(folder: Path) -> None:
@@ -140,7 +141,7 @@ def test_another_config_is_refused(folder: Path) -> None:
     (step(folder) / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match=r"manifest\.json: altered"):
         load_checkpoint(step(folder))
-    (step(folder) / MANIFEST).write_bytes(checkpoints._sealed({k: v for k, v in manifest.items() if k != "sha256"}))
+    (step(folder) / MANIFEST).write_bytes(sealed({k: v for k, v in manifest.items() if k != "sha256"}))
     with pytest.raises(CheckpointError, match=r"model\.safetensors does not fit its config\.json"):
         load_checkpoint(step(folder)).model(torch.device("cpu"))
 

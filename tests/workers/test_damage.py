@@ -82,9 +82,9 @@ def test_a_save_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
     program = (
-        "import signal, sys; from pathlib import Path; from modeling.checkpoints import _write_folder\n"
+        "import signal, sys; from pathlib import Path; from modeling.sealed import write_folder\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "_write_folder(Path(sys.argv[1]) / 'step-1', {'a': bytes(1000), 'b': bytes(200_000)})"
+        "write_folder(Path(sys.argv[1]) / 'step-1', {'a': bytes(1000), 'b': bytes(200_000)})"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], preexec_fn=full, capture_output=True, text=True, cwd=ROOT
