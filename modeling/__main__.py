@@ -1,4 +1,4 @@
-"""`python -m modeling train|decode|score|attention|fetch`: the models on JSONL files, without the site."""
+"""`python -m modeling train|decode|score|reward|attention|fetch`: the models on JSONL files, without the site."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modeling.bases import KNOWN
-from modeling.config import DecodingConfig, TrainingConfig, load_preset, preset_names
+from modeling.config import DecodingConfig, RewardConfig, TrainingConfig, load_preset, preset_names
 from modeling.corpus import Example, read_examples
 from modeling.errors import ModelingError, PeerError
 from modeling.fetching import HUB, ORIGINS, PYPI, described, fetch, fetched_in_words
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m modeling", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="train|decode|score|attention|fetch")
+    commands = root.add_subparsers(required=True, metavar="train|decode|score|reward|attention|fetch")
 
     def command(name: str, do: Callable[[argparse.Namespace], Any], help: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help)
@@ -110,13 +110,19 @@ def parser() -> argparse.ArgumentParser:
         "--metric",
         action="append",
         choices=(*of_texts, *judges),
-        help=f"repeatable; default: all but {' and '.join(judges)}",
+        help=f"repeatable; default: all but {' and '.join(judges)}, and reward with --reward only",
     )
     score.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
     score.add_argument(
         "--by-length", type=Path, help="SVG file to write: quality of --outputs by source length in words"
     )
     score.add_argument("--encoder", type=Path, help="folder of a sentence encoder for embedding_indistinguishable")
+    score.add_argument("--reward", type=Path, help="folder of a reward model; adds reward")
+
+    reward = command("reward", reward_command, "Fit a reward model on what raters said of texts.")
+    reward.add_argument("--feedback", type=Path, required=True, help="JSONL: id, source, kind, album?, raters?, …")
+    reward.add_argument("--set", dest="settings", **settings)  # type: ignore[arg-type]
+    reward.add_argument("--out", type=Path, required=True, help="folder to write; must not exist")
 
     attention = command("attention", attention_command, "Draw what a model attends to while it writes, as SVG.")
     attention.add_argument("--checkpoint", type=Path, required=True)
@@ -224,6 +230,16 @@ def decode_command(options: argparse.Namespace) -> dict[str, Any]:
         "cut": cut,
         "settings": config.to_dict(),
     }
+
+
+def reward_command(options: argparse.Namespace) -> dict[str, Any]:
+    from modeling.reward_training import in_words, train_reward
+
+    config = RewardConfig.from_overrides(options.settings)
+    with bar() as on_progress:
+        result = train_reward(config, feedback=options.feedback, folder=options.out, on_progress=on_progress)
+    print(*in_words(result), sep="\n", file=sys.stderr)
+    return {"reward": str(result.folder), **result.reward.about}
 
 
 def attention_command(options: argparse.Namespace) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from typing import Any, Self
 from modeling.errors import ConfigError
 from texts.folding import SIGNATURE
 
-__all__ = ["ConfigError", "DecodingConfig", "SentenceCnnConfig", "TrainingConfig", "load_preset", "preset_names"]
+__all__ = [
+    "ConfigError",
+    "DecodingConfig",
+    "RewardConfig",
+    "SentenceCnnConfig",
+    "TrainingConfig",
+    "load_preset",
+    "preset_names",
+]
 
 PRESETS = Path(__file__).parent / "presets"
 ARCHITECTURES = ("lstm", "bilstm", "gru-attention", "gru-luong", "transformer")
@@ -42,6 +50,7 @@ ENGINES = ("auto", "torch", "ct2")
 DECODING_PRECISIONS = ("fp32", "bf16", "int8")
 METHODS = ("nucleus", "greedy", "beam", "diverse_beam")
 RERANKING = ("none", "source", "pmi")
+REWARD = "reward:"  # and the folder of a reward model: a reranking
 # Of models trained from scratch, of pretrained ones, where none is chosen.
 TEMPERATURES, TOP_PS = (0.7, 1.0), (0.9, 0.95)
 EMBEDDINGS = ("random", "static", "non-static", "two-channel")
@@ -54,9 +63,12 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    before_path: str = "",
 ) -> Any:
-    """A field with what it means and what it may be: `low` and `high` are both allowed."""
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
+    """A field with what it means and what it may be: `low` and `high` are both allowed, and beside the choices a path
+    behind `before_path`."""
+    limits = {"low": low, "high": high, "choices": choices, "before_path": before_path}
+    return field(default=default, metadata={"help": help, **limits})
 
 
 @dataclass(frozen=True)
@@ -310,8 +322,10 @@ class DecodingConfig(Config):
     patience: float = _setting(1.0, "beam: stop once this many times the beam are finished", low=0.01, high=100)
     rerank: str = _setting(
         "none",
-        "order of a source's texts: source, the closest to it in meaning first; pmi, the most specific to it first",
+        "order of a source's texts: source, the closest to it in meaning first; pmi, the most specific to it first; "
+        "reward:FOLDER, the one that a reward model expects raters to like best first",
         choices=RERANKING,
+        before_path=REWARD,
     )
     rerank_weight: float = _setting(0.5, "pmi: penalty for texts that are probable with any source", low=0, high=10)
     keep: int = _setting(0, "how many of a source's texts are kept, from the first; 0: all", low=0, high=1000)
@@ -403,6 +417,27 @@ class SentenceCnnConfig(Config):
             raise self.refusal("embeddings", "set vectors to a word2vec or GloVe file to initialise from")
 
 
+@dataclass(frozen=True)
+class RewardConfig(Config):
+    """A reward model: what it sees of a text, and how its head is fitted. With the same settings, feedback and machine
+    it is the same."""
+
+    encoder: str = _setting("", "folder of a sentence encoder; empty: the packaged MiniLM")
+    states: str = _setting("", "checkpoint whose decoder states are used in place of a sentence encoder's vectors")
+    l2: float = _setting(
+        0.0, "penalty: half of it times the squared weights; 0: chosen by cross-validation", low=0, high=1e9
+    )
+    folds: int = _setting(5, "parts that sources are divided into, to fit on the others", low=2, high=50)
+    seed: int = _setting(1, "seed for the folds, the groups of raters and the intervals", low=0, high=2**31)
+    device: str = _setting("auto", "where to compute", choices=DEVICES)
+    threads: int = _setting(1, "CPU threads", low=1, high=256)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.encoder and self.states:
+            raise self.refusal("states", "not used together with encoder; set one of them")
+
+
 def preset_names() -> list[str]:
     """Those without an argument. Besides, `hf:PATH` is the preset of the encoder-decoder in a folder, and `lm:PATH`
     that of the decoder-only model in a folder or a GGUF file."""
@@ -452,10 +487,10 @@ def _read_toml(name: str) -> dict[str, Any]:
 
 def _checked(setting: Field[Any], value: object) -> bool | int | float | str:
     """`value` as the type of the setting's default, read from a string where it is one."""
-    choices, low, high = (setting.metadata[key] for key in ("choices", "low", "high"))
+    choices, low, high, prefix = (setting.metadata[key] for key in ("choices", "low", "high", "before_path"))
     kind = type(setting.default)
     wanted = (
-        " or ".join(choices)
+        " or ".join([*choices, *([f"{prefix}FOLDER"] if prefix else [])])
         if choices
         else "true or false"
         if kind is bool
@@ -464,7 +499,8 @@ def _checked(setting: Field[Any], value: object) -> bool | int | float | str:
         + (f" to {high:g}" if high is not None else "")
     )
     parsed = _parsed(kind, value)
-    refused = parsed is None or (choices and parsed not in choices)
+    with_path = bool(prefix) and str(parsed).startswith(prefix) and parsed != prefix
+    refused = parsed is None or (choices and parsed not in choices and not with_path)
     if not refused and isinstance(parsed, int | float) and not isinstance(parsed, bool):
         refused = (
             not math.isfinite(parsed) or (low is not None and parsed < low) or (high is not None and parsed > high)

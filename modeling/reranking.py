@@ -2,6 +2,8 @@
 
 `source`: the cosine of text and source as a sentence encoder reads them.
 
+`reward:FOLDER`: what a reward model gives the text for the source.
+
 `pmi`: log p(text | source) - w · log p(text), the mean over the text's tokens and its end: the criterion of Li et al.
 2016, equation 9; for w = 1 pointwise mutual information, as in Holtzman et al. 2021. p(text), how likely it is whatever
 the source, is estimated token by token: the mean of its probabilities with sources of other albums in the source's
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,14 +23,16 @@ from numpy.typing import NDArray
 from modeling.architectures import Model
 from modeling.batching import make_batch
 from modeling.checkpoints import Checkpoint
-from modeling.config import DecodingConfig
+from modeling.config import REWARD, DecodingConfig
 from modeling.corpus import EncodedPair, Example, Tokens, encode_source
 from modeling.devices import precision
 from modeling.errors import DecodingError
 from modeling.marks import END
 from modeling.metrics.derangements import derangement
+from modeling.reward import Reward
 from modeling.search import Text
 from modeling.sentence_encoder import sentence_encoder
+from texts.folding import fold
 
 OTHER_SOURCES = (1, 2, 3, 4)  # seeds of derangements, each of which gives a source one of another album
 
@@ -37,8 +42,12 @@ Rerank = Callable[[Example, Sequence[Text]], list[Text]]  # a source's texts, th
 def reranking(config: DecodingConfig, model: Model, loaded: Checkpoint, sources: Sequence[Example]) -> Rerank:
     """What orders a source's texts. `sources` are all that are decoded: others' sources are taken from them.
 
-    Raises DecodingError where most of them are of one album, and ScoringError where the encoder is not at hand.
+    Raises DecodingError where most of them are of one album, ScoringError where the encoder is not at hand, and
+    CheckpointError for a folder that holds no reward model.
     """
+    if config.rerank.startswith(REWARD):
+        folder = Path(config.rerank.removeprefix(REWARD))
+        return by_reward(Reward.load(folder, next(model.parameters()).device, config.threads), loaded)
     if config.rerank == "source":
         return nearest_to_source(loaded, next(model.parameters()).device)
     if config.rerank == "pmi":
@@ -53,6 +62,16 @@ def nearest_to_source(loaded: Checkpoint, device: torch.device) -> Rerank:
         """Its texts and it alone make a batch, so that no other source changes their vectors."""
         vectors = encoder.embed([source.source, *(loaded.tokenizer.decode(text.tokens) for text in texts)])
         return ordered(texts, vectors[1:] @ vectors[0])
+
+    return rerank
+
+
+def by_reward(reward: Reward, loaded: Checkpoint) -> Rerank:
+    def rerank(source: Example, texts: Sequence[Text]) -> list[Text]:
+        """Its texts alone make a batch, as they do for `source`; a text without words comes last."""
+        written = [loaded.tokenizer.decode(text.tokens) for text in texts]
+        scores = reward.scores([(source.source, text) for text in written])
+        return ordered(texts, np.where([bool(fold(text)) for text in written], scores, -np.inf))
 
     return rerank
 
@@ -104,7 +123,7 @@ def token_log_probs(model: Model, source: Tokens, texts: Sequence[Text]) -> list
     return [values[places == row] for row in range(len(texts))]
 
 
-def ordered(texts: Sequence[Text], scores: Sequence[float] | NDArray[np.float32]) -> list[Text]:
+def ordered(texts: Sequence[Text], scores: Sequence[float] | NDArray[np.floating]) -> list[Text]:
     """The highest score first; of equal ones, that which came first."""
     scored = [replace(text, score=float(score)) for text, score in zip(texts, scores, strict=True)]
     return sorted(scored, key=lambda text: -text.score)

@@ -43,6 +43,7 @@ def score_command(options: argparse.Namespace) -> Scores:
         systems["outputs"] = outputs
     of_texts = options.metric and [name for name in options.metric if isinstance(METRICS[name], TextMetric)]
     texts: dict[str, Any] = {"metrics": of_texts, "training_stories": stories, "of": len(examples)}
+    texts["reward"] = options.reward
     table: dict[str, Scores] = {
         name: score_outputs(segments(scored, written), bertscore_model=options.bertscore_model, **texts)
         for name, written in systems.items()
@@ -130,7 +131,8 @@ def show(table: dict[str, Scores]) -> None:
     print(f"{'':26}" + "".join(f"{system:>16}" for system in table), file=sys.stderr)
     for name in names:
         cells = [shown(table[system].get(name)) for system in table]
-        print(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells), file=sys.stderr)
+        shown_name = f"{name} (learned)" if METRICS[name].learned else name
+        print(f"{shown_name:26}" + "".join(f"{cell:>16}" for cell in cells), file=sys.stderr)
     for system, scores in table.items():
         for name, score in scores.items():
             if why := score.get("undefined", score.get("note")):

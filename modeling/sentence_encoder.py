@@ -58,7 +58,7 @@ class SentenceEncoder:
         self.device = device
 
     @torch.no_grad()
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], max_subwords: int = MAX_SUBWORDS) -> NDArray[np.float32]:
         """(texts, D), each of length one. Its batch can change a vector in the last digits."""
         vectors = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda each: len(texts[each]))
@@ -68,7 +68,7 @@ class SentenceEncoder:
                 [texts[row] for row in rows],
                 padding=True,
                 truncation=True,
-                max_length=MAX_SUBWORDS,
+                max_length=max_subwords,
                 return_tensors="pt",
             ).to(self.device)
             mask = tokens["attention_mask"][..., None]

@@ -11,6 +11,7 @@ from modeling.config import preset_names
 from modeling.fetching import HUB, PYPI
 from modeling.metrics import METRICS, of_kind
 from modeling.metrics.judge_metric import JudgeMetric
+from modeling.metrics.metric import Need
 from workers.jobs import attention, corpus, decoding, feedback, fetching, scoring, training
 from workers.launch_form import (
     SPLITS,
@@ -259,7 +260,7 @@ class ScoreForm(LaunchForm):
         ),
     )
     metrics = forms.MultipleChoiceField(
-        choices=lambda: [(name, name) for name in METRICS],
+        choices=lambda: [(name, name) for name, each in METRICS.items() if Need.REWARD_MODEL not in each.needs],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="If none is chosen: all except {}, each of which takes minutes.".format(

@@ -23,6 +23,7 @@ from modeling.metrics.nll import Nll
 from modeling.metrics.nonword_rate import NonwordRate
 from modeling.metrics.repetition import Repetition
 from modeling.metrics.retrieval import RetrievalAccuracy
+from modeling.metrics.reward import RewardMetric
 from modeling.metrics.source_gain import SourceGain, SourceGainWithinAlbum
 from modeling.metrics.top_share import TopShare
 from modeling.metrics.unique import Unique
@@ -49,6 +50,7 @@ METRICS: dict[str, Metric] = {  # in the order in which they are listed
         RetrievalAccuracy(),
         CnnIndistinguishable(),
         EmbeddingIndistinguishable(),
+        RewardMetric(),
     )
 }
 

@@ -32,6 +32,7 @@ class Need(StrEnum):
     TRAINING_STORIES = "training stories"
     BERTSCORE_MODEL = "BERTScore model"
     CHECKPOINT = "checkpoint"
+    REWARD_MODEL = "reward model"
 
 
 class Metric:
@@ -43,6 +44,7 @@ class Metric:
     by_text: bool = False  # has a value of each text, so that systems are compared by it
     of_campaigns: bool = True  # also of a campaign's items
     on_request: bool = False  # only where it is asked for by name, for it takes minutes
+    learned: bool = False  # from raters' judgements, so that it is shown as such, and what learned from it is no news
     plotted_by_length: bool = False  # over the words of the source
     beside: str | None = None  # the metric without which it says little
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modeling.errors import ScoringError
 from modeling.metrics import of_kind
-from modeling.metrics.metric import RESAMPLES, SEED, Score, without_texts
+from modeling.metrics.metric import RESAMPLES, SEED, Need, Score, without_texts
 from modeling.metrics.texts import Segment, TextMetric, Texts
 
 
@@ -21,26 +21,31 @@ def score_outputs(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     bertscore_model: Path | None = None,
+    reward: Path | None = None,
     device: str = "auto",
     by_segment: bool = False,
     of: int | None = None,
 ) -> dict[str, Score]:
-    """A score by metric, of those named or of all; one that is undefined is left out.
+    """A score by metric, of those named or of all; one that is undefined is left out, as `reward` is where no folder of
+    a reward model is given.
 
     With `by_segment` those that have it carry the value of each segment, in order, None where it is undefined, and
     their statistics. The mean of those is the value, but for `bleu` and `chrf`, whose values of a segment are
     sacrebleu's sentence scores and carry a signature of their own.
 
     `of` is how many sources there are to write for; where the segments are fewer, every score says of how many it is.
-    Raises ScoringError without segments, for a segment without references, and for an unknown metric.
+    Raises ScoringError without segments, for a segment without references, for an unknown metric, and for one that
+    was named but has no reward model.
     """
     wanted = of_kind(TextMetric, metrics)
+    if metrics is not None and reward is None and (bare := [m.name for m in wanted if Need.REWARD_MODEL in m.needs]):
+        raise ScoringError(f"{bare[0]}: needs the folder of a reward model")
     if not segments:
         raise ScoringError("there are no outputs to score")
     if bare := [segment.id for segment in segments if not segment.references]:
         raise ScoringError(f"{bare[0]!r} has no reference to be scored against (and {len(bare) - 1} more)")
     of = len(segments) if of is None else of
-    texts = Texts(segments, tuple(training_stories), resamples, seed, of, by_segment, bertscore_model, device)
+    texts = Texts(segments, tuple(training_stories), resamples, seed, of, by_segment, bertscore_model, device, reward)
     return _signed(texts, {metric.name: metric.score(texts) for metric in wanted})
 
 
@@ -51,6 +56,8 @@ def score_human(
     training_stories: Iterable[str] = (),
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    reward: Path | None = None,
+    device: str = "auto",
     of: int | None = None,
 ) -> dict[str, Score]:
     """What the references themselves score on the same sources, whatever the segments' outputs are.
@@ -65,7 +72,8 @@ def score_human(
     ]
     if not drawn:
         return {}
-    texts = Texts(drawn, tuple(training_stories), resamples, seed, len(drawn) if of is None else of)
+    of = len(drawn) if of is None else of
+    texts = Texts(drawn, tuple(training_stories), resamples, seed, of, device=device, reward=reward)
     return _signed(texts, {metric.name: metric.score_people(texts) for metric in of_kind(TextMetric, metrics)})
 
 

@@ -37,7 +37,8 @@ class Segment:
 @dataclass(frozen=True)
 class Texts:
     """Segments (N) and what else metrics ask for. `of` is how many sources there are to write for; `by_segment`: the
-    value of each text is wanted too; `bertscore_model` is a folder, `device` where that model runs."""
+    value of each text is wanted too; `bertscore_model` is a folder, and `reward` that of a reward model; `device` is
+    where they run."""
 
     segments: Sequence[Segment]
     training_stories: tuple[str, ...]
@@ -47,6 +48,7 @@ class Texts:
     by_segment: bool = False
     bertscore_model: Path | None = None
     device: str = "auto"
+    reward: Path | None = None
 
     @cached_property
     def outputs(self) -> list[str]:

@@ -17,7 +17,7 @@ from modeling.metrics.metric import Need, printed
 from modeling.metrics.outputs import score_human, score_outputs
 from modeling.metrics.texts import Segment, TextMetric
 
-OF_TEXTS = of_kind(TextMetric)
+OF_TEXTS = [metric for metric in of_kind(TextMetric) if Need.REWARD_MODEL not in metric.needs]
 ALONE = {metric.name for metric in OF_TEXTS if Need.REFERENCES not in metric.needs}
 LEAVE_ONE_OUT = {"bleu_loo", "chrf_loo"}
 SEGMENTS = [

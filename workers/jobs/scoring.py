@@ -53,6 +53,8 @@ def launch(
     """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name."""
     if unknown := [metric for metric in metrics if metric not in METRICS]:
         raise InputError("metrics", f"'{unknown[0]}' is not one of {', '.join(METRICS)}")
+    if bare := [metric for metric in metrics if Need.REWARD_MODEL in METRICS[metric].needs]:
+        raise InputError("metrics", f"'{bare[0]}' needs a reward model", "run `python -m modeling score --reward DIR`")
     usual = [metric.name for metric in METRICS.values() if not metric.on_request]
     links: dict[str, Any] = {"queue": queue}
     if campaign:
