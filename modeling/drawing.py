@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example
 from modeling.decoding import decode
+from modeling.devices import pick_device
 from modeling.feedback_rows import Row, read_feedback
 from modeling.progress import OnProgress, Progress
 from texts.folding import fold
@@ -44,7 +45,7 @@ def judged_rows(
 
     file = directory / FILE
     if not file.exists():
-        reward = Reward.load(Path(config.reward), device=config.device)
+        reward = Reward.load(config.reward, pick_device(config.device), config.threads)
         drawn = list(draw(config, examples, reward.scores, on_progress))
         directory.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(f".{secrets.token_hex(4)}.part")  # of this process alone
