@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from modeling.config import TrainingConfig
+from modeling.config import LEARNS_FROM, TrainingConfig
 from modeling.corpus import Example, Tokens, encode_source, encode_text, with_others
 from modeling.errors import CorpusError
 from modeling.feedback import NO_MARKS, JudgedPair
@@ -30,6 +30,9 @@ class Judged:
     spans: tuple[Span, ...] = ()
 
 
+KINDS_IN_WORDS = {
+    "score": "scores", "preference": "preferences", "label": "labels", "spans": "marked errors"
+}  # fmt: skip
 Unit = list[Judged]  # texts that one loss is of
 
 
@@ -44,7 +47,7 @@ def judged_pairs(
     """
     units = list(UNITS[config.objective](rows, config))
     if not units:
-        needed = NEEDS[config.objective]
+        needed = " or ".join(KINDS_IN_WORDS[kind] for kind in LEARNS_FROM[config.objective])
         raise CorpusError(f"objective={config.objective} learns from {needed}, and the feedback has none")
     examples = [row.example for row in rows]
     encoder = _Encoder(with_others(examples) if config.album_context else examples, tokenizer, config)
@@ -122,14 +125,6 @@ UNITS: Mapping[str, Callable[[Sequence[Row], TrainingConfig], Iterator[Unit]]] =
     "simpo": preferences,
     "kto": labelled,
     "unlikelihood": marked,
-}
-NEEDS = {
-    "distillation": "preferences or texts judged good",
-    "dpo": "preferences",
-    "ipo": "preferences",
-    "simpo": "preferences",
-    "kto": "scores, labels or preferences",
-    "unlikelihood": "marked errors",
 }
 
 

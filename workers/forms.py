@@ -45,6 +45,16 @@ RERANK_LABELS = [
     ("pmi", "pmi: the most specific to the source first"),
 ]
 
+OBJECTIVE_LABELS = [
+    ("", "likelihood: of human texts, and of rated ones by their weights"),
+    ("dpo", "dpo: preferences"),
+    ("kto", "kto: scores or labels of single texts"),
+    ("ipo", "ipo: preferences, without running off from them"),
+    ("simpo", "simpo: preferences, without regard to the model before"),
+    ("distillation", "distillation: likelihood of the preferred texts"),
+    ("unlikelihood", "unlikelihood: of what raters marked as errors"),
+]
+
 
 class PresetField(forms.ChoiceField):
     beside = "workers/_bases.html"  # which pretrained models are there, and what fetches the others
@@ -58,7 +68,8 @@ class TrainForm(LaunchForm):
         "context", "denoising", "source_dropout", "learning_rate", "dropout", "word_dropout", "label_smoothing",
         "precision", "seed",
     )  # fmt: skip
-    further = ("init", "pairing", "source", "sources", *model_settings, "queue")
+    of_feedback = ("objective", "anchor", "beta", "robust")
+    further = ("init", *of_feedback, "pairing", "source", "sources", *model_settings, "queue")
     standings = staticmethod(fetching.standings)
 
     dataset = dataset_field()
@@ -80,7 +91,17 @@ class TrainForm(LaunchForm):
         required=False,
         empty_label="none",
         label="Feedback set",
-        help_text="Rated texts to mix with the pairs, each weighted by its ratings.",
+        help_text="What raters found. With the objective likelihood its texts are mixed with the pairs, each weighted "
+        "by its ratings; the other objectives learn from its preferences, labels, scores or marked errors.",
+    )
+    objective = training_field("objective", choices=OBJECTIVE_LABELS, help_text="What is learned from feedback.")
+    anchor = training_field("anchor")
+    beta = training_field("beta")
+    robust = forms.ChoiceField(
+        choices=[("", "yes: count on as many as the raters' disagreement suggests"), ("false", "no")],
+        required=False,
+        label="Wrong preferences",
+        help_text="dpo: whether some preferences are taken to be the wrong way round.",
     )
     budget = forms.FloatField(
         min_value=1,

@@ -63,7 +63,9 @@ class TrainedField(forms.ModelChoiceField):
 
 
 def trained_systems() -> QuerySet[System]:
-    return System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False).order_by("name")
+    """Those that are offered: their files are there, and learning from feedback has not made them worse."""
+    kept = System.objects.filter(checkpoint__pruned_at=None, checkpoint__isnull=False)
+    return kept.filter(checkpoint__worse="").order_by("name")
 
 
 def trained_field() -> forms.ModelChoiceField:

@@ -139,6 +139,9 @@ class Checkpoint(models.Model):
     sha256 = models.CharField(max_length=64, help_text="of the weights file")
     size_bytes = models.PositiveBigIntegerField()
     metrics = models.JSONField(default=dict)
+    worse = models.TextField(
+        blank=True, default="", help_text="what learning from feedback has cost, where that is too much to offer it"
+    )
     pruned_at = models.DateTimeField(null=True, blank=True, help_text="when its files were removed; the row stays")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -37,7 +37,7 @@ from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-SHOWN = (*TABLES, "by_length")  # of a run's result, each in a way of its own
+SHOWN = (*TABLES, "by_length", "guarding")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -117,7 +117,7 @@ def duration(seconds: float) -> str:
 
 
 def run_context(run: Run) -> dict[str, Any]:
-    now = database_now()
+    now, checkpoint = database_now(), Checkpoint.objects.filter(run=run).first()
     left = seconds_left(run, now)
     lines = [(datetime.fromisoformat(when), text) for when, text in reversed(run.log[-LOG_LINES:])]
     return {
@@ -131,7 +131,8 @@ def run_context(run: Run) -> dict[str, Any]:
         "result": [(key, value) for key, value in run.result.items() if key not in SHOWN and filled(value)],
         **score_tables(run.result),
         "settings": sorted(flat(run.config)),
-        "checkpoint": Checkpoint.objects.filter(run=run).first(),
+        "checkpoint": checkpoint,
+        "guarding": checkpoint and checkpoint.metrics.get("guarding"),
     }
 
 
@@ -198,6 +199,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
         "checkpoint": checkpoint,
+        "guarding": checkpoint and checkpoint.metrics.get("guarding"),
         "attends": checkpoint and attention.attends(checkpoint),
         "drawn": drawn,
     }

@@ -22,7 +22,16 @@ WITHOUT_ATTENTION = ("lstm", "bilstm")
 ALBUM = "album"  # a context
 CONTEXT = re.compile(rf"([1-9]|1\d|20)|0|{ALBUM}(\+([1-9]|1\d|20))?")
 LIKELIHOOD = "likelihood"
-FEEDBACK_OBJECTIVES = ("distillation", "dpo", "ipo", "simpo", "kto", "unlikelihood")
+# Objectives over judged texts, with the kinds of feedback that each learns from.
+LEARNS_FROM = {
+    "distillation": ("preference", "label"),
+    "dpo": ("preference",),
+    "ipo": ("preference",),
+    "simpo": ("preference",),
+    "kto": ("score", "label", "preference"),
+    "unlikelihood": ("spans",),
+}
+FEEDBACK_OBJECTIVES = tuple(LEARNS_FROM)
 SHAPE = (  # settings that vocabulary and weights are of
     *("architecture", "tokens", "vocabulary_size", "lowercase", "detokenize", "folding", "letters_only"),
     *("embedding_size", "hidden_size", "layers", "heads", "feedforward_size", "tied", "lora_rank", "lora_scale"),

@@ -21,6 +21,7 @@ from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
 from workers.jobs.fetching import check_base
+from workers.jobs.judged_texts import check_feedback, guarded, write_feedback
 from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create
 from workers.lookup import check_valid, dataset_named, feedback_set_named, system_named
@@ -56,6 +57,7 @@ def launch(
         check_shape(init, training)
     base = check_base(training)
     check_data(dataset_row, feedback_row, data)
+    check_feedback(training, feedback_row)
     system = system_reserve(name or default_name(preset, dataset, feedback))
     config = {
         "dataset": dataset,
@@ -223,6 +225,7 @@ def perform(claim: Claim) -> None:
             }
             if run.feedback_set:
                 check_valid(run.feedback_set)
+            if run.feedback_set and not training.learns_from_feedback:
                 rated = corpus.feedback_records(run.feedback_set, source=config["source"], seed=training.seed)
                 by_split["feedback"] = rated
             if training.album_context:
@@ -232,6 +235,9 @@ def perform(claim: Claim) -> None:
                 }
             corpus.write_records(by_split.pop("valid"), valid_file)
             corpus.write_records(chain(chain.from_iterable(by_split.values()), checked(check_unchanged)), train_file)
+        judged_file = None
+        if run.feedback_set and training.learns_from_feedback:
+            judged_file = write_feedback(run.feedback_set, folder, training, source=config["source"])
 
         def report(progress: Progress) -> None:
             row = {
@@ -250,11 +256,20 @@ def perform(claim: Claim) -> None:
             train_file=train_file,
             valid_file=valid_file if valid_file.stat().st_size else None,
             directory=directory,
+            feedback_file=judged_file,
             on_progress=report,
         )
+        cost = None
+        if training.init and (run.feedback_set or training.learns_from_feedback):
+            stories = corpus.training_stories(dataset)
+            cost = guarded(
+                training, result.checkpoint, valid_file, stories, lambda each: claim.progress(1.0, each.message)
+            )
         draw_examples(run, result.checkpoint, valid_file, training.device)
     files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
     metrics = result.figures() | {"why_left_out": corpus.with_keys(result.why_left_out)}
+    metrics |= {"guarding": cost} if cost else {}
+    worse = "; ".join(cost["worse"]) if cost else ""
     with claim.fenced():
         checkpoint = Checkpoint.objects.create(
             run=run,
@@ -263,10 +278,12 @@ def perform(claim: Claim) -> None:
             sha256=result.sha256,
             size_bytes=sum(file.stat().st_size for file in files),
             metrics=metrics,
+            worse=worse,
         )
     discard_others(result.checkpoint.parent)
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
     left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
     of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""
     steps = "step" if result.planned_steps == 1 else "steps"
-    run.message = f"trained {result.steps:,}{of_planned} {steps}{left_out}"
+    cost_in_words = f"; not offered, as it is worse than before: {worse}" if worse else ""
+    run.message = f"trained {result.steps:,}{of_planned} {steps}{left_out}{cost_in_words}"

@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(help_text='of the weights file', max_length=64)),
                 ('size_bytes', models.PositiveBigIntegerField()),
                 ('metrics', models.JSONField(default=dict)),
+                ('worse', models.TextField(blank=True, default='', help_text='what learning from feedback has cost, where that is too much to offer it')),
                 ('pruned_at', models.DateTimeField(blank=True, help_text='when its files were removed; the row stays', null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('system', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='checkpoint', to='annotations.system')),

@@ -18,7 +18,10 @@ class Command(LaunchCommand):
             "source=caption|SYSTEM|* (what the model is given), sources=all|own, init=SYSTEM (the checkpoint to "
             "continue from)",
         )
-        parser.add_argument("--feedback", metavar="NAME", help="a feedback set to mix with the pairs")
+        parser.add_argument(
+            "--feedback", metavar="NAME",
+            help="a feedback set: mixed with the pairs by its weights, or what --set objective=dpo|kto|… learns from",
+        )  # fmt: skip
         parser.add_argument(
             "--name", metavar="SYSTEM", help="name of the new system; default: made from preset and dataset"
         )
