@@ -146,28 +146,30 @@ def test_best_and_worst_and_ranks_and_labels() -> None:
     ranks = beside(best, name="ranks", protocol="ranking")
     rate(ranks, lambda by, caption: [by["human"], by["gru"], by["lstm"]])
     who = beside(best, name="who", protocol="human_or_machine", overlap=9)
-    rate(who, *[lambda by, caption: {"human": "human" in by, "confidence": 2}] * 9)  # three of each text
+    rate(who, *[lambda by, caption: {"human": "human" in by, "confidence": 2}] * 9)
     row = built(best, ranks, who)
-    assert kinds(row) == {"preference": 18, "label": 9}
+    judged = {pk for rating in models.Rating.objects.counting(who) for pk in rating.answers["human_likeness"]}
+    assert kinds(row) == {"preference": 18, "label": len(judged)}
     assert {each.origin for each in row.examples.filter(kind="preference")} == {"ranking"}
     for label in row.examples.filter(kind="label"):
+        n = len(label.judgements)
         assert label.desirable == label.text.startswith("People told")
-        assert label.weight == pytest.approx(3 / 5)
-        assert label.flip_rate == pytest.approx(1 / (1 + ((1 - USUAL) / USUAL) ** 3), rel=1e-2)
+        assert label.weight == pytest.approx(2 * (n + 1) / (n + 2) - 1)
+        assert label.flip_rate == pytest.approx(1 / (1 + ((1 - USUAL) / USUAL) ** n), rel=1e-2)
         assert set(label.judgements.values()) == {float(bool(label.desirable))}
 
 
 def test_edits_are_preferred_to_the_text_and_an_unchanged_text_is_as_it_should_be() -> None:
-    campaign = feedback_campaign(protocol="edit", captions=3, overlap=4, texts=PAIRS["texts"])
+    campaign = feedback_campaign(protocol="edit", captions=3, overlap=2, texts_per_screen=2, texts=PAIRS["texts"])
     changed = "We loved thing"
 
     def says(by: Any, caption: str) -> Any:
-        [(system, name)] = by.items()
         pasted = {"pasted": 30} if caption.endswith("2") else {}
-        return {name: {"text": f"{changed} {caption[-1]}", **pasted} if system == "gru" else texts[name]}
+        rewrite = {"text": f"{changed} {caption[-1]}", **pasted}
+        return {name: rewrite if system == "gru" else texts[name] for system, name in by.items()}
 
     texts = {str(each.public_id): each.text for each in models.Candidate.objects.all()}
-    rate(campaign, *[says] * 4)  # two of each text
+    rate(campaign, says, says)
     row = built(campaign)
     assert kinds(row) == {"preference": 2, "label": 3}
     assert row.counts["pasted"] == 2
