@@ -24,7 +24,7 @@ from modeling.feedback_rows import Preference, Row, Score
 from modeling.metrics.intervals import percentiles
 from modeling.reward_agreement import correlation, held_out_rewards
 from modeling.reward_features import EmbeddingFeatures, no_report
-from modeling.reward_fitting import Judged, Space, chosen_l2, deal, fit
+from modeling.reward_fitting import CrossFits, Judged, Space, deal
 from modeling.reward_training import reward_of, with_interval
 
 Floats = NDArray[np.float64]
@@ -141,12 +141,10 @@ def correlations(rated: Rated) -> dict[str, dict[str, tuple[float, float, float]
 
 def held_out(space: Space, judged: Judged, folds: Integers) -> Floats:
     """(texts): rewards by fits that did not see a text's fold, nor chose their penalty by it."""
-    everything, rewards = judged.judgements(), np.zeros(len(judged.texts))
-    for fold in np.unique(folds):
-        held = folds == fold
-        learned = everything.part(~held[everything.texts])
-        l2 = chosen_l2(space, learned, deal(judged.groups, 5, SEED + 1))
-        rewards[held] = space.rewards(fit(space, learned, l2).coefficients)[held]
+    fits, rewards = CrossFits(space, judged.judgements(), folds), np.zeros(len(judged.texts))
+    for fold in np.unique(folds).tolist():
+        held, out = folds == fold, frozenset({fold})
+        rewards[held] = space.rewards(fits.without(out, fits.l2(out)).coefficients)[held]
     return rewards
 
 

@@ -20,15 +20,13 @@ from modeling.feedback_rows import Preference, Score
 from modeling.metrics.intervals import percentiles, resampled_sums
 from modeling.reward_features import Floats
 from modeling.reward_fitting import (
-    GRID,
     KINDS,
+    CrossFits,
     Flags,
     Integers,
     Judged,
     Space,
-    chosen_l2,
     deal,
-    fit,
     kind_name,
     label_target,
 )
@@ -118,15 +116,11 @@ def held_out_rewards(
     rewards = np.zeros((groups, len(judged.texts)))
     for group in range(groups):
         silent = {rater for rater, its in zip(raters, of_rater, strict=True) if its == group} if groups > 1 else set()
-        heard = judged.judgements(without=silent)
+        fits = CrossFits(space, judged.judgements(without=silent), of_text)
         for fold in range(folds):
-            held = of_text == fold
-            learned = heard.part(~held[heard.texts])
-            if len(learned.kinds):
-                # What is held out must not choose the penalty; what is left is dealt anew.
-                inner = deal(judged.groups, max(2, folds - 1), seed + 1 + fold)
-                penalty = l2 or chosen_l2(space, learned, inner, GRID)
-                rewards[group, held] = space.rewards(fit(space, learned, penalty).coefficients)[held]
+            held, out = of_text == fold, frozenset({fold})
+            if not (fits.of_judgement == fold).all():
+                rewards[group, held] = space.rewards(fits.without(out, l2 or fits.l2(out)).coefficients)[held]
             report((group * folds + fold + 1) / (groups * folds))
     return rewards, of_rater
 

@@ -30,17 +30,18 @@ Flags = NDArray[np.bool_]
 SCORE, PREFERENCE, LABEL = range(3)
 KINDS = ("score", "preference", "label")
 OFFSET_PENALTY = 1.0
-GRID = tuple(10.0 ** (power / 2) for power in range(-4, 11))  # 0.01 to 100,000
-MAX_STEPS, TOLERANCE = 50, 1e-12  # of Newton's method; what a step must promise of the value
+GRID = tuple(10.0**power for power in range(-2, 6))  # of penalties
+PATIENCE = 2
+MAX_STEPS = 50  # of Newton's method
 RANK = 1e-12  # of the largest eigenvalue: directions in which texts differ less are left out
 
 
 @dataclass(frozen=True)
 class Judged:
     """The T texts of feedback, and its rows that teach. texts (T): source and text; sources (T): numbers, equal
-    where texts were written for the same; groups (T): numbers of what is held out together, as texts of one album or of
-    one source are; places: of each row's text or texts, their numbers. `skipped` counts rows that teach nothing here,
-    by why."""
+    where texts were written for the same; groups (T): numbers of what is held out together: texts of one album, or
+    without an album of one source; places: of each row's text or texts, their numbers. `skipped` counts rows that teach
+    nothing here, by why."""
 
     rows: Sequence[Score | Preference | Label]
     texts: list[Pair]
@@ -129,26 +130,19 @@ def label_target(row: Label) -> float:
 
 
 def held_together(rows: Sequence[Row]) -> list[int]:
-    """A number for each row, equal where albums or sources are, and so on from those; a row with neither stands
-    alone."""
-    parents: dict[object, object] = {}
+    """A number for each row, equal where albums are, or without an album sources; a row with neither stands alone.
 
-    def root(key: object) -> object:
-        while parents.setdefault(key, key) != key:
-            parents[key] = parents[parents[key]]
-            key = parents[key]
-        return key
+    A source is one of its album: what two albums happen to say alike does not join them, or it would join nearly all.
+    """
+    numbers: dict[tuple[str, str], int] = {}
 
-    firsts: list[object] = []
-    for row in rows:
+    def key(row: Row) -> tuple[str, str]:
+        if row.example.album is not None:
+            return "album", row.example.album
         source = normalize(row.example.source)
-        keys: list[object] = [("album", row.example.album)] if row.example.album is not None else []
-        keys += [("source", source)] if source else []
-        keys = keys or [("alone", row.example.id)]
-        parents[root(keys[-1])] = root(keys[0])
-        firsts.append(keys[0])
-    numbers: dict[object, int] = {}
-    return [numbers.setdefault(root(first), len(numbers)) for first in firsts]
+        return ("source", source) if source else ("alone", row.example.id)
+
+    return [numbers.setdefault(key(row), len(numbers)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -247,9 +241,10 @@ class Fit:
     nuisance: Floats
 
 
-def fit(space: Space, judgements: Judgements, l2: float, start: Fit | None = None) -> Fit:
+def fit(space: Space, judgements: Judgements, l2: float, start: Fit | None = None, *, tolerance: float = 1e-15) -> Fit:
     """The minimum, by Newton's method, from anywhere the same: the problem is convex. Each step's linear system is
-    solved by conjugate gradients, so that no matrix of all unknowns is made."""
+    solved by conjugate gradients, so that no matrix of all unknowns is made. It ends where less than about `tolerance`
+    of the value is left to gain."""
     texts, rank, weights = len(space.places), len(space.sizes), judgements.weights
     penalties = np.repeat([l2, 0.0, OFFSET_PENALTY], [rank, 3, len(judgements.raters)])
     at = np.zeros(len(penalties)) if start is None else np.concatenate([start.coefficients, start.nuisance])
@@ -275,10 +270,11 @@ def fit(space: Space, judgements: Judgements, l2: float, start: Fit | None = Non
         mass = curvatures.sum() / texts
         by_kind = np.concatenate(judgements.gathered(curvatures, texts)[1:])
         stiff = np.concatenate([space.sizes * mass, by_kind]) + penalties
-        step = -conjugate_gradients(partial(curved, curvatures), slope, np.where(stiff > 0, stiff, 1.0))
-        promised = float(slope @ step)
-        if promised > -TOLERANCE * max(1.0, abs(value)):
+        stiff = np.where(stiff > 0, stiff, 1.0)
+        if slope @ (slope / stiff) <= tolerance * max(1.0, abs(value)):
             break
+        step = -conjugate_gradients(partial(curved, curvatures), slope, stiff, tolerance)
+        promised = float(slope @ step)
         length = 1.0
         while (trial := objective(at + length * step))[0] > value + 1e-4 * length * promised and length > 1e-6:
             length /= 2
@@ -287,12 +283,12 @@ def fit(space: Space, judgements: Judgements, l2: float, start: Fit | None = Non
     return Fit(at[:rank], at[rank:])
 
 
-def conjugate_gradients(product: Callable[[Floats], Floats], wanted: Floats, stiff: Floats) -> Floats:
+def conjugate_gradients(product: Callable[[Floats], Floats], wanted: Floats, stiff: Floats, tolerance: float) -> Floats:
     """The x with product(x) = wanted, the matrix's diagonal being about `stiff`."""
     found, left = np.zeros_like(wanted), wanted.copy()
     eased = left / stiff
     direction, size = eased.copy(), float(left @ eased)
-    enough = 1e-16 * size
+    enough = tolerance / 10 * size
     for _ in range(len(wanted)):
         if size <= enough:
             break
@@ -317,24 +313,43 @@ def deal(groups: Integers, folds: int, seed: int) -> Integers:
     return np.array([of_name[int(group)] for group in groups], dtype=np.int64)
 
 
-def held_out_losses(space: Space, judgements: Judgements, folds: Integers, grid: Sequence[float]) -> Floats:
-    """(grid): the mean loss of judgements on texts that were not fitted on, folds (T) of the texts."""
-    order = sorted(range(len(grid)), key=lambda place: -grid[place])
-    sums, of_judgement = np.zeros(len(grid)), folds[judgements.texts]
-    for fold in np.unique(of_judgement):
-        learned, held = judgements.part(of_judgement != fold), judgements.part(of_judgement == fold)
-        start: Fit | None = None
-        for place in order if len(learned.kinds) else ():
-            start = fit(space, learned, grid[place], start)
-            losses, _, _ = held.losses(held.predicted(space.rewards(start.coefficients), start.nuisance))
-            sums[place] += held.weights @ losses
-    return sums / judgements.weights.sum()
+class CrossFits:
+    """Fits that each leave out some folds of the texts: folds (T), dealt by `deal`. What was fitted is kept."""
 
+    def __init__(self, space: Space, judgements: Judgements, folds: Integers) -> None:
+        self.space, self.judgements, self.folds = space, judgements, folds
+        self.of_judgement = folds[judgements.texts]
+        self.fits: dict[tuple[frozenset[int], float], Fit] = {}
+        self.latest: dict[frozenset[int], Fit] = {}
 
-def chosen_l2(space: Space, judgements: Judgements, folds: Integers, grid: Sequence[float] = GRID) -> float:
-    """The penalty with the lowest loss on texts that were not fitted on; of equal ones the largest."""
-    losses = held_out_losses(space, judgements, folds, grid)
-    return float(max(penalty for penalty, loss in zip(grid, losses, strict=True) if loss <= losses.min() + 1e-12))
+    def without(self, out: frozenset[int], l2: float) -> Fit:
+        """Near the minimum, which is near enough to compare penalties by."""
+        if (out, l2) not in self.fits:
+            learned = self.judgements.part(~np.isin(self.of_judgement, list(out)))
+            found = fit(self.space, learned, l2, self.latest.get(out), tolerance=1e-8)
+            self.fits[out, l2] = self.latest[out] = found
+        return self.fits[out, l2]
+
+    def loss(self, l2: float, out: frozenset[int]) -> float:
+        """Of the judgements on each fold that is not `out`, by the fit without that one and those."""
+        total = 0.0
+        for fold in sorted(set(self.of_judgement.tolist()) - out):
+            held = self.judgements.part(self.of_judgement == fold)
+            found = self.without(out | {fold}, l2)
+            losses, _, _ = held.losses(held.predicted(self.space.rewards(found.coefficients), found.nuisance))
+            total += float(held.weights @ losses)
+        return total
+
+    def l2(self, out: frozenset[int] = frozenset()) -> float:
+        """The penalty of the lowest loss, chosen without the folds that are `out`: from the largest one down, until
+        `PATIENCE` in a row were no better."""
+        best, lowest, worse = GRID[-1], np.inf, 0
+        for l2 in reversed(GRID):
+            loss = self.loss(l2, out)
+            best, lowest, worse = (l2, loss, 0) if loss < lowest else (best, lowest, worse + 1)
+            if worse == PATIENCE:
+                break
+        return best
 
 
 def spelled(counts: Mapping[str, int]) -> str:

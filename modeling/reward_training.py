@@ -19,7 +19,7 @@ from modeling.progress import OnProgress, Progress, no_progress
 from modeling.reward import Reward
 from modeling.reward_agreement import Agreement, Figures, figures, held_out_rewards
 from modeling.reward_features import features_of
-from modeling.reward_fitting import GRID, KINDS, Judged, Space, chosen_l2, deal, fit, kind_name, spelled
+from modeling.reward_fitting import GRID, KINDS, CrossFits, Judged, Space, deal, fit, kind_name, spelled
 
 EMBEDDING, FITTING = 0.5, 0.95  # shares of the work that are done by then
 
@@ -74,7 +74,7 @@ def reward_of(
         found = figures(judged, rewards, of_rater, seed=config.seed)
         judgements = judged.judgements()
         folds = deal(judged.groups, config.folds, config.seed)
-        l2 = config.l2 or chosen_l2(space, judgements, folds)
+        l2 = config.l2 or CrossFits(space, judgements, folds).l2()
         weights = space.weights(fit(space, judgements, l2).coefficients)
     report(1.0, "fitted")
     about: dict[str, Any] = {
