@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from modeling import reward_features, sealed
 from modeling.__main__ import main
 from modeling.checkpoints import load_checkpoint
-from modeling.config import ConfigError, DecodingConfig, RewardConfig
+from modeling.config import ConfigError, DecodingConfig, RewardConfig, TrainingConfig
 from modeling.corpus import Example, encode_source, encode_text, read_examples
 from modeling.decoding import decode
 from modeling.errors import CheckpointError, CorpusError, ScoringError
@@ -25,7 +25,7 @@ from modeling.metrics.texts import Segment
 from modeling.reward import HEAD, MANIFEST, Reward
 from modeling.reward_features import SURFACE, StateFeatures, surface
 from modeling.reward_training import train_reward
-from modeling.training import TrainingResult
+from modeling.training import TrainingResult, train
 
 WEATHER = ("sunny", "warm and bright", "lovely", "wonderful"), ("rainy", "cold and dark", "awful", "terrible")
 PLACES = ("at the beach", "in the park", "by the lake", "in the city", "on the hill", "at the fair")
@@ -180,6 +180,23 @@ def test_the_text_that_raters_would_like_best_comes_first(
         assert all(np.diff(scores) < 1e-5)
     best = list(decode(trained.checkpoint, sources, replace(config, keep=1)))
     assert best == [each for each in written if each.rank == 0]
+
+
+def test_it_ranks_what_either_engine_writes(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, folder: Path, tmp_path: Path
+) -> None:
+    config = replace(tiny, architecture="transformer", max_steps=30, feedforward_size=64)
+    checkpoint = train(config, train_file=corpus[0], valid_file=None, directory=tmp_path).checkpoint
+    sources, reward = read_examples(corpus[1])[:4], Reward.load(folder)
+    for engine in ("torch", "ct2"):
+        drawn = DecodingConfig(samples=5, temperature=1.5, engine=engine, rerank=f"reward:{folder}")
+        used: list[str] = []
+        written = list(decode(checkpoint, sources, drawn, on_engine=used.append))
+        assert used == [engine]
+        for source in sources:
+            texts = [each.text for each in written if each.id == source.id]
+            assert len(texts) == 5
+            assert all(np.diff(reward.scores([(source.source, text) for text in texts])) < 1e-5)
 
 
 def test_what_is_no_reward_model_ranks_nothing(trained: TrainingResult, tmp_path: Path) -> None:
