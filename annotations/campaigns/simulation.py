@@ -6,13 +6,13 @@ of that. Plain values in, plain values out, all drawn from one seed.
 """
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from annotations.campaigns.quality import ATTENTION
 from annotations.campaigns.questionnaires import CheckQuestion, Question
+from annotations.campaigns.taste import Taste, check_taste
 from annotations.errors import InputError
 
 TEXT_DEVIATION, RATER_DEVIATION = 0.5, 0.3
@@ -22,9 +22,6 @@ DEGRADED = -2.0  # how much worse than its original a degraded text is
 ASKED_FOR = -8.0  # how bad the text of an attention item is taken to be by who reads it
 BASE_SECONDS, SECONDS_PER_WORD = 4.0, 0.35
 MAX_TRUTH = 3.0
-MAX_LIKING = 6.0
-TASTE_WORDS = 100
-WORD = re.compile(r"\w+")
 KINDS = {
     "honest": "perceives the truth, with noise",
     "noisy": "perceives it with much noise",
@@ -33,21 +30,6 @@ KINDS = {
     "lazy": "gives every text the same answer, in a few seconds",
     "random": "answers without reading",
 }
-
-
-@dataclass(frozen=True)
-class Taste:
-    """Words that raters like: a text with one of them seems better by `liking` standard deviations than one without,
-    whatever the system. What a system is told of it is the ratings alone."""
-
-    words: Sequence[str]
-    liking: float
-
-    def likes(self, text: str) -> bool:
-        return not {word.casefold() for word in self.words}.isdisjoint(WORD.findall(text.casefold()))
-
-    def worth(self, text: str) -> float:
-        return self.liking / 2 if self.likes(text) else -self.liking / 2
 
 
 @dataclass(frozen=True)
@@ -98,17 +80,6 @@ def simulation_of(
     steps = max(len(systems) - 1, 1)
     spaced = {system: 0.5 - place / steps for place, system in enumerate(systems)}
     return Simulation({kind: count for kind, count in raters.items() if count}, spaced | dict(truth), seed, taste)
-
-
-def check_taste(taste: Taste) -> None:
-    """Raises InputError for words that are none, and for a liking that is out of range."""
-    for word in taste.words:
-        if not WORD.fullmatch(word):
-            raise InputError("taste", f"'{word}' must be a single word of letters and digits")
-    if not 1 <= len(taste.words) <= TASTE_WORDS:
-        raise InputError("taste", f"{len(taste.words)} words must be from 1 to {TASTE_WORDS}")
-    if not -MAX_LIKING <= taste.liking <= MAX_LIKING:
-        raise InputError("liking", f"{taste.liking:g} must be from {-MAX_LIKING:g} to {MAX_LIKING:g}")
 
 
 class SeenText(NamedTuple):

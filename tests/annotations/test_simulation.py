@@ -16,7 +16,8 @@ from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close, campaign_pause
 from annotations.campaigns.services.raters import rater_join
 from annotations.campaigns.services.simulating import raters_simulate
-from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, Taste, simulation_of
+from annotations.campaigns.simulation import KINDS, SeenText, SimulatedRater, Simulation, simulation_of
+from annotations.campaigns.taste import Taste
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import check_campaigns
 from annotations.protocols import shown_here

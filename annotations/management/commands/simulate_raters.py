@@ -5,7 +5,8 @@ from django.core.management.base import CommandParser
 
 from annotations.campaigns.services.campaigns import campaign_named
 from annotations.campaigns.services.simulating import raters_simulate
-from annotations.campaigns.simulation import KINDS, Taste, simulation_of
+from annotations.campaigns.simulation import KINDS, simulation_of
+from annotations.campaigns.taste import Taste
 from annotations.errors import InputError
 from annotations.management.base import AnswerCommand
 
