@@ -246,7 +246,7 @@ HEAD = [
 
 
 def show(arm: str, results: Sequence[dict[str, Any]]) -> None:
-    rows = [HEAD]
+    rows: list[list[object]] = [[*HEAD]]
     gains: dict[str, list[tuple[float, float, float]]] = {}
     for result in results:
         for method in ARMS[arm].methods:
