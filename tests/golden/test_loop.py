@@ -154,6 +154,18 @@ def test_the_loop_closes(site: Site, tmp_path: Path) -> None:
     trained_on = (site.var_dir / "runs" / lineage["run"]["id"] / "train.jsonl").read_text().splitlines()
     assert len(trained_on) == ROWS["train"] + built["result"]["score"]
 
+    # its preferences teach too: a model goes on from the old one, and what that cost is measured
+    learning = ["--feedback", "from-first-look", *settings, "max_steps=30", "objective=dpo", "init=old"]
+    launched = site.manage("train", "--dataset", "vist", "--preset", "gru-luong", "--name", "liked", *learning)
+    learned = site.run_done(launched)
+    judged = site.var_dir / "runs" / launched["run"] / "feedback.jsonl"
+    rows = [json.loads(line) for line in judged.read_text().splitlines()]
+    assert {row["kind"] for row in rows} == {"score", "preference"}
+    measured = {each["name"]: each for each in learned["result"]["guarding"]["figures"]}
+    assert {"nll", "source_gain", "unique", "length", "embedding_indistinguishable"} <= measured.keys()
+    assert learned["result"]["guarding"]["sources"] == ROWS["valid"]
+    assert site.manage("lineage", "liked")["began_from"][0]["system"] == "old"
+
     # an evaluation campaign of old against new against human; its ratings can never feed training
     evaluation = write_campaign(
         tmp_path, name="old-or-new", purpose="evaluation", dataset="vist", split="test", unit="sentence",
