@@ -5,24 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
+from modeling.architectures import Model
 from modeling.batching import Planner
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair
-from modeling.feedback import JudgedPair, OfJudged
+from modeling.corpus import EncodedPair, Example
+from modeling.devices import precision
+from modeling.feedback import OBJECTIVES, JudgedPair, OfJudged, with_references
+from modeling.feedback_rows import Row
+from modeling.judged_pairs import judged_pairs
 from modeling.material import Material
 from modeling.objectives import Likelihood, Objective, Pairs, Part
 from modeling.processes import Processes
 from modeling.resuming import State
+from modeling.tokenization import Tokenizer
 
 Batches = Iterator[tuple[list[EncodedPair], int, int]]
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """Judged pairs, and what is learned from them."""
+    """Judged pairs, and what is learned from them. A pair's `example` is the place of one of the `examples` behind all
+    those of people's texts; `left_out` says why some judgements are not among the pairs."""
 
     objective: OfJudged
     pairs: Sequence[JudgedPair]
+    examples: Sequence[Example]
+    left_out: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Row],
+        model: Model,
+        tokenizer: Tokenizer,
+        config: TrainingConfig,
+        device: torch.device,
+        *,
+        first_example: int,
+    ) -> Feedback:
+        """What the rows teach a model that goes on from its weights. Raises CorpusError where that is nothing."""
+        objective = OBJECTIVES[config.objective](config)
+        pairs, left_out = judged_pairs(rows, tokenizer, config, first_example=first_example)
+        if objective.uses_reference:
+            with precision(config.precision, device):
+                pairs = with_references(model, pairs, config.token_budget, device)
+        return cls(objective, pairs, [row.example for row in rows], left_out)
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,13 @@ from modeling.checkpoints import (
     step_folder,
 )
 from modeling.config import TrainingConfig
-from modeling.corpus import EncodedPair, Example, fingerprint
+from modeling.corpus import EncodedPair, fingerprint
 from modeling.devices import chosen_precision, cpu_threads, fast_products, pick_device, precision
 from modeling.drawing import judged_rows
 from modeling.errors import CheckpointError, TrainingError
-from modeling.feedback import OBJECTIVES, with_references
-from modeling.feedback_rows import Row, check_feedback
+from modeling.feedback_rows import check_feedback
 from modeling.feeding import Feed, Feedback, Step
 from modeling.gradients import Gradients
-from modeling.judged_pairs import judged_pairs
 from modeling.material import Examples, Material
 from modeling.objectives import Part
 from modeling.optimizer import Optimizer
@@ -57,6 +55,7 @@ from modeling.validation import mean_nll
 
 __all__ = ["Progress", "TrainingResult", "train"]
 
+MOST_DRAWING = 0.75  # of the budget, before the first step
 NAMES = 8  # of pairs that were left out, in a message
 
 
@@ -166,10 +165,8 @@ class _Training:
             self.model.load_state_dict(initial.weights)
         self.model.to(self.device)
         self.model.compute_in(self.config.precision)
-        feedback, judged = None, list[Example]()
-        if learns:
-            rows = judged_rows(self.config, feedback_file, examples.training, self.directory, self.on_progress)
-            feedback, judged = self._feedback(rows), [row.example for row in rows]
+        feedback = self._feedback(feedback_file) if learns else None
+        judged = feedback.examples if feedback else []
         self.feed = Feed(self.config, self.material, self.processes, packs=self.model.packs, feedback=feedback)
         self.gradients = Gradients(self.model, self.config, self.processes, self.device)
         self.optimizer = Optimizer(self.model, self.config)
@@ -182,17 +179,15 @@ class _Training:
             self._restore(saved)
         self.pace = Pace(self.config.save_every)
 
-    def _feedback(self, rows: Sequence[Row]) -> Feedback:
-        """With how probable each text is to the model that is begun with, which the weights are of as yet."""
-        config, first = self.config, len(self.examples.training)
-        pairs, left_out = judged_pairs(rows, self.tokenizer, config, first_example=first)
-        self.material.left_out.extend(left_out)
-        objective = OBJECTIVES[config.objective](config)
-        if objective.uses_reference:
-            self.on_progress(Progress(0, None, 0.0, message="reading the judged texts"))
-            with fast_products(self.device), precision(config.precision, self.device):
-                pairs = with_references(self.model, pairs, config.token_budget, self.device)
-        return Feedback(objective, pairs)
+    def _feedback(self, feedback_file: Path | None) -> Feedback:
+        """What was judged, read by the model that is begun with, which the weights are of as yet."""
+        rows = judged_rows(self.config, feedback_file, self.examples.training, self.directory, self.on_progress)
+        self.on_progress(Progress(0, None, 0.0, message="reading the judged texts"))
+        with fast_products(self.device):
+            first = len(self.examples.training)
+            feedback = Feedback.of(rows, self.model, self.tokenizer, self.config, self.device, first_example=first)
+        self.material.left_out.extend(feedback.left_out)
+        return feedback
 
     def run(self) -> None:
         with fast_products(self.device):
@@ -219,6 +214,11 @@ class _Training:
     def _steps_within_budget(self) -> int:
         """Timed on real batches, by steps with a learning rate of 0, which leave the weights as they are."""
         config, material, look_seconds = self.config, self.material, 0.0
+        if config.draws and self._now() > MOST_DRAWING * config.budget:
+            raise TrainingError(
+                f"drawing texts and judging them took {self._now():.0f} of the budget's {config.budget:g} seconds; set "
+                f"draw_sources below {config.draw_sources}, or a larger budget"
+            )
         with self.processes.together():
             if self.processes.first:
                 self.on_progress(Progress(0, None, 0.0, message="timing a few steps"))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from modeling import training
 from modeling.architectures import Model, build
 from modeling.batching import Planner, make_batch
 from modeling.checkpoints import load_checkpoint
 from modeling.config import FEEDBACK_OBJECTIVES, ConfigError, TrainingConfig, load_preset
 from modeling.corpus import Example
-from modeling.errors import CorpusError
+from modeling.errors import CorpusError, TrainingError
 from modeling.feedback import OBJECTIVES, JudgedPair, OfJudged, Unlikelihood, with_references
 from modeling.feedback_rows import Label, Preference, Row, Score, Span, Spans, read_feedback
 from modeling.gradients import Gradients
@@ -395,6 +397,25 @@ def test_the_last_weights_are_kept_and_the_first_look_is_of_the_model_begun_with
     assert result.history[0]["valid_nll"] == pytest.approx(trained.valid_nll, rel=1e-5)
     assert result.valid_nll == result.history[-1]["valid_nll"] > result.history[0]["valid_nll"]
     assert load_checkpoint(result.checkpoint).last is None
+
+
+def test_a_budget_that_drawing_uses_up_is_refused(
+    corpus: tuple[Path, Path],
+    tiny: TrainingConfig,
+    trained: TrainingResult,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slow(*_: Any) -> list[Row]:
+        start = time.process_time()
+        while time.process_time() < start + 0.3:
+            pass
+        return PREFERENCES
+
+    monkeypatch.setattr(training, "judged_rows", slow)
+    config = replace(tiny, objective="dpo", init=str(trained.checkpoint), draws=4, reward="r", max_steps=0, budget=0.2)
+    with pytest.raises(TrainingError, match=r"draw_sources below 1000, or a larger budget"):
+        train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path)
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto"])
