@@ -168,7 +168,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
         for each in guarding.figures if guarding else ():
             change = each.problem or f"{each.before:.3f} before, {each.after:.3f} after"
-            print(f"{each.name.replace('_', ' ')}: {change}", file=sys.stderr)
+            print(f"{each.label}: {change}", file=sys.stderr)
     measured = {"guarding": guarding.to_dict()} if guarding else {}
     return {"checkpoint": str(result.checkpoint), "sha256": result.sha256, **result.figures(), **measured}
 

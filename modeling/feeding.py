@@ -140,9 +140,9 @@ class Feed:
         pairs = [pair for batch in (*judged, *human) for pair in batch]
         if not self.feedback:
             return Step([self._part(self.likelihood, human, 1.0)], pairs)
-        anchor = [self._part(self.likelihood, human, self.config.anchor)] if human else []
+        anchor = [self._part(self.likelihood, human, self.config.anchor, told=False)] if human else []
         return Step([self._part(self.feedback.objective, judged, 1.0), *anchor], pairs)
 
-    def _part(self, objective: Objective, batches: Sequence[Pairs], factor: float) -> Part:
+    def _part(self, objective: Objective, batches: Sequence[Pairs], factor: float, *, told: bool = True) -> Part:
         amount = sum(objective.amount(batch) for batch in batches)
-        return Part(objective, batches[self.processes.rank :: self.processes.count], amount, factor)
+        return Part(objective, batches[self.processes.rank :: self.processes.count], amount, factor, told)

@@ -31,8 +31,8 @@ class Gradients:
     parts: int = 1
 
     def compute(self, own: Sequence[Part], step: int) -> Tensor:
-        """Leave in the model the gradients of the step's loss, and return that loss, in nats: the mean of each part,
-        added up. Nothing waits for a GPU, where one process trains.
+        """Leave in the model the gradients of the step's loss, which is the mean of each part, added up, and return
+        what is told of it. Nothing waits for a GPU, where one process trains.
 
         A step whose pairs all have a weight of 0 has a loss of 0. `own` has the batches of the step that are this
         process's. Raises TrainingError, naming the `token_budget` that would have fitted, where memory does not suffice
@@ -74,7 +74,7 @@ class Gradients:
                 with precision(self.config.precision, self.device):
                     loss = part.share(part.objective.loss(self.model, piece, self.device))
                 loss.backward()
-                total += loss.detach()
+                total += loss.detach() * part.told
         return total
 
     def _pieces(self, part: Part, batch: Pairs) -> list[Pairs]:

@@ -30,6 +30,16 @@ OF_CHECKPOINT = ("nll", "source_gain")
 OF_TEXTS = ("unique", "nonword_rate", "repetition")
 JUDGE = "embedding_indistinguishable"
 LENGTH, REWARD = "length", "reward"
+LABELS = {
+    "nll": "NLL of human texts, nats a word",
+    "source_gain": "source gain, nats a word",
+    "unique": "different texts",
+    "nonword_rate": "texts with a non-word",
+    "repetition": "repeated bigrams",
+    JUDGE: "indistinguishable from human texts",
+    LENGTH: "words a text",
+    REWARD: "reward",
+}
 SOURCES = 500  # that texts are sampled for, at most
 FEWER = 0.5  # of the different texts there were: from there on a model has collapsed
 
@@ -44,6 +54,10 @@ class Measured:
     before: float
     after: float
     problem: str = ""
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.name, self.name)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,8 @@ class Guarding:
         return [each.problem for each in self.figures if each.problem]
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"worse": self.worse}
+        figures = [asdict(each) | {"label": each.label} for each in self.figures]
+        return {"sources": self.sources, "figures": figures, "worse": self.worse}
 
 
 def guard(
@@ -129,6 +144,6 @@ def _problem(name: str, before: float, after: float, config: TrainingConfig) -> 
     if name == LENGTH and abs(rise) > config.max_length_change * before:
         return f"texts went from {before:.1f} to {after:.1f} words, by more than {config.max_length_change:.0%}"
     if name in ("nonword_rate", "repetition") and rise > config.max_flaw_rise:
-        label = name.replace("_", " ")
-        return f"the {label} rose from {before:.3f} to {after:.3f}, by more than {config.max_flaw_rise:g}"
+        what = "share of texts with a non-word" if name == "nonword_rate" else "share of repeated bigrams"
+        return f"the {what} rose from {before:.3f} to {after:.3f}, by more than {config.max_flaw_rise:g}"
     return ""

@@ -49,12 +49,13 @@ class Likelihood(Objective):
 @dataclass(frozen=True)
 class Part:
     """Batches that a process computes in a step, of one objective. `amount` is that of the batches of all processes,
-    and `factor` what their mean loss counts in the loss of the step."""
+    `factor` what their mean loss counts in the loss of the step, and `told` whether it does in the one that is told."""
 
     objective: Objective
     batches: Sequence[Pairs]
     amount: float
     factor: float = 1.0
+    told: bool = True
 
     def share(self, loss: Tensor) -> Tensor:
         """What a sum of losses counts in the loss of the step. Where all weights are 0 all losses are."""

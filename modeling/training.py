@@ -108,7 +108,9 @@ def train(
     if config.model_path:
         config = replace(config, model_path=settled_path(config.model_path))
     with cpu_threads(config.threads), Processes.joined(config.device) as processes:
-        in_bfloat16 = processes.agreed(float(chosen_precision(config.precision, pick_device(config.device)) == "bf16"))
+        in_bfloat16 = processes.agreed(
+            float(chosen_precision(config.may_compute_in, pick_device(config.device)) == "bf16")
+        )
         with processes.together():
             check_feedback(config, feedback_file)
             data_sha256 = fingerprint(train_file, valid_file, *filter(None, [feedback_file]))

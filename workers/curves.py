@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from modeling.config import LIKELIHOOD
+
 WIDTH, LEFT, RIGHT = 640, 66, 626
 TOP, AXIS = 14, 46  # above the first panel, and below the last for the steps
 LOSS_HEIGHT, RATE_HEIGHT, BETWEEN = 196, 84, 26
@@ -87,32 +89,41 @@ def measured(rows: Sequence[Mapping[str, Any]], key: str) -> Points:
     return found
 
 
-def training_svg(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Loss and learning rate over the steps; empty for fewer than two points, without the rate where no row has it."""
+def training_svg(rows: Sequence[Mapping[str, Any]], objective: str = LIKELIHOOD) -> str:
+    """Loss and learning rate over the steps; empty for fewer than two points, without the rate where no row has it.
+
+    The loss of another objective than likelihood is no number of nats, and the validation stands below it.
+    """
     losses = {key: measured(rows, key) for key, _, _ in SERIES}
     rates: Points = [(row["step"], row["learning_rate"]) for row in rows if row.get("learning_rate") is not None]
     if len(losses["loss"]) < 2:
         return ""
     steps = [row["step"] for row in rows if row.get("loss") is not None]
-    values = [value for series in losses.values() for _, value in series]
-    span = (min(steps), max(steps))
-    loss = Panel("loss, nats per token", TOP, TOP + LOSS_HEIGHT, *span, min(values), max(values))
-    parts = loss.axis(4)
-    for place, (key, css, name) in enumerate(SERIES):
-        if points := losses[key]:
-            parts += [loss.line(points, css), *(loss.dots(points, css) if len(points) < FEW else [])]
-            where = f'x="{RIGHT - 6}" y="{TOP + 14 + 18 * place}" text-anchor="end"'
-            parts.append(f'<text class="key-{css}" {where}>{name} {points[-1][1]:.2f}</text>')
-    last = loss
+    span, parts = (min(steps), max(steps)), list[str]()
+    charts: list[tuple[str, int, Sequence[tuple[str, str, str]]]] = [("loss, nats per token", LOSS_HEIGHT, SERIES)]
+    if objective != LIKELIHOOD:
+        charts = [(f"loss of {objective}", LOSS_HEIGHT, SERIES[:1]), ("nats per token", RATE_HEIGHT, SERIES[1:])]
+    titles, bottom = [], float(TOP - BETWEEN)
+    for title, height, series in charts:
+        values = [value for key, _, _ in series for _, value in losses[key]]
+        if not values:
+            continue
+        top = bottom + BETWEEN
+        last = Panel(title, top, top + height, *span, min(values), max(values))
+        bottom = last.bottom
+        parts += last.axis(4 if height == LOSS_HEIGHT else 3)
+        titles.append(title)
+        for place, (key, css, name) in enumerate(series):
+            if points := losses[key]:
+                parts += [last.line(points, css), *(last.dots(points, css) if len(points) < FEW else [])]
+                where = f'x="{RIGHT - 6}" y="{top + 14 + 18 * place}" text-anchor="end"'
+                parts.append(f'<text class="key-{css}" {where}>{name} {points[-1][1]:.2f}</text>')
     if len(rates) > 1:
-        top = loss.bottom + BETWEEN
+        top = bottom + BETWEEN
         last = Panel("learning rate", top, top + RATE_HEIGHT, *span, 0.0, max(rate for _, rate in rates))
         parts += [*last.axis(3), last.line(rates, "rate")]
-    height = last.bottom + AXIS
-    told = (
-        "Loss, in nats per token"
-        + (", and below it the learning rate" if last is not loss else "")
-        + ", over the steps"
-    )
-    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+        titles.append(last.title)
+    told = f"{', below it '.join(titles)}, over the steps"
+    head = f'<svg viewBox="0 0 {WIDTH} {last.bottom + AXIS:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+    told = told[0].upper() + told[1:]
     return "".join([head, f"<title>{told}</title>", *parts, *last.steps(8), "</svg>"])

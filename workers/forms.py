@@ -94,15 +94,6 @@ class TrainForm(LaunchForm):
         help_text="What raters found. With the objective likelihood its texts are mixed with the pairs, each weighted "
         "by its ratings; the other objectives learn from its preferences, labels, scores or marked errors.",
     )
-    objective = training_field("objective", choices=OBJECTIVE_LABELS, help_text="What is learned from feedback.")
-    anchor = training_field("anchor")
-    beta = training_field("beta")
-    robust = forms.ChoiceField(
-        choices=[("", "yes: count on as many as the raters' disagreement suggests"), ("false", "no")],
-        required=False,
-        label="Wrong preferences",
-        help_text="dpo: whether some preferences are taken to be the wrong way round.",
-    )
     budget = forms.FloatField(
         min_value=1,
         initial=240,
@@ -118,6 +109,24 @@ class TrainForm(LaunchForm):
         empty_label="none: start from scratch",
         label="Continue from",
         help_text="A trained system whose weights and vocabulary to start from. Choose the preset it was trained with.",
+    )
+    objective = training_field(
+        "objective",
+        choices=OBJECTIVE_LABELS,
+        help_text="What is learned. All but likelihood learn from the feedback set and continue from a system, at a "
+        "tenth of the preset's learning rate.",
+    )
+    anchor = training_field(
+        "anchor", help_text="Objectives of feedback: weight of the negative log-likelihood of human texts."
+    )
+    beta = training_field(
+        "beta", help_text="Objectives of feedback: how strongly the model is held to the one it continues from."
+    )
+    robust = forms.ChoiceField(
+        choices=[("", "expected, as often as the raters' disagreement suggests"), ("false", "not expected")],
+        required=False,
+        label="Wrong preferences",
+        help_text="With dpo.",
     )
     pairing = forms.ChoiceField(
         choices=[("", "the preset's own: aligned; positional for the seed presets"), *PAIRING_LABELS.items()],

@@ -22,6 +22,7 @@ from annotations.storage.short_writes import giving_way
 from annotations.systems.selectors import coverage_of
 from annotations.web.pages import attached, render_page, staff_page
 from modeling.bases import KNOWN
+from modeling.config import LIKELIHOOD
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
 from workers.import_forms import import_forms
@@ -125,7 +126,7 @@ def run_context(run: Run) -> dict[str, Any]:
         "percent": round(100 * run.fraction),
         "left": "" if left is None else duration(left),
         "took": duration(((run.finished_at or now) - run.started_at).total_seconds()) if run.started_at else "",
-        "curve": mark_safe(training_svg(run.history)),
+        "curve": mark_safe(training_svg(run.history, run.config.get("training", {}).get("objective", LIKELIHOOD))),
         "pictures": [picture(each) for each in list(attention_of(run).values())[:PICTURES]] if run.finished else [],
         "lines": lines,
         "result": [(key, value) for key, value in run.result.items() if key not in SHOWN and filled(value)],

@@ -165,6 +165,12 @@ class TrainingConfig(Config):
         return replace(self, dropout=0.0, word_dropout=0.0) if self.learns_from_feedback else self
 
     @property
+    def may_compute_in(self) -> str:
+        """The precision, or `auto`. Learning from feedback compares log-probabilities that differ by less than bfloat16
+        can tell apart, so that it computes in fp32 where nothing else is asked for."""
+        return "fp32" if self.learns_from_feedback and self.precision == AUTO else self.precision
+
+    @property
     def story_sentences(self) -> int:
         """How many sentences of the story so far stand before the source."""
         return int(self.context.removeprefix(ALBUM).removeprefix("+") or 0)

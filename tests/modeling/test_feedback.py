@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from modeling import training
+from modeling import devices, training
 from modeling.architectures import Model, build
 from modeling.batching import Planner, make_batch
 from modeling.checkpoints import load_checkpoint
@@ -397,6 +397,15 @@ def test_the_last_weights_are_kept_and_the_first_look_is_of_the_model_begun_with
     assert result.history[0]["valid_nll"] == pytest.approx(trained.valid_nll, rel=1e-5)
     assert result.valid_nll == result.history[-1]["valid_nll"] > result.history[0]["valid_nll"]
     assert load_checkpoint(result.checkpoint).last is None
+
+
+def test_no_precision_chosen_is_fp32_however_fast_bfloat16_is(
+    learn: Callable[..., TrainingResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(devices, "product_seconds", {torch.float32: 2.0, torch.bfloat16: 1.0}.__getitem__)
+    assert learn("dpo", "auto", precision="auto", max_steps=1).precision == "fp32"
+    assert learn("dpo", "asked", precision="bf16", max_steps=1).precision == "bf16"
 
 
 def test_a_budget_that_drawing_uses_up_is_refused(

@@ -302,6 +302,9 @@ def test_the_log_keeps_the_last_lines() -> None:
     assert run.log[-1][1] == f"line {lifecycle.LOG_LINES + 19}"
 
 
+POLYLINE = "{http://www.w3.org/2000/svg}polyline"
+
+
 def test_a_curve_has_a_point_for_every_measurement() -> None:
     from workers.curves import training_svg
 
@@ -309,6 +312,18 @@ def test_a_curve_has_a_point_for_every_measurement() -> None:
     svg = training_svg(rows)
     assert svg.count("<circle") == 20 + 1, "an old validation loss that is repeated is no new measurement"
     assert training_svg(rows[:1]) == ""
+
+
+def test_a_loss_that_is_no_number_of_nats_stands_apart_from_the_validation() -> None:
+    from workers.curves import training_svg
+
+    rows = [{"step": n, "loss": 0.69 - n / 100, "valid_loss": 4.6 if n < 9 else 4.7} for n in range(20)]
+    whole = ElementTree.fromstring(training_svg(rows, "dpo"))
+    texts = {text.text for text in whole.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"loss of dpo", "nats per token", "training 0.50", "validation 4.70"} <= texts
+    heights = [[float(place.split(",")[1]) for place in line.attrib["points"].split()] for line in whole.iter(POLYLINE)]
+    training, validation = heights
+    assert max(training) < min(validation), "each in a chart of its own, the loss above"
 
 
 def test_a_curve_has_the_learning_rate_below_the_loss_where_it_was_noted() -> None:

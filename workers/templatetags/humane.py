@@ -19,9 +19,3 @@ def humane(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(humane, value))
     return str(value)
-
-
-@register.filter
-def words(name: str) -> str:
-    """A name with spaces for its underscores."""
-    return name.replace("_", " ")
