@@ -19,7 +19,18 @@ RESEARCHERS_MAY = (
     ("annotations", ("view_dataset", "view_system", "view_feedbackset", "view_report")),
     ("annotations", ("view_campaign", "add_campaign", "change_campaign")),
     ("annotations", ("delete_dataset", "delete_system", "delete_import")),
-    ("workers", ("view_run", "add_run", "change_run", "view_checkpoint", "delete_checkpoint", "view_listener")),
+    (
+        "workers",
+        (
+            "view_run",
+            "add_run",
+            "change_run",
+            "view_checkpoint",
+            "delete_checkpoint",
+            "view_rewardmodel",
+            "view_listener",
+        ),
+    ),
 )
 ROLES = ("researcher", "admin")
 

@@ -12,7 +12,8 @@ from annotations.admin import CampaignAdmin, DatasetAdmin, FeedbackSetAdmin, Rea
 from annotations.models import Campaign, Dataset, FeedbackSet, System
 from annotations.web.pages import OnDemand
 from workers import removal_views
-from workers.models import Checkpoint, Listener, Run
+from workers.agreement import measures_of
+from workers.models import Checkpoint, Listener, RewardModel, Run
 
 views = OnDemand("workers.views")
 
@@ -104,6 +105,39 @@ class CheckpointAdmin(ReadOnlyAdmin):
             path("<int:pk>/confirm/", views.prune_confirm, name="workers_checkpoint_confirm"),
         ]
         return own + super().get_urls()
+
+
+@admin.register(RewardModel)
+class RewardModelAdmin(ReadOnlyAdmin):
+    list_display = ("run_link", "set_link", "accuracy", "ceiling", "raters", "usable", "made")
+    list_display_links = None
+    ordering = ("-pk",)
+    list_select_related = ("run", "feedback_set")
+
+    @admin.display(description="name", ordering="name")
+    def run_link(self, row: RewardModel) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("admin:workers_run_change", args=[row.run_id]), row)
+
+    @admin.display(description="feedback set", ordering="feedback_set__name")
+    def set_link(self, row: RewardModel) -> str:
+        address = reverse("admin:annotations_feedbackset_change", args=[row.feedback_set_id])
+        return format_html('<a href="{}">{}</a>', address, row.feedback_set)
+
+    @admin.display(description="pairwise accuracy")
+    def accuracy(self, row: RewardModel) -> str:
+        return measures_of(row)[0].reward
+
+    @admin.display(description="raters' own ceiling")
+    def ceiling(self, row: RewardModel) -> str:
+        return measures_of(row)[0].ceiling or "not defined"
+
+    @admin.display(description="raters", ordering="simulated")
+    def raters(self, row: RewardModel) -> str:
+        return "simulated" if row.simulated else "people"
+
+    @admin.display(description="valid", boolean=True)
+    def usable(self, row: RewardModel) -> bool:
+        return row.valid
 
 
 @admin.register(System)

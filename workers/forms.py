@@ -3,16 +3,17 @@
 from django import forms
 
 from annotations.errors import InputError
-from annotations.feedback.services import FeedbackSettings
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, System
 from annotations.storage.fields import NameField
 from modeling.bases import KNOWN
-from modeling.config import preset_names
+from modeling.config import REWARD, preset_names
 from modeling.fetching import HUB, PYPI
 from modeling.metrics import METRICS, of_kind
 from modeling.metrics.judge_metric import JudgeMetric
 from modeling.metrics.metric import Need
-from workers.jobs import attention, corpus, decoding, feedback, fetching, scoring, training
+from workers.agreement import learned
+from workers.feedback_forms import FeedbackForm, RewardForm
+from workers.jobs import attention, corpus, decoding, fetching, scoring, training
 from workers.launch_form import (
     SPLITS,
     LaunchForm,
@@ -23,7 +24,7 @@ from workers.launch_form import (
     trained_systems,
     training_field,
 )
-from workers.models import Run
+from workers.models import RewardModel, Run
 
 PAIRING_LABELS = {
     "aligned": "aligned: the sentences on the caption's own photo",
@@ -54,6 +55,12 @@ OBJECTIVE_LABELS = [
     ("distillation", "distillation: likelihood of the preferred texts"),
     ("unlikelihood", "unlikelihood: of what raters marked as errors"),
 ]
+
+
+def rerank_choices() -> list[tuple[str, str]]:
+    rewards = RewardModel.objects.usable().order_by("name")
+    liked = "what this reward model expects raters to like best first"
+    return [*RERANK_LABELS, *((f"{REWARD}{row}", f"{REWARD}{row}: {liked} ({learned(row)})") for row in rewards)]
 
 
 class PresetField(forms.ChoiceField):
@@ -201,7 +208,12 @@ class DecodeForm(LaunchForm):
     groups = decoding_field("groups")
     diversity = decoding_field("diversity")
     no_repeat_ngram = decoding_field("no_repeat_ngram", label="No repeated n-grams")
-    rerank = decoding_field("rerank", choices=RERANK_LABELS, label="Rerank", help_text="Needs 2 or more samples.")
+    rerank = decoding_field(
+        "rerank",
+        choices=rerank_choices,
+        label="Rerank",
+        help_text="Needs 2 or more samples. If 1 text is kept, it is the best of them.",
+    )
     rerank_weight = decoding_field("rerank_weight", label="Weight of pmi")
     keep = decoding_field("keep", label="Texts kept")
     min_length = decoding_field("min_length")
@@ -313,53 +325,6 @@ class ScoreForm(LaunchForm):
         )
 
 
-class FeedbackForm(LaunchForm):
-    title = "Build a feedback set"
-    explanation = (
-        "What raters of feedback campaigns found, as scores, preferences, labels and marked errors that a model can "
-        "learn from; an evaluation campaign can never feed training. The set is frozen once it is built."
-    )
-    button = "Build"
-    further = ("criteria", "admit_pasted", "simulated", "beta")
-
-    name = NameField()
-    campaigns = forms.ModelMultipleChoiceField(
-        Campaign.objects.filter(purpose=Campaign.Purpose.FEEDBACK).order_by("-pk"),
-        to_field_name="name",
-        widget=forms.CheckboxSelectMultiple,
-    )
-    criteria = forms.CharField(
-        required=False, help_text="The names of those that count, with commas between. If empty: all of each campaign."
-    )
-    admit_pasted = forms.BooleanField(
-        required=False, label="Admit pasted rewrites", help_text="Rewrites with pasted text count as well."
-    )
-    simulated = forms.BooleanField(
-        required=False,
-        label="Admit simulated raters",
-        help_text="Campaigns of simulated raters count as well. The set, and every model trained on it, then says so.",
-    )
-    beta = forms.FloatField(
-        initial=FeedbackSettings.beta,
-        help_text=(
-            "How strongly scores weigh where a model learns by weighted likelihood: weight = clip(exp(beta score), "
-            "0.1, 3); with 0, all texts have the same weight."
-        ),
-    )
-
-    def launch(self) -> Run:
-        given = self.cleaned_data
-        names = [campaign.name for campaign in given["campaigns"]]
-        return feedback.launch(
-            name=given["name"],
-            campaigns=names,
-            beta=given["beta"],
-            criteria=[name.strip() for name in given["criteria"].split(",") if name.strip()],
-            admit_pasted=given["admit_pasted"],
-            simulated=given["simulated"],
-        )
-
-
 class FetchForm(LaunchForm):
     title = "Download a pretrained model"
     explanation = "A worker downloads it as a starting point for training. None of its code is kept or run."
@@ -389,5 +354,6 @@ LAUNCH_FORMS: dict[str, type[LaunchForm]] = {
     "attention": AttentionForm,
     "score": ScoreForm,
     "feedback": FeedbackForm,
+    "reward": RewardForm,
     "fetch": FetchForm,
 }

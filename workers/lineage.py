@@ -1,9 +1,10 @@
 """Where a system comes from: ratings → feedback set → run → checkpoint → decodings, and what the run began from."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from annotations.models import Decoding, Rating, System
-from workers.models import Checkpoint
+from workers.models import Checkpoint, RewardModel
 
 
 def lineage(system: System) -> dict[str, Any]:
@@ -11,6 +12,9 @@ def lineage(system: System) -> dict[str, Any]:
     checkpoint = Checkpoint.objects.filter(system=system).select_related("run__feedback_set").first()
     feedback_set = checkpoint.run.feedback_set if checkpoint else None
     decodings = Decoding.objects.complete().filter(system=system).select_related("dataset").order_by("pk")
+    reranked_by = reward_models(
+        decoding.settings["reward"]["name"] for decoding in decodings if "reward" in decoding.settings
+    )
     return {
         "system": system.name,
         "kind": system.kind,
@@ -37,15 +41,33 @@ def lineage(system: System) -> dict[str, Any]:
             for earlier in ancestors(checkpoint)
         ],
         "checkpoint": checkpoint and {"directory": checkpoint.directory, "sha256": checkpoint.sha256},
+        "reranked_by": list(reranked_by.values()),
         "decodings": [
             {
                 "id": decoding.pk,
                 "dataset": decoding.dataset.name,
                 "split": decoding.split,
                 "settings": decoding.settings,
+                "reranked_by": reranked_by.get(decoding.settings.get("reward", {}).get("name")),
             }
             for decoding in decodings
         ],
+    }
+
+
+def reward_models(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By name what they learned from."""
+    rows = RewardModel.objects.filter(name__in=set(names)).select_related("feedback_set").order_by("name")
+    return {
+        row.name: {
+            "reward_model": row.name,
+            "sha256": row.sha256,
+            "feedback_set": row.feedback_set.name,
+            "valid": row.valid,
+            "simulated": row.simulated,
+            "run": str(row.run.public_id),
+        }
+        for row in rows.select_related("run")
     }
 
 

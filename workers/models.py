@@ -1,4 +1,4 @@
-"""Runs and checkpoints. The run row is the truth; the broker is only a doorbell (see workers.lifecycle)."""
+"""Runs, and what they train. The run row is the truth; the broker is only a doorbell (see workers.lifecycle)."""
 
 import uuid
 
@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
 from annotations.storage.clock import from_now
+from annotations.storage.fields import name_column, name_length
 
 
 class RunQuerySet(models.QuerySet):
@@ -40,6 +41,7 @@ class Run(models.Model):
         DECODE = "decode"
         SCORE = "score"
         FEEDBACK = "feedback"
+        REWARD = "reward"
         ATTENTION = "attention"
         IMPORT = "import"
         PICTURES = "pictures"
@@ -90,7 +92,17 @@ class Run(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    kind__in=["train", "decode", "score", "feedback", "attention", "import", "pictures", "fetch"]
+                    kind__in=[
+                        "train",
+                        "decode",
+                        "score",
+                        "feedback",
+                        "reward",
+                        "attention",
+                        "import",
+                        "pictures",
+                        "fetch",
+                    ]
                 ),
                 name="run_kind_known",
             ),
@@ -147,6 +159,40 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.directory
+
+
+class RewardModelQuerySet(models.QuerySet):
+    def usable(self) -> "RewardModelQuerySet":
+        """Those of valid feedback sets: of a rater who was erased nothing is used any more."""
+        return self.filter(feedback_set__valid=True)
+
+
+class RewardModel(models.Model):
+    """What a reward run fitted, on disk: a linear head as safetensors, and JSON that says what it is. It is valid as
+    long as its feedback set is."""
+
+    name = name_column()
+    run = models.OneToOneField(Run, models.PROTECT, related_name="reward_model")
+    feedback_set = models.ForeignKey(FeedbackSet, models.PROTECT, related_name="reward_models")
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="reward_models")
+    directory = models.CharField(max_length=500, help_text="relative to VAR_DIR")
+    sha256 = models.CharField(max_length=64, help_text="of the head")
+    size_bytes = models.PositiveBigIntegerField()
+    agreement = models.JSONField(help_text="with raters it did not see, beside their own, with intervals")
+    simulated = models.BooleanField(default=False, help_text="its feedback set is of simulated raters")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = RewardModelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [name_length("reward_model")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def valid(self) -> bool:
+        return self.feedback_set.valid
 
 
 class ListenerQuerySet(models.QuerySet):

@@ -31,7 +31,7 @@ from annotations.systems.services import copies_left, decoding_discarding
 from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.pictures import pictures_folder
 from workers.lookup import dataset_named, system_named
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, RewardModel, Run
 from workers.services import run_folder, runs_at_work, runs_of_ensembles_with
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,8 @@ def run_dependents(target: Removable) -> Iterator[str]:
     what = "outputs" if isinstance(target, System) else "texts"
     for name in trained_on(target).order_by("system__name").values_list("system__name", flat=True):
         yield f"system '{name}' was trained on its {what}"
+    for name in fitted_on(target).order_by("name").values_list("name", flat=True).distinct():
+        yield f"reward model '{name}' was fitted on what raters said of its texts"
     for run in at_work.order_by("pk"):
         yield f"{run.kind} run {run.public_id} is {run.state} and uses it"
 
@@ -111,6 +113,15 @@ def trained_on(target: Removable) -> QuerySet[Checkpoint]:
         return models
     outputs = Decoding.objects.complete().filter(imported_by=target, split__in=TRAINED_ON)
     return models.filter(read_from(outputs.values_list("system__name", flat=True), outputs))
+
+
+def fitted_on(target: Removable) -> QuerySet[RewardModel]:
+    """Reward models that learned from a feedback set of the dataset, or with examples from the import's sources."""
+    if isinstance(target, Dataset):
+        return RewardModel.objects.filter(dataset=target)
+    if isinstance(target, Import):
+        return RewardModel.objects.filter(feedback_set__examples__source__imported_by=target)
+    return RewardModel.objects.none()
 
 
 def all_rows_of(target: Removable) -> dict[str, int]:

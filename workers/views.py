@@ -23,6 +23,7 @@ from annotations.systems.selectors import coverage_of
 from annotations.web.pages import attached, render_page, staff_page
 from modeling.bases import KNOWN
 from modeling.config import LIKELIHOOD
+from workers.agreement import measures_of
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
 from workers.import_forms import import_forms
@@ -33,12 +34,12 @@ from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.lookup import check_valid
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, RewardModel, Run
 from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-SHOWN = (*TABLES, "by_length", "guarding")  # of a run's result, each in a way of its own
+SHOWN = (*TABLES, "by_length", "guarding", "agreement")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -134,7 +135,13 @@ def run_context(run: Run) -> dict[str, Any]:
         "settings": sorted(flat(run.config)),
         "checkpoint": checkpoint,
         "guarding": checkpoint and checkpoint.metrics.get("guarding"),
+        **reward_context(run),
     }
+
+
+def reward_context(run: Run) -> dict[str, Any]:
+    row = RewardModel.objects.filter(run=run).select_related("feedback_set").first()
+    return {"reward_model": row, "measures": measures_of(row)} if row else {}
 
 
 def filled(value: Any) -> bool:

@@ -27,7 +27,7 @@ from storyblender_site.keeping.files import (
 from storyblender_site.keeping.manifest import FILES, MANIFEST, TABLES, Kept, Manifest, key_mark, version
 from storyblender_site.keeping.restore import restores_finish
 from storyblender_site.keeping.tables import kept_models, migrations_applied, snapshot, table_lines
-from workers.models import Checkpoint
+from workers.models import Checkpoint, RewardModel
 
 COUNTED: dict[str, type[Model]] = {
     "datasets": Dataset,
@@ -36,9 +36,11 @@ COUNTED: dict[str, type[Model]] = {
     "ratings": Rating,
     "reports": Report,
     "checkpoints": Checkpoint,
+    "reward_models": RewardModel,
     "accounts": User,
 }
 WEIGHTS = "model.safetensors"  # of a checkpoint
+HEAD = "head.safetensors"  # of a reward model
 ROWS_SHARE = 0.6  # of the progress
 
 
@@ -76,6 +78,7 @@ def written(draft: Path, models: bool, watch: OnProgress) -> Manifest:
         weights = dict(
             Checkpoint.objects.filter(pruned_at=None).values_list("directory", "sha256").order_by("directory")
         )
+        heads = dict(RewardModel.objects.values_list("directory", "sha256").order_by("directory"))
         tables = kept_models()
         sizes = {model: model._base_manager.count() for model in tables}
         done, total = 0, max(sum(sizes.values()), 1)
@@ -94,7 +97,7 @@ def written(draft: Path, models: bool, watch: OnProgress) -> Manifest:
         key=key_mark(),
         without_models=not models,
         counts=counts,
-        lost=checkpoints_lost(weights, kept),
+        lost=[*checkpoints_lost(weights, kept), *altered(heads, HEAD, kept)],
         files=kept,
     )
     with private_file(draft / MANIFEST) as out:
@@ -134,9 +137,14 @@ def files_write(draft: Path, models: bool, watch: OnProgress) -> dict[str, Kept]
 def checkpoints_lost(weights: dict[str, str], kept: dict[str, Kept]) -> list[str]:
     """The checkpoints that rows name and whose weights are not as the rows say. Raises ConflictError where one was
     removed while the backup was made."""
-    places = {directory: kept.get(f"{FILES}/{directory}/{WEIGHTS}") for directory in weights}
-    lost = [directory for directory, there in places.items() if there is None or there.sha256 != weights[directory]]
+    lost = altered(weights, WEIGHTS, kept)
     still = set(Checkpoint.objects.filter(pruned_at=None, directory__in=lost).values_list("directory", flat=True))
     if gone := [directory for directory in lost if directory not in still]:
         raise ConflictError("", "the checkpoint was removed during the backup", "run the backup again", where=gone[0])
     return lost
+
+
+def altered(hashes: dict[str, str], name: str, kept: dict[str, Kept]) -> list[str]:
+    """The folders whose file of that name is not in the backup, or has another SHA-256 than their row says."""
+    places = {directory: kept.get(f"{FILES}/{directory}/{name}") for directory in hashes}
+    return [directory for directory, there in places.items() if there is None or there.sha256 != hashes[directory]]

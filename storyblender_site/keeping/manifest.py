@@ -34,7 +34,7 @@ class Manifest:
     key: str  # tells one SECRET_KEY from another, and not which it is
     without_models: bool
     counts: dict[str, int]  # of what a person would count
-    lost: list[str]  # checkpoints that rows name and whose files were not there, or altered
+    lost: list[str]  # checkpoints and reward models that rows name and whose files were not there, or altered
     files: dict[str, Kept] = field(default_factory=dict)  # by place in the backup
 
     @property

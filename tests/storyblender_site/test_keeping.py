@@ -1,5 +1,6 @@
 """Backup and restore: all that a site holds comes back, on either database, or nothing changes."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from annotations.models import AuditEntry, Campaign
+from annotations.models import AuditEntry, Campaign, FeedbackSet
 from annotations.reports.keeping import report_freeze
 from annotations.storage.triggers import missing_triggers
 from benchmarks.keeping import new_site
@@ -30,9 +31,9 @@ from storyblender_site.keeping import backup, restore
 from storyblender_site.keeping.files import kept_entries, unit_copy
 from storyblender_site.keeping.tables import kept_models, table_digest
 from tests.annotations.raters import Rater
-from tests.factories import SystemFactory, make_campaign
+from tests.factories import DatasetFactory, SystemFactory, make_campaign
 from tests.site import ROOT
-from workers.models import Checkpoint, Listener, Run
+from workers.models import Checkpoint, Listener, RewardModel, Run
 
 AUDIT = "tables/annotations_auditentry.jsonl"
 transactional = pytest.mark.django_db(transaction=True)
@@ -261,6 +262,24 @@ def test_a_backup_says_which_checkpoint_is_lost(var_dir: Path, tmp_path: Path) -
     assert back_up(tmp_path / "without")["lost"] == [there]
     with pytest.raises(CommandError, match="already exists; name a new folder"):
         call_command("backup", "--out", str(tmp_path / "without"))
+
+
+@transactional
+def test_a_backup_says_which_reward_model_is_lost(var_dir: Path, tmp_path: Path) -> None:
+    run, row = (
+        Run.objects.create(kind="reward"),
+        FeedbackSet.objects.create(name="liked", dataset=DatasetFactory(), settings={}),
+    )
+    there = var_dir / "runs" / "r2" / "reward-1"
+    there.mkdir(parents=True)
+    (there / "head.safetensors").write_bytes(b"a head")
+    RewardModel.objects.create(
+        name="warm", run=run, feedback_set=row, dataset=row.dataset, directory="runs/r2/reward-1", agreement={},
+        sha256=hashlib.sha256(b"a head").hexdigest(), size_bytes=6,
+    )  # fmt: skip
+    assert back_up(tmp_path / "whole")["lost"] == []
+    (there / "head.safetensors").write_bytes(b"another head")
+    assert back_up(tmp_path / "altered")["lost"] == ["runs/r2/reward-1"]
 
 
 def test_a_copied_checkpoint_is_whole_while_others_take_its_place(tmp_path: Path) -> None:

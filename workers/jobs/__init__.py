@@ -13,6 +13,7 @@ MODULES = {
     "decode": "workers.jobs.decoding",
     "score": "workers.jobs.scoring",
     "feedback": "workers.jobs.feedback",
+    "reward": "workers.jobs.reward",
     "attention": "workers.jobs.attention",
     "import": "workers.jobs.importing",
     "pictures": "workers.jobs.pictures",

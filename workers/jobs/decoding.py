@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +14,13 @@ from annotations.errors import InputError
 from annotations.models import Dataset, System
 from annotations.storage.short_writes import WRITE_BATCH_SIZE, short_write
 from annotations.systems.services import decoding_begin, decoding_complete, outputs_add
-from modeling.config import DecodingConfig, TrainingConfig
+from modeling.config import REWARD, DecodingConfig, TrainingConfig
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
+from workers.jobs.reward import reranking_reward, reward_folder
 from workers.lifecycle import Claim, run_create
 from workers.lookup import dataset_named, split_named, system_named
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, RewardModel, Run
 
 OF_RUN = ("source", "ensemble")  # what a run is told beside the settings of a decoding
 NAMED = 20  # sources that were left out or cut
@@ -36,8 +38,9 @@ def launch(
 ) -> Run:
     """Make a decoding run, queued, or claimed by this process. Raises InputError for an unknown name, key or value.
 
-    Among the overrides, `source=…` gives the model another input than it was trained on, and `ensemble=NAME,…` names
-    systems of the same vocabulary that write together with it; the rest are decoding settings.
+    Among the overrides, `source=…` gives the model another input than it was trained on, `ensemble=NAME,…` names
+    systems of the same vocabulary that write together with it, and `rerank=reward:NAME` a reward model; the rest are
+    decoding settings.
     """
     dataset_row, system_row = dataset_named(dataset), system_named(system)
     checkpoint = checkpoint_of(system_row)
@@ -45,6 +48,8 @@ def launch(
     source, members = given["source"] or trained_source(checkpoint), members_named(given["ensemble"], system)
     decoding = DecodingConfig.from_overrides([override for override in overrides if parted(override)[0] not in OF_RUN])
     decoding = decoding.for_family(checkpoint.run.config["training"]["architecture"])
+    if reward := reranking_reward(decoding.rerank):
+        decoding = replace(decoding, rerank=f"{REWARD}{reward.name}")
     check_given(dataset_row, split_named(split), source)
     config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
     if members:
@@ -94,11 +99,13 @@ def check_given(dataset: Dataset, split: str, source: str) -> None:
         )
 
 
-def decoding_fingerprint(checkpoint: Checkpoint, members: Sequence[Checkpoint], config: dict[str, Any]) -> str:
+def decoding_fingerprint(
+    checkpoint: Checkpoint, members: Sequence[Checkpoint], config: dict[str, Any], reward: RewardModel | None = None
+) -> str:
     """SHA-256 of the weights and of what was decoded how: the same gives the same outputs."""
-    weights = [each.sha256 for each in (checkpoint, *members)]
-    what = json.dumps({"weights": weights, **config["decoding"], "source": config["source"]}, sort_keys=True)
-    return hashlib.sha256(what.encode()).hexdigest()
+    what = {"weights": [each.sha256 for each in (checkpoint, *members)], **config["decoding"]}
+    what |= {"source": config["source"], **({"reward": reward.sha256} if reward else {})}
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 def story_order(checkpoint: Checkpoint, dataset: Dataset, split: str, given: Sequence[str]) -> dict[str, str]:
@@ -130,6 +137,9 @@ def perform(claim: Claim) -> None:
         given = with_others(given)
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
+    decode_config = DecodingConfig.from_dict(config["decoding"])
+    if reward := reranking_reward(decode_config.rerank):
+        decode_config = replace(decode_config, rerank=f"{REWARD}{reward_folder(reward)}")
     with claim.fenced():
         check_unchanged()
         decoding = decoding_begin(
@@ -141,8 +151,9 @@ def perform(claim: Claim) -> None:
                 "source": config["source"],
                 "checkpoint": checkpoint.sha256,
                 **({"ensemble": ensemble} if ensemble else {}),
+                **({"reward": {"name": reward.name, "sha256": reward.sha256}} if reward else {}),
             },
-            fingerprint=decoding_fingerprint(checkpoint, members, config),
+            fingerprint=decoding_fingerprint(checkpoint, members, config, reward),
         )
     if decoding.completed_at is None:
         claim.save(decoding=decoding)
@@ -159,7 +170,7 @@ def perform(claim: Claim) -> None:
         written = decode(
             settings.VAR_DIR / checkpoint.directory,
             given,
-            DecodingConfig.from_dict(config["decoding"]),
+            decode_config,
             ensemble=[settings.VAR_DIR / each.directory for each in members],
             on_progress=lambda progress: claim.progress(progress.fraction, f"decoding {len(given):,} sources"),
             on_note=notes.append,

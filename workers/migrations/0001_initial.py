@@ -1,5 +1,8 @@
+import annotations.storage.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import django.db.models.functions.text
+import django.db.models.lookups
 import uuid
 from django.db import migrations, models
 
@@ -31,7 +34,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures'), ('fetch', 'Fetch')], max_length=9)),
+                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('reward', 'Reward'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures'), ('fetch', 'Fetch')], max_length=9)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=9)),
                 ('queue', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], default='cpu', max_length=3)),
                 ('config', models.JSONField(default=dict, help_text='what was asked for, complete: a retry needs nothing else')),
@@ -60,7 +63,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['state', 'queue'], name='run_by_state')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'attention', 'import', 'pictures', 'fetch'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'reward', 'attention', 'import', 'pictures', 'fetch'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system')],
             },
         ),
         migrations.CreateModel(
@@ -77,5 +80,24 @@ class Migration(migrations.Migration):
                 ('system', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='checkpoint', to='annotations.system')),
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='checkpoint', to='workers.run')),
             ],
+        ),
+        migrations.CreateModel(
+            name='RewardModel',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.storage.fields.validate_name])),
+                ('directory', models.CharField(help_text='relative to VAR_DIR', max_length=500)),
+                ('sha256', models.CharField(help_text='of the head', max_length=64)),
+                ('size_bytes', models.PositiveBigIntegerField()),
+                ('agreement', models.JSONField(help_text='with raters it did not see, beside their own, with intervals')),
+                ('simulated', models.BooleanField(default=False, help_text='its feedback set is of simulated raters')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reward_models', to='annotations.dataset')),
+                ('feedback_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reward_models', to='annotations.feedbackset')),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reward_model', to='workers.run')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='reward_model_name_length', violation_error_message='A name has 1 to 100 characters.')],
+            },
         ),
     ]

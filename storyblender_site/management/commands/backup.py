@@ -23,7 +23,7 @@ class Command(AnswerCommand):
         with self.share() as watch:
             manifest = backup_make(folder=options["out"], models=not options["without_models"], watch=watch)
         for lost in manifest.lost:
-            self.stderr.write(f"warning: checkpoint {lost} is not in the backup: its files are missing or were altered")
+            self.stderr.write(f"warning: {lost} is not in the backup: its files are missing or were altered")
         return {
             "backup": str(options["out"]),
             "id": manifest.id,

@@ -16,5 +16,6 @@ class Command(LaunchCommand):
         self.add_settings(
             parser,
             "decoding settings, such as method=greedy; source=SYSTEM for a different input; "
-            "ensemble=SYSTEM,SYSTEM for models to decode together with",
+            "ensemble=SYSTEM,SYSTEM for models to decode together with; rerank=reward:NAME for the order of a reward "
+            "model",
         )
