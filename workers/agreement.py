@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from annotations.plurals import counted
 from workers.models import RewardModel
 
+NO_BREAK = "\u00a0"
 MEASURES = (
     (
         "pairwise_accuracy",
@@ -57,7 +58,9 @@ def measures_of(row: RewardModel) -> list[Measure]:
 def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
     if value is None:
         return "not defined"
-    return f"{value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else f"{value:.2f}"
+    if not interval:
+        return f"{value:.2f}"
+    return f"{value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]".replace(" ", NO_BREAK)
 
 
 def learned(row: RewardModel) -> str:

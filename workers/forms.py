@@ -57,6 +57,12 @@ OBJECTIVE_LABELS = [
 ]
 
 
+def metric_choices() -> list[tuple[str, str]]:
+    rewards = RewardModel.objects.usable().order_by("name")
+    plain = [(name, name) for name, each in METRICS.items() if Need.REWARD_MODEL not in each.needs]
+    return [*plain, *((f"{REWARD}{row}", f"{REWARD}{row} ({learned(row)})") for row in rewards)]
+
+
 def rerank_choices() -> list[tuple[str, str]]:
     rewards = RewardModel.objects.usable().order_by("name")
     liked = "what this reward model expects raters to like best first"
@@ -302,12 +308,13 @@ class ScoreForm(LaunchForm):
         ),
     )
     metrics = forms.MultipleChoiceField(
-        choices=lambda: [(name, name) for name, each in METRICS.items() if Need.REWARD_MODEL not in each.needs],
+        choices=metric_choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="If none is chosen: all except {}, each of which takes minutes.".format(
-            " and ".join(metric.name for metric in of_kind(JudgeMetric))
-        ),
+        help_text=(
+            "If none is chosen: all except {}, each of which takes minutes, and the learned ones, of which a run has "
+            "one at most."
+        ).format(" and ".join(metric.name for metric in of_kind(JudgeMetric))),
     )
     queue = queue_field()
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from modeling.errors import ScoringError
 from modeling.metrics import of_kind
@@ -22,6 +23,7 @@ def score_outputs(
     seed: int = SEED,
     bertscore_model: Path | None = None,
     reward: Path | None = None,
+    reward_name: str = "",
     device: str = "auto",
     by_segment: bool = False,
     of: int | None = None,
@@ -34,6 +36,7 @@ def score_outputs(
     sacrebleu's sentence scores and carry a signature of their own.
 
     `of` is how many sources there are to write for; where the segments are fewer, every score says of how many it is.
+    `reward_name` is what the signature calls the reward model.
     Raises ScoringError without segments, for a segment without references, for an unknown metric, and for one that
     was named but has no reward model.
     """
@@ -45,7 +48,8 @@ def score_outputs(
     if bare := [segment.id for segment in segments if not segment.references]:
         raise ScoringError(f"{bare[0]!r} has no reference to be scored against (and {len(bare) - 1} more)")
     of = len(segments) if of is None else of
-    texts = Texts(segments, tuple(training_stories), resamples, seed, of, by_segment, bertscore_model, device, reward)
+    model, stories = bertscore_model, tuple(training_stories)
+    texts = Texts(segments, stories, resamples, seed, of, by_segment, model, device, reward, reward_name)
     return _signed(texts, {metric.name: metric.score(texts) for metric in wanted})
 
 
@@ -57,6 +61,7 @@ def score_human(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     reward: Path | None = None,
+    reward_name: str = "",
     device: str = "auto",
     of: int | None = None,
 ) -> dict[str, Score]:
@@ -73,7 +78,8 @@ def score_human(
     if not drawn:
         return {}
     of = len(drawn) if of is None else of
-    texts = Texts(drawn, tuple(training_stories), resamples, seed, of, device=device, reward=reward)
+    learned: dict[str, Any] = {"reward": reward, "reward_name": reward_name}
+    texts = Texts(drawn, tuple(training_stories), resamples, seed, of, device=device, **learned)
     return _signed(texts, {metric.name: metric.score_people(texts) for metric in of_kind(TextMetric, metrics)})
 
 

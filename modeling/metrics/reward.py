@@ -22,4 +22,5 @@ class RewardMetric(MeanOfTexts):
 
         reward = Reward.load(texts.reward, pick_device(texts.device))
         rewards = reward.scores([(segment.source or "", segment.output) for segment in texts.segments])
-        return rewards.tolist(), reward.identity
+        name = {"model": texts.reward_name} if texts.reward_name else {}
+        return rewards.tolist(), name | reward.identity

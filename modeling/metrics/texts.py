@@ -37,8 +37,8 @@ class Segment:
 @dataclass(frozen=True)
 class Texts:
     """Segments (N) and what else metrics ask for. `of` is how many sources there are to write for; `by_segment`: the
-    value of each text is wanted too; `bertscore_model` is a folder, and `reward` that of a reward model; `device` is
-    where they run."""
+    value of each text is wanted too; `bertscore_model` is a folder, and `reward` that of a reward model, with its
+    name where it has one; `device` is where they run."""
 
     segments: Sequence[Segment]
     training_stories: tuple[str, ...]
@@ -49,6 +49,7 @@ class Texts:
     bertscore_model: Path | None = None
     device: str = "auto"
     reward: Path | None = None
+    reward_name: str = ""
 
     @cached_property
     def outputs(self) -> list[str]:

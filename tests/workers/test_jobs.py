@@ -61,7 +61,14 @@ def small_dataset(split: str = "train", captions: int = 3, references: int = 2) 
         ("decode --system human --dataset beach --split test", "system 'human' has no checkpoint to decode with"),
         ("score --dataset beach --split exam", "split: 'exam' is not one of train, feedback, valid, test"),
         ("score --dataset beach --split test --metric meteor", "metrics: 'meteor' is not one of bleu"),
-        ("score --dataset beach --split test --metric reward", "metrics: 'reward' needs a reward model"),
+        (
+            "score --dataset beach --split test --metric reward",
+            "metrics: 'reward' needs a reward model; name one, as reward:NAME",
+        ),
+        (
+            "score --dataset beach --split test --metric reward:warm",
+            "reward model 'warm' does not exist; available: none yet",
+        ),
         ("score --campaign none", "campaign 'none' does not exist"),
         ("build_feedback set --campaign none", "campaign 'none' does not exist"),
         ("runs 0e0e", "run '0e0e' does not exist"),

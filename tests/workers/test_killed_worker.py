@@ -74,3 +74,47 @@ def test_kills_change_nothing(site: Site, tmp_path: Path) -> None:
     assert run["result"]["sha256"] == undisturbed["sha256"]
     trained = site.manage("runs")
     assert sum(line.startswith("train done") for line in trained.values()) == 2
+
+
+def rated_site(site: Site, folder: Path, captions: int) -> None:
+    """A feedback set `liked` of simulated raters who like the sea."""
+    draw = random.Random(5)
+    lines = []
+    for n in range(captions):
+        one, other, third = draw.sample(WORDS, 3)
+        texts = {"caption": f"a {one} {n}", "story": f"we loved the {other}", "out": f"the {third} was there"}
+        lines.append(json.dumps({**texts, "album": str(n)}))
+    (folder / "feedback.jsonl").write_text("\n".join(lines) + "\n")
+    command = ["import_pairs", str(folder / "feedback.jsonl"), "--dataset", "beach", "--split", "feedback"]
+    site.manage(*command, "--album-field", "album", "--system", "plain=out")
+    (folder / "campaign.toml").write_text(
+        'name = "look"\npurpose = "feedback"\ndataset = "beach"\nsplit = "feedback"\nunit = "sentence"\n'
+        'systems = ["human", "plain"]\nprotocol = "slider"\nshow = "caption"\ncriteria = ["human_likeness"]\n'
+        f"items = {captions}\noverlap = 3\nseed = 1\n"
+    )
+    site.manage("create_campaign", str(folder / "campaign.toml"))
+    site.manage("simulate_raters", "look", "--raters", "honest=3", "--taste", "sea", "sun")
+    site.manage("build_feedback", "liked", "--campaign", "look", "--simulated", "--wait")
+
+
+def test_a_reward_model_whose_worker_was_killed_is_fitted_once(site: Site, tmp_path: Path) -> None:
+    site.migrate()
+    rated_site(site, tmp_path, 60)
+    undisturbed = site.manage("fit_reward", "undisturbed", "--feedback", "liked", "--wait")
+    launched = site.manage("fit_reward", "killed", "--feedback", "liked")
+    site.start("manage.py", "sweeper", log="sweeper.log")
+    worker = site.worker()
+    site.wait(lambda: site.run_state(launched["run"]) == "running", 120, "a worker to take it")
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert site.run_state(launched["run"]) != "done", "the run was done before it was killed"
+    site.wait(lambda: site.run_state(launched["run"]) == "queued", 120, "the sweeper")
+    site.worker()
+    run = site.run_done(launched)
+    assert run["attempt"] == 2
+    assert {**run["result"], "reward_model": ""} == {
+        key: "" if key == "reward_model" else undisturbed[key] for key in run["result"]
+    }
+    folder = site.var_dir / "runs" / launched["run"]
+    assert [each.name for each in folder.iterdir()] == ["reward-2"]
+    assert sum(line.startswith("reward done") for line in site.manage("runs").values()) == 2

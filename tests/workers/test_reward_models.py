@@ -1,11 +1,10 @@
-"""Reward models on the site: fitted by a run on a feedback set, whole or not there, and used by decodings."""
+"""Reward models on the site: fitted by a run on a feedback set, whole or not there."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -15,49 +14,17 @@ from annotations import models
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
 from annotations.errors import InputError
-from annotations.removal.erasing import identities, person_erase
 from modeling.config import RewardConfig
-from modeling.reward import HEAD, MANIFEST, Reward
-from tests.annotations.feedback import built, feedback_campaign, rate
-from tests.factories import CaptionFactory, StorySentenceFactory
+from modeling.reward import HEAD, MANIFEST
+from tests.annotations.feedback import built, feedback_campaign
 from tests.pages import in_one_line
-from tests.workers.test_pages import decode_form, trained_system
-from workers import removal
+from tests.workers.rewards import RUNS, TEXTS, fit, folder_of, made_row, rated_set
 from workers.jobs import corpus, reward
-from workers.jobs.decoding import checkpoint_of, decoding_fingerprint
 from workers.lifecycle import Claim, RunLost, holding
-from workers.lineage import lineage
 from workers.models import RewardModel, Run
 from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db
-RUNS = "/admin/workers/run/"
-TEXTS = {"plain": lambda n: f"there is thing {n}"}
-
-
-def rated_set(name: str = "liked", captions: int = 6, **spec: Any) -> models.FeedbackSet:
-    """Three raters like what people wrote better, each a little otherwise."""
-    campaign = feedback_campaign(captions=captions, texts=TEXTS, name=f"rated for {name}", **spec)
-
-    def says(shift: int) -> Any:
-        def scores(by: Any, caption: str) -> dict[str, int]:
-            turn = int(caption.rsplit(" ", 1)[1]) * 7 % 20
-            return {text: (70 if system == "human" else 30) + (turn + shift) % 20 for system, text in by.items()}
-
-        return scores
-
-    rate(campaign, says(0), says(5), says(11))
-    return built(campaign, name=name)
-
-
-def folder_of(run: Run) -> Path:
-    return Path(settings.RUNS_DIR) / str(run.public_id)
-
-
-def fit(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    call_command("fit_reward", *words, "--set", "folds=3", "--wait", "--json")
-    told: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return told
 
 
 def test_the_command_fits_what_modeling_fits_on_the_sets_file(
@@ -105,26 +72,6 @@ def test_what_cannot_be_fitted_makes_no_run(words: list[str], says: str) -> None
     with pytest.raises(CommandError, match="feedback set 'liked' is invalid"):
         call_command("fit_reward", "warm", "--feedback", "liked")
     assert not Run.objects.exists()
-
-
-def made_row(feedback_set: models.FeedbackSet, name: str = "warm", **fields: Any) -> RewardModel:
-    """A row whose files nobody reads."""
-    side = {"value": 0.7, "ci": [0.6, 0.8], "count": 40, "ceiling": 0.65, "ceiling_ci": [0.55, 0.75]}
-    side |= {"ceiling_count": 30, "beside": 0.72, "beside_ci": [0.61, 0.83]}
-    figures = {
-        "groups": 12,
-        "raters": 3,
-        "pairwise_accuracy": side,
-        "spearman": side | {"value": 0.25, "ceiling": None},
-    }
-    run = Run.objects.create(
-        kind="reward", state="done", dataset=feedback_set.dataset, feedback_set=feedback_set, config={"name": name},
-        finished_at=feedback_set.created_at,
-    )  # fmt: skip
-    values = {"directory": "none", "sha256": "0" * 64, "size_bytes": 1, "agreement": figures | {"notes": ["few pairs"]}}
-    return RewardModel.objects.create(
-        name=name, run=run, feedback_set=feedback_set, dataset=feedback_set.dataset, **values | fields
-    )
 
 
 def test_a_name_is_taken_once_it_is_asked_for() -> None:
@@ -247,138 +194,3 @@ def test_of_simulated_raters_it_says_so_everywhere(staff: Client, capsys: pytest
     assert "<b>Its raters are simulated:</b>" in staff.get(f"{RUNS}{made.run_id}/change/").content.decode()
     assert ">simulated</td>" in staff.get("/admin/workers/rewardmodel/").content.decode()
     assert "(learned; of simulated raters)" in staff.get(f"{RUNS}launch/decode/").content.decode()
-
-
-@pytest.fixture
-def trained(capsys: pytest.CaptureFixture[str]) -> models.FeedbackSet:
-    """A feedback set, a reward model `warm` fitted on it, and a trained system `little` on the same dataset."""
-    row = rated_set()
-    photo = models.Album.objects.earliest("pk").photos.get()
-    album = models.Album.objects.create(
-        dataset=row.dataset, imported_by=photo.imported_by, external_id="t", split="train"
-    )
-    for n in range(8):
-        caption = CaptionFactory(text=f"a dog in boat {n}", photo__album=album, photo__imported_by=photo.imported_by)
-        StorySentenceFactory(photo=caption.photo, text=f"Boat {n} was ours on a sunny day.")
-    fit(capsys, "warm", "--feedback", "liked")
-    call_command(
-        "train", "--dataset", row.dataset.name, "--preset", "tiny", "--name", "little", "--set", "max_steps=40",
-        "threads=1", "--wait", "--json",
-    )  # fmt: skip
-    capsys.readouterr()
-    return row
-
-
-def decode(row: models.FeedbackSet, *overrides: str) -> models.Decoding:
-    call_command(
-        "decode", "--system", "little", "--dataset", row.dataset.name, "--split", "feedback", "--set", "samples=6",
-        "seed=3", "temperature=1.5", "top_p=1", "max_length=12", "engine=torch", *overrides, "--wait", "--json",
-    )  # fmt: skip
-    return models.Decoding.objects.latest("pk")
-
-
-def test_a_decoding_keeps_the_text_that_the_reward_model_likes_best(trained: models.FeedbackSet, staff: Client) -> None:
-    drawn = decode(trained)
-    best = decode(trained, "rerank=reward:warm", "keep=1")
-    scores = Reward.load(reward.reward_folder(RewardModel.objects.get())).scores
-    moved = 0
-    for source in models.Source.objects.filter(outputs__decoding=drawn).distinct():
-        texts = list(drawn.outputs.filter(source=source).order_by("rank").values_list("text", flat=True))
-        kept = best.outputs.get(source=source)
-        rewards = dict(zip(texts, scores([(source.text, text) for text in texts]), strict=True))
-        assert rewards[kept.text] == pytest.approx(max(rewards[text] for text in texts if text), abs=1e-4)
-        moved += kept.text != texts[0]
-    assert moved, "the first is not always the best"
-    made = RewardModel.objects.get()
-    assert best.settings["rerank"] == "reward:warm"
-    assert best.settings["reward"] == {"name": "warm", "sha256": made.sha256}
-    assert str(settings.VAR_DIR) not in json.dumps([best.settings, Run.objects.get(decoding=best).config])
-    assert best.row_name == "little, reranked by reward:warm"
-    line = lineage(best.system)
-    assert [each["reranked_by"] and each["reranked_by"]["feedback_set"] for each in line["decodings"]] == [
-        None,
-        "liked",
-    ]
-    page = in_one_line(staff.get(f"/admin/annotations/system/{best.system_id}/change/"))
-    assert "reward model warm, learned from feedback set liked" in page
-
-    again = decode(trained, "rerank=reward:warm", "keep=1")
-    assert again == best, "the same head gives the same decoding"
-    RewardModel.objects.update(sha256="0" * 64)
-    with pytest.raises(CommandError, match="the files of reward model 'warm' are missing or were altered"):
-        decode(trained, "rerank=reward:warm", "keep=1")
-    (Path(settings.VAR_DIR) / made.directory / HEAD).unlink()
-    with pytest.raises(CommandError, match="are missing or were altered"):
-        decode(trained, "rerank=reward:warm", "keep=1")
-
-
-def test_another_head_of_the_name_is_another_decoding(trained: models.FeedbackSet) -> None:
-    config = {"decoding": {"rerank": "reward:warm"}, "source": "caption"}
-    checkpoint, one = checkpoint_of(models.System.objects.get(name="little")), RewardModel.objects.get()
-    prints = {decoding_fingerprint(checkpoint, [], config, one), decoding_fingerprint(checkpoint, [], config)}
-    one.sha256 = "1" * 64
-    assert len(prints | {decoding_fingerprint(checkpoint, [], config, one)}) == 3
-
-
-@pytest.mark.parametrize(
-    ("overrides", "says"),
-    [
-        (["samples=4", "rerank=reward:cold"], "reward model 'cold' does not exist; available: warm"),
-        (["rerank=reward:warm"], "a single text cannot be reordered; set samples to 2 or more"),
-    ],
-)
-def test_a_decoding_by_no_reward_model_makes_no_run(overrides: list[str], says: str) -> None:
-    row = rated_set()
-    made_row(row)
-    trained_system(row.dataset)
-    before = Run.objects.count()
-    with pytest.raises(CommandError, match=says):
-        call_command(
-            "decode", "--system", "little", "--dataset", row.dataset.name, "--split", "feedback", "--set", *overrides
-        )
-    assert Run.objects.count() == before
-
-
-def test_the_decode_form_offers_the_reward_models_that_there_are(staff: Client) -> None:
-    row = rated_set()
-    made_row(row)
-    trained_system(row.dataset)
-    values = decode_form(row.dataset, split="feedback", samples="4", keep="1", rerank="reward:warm")
-    assert 'value="reward:warm"' in staff.get(f"{RUNS}launch/decode/").content.decode()
-    assert staff.post(f"{RUNS}launch/decode/", values).status_code == 302
-    assert Run.objects.latest("pk").config["decoding"]["rerank"] == "reward:warm"
-    page = staff.post(f"{RUNS}launch/decode/", values | {"samples": "1", "keep": "0"}).content.decode()
-    assert "a single text cannot be reordered" in page
-    assert (
-        "Select a valid choice"
-        in staff.post(f"{RUNS}launch/decode/", values | {"rerank": "reward:cold"}).content.decode()
-    )
-
-
-def test_a_dataset_and_an_import_say_which_reward_models_stand_on_them() -> None:
-    row = rated_set()
-    made_row(row)
-    says = "reward model 'warm' was fitted on what raters said of its texts"
-    for target in (row.dataset, models.Source.objects.earliest("pk").imported_by):
-        assert says in removal.all_dependents(target)
-    with pytest.raises(CommandError, match=says):
-        call_command("remove", "dataset", row.dataset.name, "--yes")
-
-
-def test_erasing_a_rater_whose_words_a_set_holds_ends_its_reward_models(staff: Client) -> None:
-    campaign = feedback_campaign(captions=2, texts=TEXTS, protocol="edit", name="rewritten")
-    texts = {str(each.public_id): each.text for each in models.Candidate.objects.all()}
-    rate(campaign, lambda by, caption: {text: f"Warmer: {texts[text]}" for text in by.values()}, outside_ids=["her"])
-    made = made_row(built(campaign))
-    assert reward.reward_named("warm") == made
-    person_erase(list(identities("her", [campaign])))
-    made.refresh_from_db()
-    assert not made.valid
-    with pytest.raises(InputError, match="reward model 'warm' is invalid: some texts of its feedback set 'set' were"):
-        reward.reward_named("warm")
-    with pytest.raises(InputError, match="reward model 'cold' does not exist; available: none yet"):
-        reward.reward_named("cold")
-    assert 'value="reward:warm"' not in staff.get(f"{RUNS}launch/decode/").content.decode()
-    page = in_one_line(staff.get(f"{RUNS}{made.run_id}/change/"))
-    assert "<b>It is invalid:</b>" in page
-    assert "rerank=reward" not in page

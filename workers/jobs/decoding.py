@@ -17,7 +17,7 @@ from annotations.systems.services import decoding_begin, decoding_complete, outp
 from modeling.config import REWARD, DecodingConfig, TrainingConfig
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
-from workers.jobs.reward import reranking_reward, reward_folder
+from workers.jobs.reward import reward_behind, reward_folder
 from workers.lifecycle import Claim, run_create
 from workers.lookup import dataset_named, split_named, system_named
 from workers.models import Checkpoint, RewardModel, Run
@@ -48,7 +48,7 @@ def launch(
     source, members = given["source"] or trained_source(checkpoint), members_named(given["ensemble"], system)
     decoding = DecodingConfig.from_overrides([override for override in overrides if parted(override)[0] not in OF_RUN])
     decoding = decoding.for_family(checkpoint.run.config["training"]["architecture"])
-    if reward := reranking_reward(decoding.rerank):
+    if reward := reward_behind(decoding.rerank):
         decoding = replace(decoding, rerank=f"{REWARD}{reward.name}")
     check_given(dataset_row, split_named(split), source)
     config = {"dataset": dataset, "system": system, "split": split, "source": source, "decoding": decoding.to_dict()}
@@ -138,7 +138,7 @@ def perform(claim: Claim) -> None:
     members = [checkpoint_of(system_named(name)) for name in config.get("ensemble", ())]
     ensemble = {each.system.name: each.sha256 for each in members}
     decode_config = DecodingConfig.from_dict(config["decoding"])
-    if reward := reranking_reward(decode_config.rerank):
+    if reward := reward_behind(decode_config.rerank):
         decode_config = replace(decode_config, rerank=f"{REWARD}{reward_folder(reward)}")
     with claim.fenced():
         check_unchanged()

@@ -1,7 +1,7 @@
 """A reward run: from a feedback set to a reward model, which says how good raters would find a text."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ from django.db import IntegrityError, transaction
 
 from annotations.corpora.rewriting import split_texts, unchanged_check
 from annotations.errors import ConflictError, InputError
-from annotations.models import FeedbackExample, FeedbackSet
+from annotations.models import Decoding, FeedbackExample, FeedbackSet
 from annotations.names import check_name
 from annotations.storage.names import row_named
 from modeling.bases import weights_files, weights_sha256
 from modeling.config import REWARD, RewardConfig
+from modeling.metrics.reward import RewardMetric
 from modeling.progress import Progress
 from workers.agreement import in_words
 from workers.jobs import corpus
@@ -101,9 +102,33 @@ def reward_folder(row: RewardModel) -> Path:
     return folder
 
 
-def reranking_reward(rerank: str) -> RewardModel | None:
-    """The reward model that a setting `rerank` of the site names, if it names one."""
-    return reward_named(rerank.removeprefix(REWARD)) if rerank.startswith(REWARD) else None
+def reward_behind(setting: str) -> RewardModel | None:
+    """The reward model that `reward:NAME` names, a reranking or metric; None for another."""
+    return reward_named(setting.removeprefix(REWARD)) if setting.startswith(REWARD) else None
+
+
+def scoring_reward(metrics: Sequence[str]) -> tuple[list[str], RewardModel | None]:
+    """The metrics, `reward` in the place of a `reward:NAME`, and that reward model. Raises InputError for two of them,
+    and for none behind `reward`."""
+    named = [metric for metric in metrics if metric.startswith(REWARD)]
+    if RewardMetric.name in metrics:
+        raise InputError("metrics", f"'{RewardMetric.name}' needs a reward model", f"name one, as {REWARD}NAME")
+    if len(set(named)) > 1:
+        raise InputError("metrics", "a run scores by one reward model", "launch a run for each")
+    plain = [metric for metric in metrics if metric not in named]
+    return [*plain, *([RewardMetric.name] if named else [])], reward_behind(named[0]) if named else None
+
+
+def marked(row: RewardModel) -> str:
+    """What a signature calls it."""
+    return f"{row.name} (of simulated raters)" if row.simulated else row.name
+
+
+def pleasing(row: RewardModel, decodings: Iterable[Decoding]) -> Iterator[str]:
+    """Of the decodings, what was chosen by the reward model itself, which is no judge of that."""
+    for each in decodings:
+        if each.settings.get("reward", {}).get("sha256") == row.sha256:
+            yield f"{each.row_name}: reward model '{row}' chose its texts, so their reward is no measure of them"
 
 
 def perform(claim: Claim) -> None:

@@ -35,6 +35,7 @@ from modeling.progress import Progress
 from workers.jobs import corpus
 from workers.jobs.comparing import campaign_write, compare, defined
 from workers.jobs.coverage import Scored, alike, coverage_of, in_words, on_shared
+from workers.jobs.reward import marked, pleasing, reward_folder, reward_named, scoring_reward
 from workers.lifecycle import Claim, run_create
 from workers.lookup import by_name, dataset_named, split_named, system_named
 from workers.models import Checkpoint, Run
@@ -50,11 +51,12 @@ def launch(
     queue: str = "cpu",
     claimed: bool = False,
 ) -> Run:
-    """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name."""
+    """Make a scoring run of a split's decodings, or of a campaign's. Raises InputError for an unknown name.
+
+    `reward:NAME` among the metrics is the learned one, by a reward model of the site."""
+    metrics, reward = scoring_reward(metrics)
     if unknown := [metric for metric in metrics if metric not in METRICS]:
         raise InputError("metrics", f"'{unknown[0]}' is not one of {', '.join(METRICS)}")
-    if bare := [metric for metric in metrics if Need.REWARD_MODEL in METRICS[metric].needs]:
-        raise InputError("metrics", f"'{bare[0]}' needs a reward model", "run `python -m modeling score --reward DIR`")
     usual = [metric.name for metric in METRICS.values() if not metric.on_request]
     links: dict[str, Any] = {"queue": queue}
     if campaign:
@@ -72,6 +74,7 @@ def launch(
         "campaign": campaign,
         "systems": list(systems),
         "metrics": with_companions(metrics or usual),
+        **({"reward": reward.name} if reward else {}),
     }
     return run_create(kind=Run.Kind.SCORE, config=config, claimed=claimed, **links)
 
@@ -290,6 +293,10 @@ def perform(claim: Claim) -> None:
     whole = any(kinds[pk] == Source.Kind.SEQUENCE for pk in refs)
     stories = corpus.training_stories(dataset, whole=whole)
     chosen: dict[str, Any] = {"metrics": text_metrics, "training_stories": stories}
+    if "reward" in config:
+        reward = reward_named(config["reward"])
+        chosen |= {"reward": reward_folder(reward), "reward_name": marked(reward)}
+        said += pleasing(reward, decodings)
     judged: dict[str, dict[str, Any]] = {}
     if judges := asked_for(JudgeMetric):
         asked = [each for each in written if not (alone and each.decoding.system.kind == System.Kind.HUMAN)]

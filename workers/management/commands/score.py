@@ -17,5 +17,9 @@ class Command(LaunchCommand):
         )
         parser.add_argument("--system", dest="systems", action="append", default=[], help="repeatable; default: all")
         parser.add_argument(
-            "--metric", dest="metrics", action="append", default=[], help="repeatable; default: all but the judges"
+            "--metric",
+            dest="metrics",
+            action="append",
+            default=[],
+            help="repeatable; default: all but the judges; reward:NAME: learned",
         )
