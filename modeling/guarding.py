@@ -7,7 +7,7 @@ of these shows in a figure that the feedback does not ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -43,7 +43,7 @@ LABELS = {
 SOURCES = 500  # that texts are sampled for, at most
 FEWER = 0.5  # of the different texts there were: from there on a model has collapsed
 
-Reward = Callable[[Sequence[tuple[str, str]]], Sequence[float]]  # how good each (source, text) is
+Reward = Callable[[Sequence[tuple[str, str]]], Iterable[float]]  # how good each (source, text) is
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from annotations.errors import InputError
 from modeling.feedback_rows import Preference, read_feedback
 from tests.annotations.feedback import built, choosing, feedback_campaign, rate, scoring
 from tests.factories import AlbumFactory, CaptionFactory, PhotoFactory, StorySentenceFactory
+from tests.workers.rewards import fit
 from workers.jobs import training
+from workers.jobs.reward import pleasing
 from workers.launch_form import trained_systems
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, RewardModel, Run
 from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +124,26 @@ def test_a_set_that_became_invalid_meanwhile_is_not_learned_from(compared: model
         execute_run(run.pk)
     run.refresh_from_db()
     assert (run.state, "is invalid" in run.message) == ("failed", True)
+
+
+def test_texts_are_drawn_and_judged_by_a_reward_model(
+    compared: models.FeedbackSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit(capsys, "warm", "--feedback", "pairs")
+    sets = ["objective=dpo", "init=first", "draws=6", "draw_sources=8", "reward=warm"]
+    run = train(compared.dataset, *sets, name="second")
+    assert run.feedback_set == compared, "which the reward model learned from"
+    drawn = read_feedback(settings.RUNS_DIR / str(run.public_id) / "training" / "drawn.jsonl")
+    assert drawn
+    assert all(isinstance(row, Preference) and row.origin == "reward" for row in drawn)
+    figures = {each["name"] for each in Checkpoint.objects.get(system__name="second").metrics["guarding"]["figures"]}
+    assert "reward" in figures
+    call_command("decode", "--system", "second", "--dataset", compared.dataset.name, "--split", "valid", "--wait")
+    said = list(pleasing(RewardModel.objects.get(), models.Decoding.objects.filter(system__name="second")))
+    assert said
+    assert "learned from reward model 'warm'" in said[0]
+    with pytest.raises(CommandError, match="reward model 'cold' does not exist; available: warm"):
+        train(compared.dataset, *sets[:-1], "reward=cold", name="third")
 
 
 def test_the_form_launches_it(compared: models.FeedbackSet) -> None:

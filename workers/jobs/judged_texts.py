@@ -10,26 +10,31 @@ from annotations.errors import InputError
 from annotations.models import FeedbackSet
 from modeling.config import LEARNS_FROM, TrainingConfig
 from workers.jobs import corpus
+from workers.jobs.reward import reward_named
 
 if TYPE_CHECKING:
+    from modeling.guarding import Reward
     from modeling.progress import OnProgress
 
 FILE = "feedback.jsonl"
 
 
-def check_feedback(training: TrainingConfig, feedback_set: FeedbackSet | None) -> None:
-    """Raises InputError where the objective learns from feedback and there is none of the kind it needs."""
-    if not training.learns_from_feedback:
-        return
-    name = training.objective
+def judged_set(training: TrainingConfig, feedback_set: FeedbackSet | None) -> FeedbackSet | None:
+    """The set that a training learns from: the one it is given, or that of the reward model which judges what it draws.
+
+    Raises InputError where the objective learns from feedback and there is none of the kind it needs, NotFoundError for
+    a reward model that there is not.
+    """
     if training.draws:
         if feedback_set:
             raise InputError("feedback", "drawn texts are judged by the reward model", "leave out the set, or draws=0")
-        return
-    kinds = LEARNS_FROM[name]
+        return reward_named(training.reward).feedback_set
+    if not training.learns_from_feedback:
+        return feedback_set
+    name, kinds = training.objective, LEARNS_FROM[training.objective]
     if feedback_set is None:
         raise InputError(
-            "feedback", f"missing: objective={name} learns from a feedback set", "choose one with --feedback"
+            "feedback", f"missing: objective={name} learns from a feedback set", "name one with --feedback"
         )
     if not feedback_set.examples.filter(kind__in=kinds).exists():
         there = ", ".join(feedback_set.counts["kinds"]) or "nothing"
@@ -37,6 +42,7 @@ def check_feedback(training: TrainingConfig, feedback_set: FeedbackSet | None) -
             "feedback",
             f"objective={name} learns from examples of kind {' or '.join(kinds)}; '{feedback_set.name}' has {there}",
         )
+    return feedback_set
 
 
 def write_feedback(feedback_set: FeedbackSet, folder: Path, training: TrainingConfig, *, source: str) -> Path:
@@ -64,7 +70,22 @@ def guarded(
 
     if not valid_file.stat().st_size:
         return None
-    examples = read_examples(valid_file)
-    before = Path(training.init)
-    measured = guard(before, checkpoint, examples, training, training_stories=training_stories, on_progress=on_progress)
-    return measured.to_dict()
+    return guard(
+        Path(training.init),
+        checkpoint,
+        read_examples(valid_file),
+        training,
+        training_stories=training_stories,
+        reward=rewarding(training),
+        on_progress=on_progress,
+    ).to_dict()
+
+
+def rewarding(training: TrainingConfig) -> Reward | None:
+    """The reward model that a training has, ready to judge texts."""
+    if not training.reward:
+        return None
+    from modeling.devices import pick_device
+    from modeling.reward import Reward
+
+    return Reward.load(training.reward, pick_device(training.device), training.threads).scores

@@ -125,8 +125,13 @@ def marked(row: RewardModel) -> str:
 
 
 def pleasing(row: RewardModel, decodings: Iterable[Decoding]) -> Iterator[str]:
-    """Of the decodings, what was chosen by the reward model itself, which is no judge of that."""
+    """Of the decodings, what was chosen by the reward model itself, or written by what learned from it: it is no judge
+    of that."""
+    trainings = Run.objects.filter(kind=Run.Kind.TRAIN, config__training__reward=row.name)
+    learned = set(trainings.values_list("system", flat=True))
     for each in decodings:
+        if each.system_id in learned:
+            yield f"{each.row_name}: it learned from reward model '{row}', so its reward is no measure of it"
         if each.settings.get("reward", {}).get("sha256") == row.sha256:
             yield f"{each.row_name}: reward model '{row}' chose its texts, so their reward is no measure of them"
 

@@ -21,7 +21,8 @@ from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
 from workers.jobs.fetching import check_base
-from workers.jobs.judged_texts import check_feedback, guarded, write_feedback
+from workers.jobs.judged_texts import guarded, judged_set, write_feedback
+from workers.jobs.reward import reward_folder, reward_named
 from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create
 from workers.lookup import check_valid, dataset_named, feedback_set_named, system_named
@@ -57,7 +58,7 @@ def launch(
         check_shape(init, training)
     base = check_base(training)
     check_data(dataset_row, feedback_row, data)
-    check_feedback(training, feedback_row)
+    learned = judged_set(training, feedback_row)
     system = system_reserve(name or default_name(preset, dataset, feedback))
     config = {
         "dataset": dataset,
@@ -68,9 +69,9 @@ def launch(
         "init": init,
         "base": base and {"name": base.name, "from": base.origin, "licence": base.licence, "files": dict(base.files)},
         "feedback": feedback,
-        **({"feedback_simulated": True} if feedback_row and feedback_row.simulated else {}),
+        **({"feedback_simulated": True} if learned and learned.simulated else {}),
     }
-    links: dict[str, Any] = {"dataset": dataset_row, "system": system, "feedback_set": feedback_row, "queue": queue}
+    links: dict[str, Any] = {"dataset": dataset_row, "system": system, "feedback_set": learned, "queue": queue}
     try:
         with transaction.atomic():
             return run_create(kind=Run.Kind.TRAIN, config=config, claimed=claimed, **links)
@@ -209,6 +210,8 @@ def perform(claim: Claim) -> None:
     training = TrainingConfig.from_dict(config["training"])
     if config["init"]:
         training = replace(training, init=str(initial_folder(config["init"])))
+    if training.reward:
+        training = replace(training, reward=str(reward_folder(reward_named(training.reward))))
     folder = settings.RUNS_DIR / str(run.public_id)
     with training_folder(folder, claim) as directory:
         claim.check()
@@ -236,7 +239,7 @@ def perform(claim: Claim) -> None:
             corpus.write_records(by_split.pop("valid"), valid_file)
             corpus.write_records(chain(chain.from_iterable(by_split.values()), checked(check_unchanged)), train_file)
         judged_file = None
-        if run.feedback_set and training.learns_from_feedback:
+        if run.feedback_set and training.learns_from_feedback and not training.draws:
             judged_file = write_feedback(run.feedback_set, folder, training, source=config["source"])
 
         def report(progress: Progress) -> None:

@@ -16,7 +16,7 @@ class Command(LaunchCommand):
             parser,
             "model settings (budget=240 is CPU or GPU seconds), pairing=aligned|positional, "
             "source=caption|SYSTEM|* (what the model is given), sources=all|own, init=SYSTEM (the checkpoint to "
-            "continue from)",
+            "continue from), reward=NAME with draws=N (the reward model that judges what is drawn)",
         )
         parser.add_argument(
             "--feedback", metavar="NAME",
