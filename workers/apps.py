@@ -6,7 +6,8 @@ class WorkersConfig(AppConfig):
     verbose_name = "Runs and models"
 
     def ready(self) -> None:
-        from annotations.removal.erasing import outside_id_erased
-        from workers.erasing import runs_forget
+        from annotations.removal.erasing import outside_id_erased, words_erased
+        from workers.erasing import files_forget, runs_forget
 
         outside_id_erased.connect(runs_forget)
+        words_erased.connect(files_forget)

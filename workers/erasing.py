@@ -1,8 +1,13 @@
 """What runs keep of a rater who is erased: an import of ratings was asked for with their id as a column or filter, or
-said it where it failed."""
+said it where it failed, and a training has read what they typed."""
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
+
+from django.conf import settings
+from django.db import transaction
 
 from annotations.campaigns.services.raters import as_word
 from annotations.errors import ConflictError
@@ -14,6 +19,8 @@ GONE = "erased"
 REMOVED = "this message was removed because it named, or may have named, a rater who was erased"
 NAMING = ("raters", "where", "columns", "files")  # of a request
 TOLD = ("columns_left_aside", "notes")  # of a result
+FEEDBACK_FILE = "feedback.jsonl"
+OF_SETS = (FEEDBACK_FILE, "train.jsonl")  # of a training's folder: what they hold is in a feedback set too
 CUT = 500  # characters of a message: it may end within an id
 
 
@@ -41,6 +48,14 @@ def runs_forget(*, campaign: Campaign, outside_id: str, **kwargs: Any) -> None:
             "result": {key: blanked(value, names) if key in TOLD else value for key, value in run.result.items()},
         }
         Run.objects.filter(pk=run.pk).update(**changed)
+
+
+def files_forget(*, sets: Sequence[int], **kwargs: Any) -> None:
+    """Remove, once the rows are written, the files that runs have made of feedback sets which held words of a rater."""
+    for public_id in Run.objects.filter(feedback_set__in=sets).values_list("public_id", flat=True):
+        for name in OF_SETS:
+            file = settings.RUNS_DIR / str(public_id) / name
+            transaction.on_commit(partial(file.unlink, missing_ok=True))
 
 
 def without(text: str, names: re.Pattern[str]) -> str:

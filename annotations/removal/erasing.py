@@ -46,6 +46,7 @@ LOG_LEFT = (
     "another process was reading, so SQLite's write-ahead log still contains what was removed; erase again to empty it"
 )
 outside_id_erased = Signal()  # of a `campaign`, the `outside_id`: sent in the transaction, for other apps' tables
+words_erased = Signal()  # of the primary keys of feedback `sets` that held them: sent in the transaction, for files
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,10 @@ def words_blank(rater: Rater, **kwargs: Any) -> None:
     rewrites_of(rater).update(text="")
     questionnaires_of(rater).update(answers={})
     words = list(words_of(rater).values_list("pk", flat=True))
-    FeedbackSet.all_rows.filter(examples__in=words).update(valid=False)
+    sets = list(FeedbackSet.all_rows.filter(examples__in=words).values_list("pk", flat=True).distinct())
+    FeedbackSet.all_rows.filter(pk__in=sets).update(valid=False)
     FeedbackExample.objects.filter(pk__in=words).update(text="")
+    words_erased.send(sender=Rater, sets=sets)
 
 
 def drafts_of(rater: Rater) -> QuerySet[Assignment]:

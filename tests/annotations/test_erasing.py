@@ -4,6 +4,7 @@ import json
 import sqlite3
 import uuid
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -228,7 +229,9 @@ def test_the_database_lets_words_be_blanked_for_who_was_erased_alone() -> None:
         models.Rater.objects.filter(pk=study.row.pk).update(outside_id="known again")
 
 
-def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) -> None:
+def test_a_feedback_set_with_their_words_trains_nothing_any_more(
+    staff: Client, settings: Any, tmp_path: Path, django_capture_on_commit_callbacks: Any
+) -> None:
     study = Study()
     kept, spoilt = (
         feedback_set_build(name=name, campaigns=[study.campaign], settings=FeedbackSettings())
@@ -245,7 +248,19 @@ def test_a_feedback_set_with_their_words_trains_nothing_any_more(staff: Client) 
     config = {"preset": "tiny", "dataset": "d", "training": {"architecture": "lstm"}}
     run = Run.objects.create(kind="train", config=config, system=system, **ended)
     Checkpoint.objects.create(run=run, system=system, directory="x", sha256="0" * 64, size_bytes=1)
-    person_erase(identities(ID))
+    kept_run = {**ended, "feedback_set": kept}
+    others = Run.objects.create(kind="train", config=config, system=SystemFactory(kind="model"), **kept_run)
+    settings.RUNS_DIR = tmp_path
+    for each in (run, others):
+        folder = settings.RUNS_DIR / str(each.public_id)
+        folder.mkdir(parents=True)
+        for name in ("feedback.jsonl", "train.jsonl", "valid.jsonl"):
+            (folder / name).write_text(WORDS)
+    with django_capture_on_commit_callbacks(execute=True):
+        person_erase(identities(ID))
+    left = {path.relative_to(settings.RUNS_DIR) for path in settings.RUNS_DIR.glob("*/*.jsonl")}
+    assert {each.name for each in left if each.parts[0] == str(run.public_id)} == {"valid.jsonl"}
+    assert len(left) == 1 + 3
     kept.refresh_from_db()
     spoilt.refresh_from_db()
     assert (kept.valid, spoilt.valid) == (True, False)

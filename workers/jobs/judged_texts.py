@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from annotations.errors import InputError
 from annotations.models import FeedbackSet
 from modeling.config import LEARNS_FROM, TrainingConfig
+from workers.erasing import FEEDBACK_FILE
 from workers.jobs import corpus
 from workers.jobs.reward import reward_named
 
 if TYPE_CHECKING:
     from modeling.guarding import Reward
     from modeling.progress import OnProgress
-
-FILE = "feedback.jsonl"
 
 
 def judged_set(training: TrainingConfig, feedback_set: FeedbackSet | None) -> FeedbackSet | None:
@@ -47,7 +46,7 @@ def judged_set(training: TrainingConfig, feedback_set: FeedbackSet | None) -> Fe
 
 def write_feedback(feedback_set: FeedbackSet, folder: Path, training: TrainingConfig, *, source: str) -> Path:
     """The file of judged texts in a run's folder, written once."""
-    file = folder / FILE
+    file = folder / FEEDBACK_FILE
     if not file.exists():
         rows = corpus.feedback_rows(feedback_set, source=source, seed=training.seed)
         if training.album_context:
