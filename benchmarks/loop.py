@@ -57,9 +57,10 @@ class Arm:
     quality: str = ""
 
 
-DPO, KTO = ["objective=dpo"], ["objective=kto"]
+DPO, KTO = ["objective=dpo"], ["objective=kto", "beta=0.5", "anchor=0.1"]
+BEST = "best of 8"  # of what the model before writes, by a reward model of the same feedback: nothing is trained
 ARMS = {
-    "clean": Arm(1200, 2, ("honest=24",), 1.0, {"dpo": DPO, "kto": KTO}),
+    "clean": Arm(1200, 2, ("honest=24",), 1.0, {"dpo": DPO, "dpo, less held": [*DPO, "anchor=0.1"], "kto": KTO}),
     "few": Arm(400, 2, ("honest=8",), 1.0, {"dpo": DPO}),
     "noise": Arm(1200, 2, ("random=24",), 0.0, {"dpo": DPO}),
     "random": Arm(600, 2, ("honest=12", "random=12"), 1.0, {"dpo": DPO}, QUALITY),
@@ -108,18 +109,21 @@ def loop(folder: Path, arm: Arm, seed: int, settings: Sequence[str], own: Path) 
     rate(manage, own, arm, seed)
     manage("build_feedback", "liked", "--campaign", "taste", "--simulated", "--wait")
     checkpoints = {"before": base}
-    for name, more in {"control": [], **arm.methods}.items():
+    for number, (method, more) in enumerate({"control": [], **arm.methods}.items()):
+        name = f"model-{number}"
         feedback = ["--feedback", "liked"] if more else []
         sets = [*settings, f"seed={seed}", f"init={base}", *more]
         manage(
             "train", "--dataset", "loop", "--preset", "gru-luong", "--name", name, *feedback, "--set", *sets, "--wait"
         )
-        checkpoints[name] = checkpoint_of(site, name)
+        checkpoints[method] = checkpoint_of(site, name)
     test, stories = (
         read_examples(files["test"]),
         [text for each in read_examples(files["train"]) for text in each.references],
     )
     written = {name: sampled(each, test, seed) for name, each in checkpoints.items()}
+    manage("fit_reward", "liking", "--feedback", "liked", "--wait")
+    written[BEST] = best_of_8(base, test, reward_of(site), seed)
     cost = {
         name: {each.name: [each.before, each.after] for each in guarding.figures} | {"worse": guarding.worse}
         for name, each in checkpoints.items()
@@ -182,7 +186,8 @@ def rate(manage: Any, folder: Path, arm: Arm, seed: int) -> None:
 
 def judged(site: Site, manage: Any, folder: Path, arm: Arm, seed: int) -> dict[str, Any]:
     """What raters of the taste say of the control, the new models and people: each one's mean with its interval."""
-    systems = ["control", *arm.methods]
+    systems = [f"model-{number}" for number in range(1 + len(arm.methods))]
+    names = dict(zip(systems, ["control", *arm.methods], strict=True))
     for system in systems:
         manage("decode", "--system", system, "--dataset", "loop", "--split", "test", "--wait")
     shown = ", ".join(f'"{name}"' for name in ("human", *systems))
@@ -199,7 +204,7 @@ def judged(site: Site, manage: Any, folder: Path, arm: Arm, seed: int) -> dict[s
     manage("close_campaign", "again", "--yes")
     site.manage("report", "again", "--format", "json", "--out", str(folder / "report.json"))
     report = json.loads((folder / "report.json").read_text())["criteria"]["human_likeness"]
-    return {row["system"]: [row["mean"], *row["ci"]] for row in report["systems"]}
+    return {names.get(row["system"], row["system"]): [row["mean"], *row["ci"]] for row in report["systems"]}
 
 
 def checkpoint_of(site: Site, system: str) -> Path:
@@ -213,6 +218,21 @@ def set_of(site: Site) -> dict[str, Any]:
     )
     found: dict[str, Any] = json.loads(site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1])
     return found
+
+
+def reward_of(site: Site) -> Path:
+    code = "from workers.models import RewardModel; print(RewardModel.objects.get().directory)"
+    return Path(site.env["VAR_DIR"]) / site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1]
+
+
+def best_of_8(checkpoint: Path, sources: Sequence[Example], reward: Path, seed: int) -> list[str]:
+    """Twice, of other samples, as the other texts are two a caption."""
+    found: dict[str, list[str]] = {}
+    for turn in range(2):
+        settings = DecodingConfig(samples=8, keep=1, rerank=f"reward:{reward}", seed=1000 * (turn + 1) + seed)
+        for each in decode(checkpoint, sources, settings):
+            found.setdefault(each.id, []).append(each.text)
+    return [text for texts in found.values() for text in texts]
 
 
 def sampled(checkpoint: Path, sources: Sequence[Example], seed: int) -> list[str]:
@@ -249,14 +269,16 @@ def show(arm: str, results: Sequence[dict[str, Any]]) -> None:
     rows: list[list[object]] = [[*HEAD]]
     gains: dict[str, list[tuple[float, float, float]]] = {}
     for result in results:
-        for method in ARMS[arm].methods:
+        for method in (*ARMS[arm].methods, BEST):
             gains.setdefault(method, []).append(gained(result, method))
             cost = {name: after - before for name, (before, after) in costs(result, method).items()}
             shares = [float(np.mean(result["liked"][name])) for name in ("before", "control", method)]
             different = result["different"][method] / result["different"]["before"]
             words = result["length"][method] / result["length"]["before"] - 1
-            said = [f"{cost['nll']:+.3f}", f"{cost['source_gain']:+.3f}", f"{different:.0%}", f"{words:+.0%}"]
-            rows.append([result["seed"], method, *shares, *gains[method][-1], *said])
+            paid = [f"{cost[name]:+.3f}" if cost else "" for name in ("nll", "source_gain")]
+            rows.append(
+                [result["seed"], method, *shares, *gains[method][-1], *paid, f"{different:.0%}", f"{words:+.0%}"]
+            )
     print_table(rows)
     told = {
         method: {"mean": float(np.mean([each[0] for each in of])), "above": sum(each[1] > 0 for each in of)}
@@ -266,7 +288,8 @@ def show(arm: str, results: Sequence[dict[str, Any]]) -> None:
 
 
 def costs(result: dict[str, Any], method: str) -> dict[str, list[float]]:
-    return {name: pair for name, pair in result["cost"][method].items() if name != "worse"}
+    """Before and after; of what no model was trained for, nothing."""
+    return {name: pair for name, pair in result["cost"].get(method, {}).items() if name != "worse"}
 
 
 if __name__ == "__main__":
