@@ -53,8 +53,8 @@ class Planner:
         self, pairs: Sequence[EncodedPair], *, token_budget: int, seed: int, packs: bool = False, texts: int = 1
     ) -> None:
         self.pairs, self.token_budget, self.seed = pairs, token_budget, seed
-        apart = texts > 1 or not packs
-        self.units = list(np.arange(len(pairs)).reshape(-1, texts)) if apart else _packed(pairs, token_budget)
+        together = np.arange(len(pairs)).reshape(-1, texts)
+        self.units = _packed(pairs, together, token_budget) if packs else list(together)
         self.lengths = np.array([_lengths([pairs[index] for index in unit], packs) for unit in self.units])
 
     def plan(self, epoch: int) -> Plan:
@@ -115,21 +115,23 @@ def _runs(pairs: Sequence[EncodedPair]) -> list[list[EncodedPair]]:
     return runs
 
 
-def _packed(pairs: Sequence[EncodedPair], token_budget: int) -> Plan:
-    """The indices of the pairs of each source, in parts that stay within the budget where a single pair does."""
-    sources: dict[bytes, list[int]] = {}
-    for index, pair in enumerate(pairs):
-        sources.setdefault(pair.source.tobytes(), []).append(index)
+def _packed(pairs: Sequence[EncodedPair], together: NDArray[np.int64], token_budget: int) -> Plan:
+    """The indices of the pairs of each source, in parts that stay within the budget where those that are `together`,
+    a row of (units, texts), do."""
+    sources: dict[bytes, list[NDArray[np.int64]]] = {}
+    for unit in together:
+        sources.setdefault(pairs[unit[0]].source.tobytes(), []).append(unit)
     units: Plan = []
-    for indices in sources.values():
-        part, tokens = list[int](), 0
-        for index in indices:
-            if part and tokens + len(pairs[index].target) > token_budget:
-                units.append(np.array(part))
+    for of_source in sources.values():
+        part, tokens = list[NDArray[np.int64]](), 0
+        for unit in of_source:
+            targets = sum(len(pairs[index].target) for index in unit)
+            if part and tokens + targets > token_budget:
+                units.append(np.concatenate(part))
                 part = []
-            tokens = len(pairs[index].target) + (tokens if part else len(pairs[index].source))
-            part.append(index)
-        units.append(np.array(part))
+            tokens = targets + (tokens if part else len(pairs[unit[0]].source))
+            part.append(unit)
+        units.append(np.concatenate(part))
     return units
 
 

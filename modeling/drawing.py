@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeling.config import DecodingConfig, TrainingConfig
-from modeling.corpus import Example
+from modeling.corpus import Example, with_others
 from modeling.decoding import decode
 from modeling.devices import pick_device
 from modeling.feedback_rows import Row, read_feedback
@@ -59,7 +59,8 @@ def draw(
 ) -> Iterator[dict[str, object]]:
     """Lines of a feedback file: labels for the objective `distillation`, scores for `kto`, else preferences."""
     generator = np.random.default_rng([config.seed, config.draws])
-    sources = drawn_sources(examples, config.draw_sources, generator)
+    beside = with_others(list(examples)) if config.album_context else examples
+    sources = drawn_sources(beside, config.draw_sources, generator)
     by_id: dict[str, list[str]] = {}
     settings = DecodingConfig(
         samples=config.draws,

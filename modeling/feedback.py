@@ -133,6 +133,7 @@ class Unlikelihood(OfJudged):
     how bad it is, in the mean over all that is marked."""
 
     uses_reference = False
+    of_tokens = True
 
     def amount(self, pairs: Pairs) -> float:
         return sum(pair.weight * float(pair.marked.sum()) for pair in judged(pairs))
@@ -153,6 +154,7 @@ class Distillation(OfJudged):
     """The negative log-likelihood of texts that were chosen, nats a token."""
 
     uses_reference = False
+    of_tokens = True
 
     def amount(self, pairs: Pairs) -> float:
         return Likelihood().amount(pairs)

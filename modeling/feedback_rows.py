@@ -69,8 +69,11 @@ class Spans(Row):
     spans: tuple[Span, ...] = ()
 
 
-def check_feedback(config: TrainingConfig, feedback_file: Path | None) -> None:
-    """Raises ConfigError unless there is a file of feedback where the objective is over one, and nowhere else."""
+def check_feedback(config: TrainingConfig, feedback_file: Path | None, *, processes: int = 1) -> None:
+    """Raises ConfigError unless there is a file of feedback where the objective is over one, and nowhere else, and
+    where several processes would each draw texts of their own."""
+    if config.draws and processes > 1:
+        raise ConfigError("texts are drawn by one process: set draws to 0, or train without torchrun")
     if config.draws and feedback_file:
         raise ConfigError("drawn texts are judged by the reward model: leave out the feedback file, or set draws to 0")
     if config.learns_from_feedback and not (config.draws or feedback_file):

@@ -75,8 +75,8 @@ class Feed:
         feedback: Feedback | None = None,
     ) -> None:
         self.config, self.material, self.processes, self.packs = config, material, processes, packs
-        # Objectives over judged texts are of whole texts, and so is what is weighed against them.
-        self.feedback, self.likelihood = feedback, Likelihood(config.label_smoothing, by_text=feedback is not None)
+        by_text = feedback is not None and not feedback.objective.of_tokens  # as what it is weighed against
+        self.feedback, self.likelihood = feedback, Likelihood(config.label_smoothing, by_text=by_text)
         self.batches_a_step = config.accumulation * processes.count
         self._pairs: Batches | None = None
         self._judged: Batches | None = None

@@ -15,6 +15,7 @@ from modeling.corpus import Example, Tokens, encode_source, encode_text, with_ot
 from modeling.errors import CorpusError
 from modeling.feedback import NO_MARKS, JudgedPair
 from modeling.feedback_rows import Label, Preference, Row, Score, Span, Spans
+from modeling.metrics.derangements import derangement
 from modeling.tokenization import Tokenizer
 
 
@@ -33,6 +34,7 @@ class Judged:
 KINDS_IN_WORDS = {
     "score": "scores", "preference": "preferences", "label": "labels", "spans": "marked errors"
 }  # fmt: skip
+Encodable = Callable[[Judged], bool]  # whether a text and its source can be read
 Unit = list[Judged]  # texts that one loss is of
 
 
@@ -45,12 +47,12 @@ def judged_pairs(
     A pair's `example` is the place of its row behind `first_example`. Raises CorpusError where the rows hold nothing
     that the objective learns from.
     """
-    units = list(UNITS[config.objective](rows, config))
-    if not units:
-        needed = " or ".join(KINDS_IN_WORDS[kind] for kind in LEARNS_FROM[config.objective])
-        raise CorpusError(f"objective={config.objective} learns from {needed}, and the feedback has none")
     examples = [row.example for row in rows]
     encoder = _Encoder(with_others(examples) if config.album_context else examples, tokenizer, config)
+    units = list(UNITS[config.objective](rows, config, encoder.can_read))
+    if not units and not encoder.left_out:
+        needed = " or ".join(KINDS_IN_WORDS[kind] for kind in LEARNS_FROM[config.objective])
+        raise CorpusError(f"objective={config.objective} learns from {needed}, and the feedback has none")
     pairs: list[JudgedPair] = []
     for unit in units:
         made = [encoder.pair(each, first_example) for each in unit]
@@ -61,7 +63,7 @@ def judged_pairs(
     return pairs, encoder.left_out
 
 
-def chosen_texts(rows: Sequence[Row], config: TrainingConfig) -> Iterator[Unit]:
+def chosen_texts(rows: Sequence[Row], config: TrainingConfig, encodable: Encodable) -> Iterator[Unit]:
     for index, row in enumerate(rows):
         if isinstance(row, Preference):
             yield [Judged(index, row.chosen, row.weight)]
@@ -69,29 +71,36 @@ def chosen_texts(rows: Sequence[Row], config: TrainingConfig) -> Iterator[Unit]:
             yield [Judged(index, row.text, row.weight)]
 
 
-def preferences(rows: Sequence[Row], config: TrainingConfig) -> Iterator[Unit]:
+def preferences(rows: Sequence[Row], config: TrainingConfig, encodable: Encodable) -> Iterator[Unit]:
     for index, row in enumerate(rows):
         if isinstance(row, Preference):
-            flip_rate = row.flip_rate if config.robust else 0.0
-            yield [Judged(index, text, row.weight, flip_rate) for text in (row.chosen, row.rejected)]
+            flip_rate = row.flip_rate if config.robust and config.objective == "dpo" else 0.0
+            # The corrected loss pulls by 1 / (1 - 2 ε) more: what is trusted less is not to weigh more.
+            weight = row.weight * (1 - 2 * flip_rate)
+            yield [Judged(index, text, weight, flip_rate) for text in (row.chosen, row.rejected)]
 
 
-def labelled(rows: Sequence[Row], config: TrainingConfig) -> Iterator[Unit]:
-    """Each text that is as it should be or is not, with another row's text behind it; weighted so that both kinds count
-    the same (Ethayarajh et al. 2024, section 4.2). Preferences say so of both their texts where nothing else does."""
+def labelled(rows: Sequence[Row], config: TrainingConfig, encodable: Encodable = lambda judged: True) -> Iterator[Unit]:
+    """Each text that is as it should be or is not, with one written for another source behind it; weighted so that both
+    kinds count the same (Ethayarajh et al. 2024, section 4.2). Preferences say so of both their texts where labels and
+    scores do not tell of both kinds. Raises CorpusError where all texts are for one source."""
     of_texts = [
         Judged(index, row.text, weight, desirable=good)
         for index, row in enumerate(rows)
         if isinstance(row, Label | Score) and (weight := row.weight * _strength(row))
         for good in [row.desirable if isinstance(row, Label) else row.score > 0]
-    ] or [
-        Judged(index, text, row.weight, desirable=good)
-        for index, row in enumerate(rows)
-        if isinstance(row, Preference)
-        for text, good in ((row.chosen, True), (row.rejected, False))
     ]
+    if len({each.desirable for each in of_texts}) < 2:
+        of_texts += [
+            Judged(index, text, row.weight, desirable=good)
+            for index, row in enumerate(rows)
+            if isinstance(row, Preference)
+            for text, good in ((row.chosen, True), (row.rejected, False))
+        ]
+    of_texts = [each for each in of_texts if encodable(each)]
     total = {good: sum(each.weight for each in of_texts if each.desirable is good) for good in (True, False)}
-    for each, other in zip(of_texts, elsewhere(of_texts, config.seed), strict=True):
+    others = elsewhere(of_texts, [rows[each.example].example.source for each in of_texts], config.seed)
+    for each, other in zip(of_texts, others, strict=True):
         share = sum(total.values()) / 2 / total[each.desirable]
         yield [
             Judged(each.example, each.text, each.weight * share, desirable=each.desirable),
@@ -104,21 +113,26 @@ def _strength(row: Label | Score) -> float:
     return 1.0 if isinstance(row, Label) else min(abs(row.score), 1.0)
 
 
-def elsewhere(judged: Sequence[Judged], seed: int) -> list[Judged]:
-    """For each text another one's, drawn by the seed: a turn of a random order, so that each is taken once."""
-    order = np.random.default_rng([seed, len(judged)]).permutation(len(judged))
-    taken = np.empty(len(judged), dtype=np.int64)
-    taken[order] = np.roll(order, 1)
-    return [judged[place] for place in taken.tolist()]
+def elsewhere(judged: Sequence[Judged], sources: Sequence[str], seed: int) -> list[Judged]:
+    """For each text one that was written for another source, drawn by the seed; each is taken once, unless most texts
+    are for one source. Raises CorpusError where all are."""
+    if judged and len(set(sources)) < 2:
+        raise CorpusError("objective=kto compares with texts for other sources, and all judged texts are for one")
+    taken = derangement(sources, seed) if judged else None
+    if taken is not None:
+        return [judged[place] for place in taken.tolist()]
+    draw = np.random.default_rng(seed)
+    apart = {source: [place for place, each in enumerate(sources) if each != source] for source in set(sources)}
+    return [judged[int(draw.choice(apart[source]))] for source in sources]
 
 
-def marked(rows: Sequence[Row], config: TrainingConfig) -> Iterator[Unit]:
+def marked(rows: Sequence[Row], config: TrainingConfig, encodable: Encodable) -> Iterator[Unit]:
     for index, row in enumerate(rows):
         if isinstance(row, Spans) and row.spans:
             yield [Judged(index, row.text, row.weight, spans=row.spans)]
 
 
-UNITS: Mapping[str, Callable[[Sequence[Row], TrainingConfig], Iterator[Unit]]] = {
+UNITS: Mapping[str, Callable[[Sequence[Row], TrainingConfig, Encodable], Iterator[Unit]]] = {
     "distillation": chosen_texts,
     "dpo": preferences,
     "ipo": preferences,
@@ -135,6 +149,9 @@ class _Encoder:
         self.examples, self.tokenizer, self.config = examples, tokenizer, config
         self.left_out: list[str] = []
         self._sources: dict[int, Tokens | None] = {}
+
+    def can_read(self, judged: Judged) -> bool:
+        return self.pair(judged, 0) is not None
 
     def pair(self, judged: Judged, first_example: int) -> JudgedPair | None:
         example, limit = self.examples[judged.example], self.config.max_target_length

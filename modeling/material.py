@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +64,16 @@ class Material:
         pairs, left_out = encode_pairs(examples.training, tokenizer, config)
         if not pairs:
             raise CorpusError(f"no pair is left to train on; the first: {left_out[0]}")
-        valid, _ = encode_pairs(examples.validation, tokenizer, config)
-        valid = draw_pairs(valid, config.valid_pairs, config.seed)
+        valid = validation_pairs(examples, tokenizer, config)
         nothing = no_source(tokenizer, config)
         if not config.denoising:
             return cls(config, pairs, valid, left_out, nothing)
         restored = restorations(examples.training, tokenizer, config)
         return cls(config, pairs, valid, left_out, nothing, restored, word_starts(tokenizer))
+
+    def looking_at(self, examples: Examples, tokenizer: Tokenizer, config: TrainingConfig) -> Material:
+        """The same with as many validation pairs as the config says now."""
+        return replace(self, config=config, valid_pairs=validation_pairs(examples, tokenizer, config))
 
     def noised(self, batches: list[list[EncodedPair]], step: int, *, restoring: bool) -> list[list[EncodedPair]]:
         """The step's batches with what the model is to do without: words while sentences are restored, else sources."""
@@ -80,3 +83,8 @@ class Material:
         if self.config.source_dropout:
             return [withhold(each, self.nothing, self.config.source_dropout, generator) for each in batches]
         return batches
+
+
+def validation_pairs(examples: Examples, tokenizer: Tokenizer, config: TrainingConfig) -> list[EncodedPair]:
+    pairs, _ = encode_pairs(examples.validation, tokenizer, config)
+    return draw_pairs(pairs, config.valid_pairs, config.seed)

@@ -21,6 +21,7 @@ class Objective(ABC):
     """A loss of pairs. One is of `texts` neighbouring pairs, which are texts for one source and stay together."""
 
     texts: ClassVar[int] = 1
+    of_tokens: ClassVar[bool] = False  # whether a loss is that of a token, in the mean
 
     @abstractmethod
     def amount(self, pairs: Pairs) -> float:

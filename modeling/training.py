@@ -112,7 +112,7 @@ def train(
             float(chosen_precision(config.may_compute_in, pick_device(config.device)) == "bf16")
         )
         with processes.together():
-            check_feedback(config, feedback_file)
+            check_feedback(config, feedback_file, processes=processes.count)
             data_sha256 = fingerprint(train_file, valid_file, *filter(None, [feedback_file]))
             if (found := latest(directory)) != final:
                 saved, damaged = newest_whole(directory, config, data_sha256)
@@ -196,7 +196,9 @@ class _Training:
             if not self.state.total_steps:
                 self.state.total_steps = self._planned_steps()
                 if self.config.learns_from_feedback and self.material.valid_pairs:
-                    self._look()
+                    with self.processes.together():
+                        if self.processes.first:
+                            self._look()
             self._loop()
             with self.processes.together():
                 if self.processes.first:
@@ -233,7 +235,8 @@ class _Training:
             if share
         )
         self.optimizer.forget()
-        return planned_steps(config, used=self._now(), step_seconds=step_seconds, look_seconds=look_seconds)
+        used = self._now() + (look_seconds if config.learns_from_feedback else 0.0)  # by the look before the first step
+        return planned_steps(config, used=used, step_seconds=step_seconds, look_seconds=look_seconds)
 
     def _timed_look(self, limit: float) -> float:
         pairs = self.material.valid_pairs
@@ -247,7 +250,7 @@ class _Training:
         pairs = look_pairs(self.config, pairs=there, look_seconds=seconds)
         if pairs < there:
             self.config = replace(self.config, valid_pairs=pairs)
-            self.material = Material.of(self.examples, self.tokenizer, self.config)
+            self.material = self.material.looking_at(self.examples, self.tokenizer, self.config)
         return seconds * pairs / there
 
     def _timed_step(self, restoring: bool, limit: float) -> float:
@@ -331,7 +334,8 @@ class _Training:
         nll = self._nll(self.material.valid_pairs)
         if not math.isfinite(nll):
             raise TrainingError(f"step {state.step}: the validation loss is {nll}")
-        state.history.append({"step": state.step, "loss": state.loss or 0.0, "valid_nll": nll})
+        loss = {} if state.loss is None else {"loss": state.loss}
+        state.history.append({"step": state.step, **loss, "valid_nll": nll})
         learns = self.config.learns_from_feedback
         if learns or state.best_nll is None or nll < state.best_nll:
             state.best_nll, state.looks_since_best = nll, 0

@@ -4,6 +4,7 @@ said it where it failed, and a training has read what they typed."""
 import re
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ REMOVED = "this message was removed because it named, or may have named, a rater
 NAMING = ("raters", "where", "columns", "files")  # of a request
 TOLD = ("columns_left_aside", "notes")  # of a result
 FEEDBACK_FILE = "feedback.jsonl"
-OF_SETS = (FEEDBACK_FILE, "train.jsonl")  # of a training's folder: what they hold is in a feedback set too
+OF_SETS = ("feedback*.jsonl", "train.jsonl", "*.part")  # of a run's folder: what they hold is in a feedback set too
 CUT = 500  # characters of a message: it may end within an id
 
 
@@ -53,9 +54,13 @@ def runs_forget(*, campaign: Campaign, outside_id: str, **kwargs: Any) -> None:
 def files_forget(*, sets: Sequence[int], **kwargs: Any) -> None:
     """Remove, once the rows are written, the files that runs have made of feedback sets which held words of a rater."""
     for public_id in Run.objects.filter(feedback_set__in=sets).values_list("public_id", flat=True):
-        for name in OF_SETS:
-            file = settings.RUNS_DIR / str(public_id) / name
-            transaction.on_commit(partial(file.unlink, missing_ok=True))
+        transaction.on_commit(partial(files_remove, settings.RUNS_DIR / str(public_id)))
+
+
+def files_remove(folder: Path) -> None:
+    for pattern in OF_SETS:
+        for file in folder.glob(pattern):
+            file.unlink(missing_ok=True)
 
 
 def without(text: str, names: re.Pattern[str]) -> str:

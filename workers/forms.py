@@ -50,8 +50,8 @@ OBJECTIVE_LABELS = [
     ("", "likelihood: of human texts, and of rated ones by their weights"),
     ("dpo", "dpo: preferences"),
     ("kto", "kto: scores or labels of single texts"),
-    ("ipo", "ipo: preferences, without running off from them"),
-    ("simpo", "simpo: preferences, without regard to the model before"),
+    ("ipo", "ipo: preferences, with a bounded margin"),
+    ("simpo", "simpo: preferences, without a reference model"),
     ("distillation", "distillation: likelihood of the preferred texts"),
     ("unlikelihood", "unlikelihood: of what raters marked as errors"),
 ]
@@ -133,7 +133,9 @@ class TrainForm(LaunchForm):
         "anchor", help_text="Objectives of feedback: weight of the negative log-likelihood of human texts."
     )
     beta = training_field(
-        "beta", help_text="Objectives of feedback: how strongly the model is held to the one it continues from."
+        "beta",
+        help_text="Objectives of feedback: how strongly the model is held to the one it continues from; simpo: the "
+        "scale of the difference.",
     )
     robust = forms.ChoiceField(
         choices=[("", "expected, as often as the raters' disagreement suggests"), ("false", "not expected")],

@@ -115,9 +115,12 @@ class TrainingConfig(Config):
     )
     margin: float = setting(0.5, "simpo: how far apart the two texts are to be", low=0, high=100)
     anchor: float = setting(
-        0.2, "feedback: what the NLL of human texts, in nats a text, counts beside; 0: nothing", low=0, high=100
+        0.2,
+        "feedback: weight of the negative log-likelihood of human texts beside the objective; 0: none",
+        low=0,
+        high=100,
     )
-    robust: bool = setting(True, "dpo: count on as many wrong preferences as the raters' disagreement suggests")
+    robust: bool = setting(True, "dpo: correct for wrong preferences, as many as the raters' disagreement suggests")
     draws: int = setting(
         0, "feedback: texts drawn from the model of init for a source, judged by the reward; 0: the rated ones", low=0
     )

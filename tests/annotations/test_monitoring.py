@@ -1,6 +1,7 @@
 """What a researcher sees of a campaign while it runs: counts, pace, raters and their answers; who wrote what only after
 the close, or where it was asked for."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -338,7 +339,7 @@ def test_an_erased_rater_is_nobody_on_any_page(staff: Client) -> None:
     person_erase(identities("p1", [campaign]))
     for path in ("raters/", f"raters/{rater.public_id}/", "items/1/"):
         shown = page(staff, campaign, path)
-        assert "p1" not in shown
+        assert not re.search(r"\bp1\b", shown), "as a word: a token may hold it by chance"
         assert str(rater.completion_code) not in shown
     assert timezone.now() > rater.created_at
 

@@ -25,7 +25,7 @@ def page(campaign: models.Campaign, staff: Client, **asked: str) -> str:
 
 
 def test_everybody_is_there_once_with_what_they_are_paid(staff: Client, tmp_path: Path) -> None:
-    campaign = recruited(screened_out_code=None, participants=9)
+    campaign = recruited(captions=20, screened_out_code=None, participants=9)  # nobody waits for another's screen
     everybody = {
         name: Participant(campaign, pid=name, visit=f"v-{name.strip('=')}")
         for name in ("done", "=slow", "out", "gone", "back")

@@ -30,9 +30,9 @@ PROLIFIC = {
 COMPLETE = "https://app.prolific.com/submissions/complete?cc="
 
 
-def recruited(**recruiting: Any) -> models.Campaign:
+def recruited(captions: int = 6, **recruiting: Any) -> models.Campaign:
     spec = {"minimum_answers": 2, "contact": "lab@example.org", "recruiting": PROLIFIC | recruiting}
-    return make_campaign(**spec).campaign
+    return make_campaign(captions=captions, **spec).campaign
 
 
 class Participant:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from modeling import devices, training
 from modeling.architectures import Model, build
-from modeling.batching import Planner, make_batch
+from modeling.batching import Planner, make_batch, padded_tokens
 from modeling.checkpoints import load_checkpoint
 from modeling.config import FEEDBACK_OBJECTIVES, ConfigError, TrainingConfig, load_preset
 from modeling.corpus import Example
@@ -238,17 +238,56 @@ def test_scores_say_of_a_text_whether_it_is_as_it_should_be() -> None:
     assert [other.text for _, other in units] == ["poor", "good"]
 
 
-def test_preferences_say_so_where_nothing_else_does() -> None:
+def test_preferences_say_so_where_labels_do_not_tell_of_both_kinds() -> None:
     assert [unit[0].desirable for unit in labelled(PREFERENCES[:2], config("kto"))] == [True, False, True, False]
-    mixed = [*PREFERENCES[:2], LABELS[0]]
-    assert [unit[0].text for unit in labelled(mixed, config("kto"))] == [texts_for(SOURCES[0])[0]]
+    kept = LABELS[:6:2]  # texts that raters left as they were, beside rewrites that they preferred
+    assert {unit[0].desirable for unit in labelled([*PREFERENCES[3:5], *kept], config("kto"))} == {True, False}
+    both = [*PREFERENCES[:2], LABELS[0], LABELS[3]]
+    assert len(list(labelled(both, config("kto")))) == 2
 
 
-def test_every_text_is_another_ones_once() -> None:
-    units = [unit[0] for unit in labelled(LABELS, config("kto"))]
-    taken = elsewhere(units, seed=4)
-    assert sorted(map(id, taken)) == sorted(map(id, units))
-    assert all(one is not other for one, other in zip(units, taken, strict=True))
+def test_every_text_is_beside_one_for_another_source() -> None:
+    rows = [*LABELS, *(replace(row, example=replace(row.example, id=f"{row.example.id}-again")) for row in LABELS[:20])]
+    sources = [row.example.source for row in rows]
+    judged = [unit[0] for unit in labelled(rows, config("kto"))]
+    taken = elsewhere(judged, sources, seed=4)
+    assert sorted(map(id, taken)) == sorted(map(id, judged)), "each is taken once"
+    for each, other in zip(judged, taken, strict=True):
+        assert rows[each.example].example.source != rows[other.example].example.source
+    most = [SOURCES[0].source] * 8 + [SOURCES[1].source] * 2
+    beside = elsewhere(judged[:10], most, seed=1)
+    assert set(map(id, beside[:8])) <= set(map(id, judged[8:10])), "those for the other source, though not once each"
+    with pytest.raises(CorpusError, match="all judged texts are for one"):
+        elsewhere(judged[:3], [SOURCES[0].source] * 3, seed=1)
+
+
+def test_a_text_that_cannot_be_read_changes_neither_balance_nor_partners(tokenizer: Tokenizer) -> None:
+    rows = [*LABELS[:8], Label(SOURCES[9], text="so " * 400, desirable=True)]
+    pairs, left_out = judged_pairs(rows, tokenizer, config("kto"))
+    assert len(pairs) == 2 * 8
+    assert len(left_out) == 1
+    good, bad = (sum(pair.weight for pair in pairs[::2] if pair.desirable is kind) for kind in (True, False))
+    assert good == pytest.approx(bad)
+
+
+def test_what_is_trusted_less_does_not_weigh_more(tokenizer: Tokenizer) -> None:
+    """At no difference the corrected loss pulls by 1 / (1 - 2 ε) more, which its weight takes back."""
+    rows: list[Row] = [replace(PREFERENCES[0], flip_rate=rate) for rate in (0.0, 0.2, 0.45)]  # type: ignore[call-arg]
+    for robust, expected in (("true", [1.0, 0.6, 0.1]), ("false", [1.0, 1.0, 1.0])):
+        pairs, _ = judged_pairs(rows, tokenizer, config("dpo", f"robust={robust}"))
+        assert [pair.weight for pair in pairs[::2]] == pytest.approx(expected)
+    plain, _ = judged_pairs(rows, tokenizer, config("ipo"))
+    assert [pair.weight for pair in plain[::2]] == [1.0] * 3
+
+
+def test_the_padding_of_a_packed_batch_stays_within_the_budget(tokenizer: Tokenizer) -> None:
+    """With many preferences of one source, which become one row where they stand beside each other."""
+    rows = [
+        replace(row, example=replace(row.example, id=f"{row.example.id}-{n}")) for row in PREFERENCES for n in range(6)
+    ]
+    pairs, _ = judged_pairs(rows, tokenizer, config("dpo"))
+    for batch in Planner(pairs, token_budget=200, seed=1, packs=True, texts=2).plan(0):
+        assert padded_tokens([pairs[index] for index in batch], packs=True) <= 200
 
 
 def test_what_an_objective_does_not_learn_from_is_refused(tokenizer: Tokenizer) -> None:

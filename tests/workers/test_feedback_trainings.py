@@ -126,6 +126,22 @@ def test_a_set_that_became_invalid_meanwhile_is_not_learned_from(compared: model
     assert (run.state, "is invalid" in run.message) == ("failed", True)
 
 
+def test_a_set_that_loses_a_raters_words_while_it_is_learned_from_makes_no_model(
+    compared: models.FeedbackSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def erasing(*_: Any) -> None:
+        models.FeedbackSet.objects.update(valid=False)
+
+    monkeypatch.setattr(training, "guarded", erasing)
+    with pytest.raises(CommandError, match="is invalid"):
+        train(compared.dataset, "objective=dpo", "init=first", name="second", feedback=compared.name)
+    run = Run.objects.latest("pk")
+    assert run.state == "failed"
+    assert not Checkpoint.objects.filter(run=run).exists()
+    left = {file.name for file in (settings.RUNS_DIR / str(run.public_id)).glob("*.jsonl")}
+    assert left == {"valid.jsonl"}
+
+
 def test_texts_are_drawn_and_judged_by_a_reward_model(
     compared: models.FeedbackSet, capsys: pytest.CaptureFixture[str]
 ) -> None:

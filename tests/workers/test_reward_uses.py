@@ -12,7 +12,7 @@ from annotations import models
 from annotations.errors import InputError
 from annotations.removal.erasing import identities, person_erase
 from modeling.reward import HEAD, Reward
-from tests.annotations.feedback import built, feedback_campaign, rate
+from tests.annotations.feedback import beside, built, feedback_campaign, rate
 from tests.factories import CaptionFactory, StorySentenceFactory
 from tests.pages import in_one_line
 from tests.workers.rewards import RUNS, TEXTS, fit, made_row, rated_set
@@ -215,7 +215,9 @@ def test_what_a_reward_model_chose_is_not_measured_by_it(trained: models.Feedbac
 def test_a_campaign_is_scored_by_a_reward_model(capsys: pytest.CaptureFixture[str]) -> None:
     row = rated_set(references_each=2)
     fit(capsys, "warm", "--feedback", "liked")
-    campaign = row.campaigns.get()
+    with pytest.raises(CommandError, match="learned from the ratings of campaign 'rated for liked'"):
+        call_command("score", "--campaign", row.campaigns.get().name, "--metric", "reward:warm", "--wait")
+    campaign = beside(row.campaigns.get(), name="another")
     call_command("score", "--campaign", campaign.name, "--metric", "reward:warm", "--wait", "--json")
     scores = {each.decoding.system.name: each for each in models.Score.objects.filter(campaign=campaign)}
     assert set(scores) == {"human", "plain"}

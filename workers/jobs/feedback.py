@@ -39,7 +39,7 @@ def launch(
         raise ConflictError(
             "", f"feedback set '{name}' already exists, and feedback sets are frozen", "choose another name"
         )
-    config = {"name": name, "campaigns": list(campaigns), "settings": settings.to_dict()}
+    config = {"name": name, "campaigns": [row.name for row in rows], "settings": settings.to_dict()}
     return run_create(kind=Run.Kind.FEEDBACK, config=config, dataset=rows[0].dataset, queue=queue, claimed=claimed)
 
 
@@ -55,7 +55,7 @@ def perform(claim: Claim) -> None:
 
     feedback_set = feedback_set_build(
         name=config["name"],
-        campaigns=list(Campaign.objects.filter(name__in=config["campaigns"])),
+        campaigns=[by_name(Campaign.objects.all(), each, "campaign") for each in config["campaigns"]],
         settings=FeedbackSettings.from_dict(config["settings"]),
         last_write=last_write,
     )

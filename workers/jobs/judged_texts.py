@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from annotations.errors import InputError
 from annotations.models import FeedbackSet
 from modeling.config import LEARNS_FROM, TrainingConfig
-from workers.erasing import FEEDBACK_FILE
+from workers.erasing import FEEDBACK_FILE, files_remove
 from workers.jobs import corpus
 from workers.jobs.reward import reward_named
+from workers.lookup import check_valid
+from workers.models import Run
 
 if TYPE_CHECKING:
     from modeling.guarding import Reward
@@ -55,6 +57,18 @@ def write_feedback(feedback_set: FeedbackSet, folder: Path, training: TrainingCo
     return file
 
 
+def check_still_valid(run: Run, folder: Path) -> None:
+    """Raises InputError, and removes what was written of the set, where a rater whose words it held was erased
+    meanwhile."""
+    if run.feedback_set_id is None:
+        return
+    try:
+        check_valid(FeedbackSet.objects.get(pk=run.feedback_set_id))
+    except InputError:
+        files_remove(folder)
+        raise
+
+
 def guarded(
     training: TrainingConfig,
     checkpoint: Path,
@@ -66,13 +80,15 @@ def guarded(
     reference."""
     from modeling.corpus import read_examples
     from modeling.guarding import guard
+    from modeling.metrics.texts import with_words
 
-    if not valid_file.stat().st_size:
+    examples = read_examples(valid_file) if valid_file.stat().st_size else []
+    if not any(with_words(each.references) for each in examples):
         return None
     return guard(
         Path(training.init),
         checkpoint,
-        read_examples(valid_file),
+        examples,
         training,
         training_stories=training_stories,
         reward=rewarding(training),

@@ -19,7 +19,7 @@ from annotations.campaigns.services.scores import metrics_write, scores_write
 from annotations.corpora.rewriting import TRAINING_STORIES, split_texts, unchanged_check
 from annotations.corpora.selectors import distinct_references, references, story_references
 from annotations.errors import InputError
-from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, System
+from annotations.models import Campaign, Dataset, Decoding, Item, Output, Source, Split, System
 from annotations.models import Metric as MetricRow
 from annotations.systems.services import baseline_decoding
 from modeling.errors import ModelingError
@@ -63,6 +63,13 @@ def launch(
         links["campaign"] = by_name(Campaign.objects.all(), campaign, "campaign")
         links["dataset"] = links["campaign"].dataset
         check_imported(links["campaign"])
+        if reward and reward.feedback_set.campaigns.filter(pk=links["campaign"].pk).exists():
+            raise InputError(
+                "metrics",
+                f"reward model '{reward}' learned from the ratings of campaign '{campaign}': beside them its reward "
+                "would be no measure",
+                "its own page says how far it agrees with raters it has not seen",
+            )
     elif dataset and split:
         links["dataset"] = dataset_named(dataset)
         decodings_to_score(links["dataset"], split_named(split), systems)
@@ -297,6 +304,8 @@ def perform(claim: Claim) -> None:
         reward = reward_named(config["reward"])
         chosen |= {"reward": reward_folder(reward), "reward_name": marked(reward)}
         said += pleasing(reward, decodings)
+        if split == Split.FEEDBACK:
+            said.append(f"reward model '{reward}' may have learned from ratings of these texts")
     judged: dict[str, dict[str, Any]] = {}
     if judges := asked_for(JudgeMetric):
         asked = [each for each in written if not (alone and each.decoding.system.kind == System.Kind.HUMAN)]

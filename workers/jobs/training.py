@@ -21,7 +21,7 @@ from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
 from workers.jobs.fetching import check_base
-from workers.jobs.judged_texts import guarded, judged_set, write_feedback
+from workers.jobs.judged_texts import check_still_valid, guarded, judged_set, write_feedback
 from workers.jobs.reward import reward_folder, reward_named
 from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create
@@ -57,8 +57,10 @@ def launch(
     if init:
         check_shape(init, training)
     base = check_base(training)
-    check_data(dataset_row, feedback_row, data)
     learned = judged_set(training, feedback_row)
+    if training.reward:
+        training = replace(training, reward=reward_named(training.reward).name)  # as it is written there
+    check_data(dataset_row, learned, data)
     system = system_reserve(name or default_name(preset, dataset, feedback))
     config = {
         "dataset": dataset,
@@ -241,6 +243,7 @@ def perform(claim: Claim) -> None:
         judged_file = None
         if run.feedback_set and training.learns_from_feedback and not training.draws:
             judged_file = write_feedback(run.feedback_set, folder, training, source=config["source"])
+        check_still_valid(run, folder)
 
         def report(progress: Progress) -> None:
             row = {
@@ -274,6 +277,7 @@ def perform(claim: Claim) -> None:
     metrics |= {"guarding": cost} if cost else {}
     worse = "; ".join(cost["worse"]) if cost else ""
     with claim.fenced():
+        check_still_valid(run, folder)
         checkpoint = Checkpoint.objects.create(
             run=run,
             system=system,
