@@ -35,7 +35,7 @@ from modeling.training import train
 from tests.site import Site
 
 TASTE = Taste(("we", "our", "us", "my", "i"), 1.0)
-FEEDBACK = 1200  # captions of the file `train` that are the feedback split here
+FEEDBACK = 1250  # captions of the file `train` that are the feedback split here
 BASE = ["budget=120"]
 RESAMPLES = 2000
 QUALITY = """
@@ -162,11 +162,11 @@ def examples(split: str, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, A
 
 
 def drawn_twice(checkpoint: Path, feedback: Path, file: Path, seed: int) -> Path:
-    """The captions, each with two texts of the model."""
+    """The captions, each with two texts of the model; without those for which it writes the same twice."""
     sources, texts = read_examples(feedback), dict[str, list[str]]()
     for each in decode(checkpoint, sources, DecodingConfig(samples=2, seed=seed)):
         texts.setdefault(each.id, []).append(each.text)
-    rows = [(row, texts[row["id"]]) for row in read_jsonl(feedback) if len(texts.get(row["id"], ())) == 2]
+    rows = [(row, texts[row["id"]]) for row in read_jsonl(feedback) if len(set(texts.get(row["id"], ()))) == 2]
     return write_jsonl(file, ({**row, "first": one, "again": other} for row, (one, other) in rows))
 
 
