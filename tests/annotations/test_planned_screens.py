@@ -268,7 +268,7 @@ def sent_by(rater: Rater) -> Any:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "quality", [{"repeats": 3}, {"degraded": 2, "degraded_needed": 1}, {"attention": 1, "attention_needed": 1}]
+    "quality", [{"repeats": 3}, {"degraded": 2, "degraded_needed": 1}, {"attention": 2, "attention_needed": 1}]
 )
 def test_first_answers_cannot_be_looked_up_while_screens_may_come_again(quality: dict[str, int]) -> None:
     """Nor where only other screens are hidden: that it is refused does not say that any come again."""
