@@ -132,11 +132,9 @@ def accepted(rewards: Rewards, count: int, generator: np.random.Generator) -> li
 
 def line(source: Example, place: int) -> dict[str, object]:
     """What all rows of a source have in common, but for a number."""
-    known: dict[str, object]
-    context = {"context": list(source.context)} if source.context else {}
-    others = {"others": list(source.others)} if source.others else {}
     known = {"id": f"{source.id}:{place}", "source": source.source, "album": source.album, "photo": source.photo}
-    return known | context | others
+    lists = {"context": list(source.context), "others": list(source.others)}
+    return {**known, **{name: texts for name, texts in lists.items() if texts}}
 
 
 ROWS = {"distillation": best, "kto": scored}

@@ -43,7 +43,7 @@ class RewardConfig(Config):
     encoder: str = setting("", "folder of a sentence encoder; empty: the packaged MiniLM")
     states: str = setting("", "checkpoint whose decoder states are used in place of a sentence encoder's vectors")
     l2: float = setting(
-        0.0, "penalty: half of it times the squared weights; 0: chosen by cross-validation", low=0, high=1e9
+        0.0, "half of it times the squared weights is the penalty; 0: chosen by cross-validation", low=0, high=1e9
     )
     folds: int = setting(5, "parts that sources are divided into, to fit on the others", low=2, high=50)
     seed: int = setting(1, "seed for the folds, the groups of raters and the intervals", low=0, high=2**31)
