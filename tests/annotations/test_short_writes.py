@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from structlog.testing import capture_logs
 
 from annotations import models
@@ -218,6 +218,29 @@ def test_a_name_that_was_taken_meanwhile_leaves_nothing(monkeypatch: pytest.Monk
         campaign_making.campaign_create(spec=spec_of(made.dataset, items=5))
     assert models.Campaign.all_rows.count() == 1
     assert models.Item.objects.count() == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_last_write_that_is_refused_leaves_nothing_and_the_name_is_free(replaced: bool) -> None:
+    made = make_campaign(captions=5).campaign
+    spec = spec_of(made.dataset, items=5)
+    draft = campaign_making.campaign_create(spec=spec, state="draft") if replaced else None
+    before = [model._default_manager.count() for model in (*KEPT, models.AuditEntry)]
+
+    @contextmanager
+    def refused_after(row: models.Campaign) -> Iterator[None]:
+        with transaction.atomic():
+            yield
+            assert models.Campaign.objects.get(name="c").pk == row.pk
+            raise ConflictError("", "the claim on the run was lost")
+
+    with pytest.raises(ConflictError, match="the claim on the run was lost"):
+        campaign_making.campaign_create(spec=spec, instead_of=draft, last_write=refused_after)
+    assert [model._default_manager.count() for model in (*KEPT, models.AuditEntry)] == before
+    assert models.Campaign.all_rows.count() == models.Campaign.objects.count()
+    assert list(models.Campaign.objects.filter(name="c")) == ([draft] if draft else [])
+    assert campaign_making.campaign_create(spec=spec, instead_of=draft).name == "c"
 
 
 @ONE_WRITER

@@ -1,6 +1,7 @@
 """Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from secrets import token_hex
 
 from django.db import IntegrityError, transaction
@@ -41,6 +42,7 @@ from annotations.systems.models import Decoding, Output, System
 from annotations.systems.services import decoding_begin, settings_fingerprint
 
 ITEM_BATCH_SIZE = 250
+LastWrite = Callable[[Campaign], AbstractContextManager[None]]
 
 
 def campaign_create(
@@ -49,13 +51,15 @@ def campaign_create(
     state: str = Campaign.State.OPEN,
     instead_of: Campaign | None = None,
     named: Sequence[NamedSource] = (),
+    last_write: LastWrite = lambda row: transaction.atomic(),
 ) -> Campaign:
     """A campaign with its frozen decodings, items and candidates, open to raters or a draft; `instead_of` a draft,
     which goes, under that one's link. `named` are sources that named raters get; others get the other places.
 
-    It shows once it is whole, and where making it fails nothing is left. Raises InputError, naming the key of the spec,
-    where a name is unknown, a system has no outputs, or the split has too few sources that all systems wrote for;
-    ConflictError where the draft is none or was tried out already, or the name was taken meanwhile.
+    It shows with the last write, within `last_write`, and where making it fails nothing is left. Raises InputError,
+    naming the key of the spec, where a name is unknown, a system has no outputs, or the split has too few sources that
+    all systems wrote for; ConflictError where the draft is none or was tried out already, or the name was taken
+    meanwhile.
     """
     check_named(named, spec)
     if instead_of:
@@ -78,7 +82,7 @@ def campaign_create(
         named_items_write(campaign=campaign, named=named, sources=keys)
         planned_items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
         statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
-        campaign_show(campaign, spec, drawn, instead_of)
+        campaign_show(campaign, spec, drawn, instead_of, last_write)
     except BaseException:
         if give_up(campaign):
             exhaust(campaign_discarding(campaign=campaign))
@@ -154,11 +158,17 @@ def name_taken(name: str) -> ConflictError:
     return ConflictError("name", f"campaign '{name}' already exists, and its content is frozen", "choose another")
 
 
-def campaign_show(campaign: Campaign, spec: CampaignSpec, drawn: Decoding | None, instead_of: Campaign | None) -> None:
+def campaign_show(
+    campaign: Campaign,
+    spec: CampaignSpec,
+    drawn: Decoding | None,
+    instead_of: Campaign | None,
+    last_write: LastWrite,
+) -> None:
     """The last write, which makes the campaign visible under its name."""
     token = instead_of.token if instead_of else campaign.token
     try:
-        with transaction.atomic():
+        with last_write(campaign):
             if instead_of:
                 draft_hide(instead_of)
                 for rows in (Invitation.objects, ErasedId.objects):  # their links stay good, or good for nothing
