@@ -96,8 +96,8 @@ class CampaignForm(forms.Form):
         "own_criteria", "cannot_say", "comments", "primary", "equivalence_margin", "family", "looks", "spending",
         "screens_per_rater", *(f"quality_{key}" for key in Quality.model_fields), "named_items",
         *(f"recruiting_{key}" for key in Recruiting.model_fields), "minimum_answers",
-        *FORMS, "seed", "protocol", "points", "ties", "categories", "texts_per_screen", "unit", "layout",
-        "instructions", "example", "consent", "minutes",
+        *FORMS, "seed", "unseen_albums", "protocol", "points", "ties", "categories", "texts_per_screen", "unit",
+        "layout", "instructions", "example", "consent", "minutes",
     )  # fmt: skip
 
     name = NameField(help_text=CampaignSpec.model_fields["name"].description)
@@ -206,6 +206,7 @@ class CampaignForm(forms.Form):
         '"high_label": "hard"}, {"id": "more", "text": "Anything else?", "kind": "text", "required": false}]',
     )
     seed = spec_field("seed")
+    unseen_albums = spec_field("unseen_albums")
     primary = spec_field("primary", initial="")
     equivalence_margin = spec_field("equivalence_margin")
     family = spec_field("family", choices=Campaign.Family.choices)

@@ -114,6 +114,11 @@ class CampaignSpec(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX_COUNT)] = Field(
         default=1, description="Draws the items, their order and the human texts."
     )
+    unseen_albums: bool = Field(
+        default=False,
+        title="Only unseen albums",
+        description="Items are drawn only from albums of which no earlier campaign of the dataset has shown an item.",
+    )
     screens_per_rater: Count | None = Field(
         default=None, description="The largest number of screens that one rater answers. Empty: those of all items."
     )

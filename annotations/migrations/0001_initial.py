@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('minutes', models.PositiveIntegerField(blank=True, help_text='how long taking part takes, as estimated', null=True)),
                 ('overlap', models.PositiveSmallIntegerField(help_text='raters per item, at most')),
                 ('seed', models.PositiveIntegerField(default=1)),
+                ('unseen_albums', models.BooleanField(default=False, help_text='whether its albums are ones of which no earlier campaign had shown an item')),
                 ('order_secret', models.CharField(default=annotations.campaigns.models.campaigns.new_secret, editable=False, help_text='draws the order of texts; nobody is shown it', max_length=64)),
                 ('quality', models.JSONField(blank=True, default=dict, help_text="the checks among a rater's screens, and the rules by which one is stopped")),
                 ('recruiting', models.JSONField(blank=True, default=dict, help_text='the service raters come by, their codes, where they are sent, their pay')),

@@ -17,7 +17,7 @@ from annotations.reports.schema.campaign import About
 from annotations.reports.schema.report import Report
 from annotations.reports.schema.results import Agreement
 from annotations.reports.scope import populations
-from annotations.reports.sheet_words import example_blocks, examples, gap, seen_of_source, texts_on_a_screen
+from annotations.reports.sheet_words import UNSEEN, example_blocks, examples, gap, seen_of_source, texts_on_a_screen
 from annotations.reports.words import counted, declared_sentence, simulation_sentence, withdrawn_sentence
 
 Answer = str | Sequence[Block]
@@ -222,11 +222,12 @@ def outputs(report: Report) -> str:
 
 def selection(campaign: About) -> str:
     once = "album" if campaign.unit == "story" else "photo"
+    unseen = f" in albums {UNSEEN}," if campaign.unseen_albums else ""
     return (
         f"Drawn at random by a program (seed {campaign.seed}): {campaign.items} of the sources of "
-        f"{campaign.dataset}/{campaign.split} for which every system had an output, every {once} once before any "
-        f"{once} was used twice. Every output was then detokenised and cased in the same way, and identical texts of "
-        "several systems were shown once."
+        f"{campaign.dataset}/{campaign.split} for which every system had an output,{unseen} every {once} once before "
+        f"any {once} was used twice. Every output was then detokenised and cased in the same way, and identical texts "
+        "of several systems were shown once."
     )
 
 

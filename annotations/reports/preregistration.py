@@ -39,7 +39,14 @@ from annotations.reports.measures import measure_of
 from annotations.reports.method import method_of
 from annotations.reports.models import Report
 from annotations.reports.questionnaires import asked_in_words
-from annotations.reports.sheet_words import criterion_rows, example_blocks, gap, seen_of_source, texts_on_a_screen
+from annotations.reports.sheet_words import (
+    UNSEEN,
+    criterion_rows,
+    example_blocks,
+    gap,
+    seen_of_source,
+    texts_on_a_screen,
+)
 from annotations.reports.words import counted
 
 ALPHA = 0.05
@@ -202,10 +209,11 @@ def design(campaign: Campaign) -> Block:
     albums = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR).values("source__album").distinct().count()
     entries = campaign.entries.order_by("system__name").values_list("system__name", "system__kind")
     told = f" ({campaign.get_layout_display().lower()})" if campaign.unit == Campaign.Unit.STORY else ""
+    unseen = f", {UNSEEN}" if campaign.unseen_albums else ""
     unit, seen = f"{campaign.unit}{told}", seen_of_source(campaign.show, campaign.unit)
     rows = [
         ["Systems", ", ".join(f"{name} ({kind})" for name, kind in entries)],
-        ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums; unit: {unit}"],
+        ["Material", f"{campaign.dataset.name}, split {campaign.split}, {albums} albums{unseen}; unit: {unit}"],
         ["Items", f"{kinds[Item.Kind.REGULAR]}, one source each, the same for every system"],
         ["Quality-control items", f"{controls}, each shown to every rater once" if controls else "none"],
         ["Raters per item", f"at most {campaign.overlap}; nobody rates an item twice{but}"],

@@ -23,6 +23,8 @@ SEEN_OF_STORIES = {
     "none": "nothing of what the systems were given",
 }
 
+UNSEEN = "of which no earlier campaign had shown an item"
+
 
 def seen_of_source(show: str, unit: str) -> str:
     return (SEEN_OF_STORIES if unit == "story" else SEEN)[show]

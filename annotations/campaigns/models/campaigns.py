@@ -102,6 +102,9 @@ class Campaign(Unfinished):
     minutes = models.PositiveIntegerField(null=True, blank=True, help_text="how long taking part takes, as estimated")
     overlap = models.PositiveSmallIntegerField(help_text="raters per item, at most")
     seed = models.PositiveIntegerField(default=1)
+    unseen_albums = models.BooleanField(
+        default=False, help_text="whether its albums are ones of which no earlier campaign had shown an item"
+    )
     order_secret = models.CharField(
         max_length=64, default=new_secret, editable=False, help_text="draws the order of texts; nobody is shown it"
     )

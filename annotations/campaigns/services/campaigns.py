@@ -60,6 +60,7 @@ def spec_of(campaign: Campaign) -> CampaignSpec:
         show=campaign.show,
         overlap=campaign.overlap,
         seed=campaign.seed,
+        unseen_albums=campaign.unseen_albums,
         quality=campaign.quality_control,
         recruiting=campaign.recruited,
         screens_per_rater=campaign.screens_per_rater or None,

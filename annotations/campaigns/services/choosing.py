@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotations.campaigns.assignment.sampling import sample_sources
-from annotations.campaigns.models import Campaign
+from annotations.campaigns.models import Campaign, Item
 from annotations.campaigns.readers.named_items import NamedSource
 from annotations.campaigns.services.items import Sources
 from annotations.campaigns.services.planned_items import SPARE
@@ -38,9 +38,10 @@ def system_named(name: str) -> System:
 
 
 def content_choose(
-    spec: CampaignSpec, dataset: Dataset, named: Sequence[NamedSource] = ()
+    spec: CampaignSpec, dataset: Dataset, named: Sequence[NamedSource] = (), instead_of: Campaign | None = None
 ) -> tuple[list[System], dict[System, Decoding], Sources, dict[str, int]]:
-    """The systems, their decodings, people's aside, the sources of the items, and by key those that were named."""
+    """The systems, their decodings, people's aside, the sources of the items, and by key those that were named;
+    `instead_of` a draft, whose albums count as unseen."""
     systems = [system_named(name) for name in spec.systems]
     if spec.unit == Campaign.Unit.STORY and not Source.objects.of_split(dataset, spec.split).of_kind(SEQUENCE).exists():
         where = f"{dataset.name}/{spec.split}"
@@ -61,7 +62,7 @@ def content_choose(
         if system.kind == System.Kind.BASELINE
     }
     with_human = any(system.kind == System.Kind.HUMAN for system in systems)
-    return systems, written, *choose_sources(spec, dataset, kind, written, with_human, named)
+    return systems, written, *choose_sources(spec, dataset, kind, written, with_human, named, instead_of)
 
 
 def latest_decoding(system: System, dataset: Dataset, split: str) -> Decoding:
@@ -109,6 +110,7 @@ def choose_sources(
     decodings: Mapping[System, Decoding],
     with_human: bool,
     named: Sequence[NamedSource],
+    instead_of: Campaign | None,
 ) -> tuple[Sources, dict[str, int]]:
     """The sources of the campaign's items, in the order of the items; and by key those that were named."""
     eligible = with_what_is_shown(Source.objects.of_split(dataset, spec.split).of_kind(kind), spec, dataset, kind)
@@ -125,24 +127,30 @@ def choose_sources(
         referred = set(referred_to(eligible, kind).values_list("pk", flat=True))
         counts.append(f"{len(referred)} with a {'story' if kind == SEQUENCE else 'reference'}")
         left = {pk: photo for pk, photo in left.items() if pk in referred}
+    if spec.unseen_albums:
+        unseen = set(in_unseen_albums(eligible, instead_of).values_list("pk", flat=True))
+        counts.append(f"{len(unseen)} in albums that no campaign has shown")
+        left = {pk: photo for pk, photo in left.items() if pk in unseen}
     checks = spec.quality.sources
     if len(left) < spec.items + checks:
         beside = f" and {checks} for quality control" if checks else ""
         raise InputError(
             "items",
-            f"{spec.items}{beside} requested, but {dataset.name}/{spec.split} has {len(left)} sources with a text from "
-            f"every system ({', '.join(counts)})",
+            f"{spec.items}{beside} requested, but {dataset.name}/{spec.split} has {len(left)} "
+            f"{'unseen ' if spec.unseen_albums else ''}sources with a text from every system ({', '.join(counts)})",
         )
     count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
     count = min(count + SPARE * checks, len(left))
-    keys = sources_named(named, Source.objects.of_split(dataset, spec.split).of_kind(kind), left)
+    keys = sources_named(named, Source.objects.of_split(dataset, spec.split).of_kind(kind), left, spec)
     sources = sample_sources(list(left.items()), count, seed=spec.seed, named=set(keys.values()), first=spec.items)
     if spec.show in ("photo", "both"):
         check_pictures(sources)
     return sources, keys
 
 
-def sources_named(named: Sequence[NamedSource], sources: QuerySet[Source], left: Container[int]) -> dict[str, int]:
+def sources_named(
+    named: Sequence[NamedSource], sources: QuerySet[Source], left: Container[int], spec: CampaignSpec
+) -> dict[str, int]:
     """The named sources by their keys. Raises InputError, with the line, for a key that none has, or several, or whose
     source is not among those `left`."""
     found: dict[str, list[int]] = {row.source: [] for row in named}
@@ -157,7 +165,9 @@ def sources_named(named: Sequence[NamedSource], sources: QuerySet[Source], left:
         elif len(pks) > 1:
             problem, hint = f"is the key of {len(pks)} sources, in different albums", "name sources whose key is unique"
         elif pks[0] not in left:
-            problem, hint = "lacks a text of one of the systems, or what the campaign shows of it", "name another"
+            seen = ", or is of an album that a campaign has shown" if spec.unseen_albums else ""
+            problem = f"lacks a text of one of the systems, or what the campaign shows of it{seen}"
+            hint = "name another"
         else:
             continue
         raise InputError("source", f"'{row.source}' {problem}", hint, where=row.where)
@@ -169,6 +179,12 @@ def referred_to(sources: QuerySet[Source], kind: str) -> QuerySet[Any]:
     if kind != SEQUENCE:
         return references(sources)
     return sources.filter(Exists(Story.objects.filter(sequence=OuterRef("pk"), imported_by__state="complete")))
+
+
+def in_unseen_albums(sources: QuerySet[Source], instead_of: Campaign | None) -> QuerySet[Source]:
+    """The sources of albums of which no campaign has an item, but for the draft that is replaced."""
+    items = Item.objects.filter(source__album=OuterRef("album"), campaign__unfinished_until=None)
+    return sources.filter(~Exists(items.exclude(campaign=instead_of)))
 
 
 def with_what_is_shown(sources: QuerySet[Source], spec: CampaignSpec, dataset: Dataset, kind: str) -> QuerySet[Source]:

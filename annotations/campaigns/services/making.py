@@ -67,7 +67,7 @@ def campaign_create(
         check_unnamed(instead_of)
     campaign = campaign_begin(spec, state, instead_of)
     try:
-        systems, written, sources, keys = content_choose(spec, campaign.dataset, named)
+        systems, written, sources, keys = content_choose(spec, campaign.dataset, named, instead_of)
         decodings = [decoding.pk for decoding in written.values()]
         human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
         drawn: Decoding | None = None
@@ -132,6 +132,7 @@ def campaign_begin(spec: CampaignSpec, state: str, instead_of: Campaign | None) 
             criterion_words=spec.criterion_words,
             overlap=spec.overlap,
             seed=spec.seed,
+            unseen_albums=spec.unseen_albums,
             quality=spec.quality.stored(),
             recruiting=spec.recruiting.stored(),
             questionnaires=spec.questionnaires,

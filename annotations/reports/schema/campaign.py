@@ -47,6 +47,7 @@ class About(Part):
     spending: str
     equivalence_margin: float | None
     seed: int
+    unseen_albums: bool = False  # whether its albums are ones of which no earlier campaign had shown an item
     screens: int  # planned
     state: str
     interim: bool  # before the close

@@ -18,7 +18,7 @@ from annotations.reports.measures import measure_of
 from annotations.reports.questionnaires import asked_in_words
 from annotations.reports.schema.campaign import About, AskedPart
 from annotations.reports.schema.report import Report
-from annotations.reports.sheet_words import criterion_rows, example_blocks
+from annotations.reports.sheet_words import UNSEEN, criterion_rows, example_blocks
 from annotations.reports.table import RatingTable
 from annotations.reports.words import asked, counted, declared_sentence, early_sentence, look_sentence
 
@@ -82,6 +82,7 @@ def about(campaign: Campaign, table: RatingTable) -> About:
         spending=campaign.spending,
         equivalence_margin=campaign.equivalence_margin,
         seed=campaign.seed,
+        unseen_albums=campaign.unseen_albums,
         screens=campaign.screens,
         state=campaign.state,
         interim=campaign.state != Campaign.State.CLOSED,
@@ -110,6 +111,8 @@ def blocks(report: Report) -> Iterator[Block]:
     said = f"{asked(report)} The texts are of {counted(len(about.systems), 'system')}: {', '.join(about.systems)}."
     if not about.imported:
         said += f" One text is one {about.unit}, from the split {about.split} of {about.dataset}."
+    if about.unseen_albums:
+        said += f" Items were drawn from albums {UNSEEN}."
     yield Paragraph(said)
     yield Facts(list(facts(about)))
     if not about.imported:
