@@ -8,7 +8,7 @@ from typing import Any
 
 from modeling.config import LIKELIHOOD
 
-WIDTH, LEFT, RIGHT = 640, 66, 626
+WIDTH, LEFT, RIGHT = 640, 78, 626
 TOP, AXIS = 14, 46  # above the first panel, and below the last for the steps
 LOSS_HEIGHT, RATE_HEIGHT, BETWEEN = 196, 84, 26
 SERIES = (("loss", "train", "training"), ("valid_loss", "valid", "validation"))
