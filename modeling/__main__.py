@@ -25,7 +25,8 @@ from modeling.scoring import score_command
 from modeling.terminal import SAID, bar, is_first_process, say
 
 if TYPE_CHECKING:
-    from modeling.guarding import Guarding
+    from modeling.guarding import Guarding, Measured
+    from modeling.metrics.intervals import Interval
 
 ENGINES = {"torch": "PyTorch", "ct2": "CTranslate2"}
 
@@ -167,8 +168,7 @@ def train_command(options: argparse.Namespace) -> dict[str, Any]:
         print(f"{result.checkpoint}: {steps}{ended}, {result.precision}{nll}{left_out}", file=sys.stderr)
         print(*result.why_left_out[:SAID], sep="\n", end="\n" * bool(result.why_left_out), file=sys.stderr)
         for each in guarding.figures if guarding else ():
-            change = each.problem or f"{each.before:.3f} before, {each.after:.3f} after"
-            print(f"{each.label}: {change}", file=sys.stderr)
+            print(f"{each.label}: {in_words(each)}", file=sys.stderr)
     measured = {"guarding": guarding.to_dict()} if guarding else {}
     return {"checkpoint": str(result.checkpoint), "sha256": result.sha256, **result.figures(), **measured}
 
@@ -191,6 +191,18 @@ def guarded(
         training_stories=stories,
         on_progress=on_progress,
     )
+
+
+def in_words(figure: Measured) -> str:
+    """Before and after, and the change, with their intervals."""
+    ends = (figure.before, figure.before_ci, "before"), (figure.after, figure.after_ci, "after")
+    said = [f"{value:.3f}{with_interval(ci)} {side}" for value, ci, side in ends]
+    change = f"changed by {figure.difference:+.3f}{with_interval(figure.difference_ci)}"
+    return ", ".join([*said, change, *filter(None, [figure.problem])])
+
+
+def with_interval(ci: Interval | None) -> str:
+    return f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
 
 
 def decode_command(options: argparse.Namespace) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from modeling.metrics import METRICS
 from modeling.metrics.baselines import random_stories
 from modeling.metrics.checkpoint import score_checkpoint
 from modeling.metrics.indistinguishable import score_indistinguishable
-from modeling.metrics.metric import Need
+from modeling.metrics.intervals import Interval, difference_interval, resampled_ratios
+from modeling.metrics.metric import RESAMPLES, SEED, Need, Score
 from modeling.metrics.outputs import score_outputs
-from modeling.metrics.texts import Segment, with_words
+from modeling.metrics.texts import Segment, album_of, with_words
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.validation import draw_examples
 
@@ -48,12 +49,21 @@ Reward = Callable[[Sequence[tuple[str, str]]], Iterable[float]]  # how good each
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure before and after; `problem` says what is wrong with the change, "" where nothing is."""
+    """A figure before and after, and the difference, with 95 % intervals over albums: None where a resample would not
+    estimate the figure. That of the difference is of both models on the same resamples. `problem` says what is wrong
+    with the change, "" where nothing is."""
 
     name: str
     before: float
     after: float
+    before_ci: Interval | None = None
+    after_ci: Interval | None = None
+    difference_ci: Interval | None = None
     problem: str = ""
+
+    @property
+    def difference(self) -> float:
+        return self.after - self.before
 
     @property
     def label(self) -> str:
@@ -74,7 +84,7 @@ class Guarding:
         return [each.problem for each in self.figures if each.problem]
 
     def to_dict(self) -> dict[str, Any]:
-        figures = [asdict(each) | {"label": each.label} for each in self.figures]
+        figures = [asdict(each) | {"label": each.label, "difference": each.difference} for each in self.figures]
         return {"sources": self.sources, "figures": figures, "worse": self.worse}
 
 
@@ -94,39 +104,47 @@ def guard(
     Raises CheckpointError, and ScoringError or DecodingError where nothing can be scored or written.
     """
     drawn = draw_examples([each for each in examples if with_words(each.references)], SOURCES, seed=1)
-    figures = []
-    for number, checkpoint in enumerate((before, after)):
-        on_progress(Progress(0, None, number / 2, message=f"comparing with the model {('before', 'after')[number]}"))
-        figures.append(_figures(checkpoint, drawn, config, training_stories, reward))
-    there = [name for name in figures[0] if name in figures[1]]
-    compared = [(name, figures[0][name], figures[1][name]) for name in there]
-    measured = [Measured(name, old, new, _problem(name, old, new, config)) for name, old, new in compared]
-    return Guarding(len(drawn), measured)
-
-
-def _figures(
-    checkpoint: Path,
-    examples: Sequence[Example],
-    config: TrainingConfig,
-    training_stories: Sequence[str],
-    reward: Reward | None,
-) -> dict[str, float]:
-    scores = score_checkpoint(checkpoint, examples, metrics=OF_CHECKPOINT, device=config.device, threads=config.threads)
-    settings = DecodingConfig(device=config.device, threads=config.threads)
-    texts = {each.id: each.text for each in decode(checkpoint, examples, settings)}
-    written = [each for each in examples if each.id in texts]
-    segments = [Segment(each.id, texts[each.id], each.references, each.album, each.source) for each in written]
-    scores |= score_outputs(segments, metrics=of_texts(training_stories), training_stories=training_stories)
+    machine: dict[str, Any] = {"device": config.device, "threads": config.threads}
+    scores, written = dict[str, dict[str, Score]](), dict[str, list[Segment]]()
+    for number, (side, checkpoint) in enumerate({"before": before, "after": after}.items()):
+        on_progress(Progress(0, None, number / 2, message=f"comparing with the model {side}"))
+        scores[side] = score_checkpoint(checkpoint, drawn, metrics=OF_CHECKPOINT, resampled=True, **machine)
+        texts = {each.id: each.text for each in decode(checkpoint, drawn, DecodingConfig(**machine))}
+        of_examples = [each for each in drawn if each.id in texts]
+        written[side] = [Segment(e.id, texts[e.id], e.references, e.album, e.source) for e in of_examples]
+        scores[side] |= _scores(written[side], training_stories, reward)
     if training_stories:
-        stories = random_stories(list(texts), training_stories, seed=1)
-        others = [replace(each, output=stories[each.id]) for each in segments]
-        systems = {"model": segments, "random_story": others}
-        scores |= score_indistinguishable(systems, metrics=[JUDGE])["model"]
-    found = {name: float(score["value"]) for name, score in scores.items() if score.get("value") is not None}
-    found[LENGTH] = fmean(len(text.split()) for text in texts.values())
+        sources = {each.id: each for segments in written.values() for each in segments}
+        stories = random_stories(list(sources), training_stories, seed=1)
+        systems = written | {"random_story": [replace(each, output=stories[each.id]) for each in sources.values()]}
+        judged = score_indistinguishable(systems, metrics=[JUDGE], resampled=True)
+        scores = {side: scores[side] | judged[side] for side in scores}
+    old, new = scores["before"], scores["after"]
+    there = [name for name in old if name in new and old[name]["value"] is not None and new[name]["value"] is not None]
+    return Guarding(len(drawn), [_measured(name, old[name], new[name], config) for name in there])
+
+
+def _scores(segments: Sequence[Segment], training_stories: Sequence[str], reward: Reward | None) -> dict[str, Score]:
+    named = of_texts(training_stories)
+    scores = score_outputs(segments, metrics=named, training_stories=training_stories, by_segment=True)
+    scores[LENGTH] = _mean([len(each.output.split()) for each in segments], segments)
     if reward:
-        found[REWARD] = fmean(reward([(each.source, texts[each.id]) for each in written]))
-    return found
+        scores[REWARD] = _mean(list(reward([(each.source or "", each.output) for each in segments])), segments)
+    return scores
+
+
+def _mean(values: Sequence[float], segments: Sequence[Segment]) -> Score:
+    """Of values of the segments, with an interval over albums."""
+    albums, ones = [album_of(each) for each in segments], [1.0] * len(values)
+    resampled = resampled_ratios(values, ones, albums, resamples=RESAMPLES, seed=SEED)
+    return {"value": fmean(values), "ci": resampled.interval if resampled else None, "resampled": resampled}
+
+
+def _measured(name: str, before: Score, after: Score, config: TrainingConfig) -> Measured:
+    values = float(before["value"]), float(after["value"])
+    difference_ci = difference_interval(before.get("resampled"), after.get("resampled"))
+    problem = _problem(name, *values, config)
+    return Measured(name, *values, before["ci"], after["ci"], difference_ci=difference_ci, problem=problem)
 
 
 def of_texts(training_stories: Sequence[str]) -> list[str]:

@@ -26,6 +26,7 @@ from modeling.config import LIKELIHOOD
 from workers.agreement import measures_of
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
+from workers.guarding import figure_rows
 from workers.import_forms import import_forms
 from workers.jobs import attention, corpus, fetching
 from workers.jobs.attention_maps import attention_of, picture
@@ -134,9 +135,14 @@ def run_context(run: Run) -> dict[str, Any]:
         **score_tables(run.result),
         "settings": sorted(flat(run.config)),
         "checkpoint": checkpoint,
-        "guarding": checkpoint and checkpoint.metrics.get("guarding"),
+        **guarding_context(checkpoint),
         **reward_context(run),
     }
+
+
+def guarding_context(checkpoint: Checkpoint | None) -> dict[str, Any]:
+    guarding = checkpoint and checkpoint.metrics.get("guarding")
+    return {"guarding": guarding, "figure_rows": figure_rows(guarding)} if guarding else {}
 
 
 def reward_context(run: Run) -> dict[str, Any]:
@@ -207,7 +213,7 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
         "checkpoint": checkpoint,
-        "guarding": checkpoint and checkpoint.metrics.get("guarding"),
+        **guarding_context(checkpoint),
         "attends": checkpoint and attention.attends(checkpoint),
         "drawn": drawn,
     }

@@ -14,8 +14,8 @@ from modeling.errors import ScoringError
 from modeling.metrics import of_kind
 from modeling.metrics.cross_fitting import REPEATS, Albums, Figure, Judge, albums_of, tell_apart
 from modeling.metrics.judge_metric import JudgeMetric, JudgeSettings, SignedJudge
-from modeling.metrics.metric import VERSION, Score
-from modeling.metrics.texts import Segment
+from modeling.metrics.metric import VERSION, Score, without_texts
+from modeling.metrics.texts import Segment, album_of
 from modeling.progress import OnProgress, Progress, no_progress
 from modeling.text import plain_words
 from texts.folding import SIGNATURE
@@ -29,14 +29,15 @@ def score_indistinguishable(
     metrics: Iterable[str] | None = None,
     settings: JudgeSettings | None = None,
     of: int | None = None,
+    resampled: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> dict[str, dict[str, Score]]:
     """`{system: {metric: {"value", "ci", "signature", "beside"}}}` of systems that wrote for the same sources.
 
     `beside` has value and interval of people against people, `human`, and of the baselines among the systems: a random
     story always, captions where the sources are some. A figure that is refused, or that too few texts do not allow, has
-    the value None and says why under `undefined`. `of` is how many sources there are to write for. Raises ScoringError
-    for an unknown metric or without random stories.
+    the value None and says why under `undefined`; with `resampled` one that is defined carries its resamples. `of` is
+    how many sources there are to write for. Raises ScoringError for an unknown metric or without random stories.
     """
     wanted = of_kind(JudgeMetric, metrics)
     if not systems.get("random_story"):
@@ -56,6 +57,7 @@ def score_indistinguishable(
         judge = metric.judge(everything, settings)
         for name, score in scores_by(judge, human, written, settings, report).items():
             part = {"sources": (len(systems[name]), of)} if len(systems[name]) < (of or 0) else {}
+            score = score if resampled else without_texts(score)
             table[name][metric.name] = score | {"signature": f"{metric.name}|{score['signature']}"} | part
     return table
 
@@ -102,10 +104,7 @@ def refusal(people: Figure | str) -> str | None:
 
 
 def _albums(written: Iterable[tuple[str, Segment]]) -> Albums:
-    """Without an album a segment stands alone."""
-    return albums_of(
-        (plain_words(text), f"{each.album or ''}\0{'' if each.album else each.id}") for text, each in written
-    )
+    return albums_of((plain_words(text), album_of(each)) for text, each in written)
 
 
 def _figure(human: Albums, machine: Albums | None, judge: Judge, settings: JudgeSettings) -> Figure | str:
@@ -129,6 +128,7 @@ def _score(
     ]
     return {
         **_shown(figure),
+        **({"resampled": figure.resampled} if isinstance(figure, Figure) else {}),
         "signature": "|".join(parts),
         "beside": {name: _shown(each) for name, each in beside.items()},
     }

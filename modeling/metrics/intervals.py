@@ -3,9 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A figure's value in each resample (R) of whole `groups`. Figures of the same groups and seed have the same
+    resamples, so that their difference can be taken in each."""
+
+    values: NDArray[np.float64]
+    groups: tuple[Hashable, ...]
+
+    @property
+    def interval(self) -> Interval:
+        return percentiles(self.values)
+
+
+def difference_interval(before: Resampled | None, after: Resampled | None) -> Interval | None:
+    """Interval of after - before, paired by the groups drawn; None where they are not of the same groups."""
+    if before is None or after is None or before.groups != after.groups:
+        return None
+    return percentiles(after.values - before.values)
+
+
+def resampled_ratios(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    groups: Sequence[Hashable],
+    *,
+    resamples: int,
+    seed: int,
+) -> Resampled | None:
+    """Of sum(numerators) / sum(denominators), None where there is nothing to draw (see `resampled_sums`)."""
+    columns = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)], axis=1)
+    sums = resampled_sums(columns, groups, resamples=resamples, seed=seed)
+    return None if sums is None else Resampled(sums[:, 0] / sums[:, 1], tuple(dict.fromkeys(groups)))
 
 
 def ratio_interval(
@@ -15,11 +52,10 @@ def ratio_interval(
     *,
     resamples: int,
     seed: int,
-) -> tuple[float, float] | None:
+) -> Interval | None:
     """Interval of sum(numerators) / sum(denominators), None where there is nothing to draw (see `resampled_sums`)."""
-    columns = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)], axis=1)
-    sums = resampled_sums(columns, groups, resamples=resamples, seed=seed)
-    return None if sums is None else percentiles(sums[:, 0] / sums[:, 1])
+    found = resampled_ratios(numerators, denominators, groups, resamples=resamples, seed=seed)
+    return found.interval if found else None
 
 
 def resampled_sums(
@@ -40,7 +76,7 @@ def resampled_sums(
     return np.stack([of_group[each].sum(axis=0) for each in drawn])
 
 
-def percentiles(draws: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+def percentiles(draws: NDArray[np.float64], level: float = 0.95) -> Interval:
     """Percentile method (Efron and Tibshirani 1993, chapter 13)."""
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])

@@ -15,8 +15,9 @@ RESAMPLES, SEED = 1000, 12345
 Score = dict[str, Any]
 """`{"value", "ci", "signature"}`, the interval being None where a resample would not estimate the value. Besides, where
 they apply: "sources", of how many of how many sources it is; "by_segment", the value of each text, with
-"segment_signature" where that is another, and "statistics" to compare systems by; "note" and "undefined", in words."""
-OF_EACH_TEXT = ("by_segment", "statistics")
+"segment_signature" where that is another, and "statistics" and "resampled" to compare systems by; "note" and
+"undefined", in words."""
+TO_COMPARE = ("by_segment", "statistics", "resampled")
 
 
 class Level(StrEnum):
@@ -50,8 +51,8 @@ class Metric:
 
 
 def without_texts(score: Score) -> Score:
-    """Less what it has of each text."""
-    return {key: value for key, value in score.items() if key not in OF_EACH_TEXT}
+    """Less what it has of each text and each resample."""
+    return {key: value for key, value in score.items() if key not in TO_COMPARE}
 
 
 def printed(score: Score) -> Score:

@@ -32,8 +32,8 @@ def score_outputs(
     a reward model is given.
 
     With `by_segment` those that have it carry the value of each segment, in order, None where it is undefined, and
-    their statistics. The mean of those is the value, but for `bleu` and `chrf`, whose values of a segment are
-    sacrebleu's sentence scores and carry a signature of their own.
+    their statistics and resamples. The mean of those is the value, but for `bleu` and `chrf`, whose values of a segment
+    are sacrebleu's sentence scores and carry a signature of their own.
 
     `of` is how many sources there are to write for; where the segments are fewer, every score says of how many it is.
     `reward_name` is what the signature calls the reward model.

@@ -14,7 +14,7 @@ from modeling.batching import make_batch, plan_batches
 from modeling.checkpoints import Checkpoint
 from modeling.corpus import EncodedPair, Example, Tokens, encode_pairs, encode_source, with_others
 from modeling.errors import ScoringError
-from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.intervals import resampled_ratios
 from modeling.metrics.metric import RESAMPLES, SEED, Score
 from texts.folding import SIGNATURE
 
@@ -82,10 +82,12 @@ class Pairs:
         counted = counted or (f"{len(places)}of{whole}" if len(places) < whole else f"{whole}")
         albums = [self.photos[self.pairs[place].example][0] for place in places]
         parts = [head, SIGNATURE, f"pairs:{counted}", f"left_out:{self.left_out}", *more]
+        resampled = resampled_ratios(tops, bottoms, albums, resamples=RESAMPLES, seed=SEED)
         return {
             "value": float(tops.sum() / bottoms.sum()),
-            "ci": ratio_interval(tops, bottoms, albums, resamples=RESAMPLES, seed=SEED),
+            "ci": resampled.interval if resampled else None,
             "signature": "|".join([*parts, self.weights_said, f"torch:{torch.__version__}"]),
+            "resampled": resampled,
         }
 
     @property

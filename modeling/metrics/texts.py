@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from modeling.metrics.intervals import ratio_interval
+from modeling.metrics.intervals import resampled_ratios
 from modeling.metrics.metric import VERSION, Level, Metric, Need, Score
 from modeling.text import normalize
 from texts.folding import SIGNATURE, fold
@@ -32,6 +32,11 @@ class Segment:
     references: tuple[str, ...]
     album: str | None = None
     source: str | None = None
+
+
+def album_of(segment: Segment) -> str:
+    """Without an album a segment stands alone."""
+    return f"{segment.album or ''}\0{'' if segment.album else segment.id}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Texts:
 
     @cached_property
     def albums(self) -> list[str]:
-        return [f"{segment.album or ''}\0{'' if segment.album else segment.id}" for segment in self.segments]
+        return [album_of(segment) for segment in self.segments]
 
     def ngrams(self, n: int) -> list[list[tuple[str, ...]]]:
         return [[tuple(words[start : start + n]) for start in range(len(words) - n + 1)] for words in self.words]
@@ -114,10 +119,13 @@ class MeanOfTexts(TextMetric):
         albums = [texts.albums[n] for n in defined]
         found, signature = list(defined.values()), texts.signature(self.name, **settings)
         counts = np.array([[np.nan if value is None else value, 1.0] for value in values])
+        ones = [1.0] * len(found)
+        resampled = resampled_ratios(found, ones, albums, resamples=texts.resamples, seed=texts.seed)
         return {
             "value": sum(found) / len(found),
-            "ci": ratio_interval(found, [1.0] * len(found), albums, resamples=texts.resamples, seed=texts.seed),
+            "ci": resampled.interval if resampled else None,
             "signature": signature,
+            "resampled": resampled,
             "by_segment": list(values),
             "statistics": Statistics(
                 counts, lambda sums: sums[:, 0] / sums[:, 1], lambda times, seed: f"{signature}|bs:{times}|seed:{seed}"

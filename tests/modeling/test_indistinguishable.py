@@ -15,6 +15,7 @@ from modeling.errors import ScoringError
 from modeling.metrics import of_kind
 from modeling.metrics.cross_fitting import Albums, Flags, Values, albums_of, tell_apart
 from modeling.metrics.indistinguishable import score_indistinguishable, scores_by
+from modeling.metrics.intervals import difference_interval
 from modeling.metrics.judge_metric import JudgeMetric, JudgeSettings
 from modeling.metrics.texts import Segment
 from modeling.text import plain_words
@@ -116,6 +117,22 @@ def test_the_interval_is_that_of_a_mean_over_albums() -> None:
     assert figure.value == pytest.approx(0.3, abs=0.01)
     half = 1.96 * (0.3 * 0.7 / 100) ** 0.5
     assert figure.ci == pytest.approx((0.3 - half, 0.3 + half), abs=0.02)
+
+
+def test_two_machines_are_compared_on_the_same_albums() -> None:
+    """One machine passes for a person in 30 of A albums, another in 20 of these: the difference of -0.1 has the sd of a
+    mean of paired values, sqrt((0.1 - 0.1²) / A), less than half of that of independent ones."""
+    human, machine = sides(albums=100, each=2)
+    wrong = random.Random(1).sample(range(100), 30)
+    found = []
+    for fooled in (wrong, wrong[:20]):
+        rule = {text: 1.0 if int(text.split()[1]) in fooled else 0.0 for text in machine} | dict.fromkeys(human, 0.5)
+        found.append(tell_apart(human, machine, Watching(rule), seed=1, resamples=1000))
+    half = 1.96 * ((0.1 - 0.1**2) / 100) ** 0.5
+    interval = difference_interval(found[0].resampled, found[1].resampled)
+    assert interval == pytest.approx((-0.1 - half, -0.1 + half), abs=0.02)
+    elsewhere = tell_apart(*sides(albums=99, each=2), Watching({}), seed=1, resamples=1000)
+    assert difference_interval(found[0].resampled, elsewhere.resampled) is None
 
 
 def test_a_text_counts_once_a_side_and_keeps_its_copies_together() -> None:

@@ -84,6 +84,11 @@ def test_one_that_got_worse_is_marked_with_the_reason_and_not_offered(compared: 
         said = client.get(f"/admin/{page}/").content.decode()
         assert "<b>Worse than before:</b>" in said
         assert "What learning from feedback has cost" in said
+        nll = next(each for each in checkpoint.metrics["guarding"]["figures"] if each["name"] == "nll")
+        low, high = nll["difference_ci"]
+        assert low < nll["difference"] < high
+        assert f"+{nll['difference']:.3f}<br>" in said
+        assert f">{low:.3f} to {high:.3f}</span>" in said.replace("−", "-")
         assert "Decode\n" not in said
 
 

@@ -1,0 +1,42 @@
+"""What learning from feedback has cost a model, as people read it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from annotations.documents.numbers import figure, interval, signed
+
+PLACES, COUNTED = 3, ("unique",)  # decimals of a figure, and those that have none
+
+
+class Estimate(NamedTuple):
+    """A value and its interval, which is empty where there is none."""
+
+    value: str
+    interval: str
+
+    @classmethod
+    def of(cls, value: str, ci: Sequence[float] | None, places: int) -> "Estimate":
+        return cls(value, interval(ci, places) if ci else "")
+
+
+class FigureRow(NamedTuple):
+    """A figure before and after, its change, and what is wrong with that, if anything is."""
+
+    label: str
+    before: Estimate
+    after: Estimate
+    change: Estimate
+    problem: str
+
+
+def figure_rows(guarding: dict[str, Any]) -> list[FigureRow]:
+    """From what a checkpoint keeps, as `modeling.guarding` has it."""
+    return [figure_row(each, 0 if each["name"] in COUNTED else PLACES) for each in guarding["figures"]]
+
+
+def figure_row(measured: dict[str, Any], places: int) -> FigureRow:
+    before, after = (
+        Estimate.of(figure(measured[side], places), measured[f"{side}_ci"], places) for side in ("before", "after")
+    )
+    change = Estimate.of(signed(measured["difference"], places), measured["difference_ci"], places)
+    return FigureRow(measured["label"], before, after, change, measured["problem"])
