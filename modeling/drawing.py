@@ -7,10 +7,13 @@ neighbours are compared by their reward.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,39 +22,76 @@ from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example, with_others
 from modeling.decoding import decode
 from modeling.devices import pick_device
+from modeling.errors import CheckpointError
 from modeling.feedback_rows import Row, read_feedback
 from modeling.progress import OnProgress, Progress
+from modeling.sealed import read_sealed, sealed, verified
 from texts.folding import fold
 
 Rewards = NDArray[np.float64]
 Judge = Callable[[Sequence[tuple[str, str]]], Rewards]  # how good each (source, text) is
 
-FILE = "drawn.jsonl"
+FORMAT = 1
+FILE, MANIFEST = "drawn.jsonl", "drawn.json"
+DRAWN_BY = (  # settings that the rows depend on
+    *("objective", "seed", "init", "reward", "draws", "draw_sources"),
+    *("max_target_length", "context", "deduplicate"),
+)
 TEMPERATURE = 0.5  # of the acceptance, in standard deviations of a source's rewards
 
 
-def judged_rows(
+@dataclass(frozen=True)
+class Drawn:
+    """Rows, and the seconds in which they were drawn and judged: in this process or, where they were `kept`, in one
+    before it."""
+
+    rows: list[Row]
+    seconds: float
+    kept: bool
+
+
+def drawn_texts(
     config: TrainingConfig,
-    feedback_file: Path | None,
     examples: Sequence[Example],
     directory: Path,
+    *,
+    data_sha256: str,
+    now: Callable[[], float],
     on_progress: OnProgress,
-) -> list[Row]:
-    """What was judged: by people, as the file has it, or by the reward model, of texts that the model of `init` draws
-    for the examples. These are kept in the directory, so that an interrupted training goes on with the same."""
-    if feedback_file:
-        return read_feedback(feedback_file)
-    from modeling.reward import Reward  # loads an encoder
+) -> Drawn:
+    """What the reward model says of texts that the model of `init` draws for the examples. It is kept in the directory,
+    so that an interrupted training goes on with the same; `now` says which second of the training it is."""
+    drawn_by = {name: getattr(config, name) for name in DRAWN_BY} | {"data": data_sha256}
+    manifest = kept_manifest(directory)
+    kept = manifest is not None and manifest["drawn_by"] == drawn_by
+    if manifest is None or not kept:
+        from modeling.reward import Reward  # loads an encoder
 
-    file = directory / FILE
-    if not file.exists():
+        start = now()
         reward = Reward.load(config.reward, pick_device(config.device), config.threads)
         drawn = list(draw(config, examples, reward.scores, on_progress))
-        directory.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(f".{secrets.token_hex(4)}.part")  # of this process alone
-        draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drawn), encoding="utf-8")
-        draft.rename(file)
-    return read_feedback(file)
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drawn).encode()
+        manifest = {"format": FORMAT, "drawn_by": drawn_by, "seconds": now() - start}
+        keep(directory, content, manifest | {"files": {FILE: hashlib.sha256(content).hexdigest()}})
+    return Drawn(read_feedback(directory / FILE), manifest["seconds"], kept)
+
+
+def kept_manifest(directory: Path) -> dict[str, Any] | None:
+    """Of what is kept there; None where that is not whole."""
+    try:
+        manifest = read_sealed(directory / MANIFEST, FORMAT, "the manifest of drawn texts")
+        verified(directory / FILE, manifest["files"][FILE])
+    except CheckpointError:
+        return None
+    return manifest
+
+
+def keep(directory: Path, content: bytes, manifest: dict[str, Any]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, written in {FILE: content, MANIFEST: sealed(manifest)}.items():
+        draft = directory / f"{name}.{secrets.token_hex(4)}.part"  # of this process alone
+        draft.write_bytes(written)
+        draft.rename(directory / name)
 
 
 def draw(

@@ -37,9 +37,9 @@ from modeling.checkpoints import (
 from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, fingerprint
 from modeling.devices import chosen_precision, cpu_threads, fast_products, pick_device, precision
-from modeling.drawing import judged_rows
+from modeling.drawing import Drawn, drawn_texts
 from modeling.errors import CheckpointError, TrainingError
-from modeling.feedback_rows import check_feedback
+from modeling.feedback_rows import check_feedback, read_feedback
 from modeling.feeding import Feed, Feedback, Step
 from modeling.gradients import Gradients
 from modeling.material import Examples, Material
@@ -145,6 +145,7 @@ class _Training:
         self.processes, self.device = processes, processes.device(pick_device(config.device))
         self.config = config
         self.clock = Clock(on_cpu=self.device.type == "cpu")
+        self.drawn: Drawn | None = None
 
     def prepare(
         self, train_file: Path, valid_file: Path | None, feedback_file: Path | None, saved: Checkpoint | None
@@ -179,11 +180,20 @@ class _Training:
         self.losses = StepLosses([*examples.training, *judged], self.config.learning_rate, self.device)
         if saved:
             self._restore(saved)
+        elif self.drawn and self.drawn.kept:
+            self._go_on_from(self.drawn.seconds)
         self.pace = Pace(self.config.save_every)
 
     def _feedback(self, feedback_file: Path | None) -> Feedback:
-        """What was judged, read by the model that is begun with, which the weights are of as yet."""
-        rows = judged_rows(self.config, feedback_file, self.examples.training, self.directory, self.on_progress)
+        """What was judged, by people or a reward model, read by the model that is begun with, which the weights are of
+        as yet."""
+        if feedback_file:
+            rows = read_feedback(feedback_file)
+        else:
+            told: dict[str, Any] = {"now": self._now, "on_progress": self.on_progress}
+            examples, data_sha256 = self.examples.training, self.data_sha256
+            self.drawn = drawn_texts(self.config, examples, self.directory, data_sha256=data_sha256, **told)
+            rows = self.drawn.rows
         self.on_progress(Progress(0, None, 0.0, message="reading the judged texts"))
         with fast_products(self.device):
             first = len(self.examples.training)
@@ -218,10 +228,10 @@ class _Training:
     def _steps_within_budget(self) -> int:
         """Timed on real batches, by steps with a learning rate of 0, which leave the weights as they are."""
         config, material, look_seconds = self.config, self.material, 0.0
-        if config.draws and self._now() > MOST_DRAWING * config.budget:
+        if self.drawn and self.drawn.seconds > MOST_DRAWING * config.budget:
             raise TrainingError(
-                f"drawing texts and judging them took {self._now():.0f} of the budget's {config.budget:g} seconds; set "
-                f"draw_sources below {config.draw_sources}, or a larger budget"
+                f"drawing texts and judging them took {self.drawn.seconds:.0f} of the budget's {config.budget:g} "
+                f"seconds; set draw_sources below {config.draw_sources}, or a larger budget"
             )
         with self.processes.together():
             if self.processes.first:
@@ -404,9 +414,13 @@ class _Training:
             self.optimizer.restore(below("optimizer.", saved.tensors), below("model.", saved.tensors))
         except (KeyError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"step {saved.step}: saved by another version of this program ({error})") from error
-        self.clock = Clock(on_cpu=self.device.type == "cpu", used=self.state.seconds + self.clock.seconds())
+        self._go_on_from(self.state.seconds)
         if has_best:
             self.best = {name: tensor.to(self.device) for name, tensor in saved.weights.items()}
+
+    def _go_on_from(self, seconds: float) -> None:
+        """Count those that an earlier attempt has used."""
+        self.clock = Clock(on_cpu=self.device.type == "cpu", used=seconds + self.clock.seconds())
 
 
 def _result(final: Path, saved: Checkpoint) -> TrainingResult:

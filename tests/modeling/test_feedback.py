@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from modeling import devices, training
+from modeling import devices
 from modeling.architectures import Model, build
 from modeling.batching import Planner, make_batch, padded_tokens
 from modeling.checkpoints import load_checkpoint
 from modeling.config import FEEDBACK_OBJECTIVES, ConfigError, TrainingConfig, load_preset
 from modeling.corpus import Example
-from modeling.errors import CorpusError, TrainingError
+from modeling.errors import CorpusError
 from modeling.feedback import OBJECTIVES, JudgedPair, OfJudged, Unlikelihood, with_references
 from modeling.feedback_rows import Label, Preference, Row, Score, Span, Spans, read_feedback
 from modeling.gradients import Gradients
@@ -445,25 +444,6 @@ def test_no_precision_chosen_is_fp32_however_fast_bfloat16_is(
     monkeypatch.setattr(devices, "product_seconds", {torch.float32: 2.0, torch.bfloat16: 1.0}.__getitem__)
     assert learn("dpo", "auto", precision="auto", max_steps=1).precision == "fp32"
     assert learn("dpo", "asked", precision="bf16", max_steps=1).precision == "bf16"
-
-
-def test_a_budget_that_drawing_uses_up_is_refused(
-    corpus: tuple[Path, Path],
-    tiny: TrainingConfig,
-    trained: TrainingResult,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def slow(*_: Any) -> list[Row]:
-        start = time.process_time()
-        while time.process_time() < start + 0.3:
-            pass
-        return PREFERENCES
-
-    monkeypatch.setattr(training, "judged_rows", slow)
-    config = replace(tiny, objective="dpo", init=str(trained.checkpoint), draws=4, reward="r", max_steps=0, budget=0.2)
-    with pytest.raises(TrainingError, match=r"draw_sources below 1000, or a larger budget"):
-        train(config, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path)
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto"])
