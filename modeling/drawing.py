@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ def drawn_texts(
         reward = Reward.load(config.reward, pick_device(config.device), config.threads)
         drawn = list(draw(config, examples, reward.scores, on_progress))
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in drawn).encode()
-        manifest = {"format": FORMAT, "drawn_by": drawn_by, "seconds": now() - start}
-        keep(directory, content, manifest | {"files": {FILE: hashlib.sha256(content).hexdigest()}})
+        files = {FILE: hashlib.sha256(content).hexdigest()}
+        manifest = {"format": FORMAT, "drawn_by": drawn_by, "seconds": now() - start, "files": files}
+        keep(directory, {FILE: content, MANIFEST: sealed(manifest)})
     return Drawn(read_feedback(directory / FILE), manifest["seconds"], kept)
 
 
@@ -86,12 +88,21 @@ def kept_manifest(directory: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def keep(directory: Path, content: bytes, manifest: dict[str, Any]) -> None:
+def keep(directory: Path, files: Mapping[str, bytes]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    for name, written in {FILE: content, MANIFEST: sealed(manifest)}.items():
+    for name, content in files.items():
         draft = directory / f"{name}.{secrets.token_hex(4)}.part"  # of this process alone
-        draft.write_bytes(written)
+        draft.write_bytes(content)
         draft.rename(directory / name)
+
+
+def adopt_drawn(directory: Path, others: Iterable[Path]) -> None:
+    """Copy into `directory`, unless something is kept there, what is kept whole in one of `others`. Another process may
+    be at work there: what goes away meanwhile is left."""
+    whole = next((other for other in others if kept_manifest(other)), None)
+    if whole and not kept_manifest(directory):
+        with suppress(FileNotFoundError):
+            keep(directory, {name: (whole / name).read_bytes() for name in (FILE, MANIFEST)})
 
 
 def draw(

@@ -1,6 +1,7 @@
 """A worker that keeps a run's folder, such as one that was stopped, holds up neither its successor nor a cancel."""
 
 import fcntl
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from modeling import locks
+from modeling import drawing, locks
 from modeling.checkpoints import adopt_latest
+from modeling.sealed import sealed
 from tests.workers.test_killed_worker import write_pairs
 from workers import lifecycle
 from workers.jobs import perform
+from workers.jobs.training_folder import training_folder
 from workers.lifecycle import Claim, RunCancelled, holding, run_claim
 from workers.models import Checkpoint, Run
 
@@ -58,6 +61,27 @@ def test_the_successor_goes_on_in_a_folder_of_its_own(stopped: Claim, training: 
     checkpoint = Checkpoint.objects.get()
     assert (settings.VAR_DIR / checkpoint.directory / "model.safetensors").is_file()
     assert stopped.finish(Run.State.DONE) is False
+
+
+def test_what_an_attempt_has_drawn_whole_is_taken_along(stopped: Claim, training: Run) -> None:
+    """By the attempt after it, and by the next one from that."""
+    folder = settings.RUNS_DIR / str(training.public_id)
+    rows = b'{"id": "1", "source": "a dog", "kind": "label", "text": "A dog!", "desirable": true}\n'
+    manifest = {"format": drawing.FORMAT, "drawn_by": {}, "seconds": 3.0}
+    manifest |= {"files": {drawing.FILE: hashlib.sha256(rows).hexdigest()}}
+    drawing.keep(folder / "training", {drawing.FILE: rows[:-9], drawing.MANIFEST: sealed(manifest)})
+    for attempt, whole in ((2, False), (3, True), (4, True)):
+        if attempt == 3:
+            drawing.keep(folder / "training", {drawing.FILE: rows})
+        if attempt == 4:
+            (folder / "training" / drawing.FILE).unlink()
+        claim = run_claim(training.pk)
+        assert claim is not None
+        with training_folder(folder, claim) as directory:
+            assert directory.name == f"training-{attempt}"
+            assert (directory / drawing.FILE).is_file() is whole
+            assert (drawing.kept_manifest(directory) or {}).get("seconds") == (3.0 if whole else None)
+        claim.release("given up")
 
 
 def test_a_cancel_is_heard_while_it_waits(stopped: Claim, training: Run, monkeypatch: pytest.MonkeyPatch) -> None:

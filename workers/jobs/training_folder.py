@@ -19,11 +19,12 @@ NAME = "training"
 
 @contextmanager
 def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
-    """A folder below the run's to train in, with the newest checkpoint that any attempt has left.
+    """A folder below the run's to train in, with the newest checkpoint and the drawn texts that any attempt has left.
 
     Raises a RunStopped where the run must not go on, while it waits too.
     """
-    from modeling.checkpoints import adopt_latest  # loads torch
+    from modeling.checkpoints import adopt_latest  # loads torch, as the next
+    from modeling.drawing import adopt_drawn
 
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
@@ -40,6 +41,7 @@ def training_folder(folder: Path, claim: Claim) -> Iterator[Path]:
             for left in folder.glob("*.part"):  # by one that was killed while it wrote
                 left.unlink()
         adopt_latest(directory, folder.glob(f"{NAME}*"))
+        adopt_drawn(directory, folder.glob(f"{NAME}*"))
         yield directory
 
 
