@@ -62,6 +62,8 @@ def test_a_model_learns_from_the_preferences_of_a_set(compared: models.FeedbackS
     ]
     assert not any(text.startswith("People told") for text in texts), "what was judged is in a file of its own"
     assert run.feedback_set == compared
+    assert (run.result["feedback_left_out"], run.result["why_left_out"]) == (0, [])
+    assert "left out" not in run.message
     checkpoint = Checkpoint.objects.get(system__name="second")
     figures = {each["name"]: each for each in checkpoint.metrics["guarding"]["figures"]}
     assert {"nll", "source_gain", "unique", "repetition", "nonword_rate", "length"} <= figures.keys()
@@ -145,6 +147,22 @@ def test_a_set_that_loses_a_raters_words_while_it_is_learned_from_makes_no_model
     assert not Checkpoint.objects.filter(run=run).exists()
     left = {file.name for file in (settings.RUNS_DIR / str(run.public_id)).glob("*.jsonl")}
     assert left == {"valid.jsonl"}
+
+
+@pytest.mark.parametrize("objective", ["likelihood", "dpo"])
+def test_what_was_judged_for_photos_alone_is_said_to_be_left_out(compared: models.FeedbackSet, objective: str) -> None:
+    judged = compared.examples.values("source")
+    bare, *others = models.Source.objects.filter(pk__in=judged).select_related("album").order_by("pk")
+    count = compared.examples.filter(source=bare).count()
+    models.Source.objects.filter(pk=bare.pk).update(kind="photo", text="")
+    run = train(compared.dataset, f"objective={objective}", "init=first", name="second", feedback=compared.name)
+    examples = "1 example" if count == 1 else f"{count} examples"
+    assert run.result["feedback_left_out"] == count
+    assert run.result["why_left_out"] == [f"{examples} of '{bare.album.external_id}/{bare.key}': it has no caption"]
+    assert f"steps, {examples} of the feedback set left out, whose source has no caption" in run.message
+    models.Source.objects.filter(pk__in=[each.pk for each in others]).update(kind="photo", text="")
+    with pytest.raises(CommandError, match="no source in feedback set 'pairs' has a caption"):
+        train(compared.dataset, f"objective={objective}", "init=first", name="third", feedback=compared.name)
 
 
 def test_texts_are_drawn_and_judged_by_a_reward_model(

@@ -10,7 +10,7 @@ import os
 import random
 import re
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -210,8 +210,23 @@ def feedback_rows(feedback_set: FeedbackSet, *, source: str = CAPTION, seed: int
 
 def feedback_given(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[tuple[FeedbackExample, Record]]:
     """The examples in their order, each with what a model is given for its source; without those for whose source it is
-    given nothing. Of several texts of the systems that are the input one is drawn by the seed. Raises InputError for a
-    source whose album is none of split feedback any more."""
+    given nothing."""
+    for example, given in feedback_inputs(feedback_set, source=source, seed=seed):
+        if given:
+            photo = example.source.photo and example.source.photo.external_id
+            yield example, {"source": given, "album": example.source.album.external_id, "photo": photo}
+
+
+def feedback_left_out(feedback_set: FeedbackSet, *, source: str) -> dict[str, int]:
+    """How many of the examples are for each source, as ALBUM/KEY, for which a model is given nothing."""
+    inputs = feedback_inputs(feedback_set, source=source, seed=0)
+    return Counter(f"{each.source.album.external_id}/{each.source.key}" for each, given in inputs if not given)
+
+
+def feedback_inputs(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iterator[tuple[FeedbackExample, str]]:
+    """The examples in their order, each with the text that a model is given for its source, "" where it is given none.
+    Of several texts of the systems that are the input one is drawn by the seed. Raises InputError for a source whose
+    album is none of split feedback any more."""
     draw = random.Random(seed)
     inputs: dict[str, dict[int, list[str]]] = {}
     rows = feedback_set.examples.select_related("source__album", "source__photo").order_by("number")
@@ -223,9 +238,7 @@ def feedback_given(feedback_set: FeedbackSet, *, source: str, seed: int) -> Iter
                 inputs[album.split] = system_inputs(feedback_set.dataset, album.split, source)
             texts = inputs[album.split].get(example.source_id)
             given = draw.choice(texts) if texts else ""
-        if given:
-            photo = example.source.photo and example.source.photo.external_id
-            yield example, {"source": given, "album": album.external_id, "photo": photo}
+        yield example, given
 
 
 def captions(dataset: Dataset, split: str) -> QuerySet[Source]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from annotations.errors import InputError
 from annotations.models import FeedbackSet
+from annotations.plurals import counted
 from modeling.config import LEARNS_FROM, TrainingConfig
 from workers.erasing import FEEDBACK_FILE, files_remove
 from workers.jobs import corpus
@@ -18,6 +20,8 @@ from workers.models import Run
 if TYPE_CHECKING:
     from modeling.guarding import Reward
     from modeling.progress import OnProgress
+
+SAID = 8  # of the sources for which a model is given nothing
 
 
 def judged_set(training: TrainingConfig, feedback_set: FeedbackSet | None) -> FeedbackSet | None:
@@ -55,6 +59,43 @@ def write_feedback(feedback_set: FeedbackSet, folder: Path, training: TrainingCo
             rows = corpus.beside_albums(rows, feedback_set.dataset, "feedback", source=source)
         corpus.write_records(rows, file)
     return file
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The examples of a set that a model cannot learn from, as it is given nothing for their source: how many there are
+    by source, and what the sources lack."""
+
+    sources: Mapping[str, int]
+    lack: str
+
+    @classmethod
+    def of(cls, feedback_set: FeedbackSet, *, source: str) -> Self:
+        """Raises InputError where that is all of the set."""
+        by = "any system" if source == corpus.ANY_SYSTEM else f"system '{source}'"
+        lack = "caption" if source == corpus.CAPTION else f"text of {by}"
+        found = cls(corpus.feedback_left_out(feedback_set, source=source), lack)
+        if found.count and found.count == feedback_set.examples.count():
+            raise InputError(
+                "feedback",
+                f"no source in feedback set '{feedback_set.name}' has a {lack}, so a model has nothing to learn from",
+                "set source to a system with outputs for them, or name another set",
+            )
+        return found
+
+    @property
+    def count(self) -> int:
+        return sum(self.sources.values())
+
+    @property
+    def in_words(self) -> str:
+        return f"{counted(self.count, 'examples')} of the feedback set left out, whose source has no {self.lack}"
+
+    @property
+    def why_left_out(self) -> list[str]:
+        """Of the first few sources."""
+        first = list(self.sources.items())[:SAID]
+        return [f"{counted(count, 'examples')} of '{source}': it has no {self.lack}" for source, count in first]
 
 
 def check_still_valid(run: Run, folder: Path) -> None:

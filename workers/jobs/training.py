@@ -21,7 +21,7 @@ from modeling.config import TrainingConfig, load_preset, preset_data
 from workers.jobs import corpus
 from workers.jobs.attention_maps import attention_draw, spread
 from workers.jobs.fetching import check_base
-from workers.jobs.judged_texts import check_still_valid, guarded, judged_set, write_feedback
+from workers.jobs.judged_texts import Unread, check_still_valid, guarded, judged_set, write_feedback
 from workers.jobs.reward import reward_folder, reward_named
 from workers.jobs.training_folder import discard_others, training_folder
 from workers.lifecycle import Claim, run_create
@@ -240,9 +240,11 @@ def perform(claim: Claim) -> None:
                 }
             corpus.write_records(by_split.pop("valid"), valid_file)
             corpus.write_records(chain(chain.from_iterable(by_split.values()), checked(check_unchanged)), train_file)
+        read_set = None if training.draws else run.feedback_set
+        unread = Unread.of(read_set, source=config["source"]) if read_set else None
         judged_file = None
-        if run.feedback_set and training.learns_from_feedback and not training.draws:
-            judged_file = write_feedback(run.feedback_set, folder, training, source=config["source"])
+        if read_set and training.learns_from_feedback:
+            judged_file = write_feedback(read_set, folder, training, source=config["source"])
         check_still_valid(run, folder)
 
         def report(progress: Progress) -> None:
@@ -273,7 +275,9 @@ def perform(claim: Claim) -> None:
             )
         draw_examples(run, result.checkpoint, valid_file, training.device)
     files = [file for file in result.checkpoint.rglob("*") if file.is_file()]
-    metrics = result.figures() | {"why_left_out": corpus.with_keys(result.why_left_out)}
+    why_left_out = corpus.with_keys(result.why_left_out) + (unread.why_left_out if unread else [])
+    metrics = result.figures() | {"why_left_out": why_left_out}
+    metrics |= {"feedback_left_out": unread.count} if unread else {}
     metrics |= {"guarding": cost} if cost else {}
     worse = "; ".join(cost["worse"]) if cost else ""
     with claim.fenced():
@@ -293,4 +297,5 @@ def perform(claim: Claim) -> None:
     of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""
     steps = "step" if result.planned_steps == 1 else "steps"
     cost_in_words = f"; not offered, as it is worse than before: {worse}" if worse else ""
+    left_out += f", {unread.in_words}" if unread and unread.count else ""
     run.message = f"trained {result.steps:,}{of_planned} {steps}{left_out}{cost_in_words}"
