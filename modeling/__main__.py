@@ -180,7 +180,7 @@ def guarded(
     measure it on."""
     if not (config.learns_from_feedback and options.valid and is_first_process()):
         return None
-    from modeling.guarding import guard
+    from modeling.guarding import guard, reward_of
 
     stories = [text for each in read_examples(options.train) for text in each.references]
     return guard(
@@ -189,6 +189,7 @@ def guarded(
         read_examples(options.valid),
         config,
         training_stories=stories,
+        reward=reward_of(config),
         on_progress=on_progress,
     )
 

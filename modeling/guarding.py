@@ -16,6 +16,7 @@ from typing import Any
 from modeling.config import DecodingConfig, TrainingConfig
 from modeling.corpus import Example
 from modeling.decoding import decode
+from modeling.devices import pick_device
 from modeling.metrics import METRICS
 from modeling.metrics.baselines import random_stories
 from modeling.metrics.checkpoint import score_checkpoint
@@ -86,6 +87,15 @@ class Guarding:
     def to_dict(self) -> dict[str, Any]:
         figures = [asdict(each) | {"label": each.label, "difference": each.difference} for each in self.figures]
         return {"sources": self.sources, "figures": figures, "worse": self.worse}
+
+
+def reward_of(config: TrainingConfig) -> Reward | None:
+    """The reward model that a training's settings name, ready to judge texts."""
+    if not config.reward:
+        return None
+    from modeling.reward import Reward as RewardModel  # loads an encoder
+
+    return RewardModel.load(config.reward, pick_device(config.device), config.threads).scores
 
 
 def guard(

@@ -26,6 +26,7 @@ from modeling.reward import HEAD, MANIFEST, Reward
 from modeling.reward_features import SURFACE, StateFeatures, surface
 from modeling.reward_training import train_reward
 from modeling.training import TrainingResult, train
+from tests.modeling.conftest import TINY
 
 WEATHER = ("sunny", "warm and bright", "lovely", "wonderful"), ("rainy", "cold and dark", "awful", "terrible")
 PLACES = ("at the beach", "in the park", "by the lake", "in the city", "on the hill", "at the fair")
@@ -283,3 +284,23 @@ def test_a_checkpoints_states_are_the_mean_of_what_it_decodes_from(
     again = Reward.load(tmp_path / "of states")
     assert again.scores(pairs).tolist() == result.reward.scores(pairs).tolist()
     assert again.features.identity["states"] == str(trained.checkpoint)
+
+
+def test_a_training_that_draws_is_measured_by_the_reward_model_it_names(
+    folder: Path,
+    corpus: tuple[Path, Path],
+    trained: TrainingResult,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = ["--train", str(corpus[0]), "--valid", str(corpus[1]), "--out", str(tmp_path / "out")]
+    learning = ["objective=dpo", f"init={trained.checkpoint}", "draws=4", "draw_sources=6", f"reward={folder}"]
+    assert main(["train", *files, "--preset", "tiny", "--json", "--set", *TINY, *learning, "max_steps=2"]) == 0
+    said = capsys.readouterr()
+    figures = {each["name"]: each for each in json.loads(said.out)["guarding"]["figures"]}
+    reward, texts = Reward.load(folder), {each.id: each for each in read_examples(corpus[1])}
+    written = decode(trained.checkpoint, list(texts.values()), DecodingConfig())
+    before = reward.scores([(texts[each.id].source, each.text) for each in written])
+    assert figures["reward"]["before"] == pytest.approx(before.mean())
+    low, high = figures["reward"]["before_ci"]
+    assert f"reward: {before.mean():.3f} [{low:.3f}, {high:.3f}] before, " in said.err

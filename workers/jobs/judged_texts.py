@@ -18,7 +18,6 @@ from workers.lookup import check_valid
 from workers.models import Run
 
 if TYPE_CHECKING:
-    from modeling.guarding import Reward
     from modeling.progress import OnProgress
 
 SAID = 8  # of the sources for which a model is given nothing
@@ -120,7 +119,7 @@ def guarded(
     """Figures of the model before and after, as `modeling.guarding` has them; None where no validation source has a
     reference."""
     from modeling.corpus import read_examples
-    from modeling.guarding import guard
+    from modeling.guarding import guard, reward_of
     from modeling.metrics.texts import with_words
 
     examples = read_examples(valid_file) if valid_file.stat().st_size else []
@@ -132,16 +131,6 @@ def guarded(
         examples,
         training,
         training_stories=training_stories,
-        reward=rewarding(training),
+        reward=reward_of(training),
         on_progress=on_progress,
     ).to_dict()
-
-
-def rewarding(training: TrainingConfig) -> Reward | None:
-    """The reward model that a training has, ready to judge texts."""
-    if not training.reward:
-        return None
-    from modeling.devices import pick_device
-    from modeling.reward import Reward
-
-    return Reward.load(training.reward, pick_device(training.device), training.threads).scores
