@@ -1,9 +1,10 @@
 """What learning from feedback has cost a model, as people read it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from annotations.documents.numbers import figure, interval, signed
+from annotations.plurals import counted
 
 PLACES, COUNTED = 3, ("unique",)  # decimals of a figure, and those that have none
 
@@ -17,6 +18,9 @@ class Estimate(NamedTuple):
     @classmethod
     def of(cls, value: str, ci: Sequence[float] | None, places: int) -> "Estimate":
         return cls(value, interval(ci, places) if ci else "")
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.interval})" if self.interval else self.value
 
 
 class FigureRow(NamedTuple):
@@ -40,3 +44,12 @@ def figure_row(measured: dict[str, Any], places: int) -> FigureRow:
     )
     change = Estimate.of(signed(measured["difference"], places), measured["difference_ci"], places)
     return FigureRow(measured["label"], before, after, change, measured["problem"])
+
+
+def guarding_lines(guarding: dict[str, Any]) -> Iterator[str]:
+    """A line a figure, for a terminal, and why the model is worse, if it is."""
+    yield f"measured before and after: {counted(guarding['sources'], 'validation sources')}, with 95 % intervals"
+    for row in figure_rows(guarding):
+        yield f"{row.label}: {row.before} before, {row.after} after, change {row.change}"
+    for problem in guarding["worse"]:
+        yield f"worse: {problem}"

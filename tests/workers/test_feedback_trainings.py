@@ -73,7 +73,10 @@ def test_a_model_learns_from_the_preferences_of_a_set(compared: models.FeedbackS
     assert checkpoint.sha256 != first.sha256
 
 
-def test_one_that_got_worse_is_marked_with_the_reason_and_not_offered(compared: models.FeedbackSet) -> None:
+def test_one_that_got_worse_is_marked_with_the_reason_and_not_offered(
+    compared: models.FeedbackSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
     sets = ["objective=dpo", "init=first", "max_nll_rise=0", "anchor=0", "learning_rate=0.05"]
     run = train(compared.dataset, *sets, name="second", feedback=compared.name)
     checkpoint = Checkpoint.objects.get(system__name="second")
@@ -92,6 +95,12 @@ def test_one_that_got_worse_is_marked_with_the_reason_and_not_offered(compared: 
         assert f"+{nll['difference']:.3f}<br>" in said
         assert f">{low:.3f} to {high:.3f}</span>" in said.replace("−", "-")
         assert "Decode\n" not in said
+    told = capsys.readouterr().out.replace("−", "-")
+    assert "\nmeasured before and after: 4 validation sources, with 95 % intervals\n" in told
+    (of_nll,) = (line for line in told.splitlines() if line.startswith("NLL of human texts, nats a word: "))
+    assert of_nll.endswith(f" after, change +{nll['difference']:.3f} ({low:.3f} to {high:.3f})")
+    assert "worse: the NLL of human texts rose by" in told
+    assert "guarding" not in told
 
 
 def test_likelihood_by_weights_is_measured_against_the_model_before_too(compared: models.FeedbackSet) -> None:

@@ -1,5 +1,10 @@
+from collections.abc import Iterator
+from typing import Any
+
 from django.core.management.base import CommandParser
 
+from annotations.management.base import lines
+from workers.guarding import guarding_lines
 from workers.jobs import training
 from workers.management.base import LaunchCommand
 
@@ -25,3 +30,8 @@ class Command(LaunchCommand):
         parser.add_argument(
             "--name", metavar="SYSTEM", help="name of the new system; default: made from preset and dataset"
         )
+
+    def shown(self, result: dict[str, Any]) -> Iterator[str]:
+        yield from lines({key: value for key, value in result.items() if key != "guarding"})
+        if "guarding" in result:
+            yield from guarding_lines(result["guarding"])
