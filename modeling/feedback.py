@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from modeling.architectures import Model
 from modeling.batching import make_batch, plan_batches
-from modeling.config import TrainingConfig
+from modeling.config import BETA, SIMPO_BETA, TrainingConfig
 from modeling.corpus import EncodedPair
 from modeling.objectives import Likelihood, Objective, Pairs, log_probabilities
 
@@ -165,10 +165,10 @@ class Distillation(OfJudged):
 
 OBJECTIVES: Mapping[str, Callable[[TrainingConfig], OfJudged]] = {
     "distillation": lambda config: Distillation(),
-    "dpo": lambda config: Dpo(config.beta or 0.1),
-    "ipo": lambda config: Ipo(config.beta or 0.1),
-    "simpo": lambda config: SimPo(config.beta or 2.0, config.margin),
-    "kto": lambda config: Kto(config.beta or 0.1),
+    "dpo": lambda config: Dpo(config.beta or BETA),
+    "ipo": lambda config: Ipo(config.beta or BETA),
+    "simpo": lambda config: SimPo(config.beta or SIMPO_BETA, config.margin),
+    "kto": lambda config: Kto(config.beta or BETA),
     "unlikelihood": lambda config: Unlikelihood(),
 }
 

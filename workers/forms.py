@@ -6,7 +6,7 @@ from annotations.errors import InputError
 from annotations.models import Campaign, Dataset, FeedbackSet, Output, System
 from annotations.storage.fields import NameField
 from modeling.bases import KNOWN
-from modeling.config import REWARD, preset_names
+from modeling.config import BETA, REWARD, SIMPO_BETA, TrainingConfig, preset_names
 from modeling.fetching import HUB, PYPI
 from modeling.metrics import METRICS, of_kind
 from modeling.metrics.judge_metric import JudgeMetric
@@ -130,10 +130,13 @@ class TrainForm(LaunchForm):
         "tenth of the preset's learning rate.",
     )
     anchor = training_field(
-        "anchor", help_text="Objectives of feedback: weight of the negative log-likelihood of human texts."
+        "anchor",
+        empty=f"{TrainingConfig.anchor:g}",
+        help_text="Objectives of feedback: weight of the negative log-likelihood of human texts.",
     )
     beta = training_field(
         "beta",
+        empty=f"{BETA:g}, with simpo {SIMPO_BETA:g}",
         help_text="Objectives of feedback: how strongly the model is held to the one it continues from; simpo: the "
         "scale of the difference.",
     )

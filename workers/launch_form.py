@@ -44,8 +44,8 @@ def sentence(text: str) -> str:
     return f"{text if first.endswith(':') else text[0].upper() + text[1:]}."
 
 
-def training_field(name: str, **options: Any) -> forms.Field:
-    return setting_field(TrainingConfig, name, empty="the preset's value", **options)
+def training_field(name: str, *, empty: str = "the preset's value", **options: Any) -> forms.Field:
+    return setting_field(TrainingConfig, name, empty=empty, **options)
 
 
 def decoding_field(name: str, **options: Any) -> forms.Field:

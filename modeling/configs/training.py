@@ -32,6 +32,7 @@ LEARNS_FROM = {
     "unlikelihood": ("spans",),
 }
 FEEDBACK_OBJECTIVES = tuple(LEARNS_FROM)
+BETA, SIMPO_BETA = 0.1, 2.0  # where the setting is 0
 SHAPE = (  # settings that vocabulary and weights are of
     *("architecture", "tokens", "vocabulary_size", "lowercase", "detokenize", "folding", "letters_only"),
     *("embedding_size", "hidden_size", "layers", "heads", "feedforward_size", "tied", "lora_rank", "lora_scale"),
@@ -111,7 +112,10 @@ class TrainingConfig(Config):
         choices=(LIKELIHOOD, *FEEDBACK_OBJECTIVES),
     )
     beta: float = setting(
-        0.0, "dpo, ipo, kto: how near the model stays to that of init; simpo: scale; 0: 0.1, simpo 2", low=0, high=100
+        0.0,
+        f"dpo, ipo, kto: how near the model stays to that of init; simpo: scale; 0: {BETA:g}, simpo {SIMPO_BETA:g}",
+        low=0,
+        high=100,
     )
     margin: float = setting(0.5, "simpo: how far apart the two texts are to be", low=0, high=100)
     anchor: float = setting(

@@ -12,10 +12,13 @@ from django.test import Client
 
 from annotations import models
 from annotations.errors import InputError
+from modeling.config import load_preset, preset_names
+from modeling.feedback import OBJECTIVES
 from modeling.feedback_rows import Preference, read_feedback
 from tests.annotations.feedback import built, choosing, feedback_campaign, rate, scoring
 from tests.factories import AlbumFactory, CaptionFactory, PhotoFactory, StorySentenceFactory
 from tests.workers.rewards import fit
+from workers.forms import TrainForm
 from workers.jobs import training
 from workers.jobs.reward import pleasing
 from workers.launch_form import trained_systems
@@ -192,6 +195,17 @@ def test_texts_are_drawn_and_judged_by_a_reward_model(
     assert "learned from reward model 'warm'" in said[0]
     with pytest.raises(CommandError, match="reward model 'cold' does not exist; available: warm"):
         train(compared.dataset, *sets[:-1], "reward=cold", name="third")
+
+
+@pytest.mark.parametrize(("objective", "beta"), [("dpo", 0.1), ("ipo", 0.1), ("kto", 0.1), ("simpo", 2.0)])
+def test_the_form_says_what_holds_where_anchor_and_beta_are_left_empty(objective: str, beta: float) -> None:
+    fields = TrainForm.base_fields
+    sets = [f"objective={objective}", "init=x"]
+    for preset in preset_names():
+        config = load_preset(preset, [*sets, "denoising=0"])
+        assert fields["anchor"].help_text.endswith(f" If empty: {config.anchor:g}.")
+        assert OBJECTIVES[objective](config).beta == beta  # type: ignore[attr-defined]
+    assert fields["beta"].help_text.endswith(" If empty: 0.1, with simpo 2.")
 
 
 def test_the_form_launches_it(compared: models.FeedbackSet) -> None:
