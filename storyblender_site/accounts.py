@@ -28,6 +28,7 @@ RESEARCHERS_MAY = (
             "view_checkpoint",
             "delete_checkpoint",
             "view_rewardmodel",
+            "view_generation",
             "view_listener",
         ),
     ),

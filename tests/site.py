@@ -135,17 +135,29 @@ class Site:
     def run_row(self, run: str) -> dict[str, Any]:
         """As the database has it, empty where it has none: a command a look would slow down what is waited for."""
         columns = ("state", "attempt", "message", "result")
-        query = f"SELECT {', '.join(columns)} FROM workers_run WHERE public_id = "
-        if self.server_url:
-            with psycopg.connect(self.env["DATABASE_URL"]) as connection:
-                row = connection.execute(query + "%s", [run]).fetchone()
-        else:
-            with closing(sqlite3.connect(self.var_dir / "storyblender.sqlite3", timeout=20)) as connection:
-                row = connection.execute(query + "?", [uuid.UUID(run).hex]).fetchone()
-        found = dict(zip(columns, row, strict=True)) if row else {}
+        key = run if self.server_url else uuid.UUID(run).hex
+        rows = self.rows(f"SELECT {', '.join(columns)} FROM workers_run WHERE public_id = '{key}'")
+        found = dict(zip(columns, rows[0], strict=True)) if rows else {}
         if isinstance(found.get("result"), str):  # SQLite stores JSON as text
             found["result"] = json.loads(found["result"])
         return found
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Of the site's own database."""
+        if self.server_url:
+            with psycopg.connect(self.env["DATABASE_URL"]) as connection:
+                return connection.execute(query.encode()).fetchall()
+        with closing(sqlite3.connect(self.var_dir / "storyblender.sqlite3", timeout=20)) as local:
+            return local.execute(query).fetchall()
+
+    def messages_lose(self) -> None:
+        """All that its broker holds."""
+        if url := os.environ.get("REDIS_URL"):
+            broker = redis.Redis.from_url(url)
+            for key in broker.scan_iter(f"{self.database}*"):
+                broker.delete(key)
+        for message in self.var_dir.glob("broker/messages/*.msg"):
+            message.unlink(missing_ok=True)
 
     def request(
         self, method: str, path: str, body: Any = None, session: str | None = None
@@ -175,7 +187,4 @@ class Site:
                 process.wait()
         if self.server_url:
             self._on_server(f'DROP DATABASE "{self.database}" WITH (FORCE)')
-        if url := os.environ.get("REDIS_URL"):
-            broker = redis.Redis.from_url(url)
-            for key in broker.scan_iter(f"{self.database}*"):
-                broker.delete(key)
+        self.messages_lose()

@@ -12,6 +12,39 @@ from annotations.storage.clock import from_now
 from annotations.storage.fields import name_column, name_length
 
 
+class GenerationQuerySet(models.QuerySet):
+    def going_on(self) -> "GenerationQuerySet":
+        """Those whose next run is made once the one before is done."""
+        return self.filter(completed_at=None, stopped_at=None, problem="")
+
+
+class Generation(models.Model):
+    """One turn of the loop: from the ratings of feedback campaigns to a model that learned from them, and a campaign in
+    which raters compare it, blind, with the model before it and with people.
+
+    It is a chain of runs, each of which is made once the one before is done; all that they make bears its name.
+    """
+
+    name = name_column()
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="generations")
+    before = models.ForeignKey(System, models.PROTECT, related_name="+", help_text="the model that it goes on from")
+    config = models.JSONField(default=dict, help_text="what was asked for, complete")
+    simulated = models.BooleanField(default=False, help_text="it learned from simulated raters")
+    accepts_worse = models.BooleanField(default=False, help_text="it goes on although guard rails call its model worse")
+    problem = models.TextField(blank=True, default="", help_text="why the next run was not made")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    stopped_at = models.DateTimeField(null=True, blank=True, help_text="when a person stopped it")
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="when its last run was done")
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [name_length("generation")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RunQuerySet(models.QuerySet):
     def claimable(self) -> "RunQuerySet":
         return self.filter(state=Run.State.QUEUED)
@@ -46,6 +79,7 @@ class Run(models.Model):
         IMPORT = "import"
         PICTURES = "pictures"
         FETCH = "fetch"
+        CAMPAIGN = "campaign"
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -81,6 +115,8 @@ class Run(models.Model):
     decoding = models.OneToOneField(Decoding, models.SET_NULL, null=True, blank=True, related_name="run")
     campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, blank=True, related_name="+")
     import_row = models.OneToOneField(Import, models.SET_NULL, null=True, blank=True, related_name="run")
+    generation = models.ForeignKey(Generation, models.CASCADE, null=True, blank=True, related_name="runs")
+    step = models.CharField(max_length=13, blank=True, help_text="of the generation")
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -102,6 +138,7 @@ class Run(models.Model):
                         "import",
                         "pictures",
                         "fetch",
+                        "campaign",
                     ]
                 ),
                 name="run_kind_known",
@@ -121,6 +158,7 @@ class Run(models.Model):
                 condition=Q(kind="train", state__in=["queued", "running", "done"]),
                 name="run_one_training_a_system",
             ),
+            models.UniqueConstraint(fields=["generation", "step"], name="run_one_of_each_step"),
         ]
         indexes = [models.Index(fields=["state", "queue"], name="run_by_state")]
 

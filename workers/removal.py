@@ -31,7 +31,7 @@ from annotations.systems.services import copies_left, decoding_discarding
 from workers.jobs.corpus import ALL, ANY_SYSTEM, CAPTION
 from workers.jobs.pictures import pictures_folder
 from workers.lookup import dataset_named, system_named
-from workers.models import Checkpoint, RewardModel, Run
+from workers.models import Checkpoint, Generation, RewardModel, Run
 from workers.services import run_folder, runs_at_work, runs_of_ensembles_with
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,9 @@ def run_dependents(target: Removable) -> Iterator[str]:
         begun = Checkpoint.objects.filter(run__config__init=target.name).order_by("system__name")
         for name in begun.values_list("system__name", flat=True):
             yield f"system '{name}' was initialised from its checkpoint"
+        led = Generation.objects.filter(Q(before=target) | Q(name=target.name, completed_at=None)).order_by("name")
+        for name in led.values_list("name", flat=True):
+            yield f"generation '{name}' goes on from it"
     else:
         at_work = at_work.filter(dataset=target.dataset_id if isinstance(target, Import) else target.pk)
     what = "outputs" if isinstance(target, System) else "texts"

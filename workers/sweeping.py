@@ -9,7 +9,7 @@ from django.db.models import F
 from annotations.storage.clock import from_now
 from workers.heartbeats import HeartbeatWatch
 from workers.lifecycle import doorbell_ring, leftovers_discard, requeue
-from workers.models import Listener, Run
+from workers.models import Generation, Listener, Run
 
 DIED = "worker processes died executing it, perhaps out of memory; fix the cause, then try again"
 
@@ -69,3 +69,13 @@ def sweep(watch: HeartbeatWatch | None = None) -> dict[str, int]:
         doorbell_ring(run)
         counts["rung"] += 1
     return counts
+
+
+def generations_advance() -> int:
+    """Go on with the generations whose next run is due. Returns how many runs that makes."""
+    due = list(Generation.objects.going_on().values_list("pk", flat=True))
+    if not due:
+        return 0
+    from workers.generations.chain import generation_advance  # what launches runs, which few rounds need
+
+    return sum(generation_advance(pk) is not None for pk in due)

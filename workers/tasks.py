@@ -30,6 +30,10 @@ def execute_run(pk: int) -> None:
             perform(claim)
     except lifecycle.RunStopped:
         return  # the row says how it ended
+    if claim.run.generation_id:
+        from workers.generations.chain import generation_advance  # what launches runs, which few workers need
+
+        generation_advance(claim.run.generation_id)
 
 
 @worker_init.connect

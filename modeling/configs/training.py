@@ -129,7 +129,7 @@ class TrainingConfig(Config):
         0, "feedback: texts drawn from the model of init for a source, judged by the reward; 0: the rated ones", low=0
     )
     draw_sources: int = setting(1000, "feedback: sources that texts are drawn for, at most", low=1)
-    reward: str = setting("", "feedback: folder of the reward model that judges what is drawn")
+    reward: str = setting("", "feedback: folder of the reward model that judges what is drawn, and before and after")
     max_nll_rise: float = setting(
         0.1, "feedback: nats a word that the NLL of human texts may rise by before the model counts as worse", low=0
     )
@@ -216,8 +216,8 @@ class TrainingConfig(Config):
                 raise self.refusal("objective", "goes on from a model: set init to the one to be improved")
             if self.denoising:
                 raise self.refusal("denoising", f"not supported with objective={self.objective}; valid values: 0")
-        if bool(self.draws) != bool(self.reward):
-            raise self.refusal("draws", "texts are drawn to be judged by a reward model: set both draws and reward")
+        if self.draws and not self.reward:
+            raise self.refusal("draws", "texts are drawn to be judged by a reward model: set reward as well")
         if self.draws and (self.draws < 2 or self.objective in (LIKELIHOOD, "unlikelihood")):
             raise self.refusal("draws", "needs an objective that compares texts, and 2 or more of them a source")
         if self.hidden_size % 2:

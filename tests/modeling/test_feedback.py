@@ -345,7 +345,7 @@ def test_the_gradient_of_a_step_does_not_depend_on_its_batches(objective: str, t
     [
         (["objective=dpo"], "set init to the one to be improved"),
         (["objective=dpo", "init=a", "denoising=0.5"], "denoising"),
-        (["objective=dpo", "init=a", "draws=4"], "set both draws and reward"),
+        (["objective=dpo", "init=a", "draws=4"], "set reward as well"),
         (["objective=dpo", "init=a", "draws=1", "reward=r"], "2 or more of them a source"),
         (["objective=unlikelihood", "init=a", "draws=8", "reward=r"], "an objective that compares texts"),
         (["draws=8", "reward=r"], "an objective that compares texts"),

@@ -77,7 +77,7 @@ def test_kills_change_nothing(site: Site, tmp_path: Path) -> None:
 
 
 def rated_site(site: Site, folder: Path, captions: int) -> None:
-    """A feedback set `liked` of simulated raters who like the sea."""
+    """A campaign `look`, rated by simulated raters who like the sea, and closed."""
     draw = random.Random(5)
     lines = []
     for n in range(captions):
@@ -94,27 +94,52 @@ def rated_site(site: Site, folder: Path, captions: int) -> None:
     )
     site.manage("create_campaign", str(folder / "campaign.toml"))
     site.manage("simulate_raters", "look", "--raters", "honest=3", "--taste", "sea", "sun")
-    site.manage("build_feedback", "liked", "--campaign", "look", "--simulated", "--wait")
+    site.manage("close_campaign", "look", "--yes")
 
 
-def test_a_reward_model_whose_worker_was_killed_is_fitted_once(site: Site, tmp_path: Path) -> None:
+BY_NAME = ("annotations_feedbackset", "workers_rewardmodel", "annotations_system", "annotations_campaign")
+
+
+def states_of(site: Site, generation: str) -> dict[str, str]:
+    """Of its runs, by step."""
+    named = f"SELECT id FROM workers_generation WHERE name = '{generation}'"
+    return dict(site.rows(f"SELECT step, state FROM workers_run WHERE generation_id IN ({named}) ORDER BY id"))
+
+
+def test_a_generation_whose_workers_were_killed_and_messages_lost_is_one_chain(site: Site, tmp_path: Path) -> None:
     site.migrate()
-    rated_site(site, tmp_path, 60)
-    undisturbed = site.manage("fit_reward", "undisturbed", "--feedback", "liked", "--wait")
-    launched = site.manage("fit_reward", "killed", "--feedback", "liked")
+    for split, count in (("train", 400), ("valid", 40), ("test", 40)):
+        write_pairs(tmp_path / f"{split}.jsonl", count, seed=count)
+        site.manage("import_pairs", str(tmp_path / f"{split}.jsonl"), "--dataset", "beach", "--split", split)
+    rated_site(site, tmp_path, 40)
+    small = ["hidden_size=48", "embedding_size=48", "vocabulary_size=120", "threads=1"]
+    first = ["train", "--dataset", "beach", "--preset", "gru-luong", "--name", "first", "--wait", "--set", *small]
+    site.manage(*first, "max_steps=20")
+    asked = ["--campaign", "look", "--system", "first", "--simulated", "--items", "20", "--set", "max_steps=160"]
+    asked += ["save_every=0.2", "learning_rate=0.00001", "max_length_change=100"]
+    site.manage("next_generation", "killed", *asked, "--seen-albums")
+
     site.start("manage.py", "sweeper", log="sweeper.log")
-    worker = site.worker()
-    site.wait(lambda: site.run_state(launched["run"]) == "running", 120, "a worker to take it")
-    os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait()
-    assert site.run_state(launched["run"]) != "done", "the run was done before it was killed"
-    site.wait(lambda: site.run_state(launched["run"]) == "queued", 120, "the sweeper")
+    killed = ("reward", "train", "score")
+    for step in killed:
+        worker = site.worker()
+        site.wait(lambda step=step: states_of(site, "killed").get(step) == "running", 240, f"a worker to take {step}")
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        site.messages_lose()
+        assert states_of(site, "killed")[step] != "done", f"{step} was done before it was killed"
     site.worker()
-    run = site.run_done(launched)
-    assert run["attempt"] == 2
-    assert {**run["result"], "reward_model": ""} == {
-        key: "" if key == "reward_model" else undisturbed[key] for key in run["result"]
-    }
-    folder = site.var_dir / "runs" / launched["run"]
-    assert [each.name for each in folder.iterdir()] == ["reward-2"]
-    assert sum(line.startswith("reward done") for line in site.manage("runs").values()) == 2
+    site.wait(lambda: states_of(site, "killed").get("campaign") == "done", 240, "the campaign")
+
+    steps = ["feedback", "reward", "train", "decode_before", "decode", "score", "campaign"]
+    assert states_of(site, "killed") == dict.fromkeys(steps, "done")
+    again = "SELECT step FROM workers_run WHERE generation_id IS NOT NULL AND attempt > 1 ORDER BY id"
+    assert tuple(step for (step,) in site.rows(again)) == killed
+    for table in BY_NAME:
+        assert site.rows(f"SELECT count(*) FROM {table} WHERE name = 'killed'") == [(1,)], table
+    trained = "SELECT count(*) FROM workers_checkpoint c JOIN annotations_system s ON s.id = c.system_id"
+    assert site.rows(f"{trained} WHERE s.name = 'killed'") == [(1,)]
+    decoded = "SELECT count(*) FROM annotations_decoding d JOIN workers_checkpoint c ON c.system_id = d.system_id"
+    assert site.rows(f"{decoded} WHERE d.split = 'test' AND d.completed_at IS NOT NULL") == [(2,)]
+    reward = site.var_dir / site.rows("SELECT directory FROM workers_rewardmodel")[0][0]
+    assert [each.name for each in reward.parent.iterdir()] == ["reward-2"]

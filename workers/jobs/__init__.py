@@ -18,6 +18,7 @@ MODULES = {
     "import": "workers.jobs.importing",
     "pictures": "workers.jobs.pictures",
     "fetch": "workers.jobs.fetching",
+    "campaign": "workers.jobs.campaigns",
 }
 
 

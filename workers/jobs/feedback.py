@@ -44,21 +44,10 @@ def launch(
 
 
 def perform(claim: Claim) -> None:
-    run, config = claim.run, claim.run.config
+    """Build the set, unless an earlier attempt has and died before it could say so."""
+    run = claim.run
     claim.progress(0.0, "weighting the ratings")
-
-    @contextmanager
-    def last_write(row: FeedbackSet) -> Iterator[None]:
-        with claim.fenced():
-            yield
-            claim.save(feedback_set=row)
-
-    feedback_set = feedback_set_build(
-        name=config["name"],
-        campaigns=[by_name(Campaign.objects.all(), each, "campaign") for each in config["campaigns"]],
-        settings=FeedbackSettings.from_dict(config["settings"]),
-        last_write=last_write,
-    )
+    feedback_set = run.feedback_set or set_make(claim)
     counts = feedback_set.counts
     run.message = in_words(feedback_set)
     run.result = {
@@ -68,6 +57,23 @@ def perform(claim: Claim) -> None:
         **{key: value for key, value in counts.items() if isinstance(value, int)},
         **counts["kinds"],
     }
+
+
+def set_make(claim: Claim) -> FeedbackSet:
+    config = claim.run.config
+
+    @contextmanager
+    def last_write(row: FeedbackSet) -> Iterator[None]:
+        with claim.fenced():
+            yield
+            claim.save(feedback_set=row)
+
+    return feedback_set_build(
+        name=config["name"],
+        campaigns=[by_name(Campaign.objects.all(), each, "campaign") for each in config["campaigns"]],
+        settings=FeedbackSettings.from_dict(config["settings"]),
+        last_write=last_write,
+    )
 
 
 def in_words(row: FeedbackSet) -> str:

@@ -127,7 +127,9 @@ def marked(row: RewardModel) -> str:
 def pleasing(row: RewardModel, decodings: Iterable[Decoding]) -> Iterator[str]:
     """Of the decodings, what was chosen by the reward model itself, or written by what learned from it: it is no judge
     of that."""
-    trainings = Run.objects.filter(kind=Run.Kind.TRAIN, config__training__reward=row.name)
+    trainings = Run.objects.filter(kind=Run.Kind.TRAIN, config__training__reward=row.name).exclude(
+        config__training__draws=0
+    )
     learned = set(trainings.values_list("system", flat=True))
     for each in decodings:
         if each.system_id in learned:

@@ -282,14 +282,16 @@ def perform(claim: Claim) -> None:
     worse = "; ".join(cost["worse"]) if cost else ""
     with claim.fenced():
         check_still_valid(run, folder)
-        checkpoint = Checkpoint.objects.create(
+        checkpoint, _ = Checkpoint.objects.update_or_create(  # an earlier attempt may have died behind this
             run=run,
             system=system,
-            directory=str(result.checkpoint.relative_to(settings.VAR_DIR)),
-            sha256=result.sha256,
-            size_bytes=sum(file.stat().st_size for file in files),
-            metrics=metrics,
-            worse=worse,
+            defaults={
+                "directory": str(result.checkpoint.relative_to(settings.VAR_DIR)),
+                "sha256": result.sha256,
+                "size_bytes": sum(file.stat().st_size for file in files),
+                "metrics": metrics,
+                "worse": worse,
+            },
         )
     discard_others(result.checkpoint.parent)
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}

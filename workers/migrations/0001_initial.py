@@ -30,11 +30,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Generation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True, validators=[annotations.storage.fields.validate_name])),
+                ('config', models.JSONField(default=dict, help_text='what was asked for, complete')),
+                ('simulated', models.BooleanField(default=False, help_text='it learned from simulated raters')),
+                ('accepts_worse', models.BooleanField(default=False, help_text='it goes on although guard rails call its model worse')),
+                ('problem', models.TextField(blank=True, default='', help_text='why the next run was not made')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('stopped_at', models.DateTimeField(blank=True, help_text='when a person stopped it', null=True)),
+                ('completed_at', models.DateTimeField(blank=True, help_text='when its last run was done', null=True)),
+                ('before', models.ForeignKey(help_text='the model that it goes on from', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotations.system')),
+                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='generations', to='annotations.dataset')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100)), name='generation_name_length', violation_error_message='A name has 1 to 100 characters.')],
+            },
+        ),
+        migrations.CreateModel(
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('reward', 'Reward'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures'), ('fetch', 'Fetch')], max_length=9)),
+                ('kind', models.CharField(choices=[('train', 'Train'), ('decode', 'Decode'), ('score', 'Score'), ('feedback', 'Feedback'), ('reward', 'Reward'), ('attention', 'Attention'), ('import', 'Import'), ('pictures', 'Pictures'), ('fetch', 'Fetch'), ('campaign', 'Campaign')], max_length=9)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=9)),
                 ('queue', models.CharField(choices=[('cpu', 'cpu'), ('gpu', 'gpu')], default='cpu', max_length=3)),
                 ('config', models.JSONField(default=dict, help_text='what was asked for, complete: a retry needs nothing else')),
@@ -59,11 +78,13 @@ class Migration(migrations.Migration):
                 ('decoding', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run', to='annotations.decoding')),
                 ('feedback_set', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='annotations.feedbackset')),
                 ('import_row', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run', to='annotations.import')),
+                ('generation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workers.generation')),
+                ('step', models.CharField(blank=True, help_text='of the generation', max_length=13)),
                 ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='annotations.system')),
             ],
             options={
                 'indexes': [models.Index(fields=['state', 'queue'], name='run_by_state')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'reward', 'attention', 'import', 'pictures', 'fetch'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['train', 'decode', 'score', 'feedback', 'reward', 'attention', 'import', 'pictures', 'fetch', 'campaign'])), name='run_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('heartbeat_at__isnull', False), ('state', 'running')), models.Q(('state', 'running'), _negated=True), _connector='OR'), name='run_running_beats'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), models.Q(('finished_at', None), ('state__in', ['queued', 'running'])), _connector='OR'), name='run_finished_has_time'), models.CheckConstraint(condition=models.Q(('fraction__gte', 0), ('fraction__lte', 1)), name='run_fraction_in_range'), models.UniqueConstraint(condition=models.Q(('kind', 'train'), ('state__in', ['queued', 'running', 'done'])), fields=('system',), name='run_one_training_a_system'), models.UniqueConstraint(fields=('generation', 'step'), name='run_one_of_each_step')],
             },
         ),
         migrations.CreateModel(

@@ -38,10 +38,14 @@ def system_named(name: str) -> System:
 
 
 def content_choose(
-    spec: CampaignSpec, dataset: Dataset, named: Sequence[NamedSource] = (), instead_of: Campaign | None = None
+    spec: CampaignSpec,
+    dataset: Dataset,
+    named: Sequence[NamedSource] = (),
+    decodings: Mapping[str, Decoding] | None = None,
+    instead_of: Campaign | None = None,
 ) -> tuple[list[System], dict[System, Decoding], Sources, dict[str, int]]:
     """The systems, their decodings, people's aside, the sources of the items, and by key those that were named;
-    `instead_of` a draft, whose albums count as unseen."""
+    `decodings` are taken by system in place of the newest, and the albums of the draft `instead_of` count as unseen."""
     systems = [system_named(name) for name in spec.systems]
     if spec.unit == Campaign.Unit.STORY and not Source.objects.of_split(dataset, spec.split).of_kind(SEQUENCE).exists():
         where = f"{dataset.name}/{spec.split}"
@@ -49,7 +53,7 @@ def content_choose(
             "unit", f"'{spec.unit}', and {where} has no sequence of photos", "import_vist brings them, with its --sis"
         )
     written = {
-        system: latest_decoding(system, dataset, spec.split)
+        system: (decodings or {}).get(system.name) or latest_decoding(system, dataset, spec.split)
         for system in systems
         if system.kind in (System.Kind.FILE, System.Kind.MODEL)
     }

@@ -1,6 +1,6 @@
 """Writes of new campaigns, and of drafts that go: in many short writes, none of which anybody sees (`unfinished`)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from secrets import token_hex
 
@@ -51,10 +51,12 @@ def campaign_create(
     state: str = Campaign.State.OPEN,
     instead_of: Campaign | None = None,
     named: Sequence[NamedSource] = (),
+    decodings: Mapping[str, Decoding] | None = None,
     last_write: LastWrite = lambda row: transaction.atomic(),
 ) -> Campaign:
     """A campaign with its frozen decodings, items and candidates, open to raters or a draft; `instead_of` a draft,
     which goes, under that one's link. `named` are sources that named raters get; others get the other places.
+    `decodings` are shown, by system, in place of the newest.
 
     It shows with the last write, within `last_write`, and where making it fails nothing is left. Raises InputError,
     naming the key of the spec, where a name is unknown, a system has no outputs, or the split has too few sources that
@@ -67,8 +69,8 @@ def campaign_create(
         check_unnamed(instead_of)
     campaign = campaign_begin(spec, state, instead_of)
     try:
-        systems, written, sources, keys = content_choose(spec, campaign.dataset, named, instead_of)
-        decodings = [decoding.pk for decoding in written.values()]
+        systems, written, sources, keys = content_choose(spec, campaign.dataset, named, decodings, instead_of)
+        shown = [decoding.pk for decoding in written.values()]
         human = next((system for system in systems if system.kind == System.Kind.HUMAN), None)
         drawn: Decoding | None = None
         with short_write():
@@ -78,9 +80,9 @@ def campaign_create(
             CampaignSystem.objects.bulk_create(
                 CampaignSystem(campaign=campaign, system=system, decoding=written[system]) for system in systems
             )
-        items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        items_write(campaign=campaign, sources=sources, decodings=shown, drawn=drawn)
         named_items_write(campaign=campaign, named=named, sources=keys)
-        planned_items_write(campaign=campaign, sources=sources, decodings=decodings, drawn=drawn)
+        planned_items_write(campaign=campaign, sources=sources, decodings=shown, drawn=drawn)
         statistics_gather(len(sources), Item, Candidate, CandidateOutput, Output, Assignment, Rating)
         campaign_show(campaign, spec, drawn, instead_of, last_write)
     except BaseException:

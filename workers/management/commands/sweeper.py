@@ -14,15 +14,15 @@ from workers.lifecycle import this_process
 from workers.listeners import listener_beat, listeners_forget
 from workers.recruiting import Asking
 from workers.removal import removals_finish
-from workers.sweeping import sweep
+from workers.sweeping import generations_advance, sweep
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
     help = (
-        "Requeue runs whose worker is gone, announce waiting runs again, release expired leases, finish removals, and "
-        "ask recruiting services about participants, until stopped."
+        "Requeue runs whose worker is gone, announce waiting runs again, go on with generations, release expired "
+        "leases, finish removals, and ask recruiting services about participants, until stopped."
     )
     requires_system_checks: list[str] = []
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
                     "leases": leases_release_expired(),
                     "listeners": listeners_forget(),
                     "removed": removals_finish(),
+                    "generations": generations_advance(),
                 }
             except Exception as error:
                 if not is_outage(error):
