@@ -9,13 +9,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from annotations.admin import CampaignAdmin, DatasetAdmin, FeedbackSetAdmin, ReadOnlyAdmin, state_badge
-from annotations.models import Campaign, Dataset, FeedbackSet, System
+from annotations.models import Campaign, Dataset, FeedbackSet, Report, System
 from annotations.web.pages import OnDemand
 from workers import removal_views
 from workers.agreement import measures_of
-from workers.models import Checkpoint, Listener, RewardModel, Run
+from workers.generations.selectors import campaign_of, with_runs
+from workers.models import Checkpoint, Generation, Listener, RewardModel, Run
 
 views = OnDemand("workers.views")
+generations = OnDemand("workers.generations.views")
 
 
 @admin.register(Run)
@@ -61,6 +63,57 @@ class RunAdmin(ReadOnlyAdmin):
             path("base/<str:name>/", views.base, name="workers_run_base"),
             path("<int:pk>/watch/", views.watch, name="workers_run_watch"),
             path("<int:pk>/<str:action>/act/", views.act, name="workers_run_act"),
+        ]
+        return own + super().get_urls()
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnlyAdmin):
+    list_display = ("name", "model_before", "state_shown", "said", "made")
+    ordering = ("-pk",)
+    list_per_page = 20
+    change_list_template = "workers/generations.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Generation]:
+        return with_runs(super().get_queryset(request))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        reads = request.user.has_perm("annotations.view_report")
+        return [name for name in self.list_display if reads or name != "said"]
+
+    @admin.display(description="model before")
+    def model_before(self, row: Generation) -> str:
+        return str(row.before)
+
+    @admin.display(description="state")
+    def state_shown(self, row: Generation) -> str:
+        from workers.generations.standing import standing_of  # with numpy, for who looks at the list
+
+        standing = standing_of(row)
+        return format_html('<span class="state {}">{}</span>', standing.state, standing.label)
+
+    @admin.display(description="what people say")
+    def said(self, row: Generation) -> str:
+        from workers.generations.results import in_short  # with numpy, for who looks at reports
+
+        campaign = campaign_of(row)
+        if campaign is None or campaign.state != Campaign.State.CLOSED:
+            return "–"
+        kept: list[Report] = campaign.kept  # type: ignore[attr-defined]  # by `with_runs`
+        return in_short(bytes(kept[0].content) if kept else None)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            return super().change_view(request, object_id, *args, **kwargs)
+        from workers.generations.views import show_generation  # with numpy, for who looks at one
+
+        return show_generation(request, row)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("<int:pk>/watch/", generations.watch, name="workers_generation_watch"),
+            path("<int:pk>/<str:action>/act/", generations.act, name="workers_generation_act"),
         ]
         return own + super().get_urls()
 

@@ -12,9 +12,10 @@ from modeling.metrics import METRICS, of_kind
 from modeling.metrics.judge_metric import JudgeMetric
 from modeling.metrics.metric import Need
 from workers.agreement import learned
-from workers.feedback_forms import FeedbackForm, RewardForm
+from workers.feedback_forms import FeedbackForm, GenerationForm, RewardForm
 from workers.jobs import attention, corpus, decoding, fetching, scoring, training
 from workers.launch_form import (
+    OBJECTIVES,
     SPLITS,
     LaunchForm,
     dataset_field,
@@ -44,16 +45,6 @@ RERANK_LABELS = [
     ("none", "none: the most probable first"),
     ("source", "source: the closest in meaning to the source first"),
     ("pmi", "pmi: the most specific to the source first"),
-]
-
-OBJECTIVE_LABELS = [
-    ("", "likelihood: of human texts, and of rated ones by their weights"),
-    ("dpo", "dpo: preferences"),
-    ("kto", "kto: scores or labels of single texts"),
-    ("ipo", "ipo: preferences, with a bounded margin"),
-    ("simpo", "simpo: preferences, without a reference model"),
-    ("distillation", "distillation: likelihood of the preferred texts"),
-    ("unlikelihood", "unlikelihood: of what raters marked as errors"),
 ]
 
 
@@ -125,7 +116,7 @@ class TrainForm(LaunchForm):
     )
     objective = training_field(
         "objective",
-        choices=OBJECTIVE_LABELS,
+        choices=[("", OBJECTIVES[0][1]), *OBJECTIVES[1:]],
         help_text="What is learned. All but likelihood learn from the feedback set and continue from a system, at a "
         "tenth of the preset's learning rate.",
     )
@@ -367,5 +358,6 @@ LAUNCH_FORMS: dict[str, type[LaunchForm]] = {
     "score": ScoreForm,
     "feedback": FeedbackForm,
     "reward": RewardForm,
+    "generation": GenerationForm,
     "fetch": FetchForm,
 }

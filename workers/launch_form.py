@@ -9,10 +9,20 @@ from django.db.models import QuerySet
 from annotations.models import Dataset, Split, System
 from annotations.web.forms import show_problem
 from modeling.config import Config, DecodingConfig, TrainingConfig
-from workers.models import Run
+from workers.models import Generation, Run
 
 Result = TypeVar("Result")
+Launched = Run | Generation
 SPLITS = [(split, split) for split in Split.values]
+OBJECTIVES = [
+    ("likelihood", "likelihood: of human texts, and of rated ones by their weights"),
+    ("dpo", "dpo: preferences"),
+    ("kto", "kto: scores or labels of single texts"),
+    ("ipo", "ipo: preferences, with a bounded margin"),
+    ("simpo", "simpo: preferences, without a reference model"),
+    ("distillation", "distillation: likelihood of the preferred texts"),
+    ("unlikelihood", "unlikelihood: of what raters marked as errors"),
+]
 
 
 def queue_field() -> forms.ChoiceField:
@@ -73,7 +83,7 @@ def trained_field() -> forms.ModelChoiceField:
 
 
 class LaunchForm(forms.Form):
-    """A form that makes a run. `further` are the fields under "More settings"."""
+    """A form that makes a run, or a generation of them. `further` are the fields under "More settings"."""
 
     title = ""
     explanation = ""
@@ -85,12 +95,12 @@ class LaunchForm(forms.Form):
         """What launching would do, or None with the problem shown."""
         return None
 
-    def launch(self) -> Run:
+    def launch(self) -> Launched:
         """Raises InputError, or a ValueError of `modeling` for its settings."""
         raise NotImplementedError
 
-    def run(self) -> Run | None:
-        """The run made, or None with the problem shown at its field or above the form."""
+    def launched(self) -> Launched | None:
+        """What was made, or None with the problem shown at its field or above the form."""
         if not self.is_valid():
             return None
         return self.attempt(self.launch)

@@ -26,11 +26,12 @@ from modeling.config import LIKELIHOOD
 from workers.agreement import measures_of
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
+from workers.generations.selectors import generation_that_trained, generations_from
 from workers.guarding import figure_rows
 from workers.import_forms import import_forms
 from workers.jobs import attention, corpus, fetching
 from workers.jobs.attention_maps import attention_of, picture
-from workers.launch_form import LaunchForm
+from workers.launch_form import Launched, LaunchForm
 from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
@@ -46,8 +47,8 @@ PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
 
 
-def page_of(run: Run) -> str:
-    return reverse("admin:workers_run_change", args=[run.pk])
+def page_of(launched: Launched) -> str:
+    return reverse(f"admin:{launched._meta.app_label}_{launched._meta.model_name}_change", args=[launched.pk])
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,10 +77,10 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
             if request.htmx:  # type: ignore[attr-defined]  # by its middleware
                 return render(request, "workers/_preview.html", {"found": found, "form": form})
             return render_page(request, "workers/launch.html", form.title, {"form": form, "found": found, **context})
-        run = form.run()
-        if run:
+        launched = form.launched()
+        if launched:
             messages.success(request, "Launched.")
-            return redirect(page_of(run))
+            return redirect(page_of(launched))
     else:
         form = form_class(initial=request.GET.dict())
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
@@ -212,6 +213,8 @@ def show_system(request: HttpRequest, system: System) -> HttpResponse:
         "scores": scores,
         "by_length": length_picture(chosen) if chosen and scores else "",
         "lineage": lineage(system),
+        "generation": generation_that_trained(system),
+        "generations": generations_from([system]),
         "checkpoint": checkpoint,
         **guarding_context(checkpoint),
         "attends": checkpoint and attention.attends(checkpoint),

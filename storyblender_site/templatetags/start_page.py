@@ -6,7 +6,7 @@ from django import template
 from django.urls import reverse
 
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Report
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, Generation, Run
 
 register = template.Library()
 
@@ -69,8 +69,14 @@ def loop_steps() -> list[dict[str, Any]]:
         },
         {
             "title": "Feed back",
-            "text": "Ratings of feedback campaigns become scores, preferences and labels for the next training.",
-            "figures": [figure(FeedbackSet.objects.count(), "feedback set", "annotations_feedbackset_changelist")],
-            "links": [link("Build a feedback set", "workers_run_launch", "feedback")],
+            "text": "Ratings of feedback campaigns teach a new model, which raters compare with the one before.",
+            "figures": [
+                figure(FeedbackSet.objects.count(), "feedback set", "annotations_feedbackset_changelist"),
+                figure(Generation.objects.count(), "generation", "workers_generation_changelist"),
+            ],
+            "links": [
+                link("Train the next generation", "workers_run_launch", "generation"),
+                link("Build a feedback set", "workers_run_launch", "feedback"),
+            ],
         },
     ]
