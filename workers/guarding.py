@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from annotations.documents.numbers import figure, interval, signed
 from annotations.plurals import counted
+from workers.models import Checkpoint
 
 PLACES, COUNTED = 3, ("unique",)  # decimals of a figure, and those that have none
 
@@ -31,6 +32,12 @@ class FigureRow(NamedTuple):
     after: Estimate
     change: Estimate
     problem: str
+
+
+def guarding_context(checkpoint: Checkpoint | None) -> dict[str, Any]:
+    """Empty where nothing was measured."""
+    guarding = checkpoint and checkpoint.metrics.get("guarding")
+    return {"guarding": guarding, "figure_rows": figure_rows(guarding)} if guarding else {}
 
 
 def figure_rows(guarding: dict[str, Any]) -> list[FigureRow]:

@@ -27,7 +27,7 @@ from workers.agreement import measures_of
 from workers.curves import training_svg
 from workers.forms import LAUNCH_FORMS
 from workers.generations.selectors import generation_that_trained, generations_from
-from workers.guarding import figure_rows
+from workers.guarding import guarding_context
 from workers.import_forms import import_forms
 from workers.jobs import attention, corpus, fetching
 from workers.jobs.attention_maps import attention_of, picture
@@ -139,11 +139,6 @@ def run_context(run: Run) -> dict[str, Any]:
         **guarding_context(checkpoint),
         **reward_context(run),
     }
-
-
-def guarding_context(checkpoint: Checkpoint | None) -> dict[str, Any]:
-    guarding = checkpoint and checkpoint.metrics.get("guarding")
-    return {"guarding": guarding, "figure_rows": figure_rows(guarding)} if guarding else {}
 
 
 def reward_context(run: Run) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from annotations import models
 from annotations.campaigns.services.campaigns import campaign_close
 from modeling.config import load_preset
+from modeling.guarding import Guarding, Measured
 from tests.annotations.feedback import feedback_campaign, rate
 from tests.factories import MetricFactory, make_campaign
 from workers.generations.asked import Asked
@@ -113,8 +114,8 @@ def after(run: Run, written: Mapping[str, models.Decoding]) -> None:
         of_set = {"feedback_set": run.feedback_set, "dataset": run.dataset, "agreement": agreement}
         RewardModel.objects.create(name=generation.name, run=run, **of_set, **files)
     if run.step == "train":
-        figure = {"label": "NLL", "before": 2.0, "after": 2.05, "problem": ""}
-        metrics = {"guarding": {"sources": 20, "figures": [figure]}}
+        nll = Measured("nll", 2.0, 2.05, (1.9, 2.1), (1.95, 2.15), (0.03, 0.07))
+        metrics = {"guarding": Guarding(20, [nll]).to_dict()}
         Checkpoint.objects.create(run=run, system_id=run.system_id, metrics=metrics, **files)
     if run.step == "score":
         MetricFactory(name="embedding_indistinguishable", level="corpus")

@@ -277,3 +277,22 @@ def test_the_new_campaign_asks_as_the_first_one_did(tmp_path: Any) -> None:
     )
     other = comparison_spec("new", [first], before, {"protocol": "pairwise", "unseen_albums": False})
     assert (other.protocol, other.points, other.items, other.unseen_albums) == ("pairwise", None, 8, False)
+
+
+def test_a_command_lists_and_leads_generations(rated: models.Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> Any:
+        call_command("generations", *words, "--json")
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    begun(reward=False)
+    assert said() == {"second": "going on: Build the feedback set"}
+    assert said("second", "--stop")["state"] == "stopped"
+    resumed = said("second", "--resume")
+    assert (resumed["state"], resumed["before"]) == ("going on", "first")
+    assert resumed["runs"]["feedback"].endswith("feedback queued 0%")
+    with pytest.raises(CommandError, match="is complete or is going on"):
+        call_command("generations", "second", "--accept-worse")
+    with pytest.raises(CommandError, match="name the generation"):
+        call_command("generations", "--stop")
+    with pytest.raises(CommandError, match="generation 'third' does not exist; available: second"):
+        call_command("generations", "third")

@@ -22,6 +22,7 @@ from workers.generations.results import Panel, judge_panels, metric_rows, rating
 from workers.generations.scores import scores_of
 from workers.generations.selectors import campaign_of, line_of, with_runs
 from workers.generations.standing import standing_of
+from workers.guarding import guarding_context
 from workers.models import Checkpoint, Generation, Run
 
 
@@ -119,6 +120,6 @@ def show_generation(request: HttpRequest, generation: Generation) -> HttpRespons
         "ratings": [drawn(panel) for panel in rating_panels(reports)],
         "judges": [drawn(panel) for panel in judge_panels(scored)],
         "scores": metric_rows(scores[generation.pk]) if generation.pk in scores else [],
-        "guarding": checkpoint and checkpoint.metrics.get("guarding"),
+        **guarding_context(checkpoint),
     }
     return render_page(request, "workers/generation.html", f"Generation {generation}", context)
