@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.db.models import F, QuerySet
 
 from annotations.audit.services import Deed, audit_note
@@ -319,17 +319,21 @@ def run_retry(run: Run) -> None:
     if not run.repeatable:
         raise ConflictError("", f"run {run.public_id} cannot be retried: its files are gone", "import them again")
     ended = Run.objects.filter(pk=run.pk, state__in=[Run.State.FAILED, Run.State.CANCELLED])
-    again = ended.update(
-        state=Run.State.QUEUED,
-        finished_at=None,
-        cancel_requested=False,
-        claimed_by="",
-        heartbeat_at=None,
-        stalled_attempts=0,
-        deaths=0,
-        message="",
-        log=log_with(run, "queued again by a user"),
-    )
+    try:
+        with transaction.atomic():
+            again = ended.update(
+                state=Run.State.QUEUED,
+                finished_at=None,
+                cancel_requested=False,
+                claimed_by="",
+                heartbeat_at=None,
+                stalled_attempts=0,
+                deaths=0,
+                message="",
+                log=log_with(run, "queued again by a user"),
+            )
+    except IntegrityError as error:  # of a training
+        raise ConflictError("", f"system '{run.system}' was trained by another run meanwhile") from error
     if not again:
         run.refresh_from_db()
         raise ConflictError("", f"run {run.public_id} is {run.state}; only a failed or cancelled run can be retried")

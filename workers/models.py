@@ -25,6 +25,15 @@ class Generation(models.Model):
     It is a chain of runs, each of which is made once the one before is done; all that they make bears its name.
     """
 
+    class Step(models.TextChoices):
+        FEEDBACK = "feedback", "Build the feedback set"
+        REWARD = "reward", "Fit a reward model"
+        TRAIN = "train", "Train the new model"
+        DECODE_BEFORE = "decode_before", "Decode with the model before"
+        DECODE = "decode", "Decode with the new model"
+        SCORE = "score", "Score both"
+        CAMPAIGN = "campaign", "Open the campaign"
+
     name = name_column()
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="generations")
     before = models.ForeignKey(System, models.PROTECT, related_name="+", help_text="the model that it goes on from")
@@ -116,7 +125,7 @@ class Run(models.Model):
     campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, blank=True, related_name="+")
     import_row = models.OneToOneField(Import, models.SET_NULL, null=True, blank=True, related_name="run")
     generation = models.ForeignKey(Generation, models.CASCADE, null=True, blank=True, related_name="runs")
-    step = models.CharField(max_length=13, blank=True, help_text="of the generation")
+    step = models.CharField(max_length=13, choices=Generation.Step, blank=True, help_text="of the generation")
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -78,9 +78,10 @@ def run_dependents(target: Removable) -> Iterator[str]:
         begun = Checkpoint.objects.filter(run__config__init=target.name).order_by("system__name")
         for name in begun.values_list("system__name", flat=True):
             yield f"system '{name}' was initialised from its checkpoint"
-        led = Generation.objects.filter(Q(before=target) | Q(name=target.name, completed_at=None)).order_by("name")
-        for name in led.values_list("name", flat=True):
+        for name in Generation.objects.filter(before=target).order_by("name").values_list("name", flat=True):
             yield f"generation '{name}' goes on from it"
+        if Generation.objects.filter(name=target.name, completed_at=None).exists():
+            yield f"generation '{target.name}', which makes it, is not complete"
     else:
         at_work = at_work.filter(dataset=target.dataset_id if isinstance(target, Import) else target.pk)
     what = "outputs" if isinstance(target, System) else "texts"

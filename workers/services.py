@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from annotations.audit.services import Deed, audit_note
 from annotations.errors import ConflictError
 from annotations.storage.clock import from_now
-from workers.models import Checkpoint, Run
+from workers.models import Checkpoint, Generation, Run
 
 AT_WORK = (Run.State.QUEUED, Run.State.RUNNING)
 
@@ -42,6 +42,9 @@ def checkpoint_prune(*, checkpoint: Checkpoint, root: Path) -> int:
         raise ConflictError(
             "", f"checkpoint of '{checkpoint.system}': {using.kind} run {using.public_id} still uses it"
         )
+    led = Generation.objects.filter(Q(before=checkpoint.system) | Q(name=name), completed_at=None, stopped_at=None)
+    if generation := led.first():
+        raise ConflictError("", f"checkpoint of '{name}': generation '{generation}' still uses it", "stop it first")
     if not Checkpoint.objects.filter(pk=checkpoint.pk, pruned_at=None).update(pruned_at=from_now()):
         raise ConflictError("", f"checkpoint of '{checkpoint.system}': its files have already been removed")
     audit_note(kind=Deed.PRUNE, about=f"checkpoint of '{name}'")

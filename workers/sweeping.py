@@ -3,14 +3,17 @@
 import os
 import socket
 
+import structlog
 from django.conf import settings
 from django.db.models import F
 
 from annotations.storage.clock import from_now
+from annotations.storage.outages import is_outage
 from workers.heartbeats import HeartbeatWatch
 from workers.lifecycle import doorbell_ring, leftovers_discard, requeue
 from workers.models import Generation, Listener, Run
 
+log = structlog.get_logger(__name__)
 DIED = "worker processes died executing it, perhaps out of memory; fix the cause, then try again"
 
 
@@ -78,4 +81,12 @@ def generations_advance() -> int:
         return 0
     from workers.generations.chain import generation_advance  # what launches runs, which few rounds need
 
-    return sum(generation_advance(pk) is not None for pk in due)
+    made = 0
+    for pk in due:
+        try:
+            made += generation_advance(pk) is not None
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.exception("generation cannot go on", generation=pk)  # and no other thing is left undone for it
+    return made

@@ -10,7 +10,7 @@ from tests.site import Site
 from tests.visitor import Visitor
 
 TASTE = ["--taste", "we", "our", "--liking", "1.5"]
-SAID = ("prefer the new model", "prefer the model before", "nothing was gained", "cannot be said")
+SAID = ("the new model’s texts are", "texts of the model before are", "nothing was gained", "do not say which")
 CREATE = "/admin/workers/run/launch/generation/"
 
 

@@ -81,7 +81,7 @@ def generation_of(campaign: models.Campaign | None = None, to: str = DONE, **fie
         "campaign": {"campaign": campaign},
     }
     kinds = {"decode_before": "decode"}  # of runs whose step is called otherwise
-    names = [step.name for step in STEPS]
+    names = [each.step.value for each in STEPS]
     for step in names[: names.index(to) + 1]:
         ended = state if step == to else "done"
         run = Run.objects.create(

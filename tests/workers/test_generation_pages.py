@@ -23,6 +23,8 @@ from workers.generations.results import Outcome, declared, judge_panels, outcome
 from workers.generations.scores import scores_of
 from workers.models import Checkpoint, Generation, Run
 
+GAIN = "the new model’s texts are rated higher than those of the model before."
+LOSS = "the texts of the model before are rated higher than those of the new one."
 pytestmark = pytest.mark.django_db
 LIST = "/admin/workers/generation/"
 MEANS = {"first": 30, "second": 50, "human": 80}
@@ -101,8 +103,8 @@ def test_a_page_leads_to_each_run_and_to_what_it_made(staff: Client) -> None:
 @pytest.mark.parametrize(
     ("scores", "answer", "short"),
     [
-        ({"second": 50}, "People prefer the new model to the one before.", "people prefer the new model"),
-        ({"second": 10}, "People prefer the model before to the new one.", "people prefer the model before"),
+        ({"second": 50}, f"People: {GAIN}", "the new model is ahead"),
+        ({"second": 10}, f"People: {LOSS}", "the model before is ahead"),
         ({"second": 30}, "Nothing was gained that these ratings could show.", "no gain shown"),
     ],
 )
@@ -129,7 +131,7 @@ def test_a_campaign_closed_without_ratings_says_why_nothing_can_be_said(staff: C
     page = text_of(page_of(staff, generation_of(campaign)))
     report = results_of(report_freeze(campaign=campaign))
     assert outcome_of(declared(report)) == Outcome.UNDEFINED
-    assert "It cannot be said whether people prefer the new model. The difference between second and first" in page
+    assert "These ratings do not say which model is better. The difference between second and first" in page
 
 
 def test_nothing_is_told_of_who_leads_before_the_close(staff: Client) -> None:
@@ -146,7 +148,7 @@ def test_nothing_is_told_of_who_leads_before_the_close(staff: Client) -> None:
         assert "32 of 32 screens" in page
         assert "until then nobody is told who leads" in page
         for html in (page, listed):
-            assert "prefer" not in html
+            assert "rated higher" not in html
             assert "What people say.</b>" not in html
             assert "Mean score" not in html
             for row in report.criteria["human_likeness"].systems:
@@ -162,11 +164,11 @@ def test_simulated_raters_are_named_and_mark_the_page(staff: Client) -> None:
     models.Campaign.objects.filter(pk=campaign.pk).update(state="closed")
     campaign.refresh_from_db()
     page = page_of(staff, generation_of(campaign))
-    assert "Simulated raters prefer the new model to the one before." in page
+    assert f"Simulated raters: {GAIN}" in page
     assert '<span class="state draft">simulated</span>' in page
     assert "these results say nothing about what people think" in page
     assert "second (simulated raters)" in page, "and in the chart"
-    assert "simulated raters prefer the new model" in in_one_line(staff.get(LIST))
+    assert "the new model is ahead, by simulated raters" in in_one_line(staff.get(LIST))
 
 
 def test_what_learned_from_simulated_raters_is_marked(staff: Client) -> None:
@@ -183,7 +185,7 @@ def test_who_may_not_read_reports_is_not_told_what_people_say() -> None:
     viewer.force_login(user)
     for page in (page_of(viewer, generation), in_one_line(viewer.get(LIST))):
         assert "second" in page
-        assert "prefer" not in page
+        assert "rated higher" not in page
     assert "Mean score" not in page_of(viewer, generation)
     assert viewer.post(f"{LIST}{generation.pk}/stop/act/").status_code == 403
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from annotations import models
@@ -16,6 +17,7 @@ from workers.generations.asked import comparison_spec
 from workers.generations.chain import generation_advance, generation_begin, generation_resume, generation_stop, steps_of
 from workers.lifecycle import run_cancel
 from workers.models import Checkpoint, Generation, RewardModel, Run
+from workers.services import checkpoint_prune
 from workers.sweeping import generations_advance
 from workers.tasks import execute_run
 
@@ -170,6 +172,47 @@ def test_it_is_stopped_and_gone_on_with(rated: models.Campaign) -> None:
     assert go(generation, "decode_before")
 
 
+def test_what_it_goes_on_from_keeps_its_files(rated: models.Campaign) -> None:
+    generation = begun(reward=False)
+    with pytest.raises(ConflictError, match="generation 'second' still uses it"):
+        checkpoint_prune(checkpoint=Checkpoint.objects.get(), root=settings.VAR_DIR)
+    generation_stop(generation)
+    assert checkpoint_prune(checkpoint=Checkpoint.objects.get(), root=settings.VAR_DIR) > 0
+
+
+def test_it_is_not_gone_on_with_while_its_run_is_still_ending(rated: models.Campaign) -> None:
+    generation = begun(reward=False)
+    generation.runs.update(state=Run.State.RUNNING, heartbeat_at=generation.runs.get().created_at)
+    generation_stop(generation)
+    with pytest.raises(ConflictError, match="is still being cancelled"):
+        generation_resume(generation)
+
+
+def test_what_it_wrote_is_scored_though_there_is_newer(rated: models.Campaign) -> None:
+    generation = begun(reward=False)
+    go(generation, "score")
+    decode = ["decode", "--system", "first", "--dataset", rated.dataset.name, "--split", "test", "--wait"]
+    call_command(*decode, "--set", "temperature=0.5")
+    go(generation, "campaign")
+    old = models.Decoding.objects.get(pk=generation.runs.get(step="decode_before").result["decoding"])
+    assert old.scores.filter(campaign=None).exists()
+
+
+def test_a_fault_in_one_generation_does_not_hold_up_the_sweeper(
+    rated: models.Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = begun(reward=False), begun(name="third", reward=False)
+    for generation in (broken, sound):
+        run = due(generation)
+        assert run
+        Run.objects.filter(pk=run.pk).update(generation=None)
+        execute_run(run.pk)
+        Run.objects.filter(pk=run.pk).update(generation=generation)
+    Generation.objects.filter(pk=broken.pk).update(config={})
+    assert generations_advance() == 1
+    assert due(sound)
+
+
 def test_it_waits_for_a_run_that_a_person_cancelled(rated: models.Campaign) -> None:
     generation = begun(reward=False)
     run = due(generation)
@@ -203,6 +246,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"system": "human"}, "'human' no longer has a checkpoint"),
     ({"overrides": ["layers=many"]}, "layers=many: must be a whole number"),
     ({"decoding": ["temperature=hot"]}, "temperature=hot"),
+    ({"decoding": ["method=greedy"], "best_of": 8}, "method=greedy"),
+    ({"overrides": ["objective=dpoo"]}, "objective=dpoo: must be likelihood or"),
+    ({"overrides": ["hidden_size=48"]}, "built with different settings"),
+    ({"overrides": ["init=other"]}, "init: cannot be set: the generation goes on from 'first'"),
+    ({"overrides": ["draws=8"], "reward": False}, "set reward as well"),
     ({"best_of": 8, "reward": False}, "the best of several texts is what the reward model says"),
     ({"campaign": {"items": 9}}, "9 requested, but .* has 8 unseen sources"),
     ({"campaign": {"protocol": "voting"}}, "'voting' cannot be shown to raters"),

@@ -11,15 +11,20 @@ from annotations.campaigns.spec import CampaignSpec
 from annotations.campaigns.spec_files import campaign_toml
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import FeedbackSettings, check_campaigns
-from annotations.models import Campaign, Dataset, FeedbackSet, Item, System
+from annotations.models import Campaign, Dataset, FeedbackSet, Item, Split, System
 from annotations.names import check_name
-from modeling.config import SHAPE, DecodingConfig, RewardConfig, TrainingConfig, load_preset
-from workers.jobs.training import checkpoint_of
+from modeling.config import REWARD, SHAPE, DecodingConfig, RewardConfig, TrainingConfig, load_preset
+from workers.jobs.decoding import check_given, trained_source
+from workers.jobs.training import check_shape, checkpoint_of
 from workers.lookup import by_name, system_named
 from workers.models import Checkpoint, Generation, RewardModel
 
 HUMAN = "human"
-OF_PROTOCOL = ("points", "ties", "categories", "example", "equivalence_margin")  # keys of a campaign's file
+# Keys of a campaign's file that another protocol does not share.
+OF_PROTOCOL = (
+    *("points", "ties", "categories", "example", "equivalence_margin"),
+    *("instructions", "comprehension", "minutes"),
+)
 LIKE_BEFORE = (*SHAPE, "context")  # settings of the model before that the new one has too
 
 
@@ -135,7 +140,8 @@ def comparison_spec(name: str, campaigns: Sequence[Campaign], before: System, as
         "primary": [name, before.name, values["criteria"][0]],
         "looks": 1,
     }
-    values.pop("texts_per_screen", None)
+    for key in ("texts_per_screen", "recruiting"):  # a study's own codes and places are not another one's
+        values.pop(key, None)
     values["minimum_answers"] = min(values.get("minimum_answers", 1), values["items"])
     if "screens_per_rater" in values:
         values["screens_per_rater"] = min(values["screens_per_rater"], values["items"] + first.quality_control.planned)
@@ -147,12 +153,24 @@ def check_sources(spec: CampaignSpec, dataset: Dataset) -> None:
     content_choose(spec.model_copy(update={"systems": (HUMAN,)}), dataset)
 
 
-def check_settings(asked: Asked) -> None:
-    """Raises an error of `modeling` for a setting that there is not, before hours have gone by."""
+def best_settings(name: str, best_of: int) -> list[str]:
+    """Of a decoding in which the reward model of the name chooses among as many texts."""
+    return [f"samples={best_of}", "keep=1", f"rerank={REWARD}{name}"] if best_of > 1 else []
+
+
+def check_settings(name: str, before: System, dataset: Dataset, asked: Asked) -> None:
+    """Raises InputError, or an error of `modeling`, for settings that a later step would refuse, hours on."""
+    own = {"init": f"goes on from '{before.name}'"} | ({"reward": "has its own reward model"} if asked.reward else {})
+    for key, _, _ in (each.partition("=") for each in asked.training):
+        if key in own:
+            raise InputError(key, f"cannot be set: the generation {own[key]}", "leave it out")
     model = [each for each in (*asked.likeness, *asked.training) if each.partition("=")[0] not in DATA]
-    load_preset(asked.preset, [each for each in model if each.partition("=")[0] not in LATER])
-    DecodingConfig.from_overrides(list(asked.decoding))
+    there = [f"init={before.name}", *([f"reward={name}"] if asked.reward else [])]
+    check_shape(before.name, load_preset(asked.preset, ["objective=dpo", *model, *there]))
+    decoding = DecodingConfig.from_overrides([*asked.decoding, *best_settings(name, asked.best_of)])
+    checkpoint = checkpoint_of(before.name)
+    decoding.for_family(checkpoint.run.config["training"]["architecture"])
+    check_given(dataset, Split.TEST, trained_source(checkpoint))
 
 
 DATA = ("pairing", "source", "sources")
-LATER = ("objective", "draws", "reward", "init")  # checked with what they need, as the training is launched

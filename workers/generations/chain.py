@@ -5,24 +5,29 @@ step has at most one run, which its row and a constraint see to; a run that fail
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotations.errors import ConflictError, InputError
 from annotations.feedback.services import FeedbackSettings
 from annotations.storage.clock import from_now
 from workers.generations import asked as asking
 from workers.generations.asked import Asked
-from workers.generations.steps import STEPS, Step
+from workers.generations.steps import STEPS, StepJob
 from workers.lifecycle import run_cancel, run_retry
 from workers.models import Generation, Run
 from workers.services import AT_WORK
 
 
 class StepMade(NamedTuple):
-    step: Step
+    job: StepJob
     run: Run | None
+
+    @property
+    def step(self) -> Generation.Step:
+        return self.job.step
 
 
 def generation_begin(
@@ -70,16 +75,20 @@ def generation_begin(
         campaign=asking.campaign_toml(spec),
         queue=queue,
     )
-    asking.check_settings(asked)
-    with transaction.atomic():
-        generation = Generation.objects.create(
-            name=name,
-            dataset=rows[0].dataset,
-            before=before,
-            config=asked.to_dict(),
-            simulated=any(row.simulation for row in rows),
-        )
-        step_launch(generation, STEPS[0])
+    asking.check_settings(name, before, rows[0].dataset, asked)
+    generation = Generation(
+        name=name,
+        dataset=rows[0].dataset,
+        before=before,
+        config=asked.to_dict(),
+        simulated=any(row.simulation for row in rows),
+    )
+    try:
+        with transaction.atomic():
+            generation.save(force_insert=True)
+            step_launch(generation, STEPS[0])
+    except IntegrityError as error:
+        raise ConflictError("name", f"{named(generation)} already exists", "choose another name") from error
     return generation
 
 
@@ -91,7 +100,7 @@ def steps_of(generation: Generation) -> list[StepMade]:
     """The steps that it has, each with its run, None where that is still to come."""
     asked = Asked.of(generation)
     runs = {run.step: run for run in generation.runs.defer("history", "log")}
-    return [StepMade(step, runs.get(step.name)) for step in STEPS if step.needed(asked)]
+    return [StepMade(each, runs.get(each.step)) for each in STEPS if each.needed(asked)]
 
 
 def generation_advance(pk: int) -> Run | None:
@@ -103,30 +112,30 @@ def generation_advance(pk: int) -> Run | None:
         generation = Generation.objects.going_on().select_for_update(no_key=True).filter(pk=pk).first()
         if generation is None:
             return None
-        for step, run in steps_of(generation):
+        for job, run in steps_of(generation):
             if run is None:
-                return attempt(generation, step)
+                return attempt(generation, job)
             if run.state != Run.State.DONE:
                 return None
-            if problem := step.problem(generation):
+            if problem := job.problem(generation):
                 Generation.objects.filter(pk=pk).update(problem=problem)
                 return None
         Generation.objects.filter(pk=pk).update(completed_at=from_now())
     return None
 
 
-def attempt(generation: Generation, step: Step) -> Run | None:
+def attempt(generation: Generation, job: StepJob) -> Run | None:
     try:
-        return step_launch(generation, step)
+        return step_launch(generation, job)
     except ValueError as error:  # InputError is one, and so are the errors of modeling's settings
         Generation.objects.filter(pk=generation.pk).update(problem=str(error))
         return None
 
 
 @transaction.atomic
-def step_launch(generation: Generation, step: Step) -> Run:
-    run = step.launch(generation, Asked.of(generation))
-    run.generation, run.step = generation, step.name
+def step_launch(generation: Generation, job: StepJob) -> Run:
+    run = job.launch(generation, Asked.of(generation))
+    run.generation, run.step = generation, job.step
     run.save(update_fields=["generation", "step"])
     return run
 
@@ -139,13 +148,16 @@ def generation_stop(generation: Generation) -> None:
     ):
         raise ConflictError("", f"{named(generation)} is complete or was stopped already")
     for run in generation.runs.filter(state__in=AT_WORK):
-        run_cancel(run)
+        with suppress(ConflictError):  # it ended meanwhile
+            run_cancel(run)
 
 
 @transaction.atomic
 def generation_resume(generation: Generation, *, accepts_worse: bool = False) -> None:
     """Go on where it stands: a run that failed or was cancelled is tried again. With `accepts_worse` it goes on though
-    guard rails call its model worse. Raises ConflictError where it is complete, or is going on already."""
+    guard rails call its model worse. Raises ConflictError where it is complete or not at rest."""
+    if generation.runs.filter(state=Run.State.RUNNING, cancel_requested=True).exists():
+        raise ConflictError("", f"a run of {named(generation)} is still being cancelled", "try again when it has ended")
     ended = generation.runs.filter(state__in=[Run.State.FAILED, Run.State.CANCELLED]).first()
     halted = Generation.objects.filter(pk=generation.pk, completed_at=None)
     if ended is None:

@@ -1,6 +1,5 @@
 """What people and judges say of generations, as plain values."""
 
-import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,9 +8,9 @@ from annotations.models import Score
 from annotations.reports.effect_words import primary_sentences
 from annotations.reports.measures import measure_of
 from annotations.reports.scales import places_of
-from annotations.reports.schema.report import VERSION, Report
+from annotations.reports.schema.report import Report
 from annotations.reports.schema.results import Primary
-from annotations.reports.words import primary_sentence, simulation_sentence, spaced
+from annotations.reports.words import primary_sentence, spaced
 from modeling.metrics import METRICS, of_kind
 from modeling.metrics.indistinguishable import HUMAN
 from modeling.metrics.judge_metric import JudgeMetric
@@ -24,8 +23,8 @@ NEW, BEFORE, PEOPLE = "new", "before", "people"
 class Outcome(StrEnum):
     """What the primary comparison says, in a few words: the new model is its first system."""
 
-    GAIN = "prefer the new model"
-    LOSS = "prefer the model before"
+    GAIN = "the new model is ahead"
+    LOSS = "the model before is ahead"
     NOTHING = "no gain shown"
     UNDEFINED = "undefined"
 
@@ -45,19 +44,10 @@ def outcome_of(primary: Primary) -> Outcome:
     return Outcome.GAIN if primary.difference > 0 else Outcome.LOSS
 
 
-def raters_called(simulation: object) -> str:
-    return "simulated raters" if simulation else "people"
-
-
-def in_short(kept: bytes | None) -> str:
-    """Of the report's bytes, for a list; one that was not kept after the close, in this layout, is made on the page."""
-    report = json.loads(kept) if kept else {}
-    if report.get("version") != VERSION or report["campaign"]["interim"]:
-        return "see its page"
-    found, simulated = outcome_of(Primary.model_validate(report["primary"])), report["campaign"]["simulation"]
-    if found in (Outcome.GAIN, Outcome.LOSS):
-        return f"{raters_called(simulated)} {found}"
-    return f"{found}, simulated raters" if simulated else str(found)
+def in_short(content: Mapping[str, Any]) -> str:
+    """Of a kept report's JSON, for a list."""
+    found = outcome_of(Primary.model_validate(content["primary"]))
+    return f"{found}, by simulated raters" if content["campaign"]["simulation"] else str(found)
 
 
 class Verdict(NamedTuple):
@@ -68,17 +58,16 @@ class Verdict(NamedTuple):
 
 
 def verdict_of(report: Report) -> Verdict:
-    who = raters_called(report.campaign.simulation)
+    """In the words of what was asked: not every protocol asks which text raters prefer."""
+    who, higher = "Simulated raters" if report.campaign.simulation else "People", measure_of(report.campaign).higher
     answers = {
-        Outcome.GAIN: f"{who} prefer the new model to the one before.",
-        Outcome.LOSS: f"{who} prefer the model before to the new one.",
-        Outcome.NOTHING: "nothing was gained that these ratings could show.",
-        Outcome.UNDEFINED: f"it cannot be said whether {who} prefer the new model.",
+        Outcome.GAIN: f"{who}: the new model’s texts are {higher} those of the model before.",
+        Outcome.LOSS: f"{who}: the texts of the model before are {higher} those of the new one.",
+        Outcome.NOTHING: "Nothing was gained that these ratings could show.",
+        Outcome.UNDEFINED: "These ratings do not say which model is better.",
     }
     answer = answers[outcome_of(declared(report))]
-    simulated = [simulation_sentence(report.campaign.simulation)] if report.campaign.simulation else []
-    figures = [primary_sentence(report), *primary_sentences(report), *simulated]
-    return Verdict(answer[0].upper() + answer[1:], figures)
+    return Verdict(answer, [primary_sentence(report), *primary_sentences(report)])
 
 
 class Estimate(NamedTuple):

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from annotations.models import Score
 from modeling.metrics.indistinguishable import HUMAN
-from workers.generations.steps import DECODE, DECODE_BEFORE
 from workers.models import Generation, Run
+
+Step = Generation.Step
 
 
 class Scores(NamedTuple):
@@ -20,8 +21,8 @@ class Scores(NamedTuple):
 def scores_of(generations: Iterable[Generation]) -> dict[int, Scores]:
     """By primary key of those that have scored what they wrote; in three queries, however many there are."""
     done = Run.objects.filter(generation__in=generations, state=Run.State.DONE)
-    people = dict(done.filter(step="score").values_list("generation_id", f"result__scores__{HUMAN}"))
-    decoded = done.filter(step__in=[DECODE_BEFORE, DECODE])
+    people = dict(done.filter(step=Step.SCORE).values_list("generation_id", f"result__scores__{HUMAN}"))
+    decoded = done.filter(step__in=[Step.DECODE_BEFORE, Step.DECODE])
     decodings = {
         (pk, step): decoding for pk, step, decoding in decoded.values_list("generation_id", "step", "result__decoding")
     }
@@ -33,4 +34,4 @@ def scores_of(generations: Iterable[Generation]) -> dict[int, Scores]:
     def of(pk: int, step: str) -> Mapping[str, Score]:
         return scores.get(decodings[pk, step], {})
 
-    return {pk: Scores(of(pk, DECODE_BEFORE), of(pk, DECODE), theirs or {}) for pk, theirs in people.items()}
+    return {pk: Scores(of(pk, Step.DECODE_BEFORE), of(pk, Step.DECODE), theirs or {}) for pk, theirs in people.items()}

@@ -9,8 +9,6 @@ from annotations.campaigns.selectors import with_progress
 from annotations.models import Campaign, FeedbackSet, Report, System
 from workers.models import Generation, Run
 
-FEEDBACK, TRAIN, CAMPAIGN = "feedback", "train", "campaign"  # of the steps
-
 
 def with_runs(generations: "QuerySet[Generation]") -> "QuerySet[Generation]":
     """Each with its runs, and these with the campaign, how far that is, and if it is closed the report kept last."""
@@ -23,11 +21,11 @@ def with_runs(generations: "QuerySet[Generation]") -> "QuerySet[Generation]":
 
 def campaign_of(generation: Generation) -> Campaign | None:
     """The one that it opened."""
-    return next((run.campaign for run in generation.runs.all() if run.step == CAMPAIGN), None)
+    return next((run.campaign for run in generation.runs.all() if run.step == Generation.Step.CAMPAIGN), None)
 
 
 def generation_that_trained(system: System) -> Generation | None:
-    return Generation.objects.filter(runs__step=TRAIN, runs__system=system).first()
+    return Generation.objects.filter(runs__step=Generation.Step.TRAIN, runs__system=system).first()
 
 
 def generations_from(systems: Iterable[System]) -> "QuerySet[Generation]":
@@ -35,17 +33,17 @@ def generations_from(systems: Iterable[System]) -> "QuerySet[Generation]":
 
 
 def generation_that_opened(campaign: Campaign) -> Generation | None:
-    return Generation.objects.filter(runs__step=CAMPAIGN, runs__campaign=campaign).first()
+    return Generation.objects.filter(runs__step=Generation.Step.CAMPAIGN, runs__campaign=campaign).first()
 
 
 def generations_taught_by(campaign: Campaign) -> "QuerySet[Generation]":
     """Those whose feedback set has the campaign's ratings."""
     sets = FeedbackSet.objects.filter(campaigns=campaign)
-    return Generation.objects.filter(runs__step=FEEDBACK, runs__feedback_set__in=sets).order_by("pk")
+    return Generation.objects.filter(runs__step=Generation.Step.FEEDBACK, runs__feedback_set__in=sets).order_by("pk")
 
 
 def generation_that_built(feedback_set: FeedbackSet) -> Generation | None:
-    return Generation.objects.filter(runs__step=FEEDBACK, runs__feedback_set=feedback_set).first()
+    return Generation.objects.filter(runs__step=Generation.Step.FEEDBACK, runs__feedback_set=feedback_set).first()
 
 
 class Line(NamedTuple):
@@ -63,7 +61,7 @@ def line_of(generation: Generation) -> Line:
         origin = generation_that_trained(origin.before)
     latest = [generation]
     while latest:
-        trained = System.objects.filter(runs__step=TRAIN, runs__generation__in=latest)
+        trained = System.objects.filter(runs__step=Generation.Step.TRAIN, runs__generation__in=latest)
         latest = list(generations_from(trained))
         later += latest
     return Line(earlier, later)

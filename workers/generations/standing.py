@@ -4,10 +4,7 @@ from typing import NamedTuple
 
 from annotations.models import Campaign
 from workers.generations.selectors import campaign_of
-from workers.generations.steps import STEPS
 from workers.models import Generation, Run
-
-LABELS = {step.name: step.label for step in STEPS}
 
 
 class Standing(NamedTuple):
@@ -34,10 +31,13 @@ def standing_of(generation: Generation) -> Standing:
     if generation.problem:
         return Standing("failed", "halted", generation.problem, halted=True, moving=moving)
     if ended and ended.state == Run.State.FAILED:
-        return Standing("failed", "failed", f"{LABELS[ended.step]}: {ended.message}", halted=True)
+        return Standing("failed", "failed", f"{ended.get_step_display()}: {ended.message}", halted=True)
     if ended:
-        return Standing("cancelled", "cancelled", f"{LABELS[ended.step]}: a person cancelled the run.", halted=True)
-    return Standing("running", "going on", LABELS[at_work.step] if at_work else "", moving=True)
+        return Standing(
+            "cancelled", "cancelled", f"{ended.get_step_display()}: a person cancelled the run.", halted=True
+        )
+    doing = at_work.get_step_display() if at_work else ""
+    return Standing("running", "going on", doing, moving=True)
 
 
 def rating_of(campaign: Campaign) -> Standing:

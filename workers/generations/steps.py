@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from annotations.models import Decoding, FeedbackExample, Split
-from modeling.config import LEARNS_FROM, REWARD
+from modeling.config import LEARNS_FROM
 from modeling.metrics import METRICS
 from modeling.metrics.metric import Need
-from workers.generations.asked import Asked
+from workers.generations.asked import Asked, best_settings
 from workers.jobs import campaigns, decoding, feedback, reward, scoring, training
 from workers.lookup import feedback_set_named
 from workers.models import Checkpoint, Generation, Run
@@ -15,11 +15,10 @@ from workers.models import Checkpoint, Generation, Run
 BY_PREFERENCE = ("dpo", "kto", "unlikelihood")  # the objective is the first for which there is feedback
 
 
-class Step(NamedTuple):
+class StepJob(NamedTuple):
     """`launch` makes its run from what was asked for; `problem` says why a chain does not go on behind it."""
 
-    name: str
-    label: str
+    step: Generation.Step
     launch: Callable[[Generation, Asked], Run]
     needed: Callable[[Asked], bool] = lambda asked: True
     problem: Callable[[Generation], str] = lambda generation: ""
@@ -69,8 +68,7 @@ def decode_before(generation: Generation, asked: Asked) -> Run:
 
 
 def decode_new(generation: Generation, asked: Asked) -> Run:
-    best = [f"samples={asked.best_of}", "keep=1", f"rerank={REWARD}{generation.name}"] if asked.best_of > 1 else []
-    return decode(generation, asked, generation.name, best)
+    return decode(generation, asked, generation.name, best_settings(generation.name, asked.best_of))
 
 
 def decode(generation: Generation, asked: Asked, system: str, further: Sequence[str] = ()) -> Run:
@@ -84,11 +82,9 @@ def decode(generation: Generation, asked: Asked, system: str, further: Sequence[
 
 
 def score(generation: Generation, asked: Asked) -> Run:
-    """By all metrics but the learned one, of which it is no judge."""
-    return scoring.launch(
-        dataset=generation.dataset.name,
-        split=Split.TEST,
-        systems=[generation.before.name, generation.name],
+    """By all metrics but the learned one, which is no judge of what it chose."""
+    return scoring.launch_decodings(
+        decodings=list(decodings_of(generation).values()),
         metrics=[metric.name for metric in METRICS.values() if Need.REWARD_MODEL not in metric.needs],
         queue=asked.queue,
     )
@@ -100,18 +96,16 @@ def open_campaign(generation: Generation, asked: Asked) -> Run:
 
 def decodings_of(generation: Generation) -> dict[str, Decoding]:
     """What the model before and the new one wrote, by system."""
-    runs = {run.step: run for run in generation.runs.filter(kind=Run.Kind.DECODE)}
-    pks = [runs[name].result["decoding"] for name in (DECODE_BEFORE, DECODE)]
+    pks = [run.result["decoding"] for run in generation.runs.filter(kind=Run.Kind.DECODE)]
     return {row.system.name: row for row in Decoding.objects.filter(pk__in=pks).select_related("system")}
 
 
-DECODE_BEFORE, DECODE = "decode_before", "decode"
 STEPS = (
-    Step("feedback", "Build the feedback set", build_feedback),
-    Step("reward", "Fit a reward model", fit_reward, needed=lambda asked: asked.reward),
-    Step("train", "Train the new model", train, problem=worse),
-    Step(DECODE_BEFORE, "Decode with the model before", decode_before),
-    Step(DECODE, "Decode with the new model", decode_new),
-    Step("score", "Score both", score),
-    Step("campaign", "Open the campaign", open_campaign),
+    StepJob(Generation.Step.FEEDBACK, build_feedback),
+    StepJob(Generation.Step.REWARD, fit_reward, needed=lambda asked: asked.reward),
+    StepJob(Generation.Step.TRAIN, train, problem=worse),
+    StepJob(Generation.Step.DECODE_BEFORE, decode_before),
+    StepJob(Generation.Step.DECODE, decode_new),
+    StepJob(Generation.Step.SCORE, score),
+    StepJob(Generation.Step.CAMPAIGN, open_campaign),
 )

@@ -1,5 +1,6 @@
 """The page of a generation: how far it is, what people say of its model, and the line that it stands in."""
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from annotations.errors import InputError
+from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign
 from annotations.reports.charts.drawing import svg_of
 from annotations.reports.keeping import report_freeze, results_of
@@ -53,7 +54,7 @@ def standing_context(generation: Generation) -> dict[str, Any]:
     return {
         "generation": generation,
         "standing": standing_of(generation),
-        "steps": [(step, run, run and made_by(run)) for step, run in steps_of(generation)],
+        "steps": [(each.step, each.run, each.run and made_by(each.run)) for each in steps_of(generation)],
         "campaign": campaign_of(generation),
         "worse": bool(checkpoint and checkpoint.worse and generation.problem),
         "checkpoint": checkpoint,
@@ -91,7 +92,9 @@ def report_of(generation: Generation) -> Report | None:
     campaign = campaign_of(generation)
     if campaign is None or campaign.state != Campaign.State.CLOSED:
         return None
-    return results_of(report_freeze(campaign=campaign))
+    with suppress(ConflictError):  # kept in a layout of old, as the campaign's own page says
+        return results_of(report_freeze(campaign=campaign))
+    return None
 
 
 def drawn(panel: Panel) -> tuple[str, SafeString]:

@@ -86,6 +86,20 @@ def launch(
     return run_create(kind=Run.Kind.SCORE, config=config, claimed=claimed, **links)
 
 
+def launch_decodings(*, decodings: Sequence[Decoding], metrics: Sequence[str], queue: str = "cpu") -> Run:
+    """Make a scoring run of these decodings of one split, be they the newest or not; queued."""
+    first = decodings[0]
+    config = {
+        "dataset": first.dataset.name,
+        "split": first.split,
+        "campaign": None,
+        "systems": [each.system.name for each in decodings],
+        "decodings": [each.pk for each in decodings],
+        "metrics": with_companions(metrics),
+    }
+    return run_create(kind=Run.Kind.SCORE, config=config, dataset=first.dataset, queue=queue)
+
+
 def check_imported(campaign: Campaign) -> None:
     """Raises InputError for imported ratings none of whose texts was given, or with nothing to score them against."""
     if not campaign.imported_by_id:
@@ -282,7 +296,11 @@ def perform(claim: Claim) -> None:
         refs, alone, missing = campaign_references(campaign, decodings)
         said += [missing] if missing else []
     else:
-        decodings = decodings_to_score(dataset, split, config["systems"])
+        if "decodings" in config:
+            chosen_rows = Decoding.objects.filter(pk__in=config["decodings"]).select_related("system", "dataset")
+            decodings = list(chosen_rows.order_by("pk"))
+        else:
+            decodings = decodings_to_score(dataset, split, config["systems"])
         if not config["systems"]:
             decodings, said = with_baselines(dataset, split, decodings)
         refs, apart = split_references(dataset, split, decodings)

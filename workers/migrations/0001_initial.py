@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('feedback_set', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='annotations.feedbackset')),
                 ('import_row', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run', to='annotations.import')),
                 ('generation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workers.generation')),
-                ('step', models.CharField(blank=True, help_text='of the generation', max_length=13)),
+                ('step', models.CharField(blank=True, choices=[('feedback', 'Build the feedback set'), ('reward', 'Fit a reward model'), ('train', 'Train the new model'), ('decode_before', 'Decode with the model before'), ('decode', 'Decode with the new model'), ('score', 'Score both'), ('campaign', 'Open the campaign')], help_text='of the generation', max_length=13)),
                 ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='annotations.system')),
             ],
             options={

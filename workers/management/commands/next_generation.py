@@ -71,22 +71,21 @@ class Command(LaunchCommand):
     def carry_out_all(self, generation: Generation) -> None:
         """Its runs one after the other; one that a worker took is waited for."""
         for run in runs_due(generation):
-            claim = run_claim(run.pk)
-            if claim:
-                self.carry_out(claim)
-                continue
             while not run.finished:
-                time.sleep(POLL_SECONDS)
+                if claim := run_claim(run.pk):
+                    self.carry_out(claim)
+                else:
+                    time.sleep(POLL_SECONDS)
                 run.refresh_from_db()
             if run.state != Run.State.DONE:
                 raise CommandError(f"run {run.public_id} {run.state}: {run.message}")
         generation.refresh_from_db()
-        if generation.problem:
-            raise CommandError(generation.problem)
+        if not generation.completed_at:
+            raise CommandError(generation.problem or f"generation '{generation}' was stopped")
 
 
 def answer_of(generation: Generation) -> dict[str, Any]:
-    runs = {step.name: str(run.public_id) for step, run in steps_of(generation) if run}
+    runs = {each.step.value: str(each.run.public_id) for each in steps_of(generation) if each.run}
     campaign = next((run.campaign for _, run in steps_of(generation) if run and run.campaign), None)
     return {
         "generation": generation.name,
