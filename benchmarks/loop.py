@@ -3,7 +3,7 @@
 A planted taste stands for people: simulated raters like texts that have one of a few words (`simulate_raters --taste`),
 which no metric here looks at. A model trained on real captions writes twice for captions of the feedback split; raters
 compare the two in a campaign, through the rater services; its ratings become a feedback set; the model learns from it,
-and beside it a control goes on for as many CPU seconds on the same human sentences. Then raters of the same taste judge
+and beside it a control goes on for as long on the same human sentences. Then raters of the same taste judge
 a second campaign, blind, of control, new model and people, on captions of the test split.
 
 Liked share: of two texts sampled for each test caption. An interval is over captions, by resampling. Everything that is
@@ -36,7 +36,8 @@ from tests.site import Site
 
 TASTE = Taste(("we", "our", "us", "my", "i"), 1.0)
 FEEDBACK = 1250  # captions of the file `train` that are the feedback split here
-BASE = ["budget=120"]
+# Steps of the first model, of the control and of each method: what 120, 40 and 40 CPU seconds were on a quiet machine.
+FIRST, CONTROL, METHOD = 1770, 590, 240
 RESAMPLES = 2000
 QUALITY = """
 [quality]
@@ -73,7 +74,9 @@ def main() -> None:
     options.add_argument("--folder", type=Path, required=True, help="where everything is kept, to go on from")
     options.add_argument("--seeds", type=int, nargs="+", default=list(range(1, 11)))
     options.add_argument("--arm", choices=ARMS, default="clean")
-    options.add_argument("--set", nargs="+", default=["budget=40"], help="settings of every training but the first")
+    options.add_argument(
+        "--set", nargs="+", default=[], help="settings of every training but the first, such as budget=40 by the clock"
+    )
     given = options.parse_args()
     results = [done(given.folder, given.arm, seed, given.set) for seed in given.seeds]
     show(given.arm, results)
@@ -92,7 +95,7 @@ def done(folder: Path, arm: str, seed: int, settings: Sequence[str]) -> dict[str
 
 def loop(folder: Path, arm: Arm, seed: int, settings: Sequence[str], own: Path) -> dict[str, Any]:
     files = example_files(folder, seed)
-    preset = load_preset("gru-luong", [*BASE, f"seed={seed}"])
+    preset = load_preset("gru-luong", ["budget=0", f"max_steps={FIRST}", f"seed={seed}"])
     base = train(
         preset, train_file=files["train"], valid_file=files["valid"], directory=folder / f"base-{seed}"
     ).checkpoint
@@ -108,15 +111,16 @@ def loop(folder: Path, arm: Arm, seed: int, settings: Sequence[str], own: Path) 
     manage("import_pairs", str(own_files), *pairs_of("feedback"), "--system", "first=first", "--system", "again=again")
     rate(manage, own, arm, seed)
     manage("build_feedback", "liked", "--campaign", "taste", "--simulated", "--wait")
-    checkpoints = {"before": base}
+    checkpoints, steps = {"before": base}, {}
     for number, (method, more) in enumerate({"control": [], **arm.methods}.items()):
         name = f"model-{number}"
         feedback = ["--feedback", "liked"] if more else []
-        sets = [*settings, f"seed={seed}", f"init={base}", *more]
+        limit = ["budget=0", f"max_steps={METHOD if more else CONTROL}"]
+        sets = [*limit, *settings, f"seed={seed}", f"init={base}", *more]
         manage(
             "train", "--dataset", "loop", "--preset", "gru-luong", "--name", name, *feedback, "--set", *sets, "--wait"
         )
-        checkpoints[method] = checkpoint_of(site, name)
+        checkpoints[method], steps[method] = checkpoint_of(site, name)
     test, stories = (
         read_examples(files["test"]),
         [text for each in read_examples(files["train"]) for text in each.references],
@@ -133,6 +137,7 @@ def loop(folder: Path, arm: Arm, seed: int, settings: Sequence[str], own: Path) 
     return {
         "seed": seed,
         "settings": list(settings),
+        "steps": steps,
         "set": set_of(site),
         "liked": {name: [TASTE.likes(text) for text in texts] for name, texts in written.items()},
         "different": {name: len(set(texts)) for name, texts in written.items()},
@@ -185,7 +190,8 @@ def rate(manage: Any, folder: Path, arm: Arm, seed: int) -> None:
 
 
 def judged(site: Site, manage: Any, folder: Path, arm: Arm, seed: int) -> dict[str, Any]:
-    """What raters of the taste say of the control, the new models and people: each one's mean with its interval."""
+    """What raters of the taste say of the control, the new models and people: each one's mean with its interval, and
+    whether the first new model is shown to be preferred to the control, as the page of a generation says it."""
     systems = [f"model-{number}" for number in range(1 + len(arm.methods))]
     names = dict(zip(systems, ["control", *arm.methods], strict=True))
     for system in systems:
@@ -195,7 +201,7 @@ def judged(site: Site, manage: Any, folder: Path, arm: Arm, seed: int) -> dict[s
     file.write_text(
         f'name = "again"\npurpose = "evaluation"\ndataset = "loop"\nsplit = "test"\nsystems = [{shown}]\n'
         f'protocol = "slider"\ncriteria = ["human_likeness"]\nitems = 100\noverlap = 2\nseed = {seed}\n'
-        'show = "caption"\n'
+        'show = "caption"\nprimary = ["model-1", "model-0", "human_likeness"]\n'
     )
     manage("create_campaign", str(file))
     truth = [f"{name}=0" for name in ("human", *systems)]
@@ -203,13 +209,20 @@ def judged(site: Site, manage: Any, folder: Path, arm: Arm, seed: int) -> dict[s
     manage("simulate_raters", "again", "--raters", "honest=10", "--truth", *truth, *taste, "--seed", str(seed))
     manage("close_campaign", "again", "--yes")
     site.manage("report", "again", "--format", "json", "--out", str(folder / "report.json"))
-    report = json.loads((folder / "report.json").read_text())["criteria"]["human_likeness"]
-    return {names.get(row["system"], row["system"]): [row["mean"], *row["ci"]] for row in report["systems"]}
+    report = json.loads((folder / "report.json").read_text())
+    primary, systems = report["primary"], report["criteria"]["human_likeness"]["systems"]
+    means = {names.get(row["system"], row["system"]): [row["mean"], *row["ci"]] for row in systems}
+    return {"means": means, "gained": primary["shown"] and primary["difference"] > 0, "shown": primary["shown"]}
 
 
-def checkpoint_of(site: Site, system: str) -> Path:
-    code = f"from workers.models import Checkpoint; print(Checkpoint.objects.get(system__name={system!r}).directory)"
-    return Path(site.env["VAR_DIR"]) / site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1]
+def checkpoint_of(site: Site, system: str) -> tuple[Path, int]:
+    """Its folder, and the steps that it was trained for."""
+    code = (
+        "from workers.models import Checkpoint; "
+        f"row = Checkpoint.objects.get(system__name={system!r}); print(row.directory, row.metrics['steps'])"
+    )
+    directory, steps = site.manage_plain("shell", "-v0", "-c", code).splitlines()[-1].rsplit(" ", 1)
+    return Path(site.env["VAR_DIR"]) / directory, int(steps)
 
 
 def set_of(site: Site) -> dict[str, Any]:
@@ -284,7 +297,9 @@ def show(arm: str, results: Sequence[dict[str, Any]]) -> None:
         method: {"mean": float(np.mean([each[0] for each in of])), "above": sum(each[1] > 0 for each in of)}
         for method, of in gains.items()
     }
-    print_result(arm=arm, seeds=len(results), simulated=True, **told)
+    said = {"said_gained": sum(each["judged"]["gained"] for each in results)}
+    said |= {"said_different": sum(each["judged"]["shown"] for each in results)}
+    print_result(arm=arm, seeds=len(results), simulated=True, **said, **told)
 
 
 def costs(result: dict[str, Any], method: str) -> dict[str, list[float]]:

@@ -168,7 +168,7 @@ def test_simulated_raters_are_named_and_mark_the_page(staff: Client) -> None:
     assert '<span class="state draft">simulated</span>' in page
     assert "these results say nothing about what people think" in page
     assert "second (simulated raters)" in page, "and in the chart"
-    assert "the new model is ahead, by simulated raters" in in_one_line(staff.get(LIST))
+    assert "the new model is ahead, simulated raters" in in_one_line(staff.get(LIST))
 
 
 def test_what_learned_from_simulated_raters_is_marked(staff: Client) -> None:
@@ -262,7 +262,8 @@ def test_generations_that_were_asked_otherwise_are_drawn_apart() -> None:
 def test_scores_stand_side_by_side_with_their_signature(staff: Client) -> None:
     page = text_of(page_of(staff, generation_of()))
     assert (
-        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 judge|v:1" in page
+        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 Signatures embedding_indistinguishable judge|v:1"
+        in page
     )
 
 

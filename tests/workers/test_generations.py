@@ -246,7 +246,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"system": "human"}, "'human' no longer has a checkpoint"),
     ({"overrides": ["layers=many"]}, "layers=many: must be a whole number"),
     ({"decoding": ["temperature=hot"]}, "temperature=hot"),
-    ({"decoding": ["method=greedy"], "best_of": 8}, "method=greedy"),
+    ({"decoding": ["method=greedy"], "best_of": 8}, "greedy decoding gives one text per source"),
     ({"overrides": ["objective=dpoo"]}, "objective=dpoo: must be likelihood or"),
     ({"overrides": ["hidden_size=48"]}, "built with different settings"),
     ({"overrides": ["init=other"]}, "init: cannot be set: the generation goes on from 'first'"),

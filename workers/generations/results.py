@@ -1,5 +1,6 @@
 """What people and judges say of generations, as plain values."""
 
+import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,9 +9,9 @@ from annotations.models import Score
 from annotations.reports.effect_words import primary_sentences
 from annotations.reports.measures import measure_of
 from annotations.reports.scales import places_of
-from annotations.reports.schema.report import Report
+from annotations.reports.schema.report import VERSION, Report
 from annotations.reports.schema.results import Primary
-from annotations.reports.words import primary_sentence, spaced
+from annotations.reports.words import primary_sentence, simulation_sentence, spaced
 from modeling.metrics import METRICS, of_kind
 from modeling.metrics.indistinguishable import HUMAN
 from modeling.metrics.judge_metric import JudgeMetric
@@ -44,10 +45,13 @@ def outcome_of(primary: Primary) -> Outcome:
     return Outcome.GAIN if primary.difference > 0 else Outcome.LOSS
 
 
-def in_short(content: Mapping[str, Any]) -> str:
-    """Of a kept report's JSON, for a list."""
-    found = outcome_of(Primary.model_validate(content["primary"]))
-    return f"{found}, by simulated raters" if content["campaign"]["simulation"] else str(found)
+def in_short(kept: bytes | None) -> str:
+    """Of the report's bytes, for a list; one that was not kept after the close, in this layout, is made on the page."""
+    report = json.loads(kept) if kept else {}
+    if report.get("version") != VERSION or report["campaign"]["interim"]:
+        return "see its page"
+    found, simulated = outcome_of(Primary.model_validate(report["primary"])), report["campaign"]["simulation"]
+    return f"{found}, simulated raters" if simulated else str(found)
 
 
 class Verdict(NamedTuple):
@@ -59,15 +63,17 @@ class Verdict(NamedTuple):
 
 def verdict_of(report: Report) -> Verdict:
     """In the words of what was asked: not every protocol asks which text raters prefer."""
-    who, higher = "Simulated raters" if report.campaign.simulation else "People", measure_of(report.campaign).higher
+    simulation, higher = report.campaign.simulation, measure_of(report.campaign).higher
+    who = "Simulated raters" if simulation else "People"
     answers = {
         Outcome.GAIN: f"{who}: the new model’s texts are {higher} those of the model before.",
         Outcome.LOSS: f"{who}: the texts of the model before are {higher} those of the new one.",
         Outcome.NOTHING: "Nothing was gained that these ratings could show.",
         Outcome.UNDEFINED: "These ratings do not say which model is better.",
     }
-    answer = answers[outcome_of(declared(report))]
-    return Verdict(answer, [primary_sentence(report), *primary_sentences(report)])
+    simulated = [simulation_sentence(simulation)] if simulation else []
+    figures = [primary_sentence(report), *primary_sentences(report), *simulated]
+    return Verdict(answers[outcome_of(declared(report))], figures)
 
 
 class Estimate(NamedTuple):
