@@ -262,8 +262,8 @@ def test_generations_that_were_asked_otherwise_are_drawn_apart() -> None:
 def test_scores_stand_side_by_side_with_their_signature(staff: Client) -> None:
     page = text_of(page_of(staff, generation_of()))
     assert (
-        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 Signatures embedding_indistinguishable judge|v:1"
-        in page
+        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 Signatures "
+        "embedding_indistinguishable judge|v:1" in page
     )
 
 
