@@ -4,6 +4,8 @@ public interfaces, on a real site with a worker; the raters are simulated, and w
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.common import DATA
 from tests.golden.test_loop import ROWS, SMALL, real_rows, synthetic_rows, write_campaign, write_splits
 from tests.site import Site
@@ -14,6 +16,7 @@ SAID = ("the new model’s texts are", "texts of the model before are", "nothing
 CREATE = "/admin/workers/run/launch/generation/"
 
 
+@pytest.mark.once
 def test_one_button_leads_from_ratings_to_the_report_on_the_new_model(site: Site, tmp_path: Path) -> None:
     write_splits(real_rows() if DATA.is_dir() else synthetic_rows(tmp_path / "samples"), tmp_path)
     site.up()
