@@ -22,7 +22,8 @@ from workers.sweeping import generations_advance
 from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db
-TINY = ["max_steps=10", "patience=0", "learning_rate=0.00001"]  # which changes too little to be worse
+LIMITS = ["max_nll_rise=100", "max_gain_fall=100", "max_length_change=100", "max_flaw_rise=1"]  # of four sources
+TINY = ["max_steps=10", "patience=0", "learning_rate=0.00001", *LIMITS]
 THINGS = ["dog", "boat", "kite", "cake", "band", "tree"]
 EVERY_STEP = ["feedback", "reward", "train", "decode_before", "decode", "score", "campaign"]
 

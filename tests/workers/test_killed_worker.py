@@ -116,7 +116,7 @@ def test_a_generation_whose_workers_were_killed_and_messages_lost_is_one_chain(s
     first = ["train", "--dataset", "beach", "--preset", "gru-luong", "--name", "first", "--wait", "--set", *small]
     site.manage(*first, "max_steps=20")
     asked = ["--campaign", "look", "--system", "first", "--simulated", "--items", "20", "--set", "max_steps=160"]
-    asked += ["save_every=0.2", "learning_rate=0.00001", "max_length_change=100"]
+    asked += ["save_every=0.2", "learning_rate=0.00001", "max_length_change=100", "max_flaw_rise=1"]
     site.manage("next_generation", "killed", *asked, "--seen-albums")
 
     site.start("manage.py", "sweeper", log="sweeper.log")
