@@ -42,7 +42,11 @@ def guarding_context(checkpoint: Checkpoint | None) -> dict[str, Any]:
 
 def figure_rows(guarding: dict[str, Any]) -> list[FigureRow]:
     """From what a checkpoint keeps, as `modeling.guarding` has it."""
-    return [figure_row(each, 0 if each["name"] in COUNTED else PLACES) for each in guarding["figures"]]
+    return [figure_row(each, places_of_figure(each["name"])) for each in guarding["figures"]]
+
+
+def places_of_figure(name: str) -> int:
+    return 0 if name in COUNTED else PLACES
 
 
 def figure_row(measured: dict[str, Any], places: int) -> FigureRow:

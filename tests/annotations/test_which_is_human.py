@@ -375,11 +375,11 @@ def test_nobody_has_rated_yet() -> None:
 @pytest.mark.django_db
 def test_simulated_raters_find_what_was_planted() -> None:
     """People are as good as gru and far better than lstm."""
-    campaign = make_campaign(captions=20, protocol=WHICH, overlap=6, texts={
+    campaign = make_campaign(captions=60, protocol=WHICH, overlap=6, texts={
         name: TEXTS[name] for name in ("gru", "lstm")}).campaign  # fmt: skip
     truth = {"human": 0.5, "gru": 0.5, "lstm": -2.0}
     simulation = simulation_of(raters={"honest": 6}, truth=truth, systems=list(truth), seed=1)
-    assert raters_simulate(campaign=campaign, simulation=simulation) == 120
+    assert raters_simulate(campaign=campaign, simulation=simulation) == 360
     found = report_build(campaign)["forced_choice"]["human_likeness"]
     accuracy = {row["system"]: row["told"]["accuracy"]["value"] for row in found["systems"]}
     assert 0.3 < accuracy["gru"] < 0.7 < 0.85 < accuracy["lstm"]

@@ -119,7 +119,9 @@ def after(run: Run, written: Mapping[str, models.Decoding]) -> None:
         Checkpoint.objects.create(run=run, system_id=run.system_id, metrics=metrics, **files)
     if run.step == "score":
         MetricFactory(name="embedding_indistinguishable", level="corpus")
+        MetricFactory(name="unique", level="corpus")
         for name, judged in ((generation.before.name, "first"), (generation.name, "second")):
             value, (low, high), signature = cell(judged).values()
             values = {"value": value, "ci_low": low, "ci_high": high, "signature": signature}
             models.Score.objects.create(decoding=written[name], metric_id="embedding_indistinguishable", **values)
+            models.Score.objects.create(decoding=written[name], metric_id="unique", value=40, signature="unique|v:1")

@@ -15,6 +15,7 @@ from annotations import models
 from annotations.campaigns.services.simulating import raters_simulate
 from annotations.campaigns.simulation import simulation_of
 from annotations.reports.keeping import report_freeze, results_of
+from annotations.reports.querysets import campaign_revision
 from storyblender_site.accounts import account_make
 from tests.factories import make_campaign
 from tests.pages import in_one_line
@@ -149,6 +150,7 @@ def test_nothing_is_told_of_who_leads_before_the_close(staff: Client) -> None:
         assert "until then nobody is told who leads" in page
         for html in (page, listed):
             assert "rated higher" not in html
+            assert "is ahead" not in html
             assert "What people say.</b>" not in html
             assert "Mean score" not in html
             for row in report.criteria["human_likeness"].systems:
@@ -186,6 +188,7 @@ def test_who_may_not_read_reports_is_not_told_what_people_say() -> None:
     for page in (page_of(viewer, generation), in_one_line(viewer.get(LIST))):
         assert "second" in page
         assert "rated higher" not in page
+        assert "is ahead" not in page
     assert "Mean score" not in page_of(viewer, generation)
     assert viewer.post(f"{LIST}{generation.pk}/stop/act/").status_code == 403
 
@@ -262,9 +265,20 @@ def test_generations_that_were_asked_otherwise_are_drawn_apart() -> None:
 def test_scores_stand_side_by_side_with_their_signature(staff: Client) -> None:
     page = text_of(page_of(staff, generation_of()))
     assert (
-        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 Signatures "
-        "embedding_indistinguishable judge|v:1" in page
+        "embedding_indistinguishable 0.110 0.060 to 0.160 0.200 0.150 to 0.250 0.500 0.450 to 0.550 "
+        "unique 40 40 – Signatures embedding_indistinguishable judge|v:1 unique unique|v:1" in page
     )
+
+
+def test_a_report_that_an_older_version_kept_is_said_to_be_unreadable(staff: Client) -> None:
+    campaign = opened()
+    generation = generation_of(campaign)
+    rated(campaign, **MEANS)
+    revision = campaign_revision(campaign)
+    models.Report.objects.create(campaign=campaign, revision=revision, sha256="0" * 64, content=b'{"version": 1}')
+    page = text_of(page_of(staff, generation))
+    assert "The report that was kept of the campaign cannot be read here." in page
+    assert "rated higher" not in page
 
 
 def test_a_list_of_generations_asks_the_database_as_often_however_many_there_are(

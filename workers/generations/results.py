@@ -16,6 +16,7 @@ from modeling.metrics import METRICS, of_kind
 from modeling.metrics.indistinguishable import HUMAN
 from modeling.metrics.judge_metric import JudgeMetric
 from workers.generations.scores import Scores
+from workers.guarding import places_of_figure
 
 JUDGE_PLACES, CHANCE = 3, 0.5
 NEW, BEFORE, PEOPLE = "new", "before", "people"
@@ -155,6 +156,7 @@ class MetricRow(NamedTuple):
     metric: str
     description: str
     less_is_better: bool
+    places: int
     values: Sequence[tuple[str, Estimate | None]]
     signatures: Sequence[str]
 
@@ -166,6 +168,7 @@ def metric_rows(scores: Scores) -> list[MetricRow]:
             name,
             before.metric.description,
             before.metric.less_is_better,
+            places_of_figure(name),
             [(whose, found.get(whose)) for whose in (BEFORE, NEW, PEOPLE)],
             sorted({before.signed, new.signed}),
         )

@@ -142,6 +142,7 @@ def choose_sources(
             "items",
             f"{spec.items}{beside} requested, but {dataset.name}/{spec.split} has {len(left)} "
             f"{'unseen ' if spec.unseen_albums else ''}sources with a text from every system ({', '.join(counts)})",
+            "ask for fewer items, or admit albums that were shown before" if spec.unseen_albums else "",
         )
     count = protocol_named(spec.protocol).sources_needed(spec.items, len(left))
     count = min(count + SPARE * checks, len(left))
