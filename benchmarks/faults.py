@@ -200,7 +200,7 @@ def prepare(folder: Path) -> list[str]:
     what = {"name": "looked-at", "purpose": "evaluation", "dataset": "beach", "split": "test"}
     how = {"systems": ["human", "lstm"], "criteria": ["human_likeness"], "items": len(words), "overlap": 2}
     campaign = campaign_create(spec=CampaignSpec.from_mapping({**what, **how}))
-    return ["/healthz", "/admin/login/", f"/rate/{campaign.token}/"]
+    return ["/healthz", "/login/", f"/rate/{campaign.token}/"]
 
 
 @contextmanager

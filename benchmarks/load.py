@@ -141,7 +141,7 @@ def prepare(site: Site, given: argparse.Namespace) -> dict[str, Callable[[], obj
     small = ["threads=1", f"budget={BUDGET}", "max_steps=1000000", "vocabulary_size=400"]
     site.manage("train", "--dataset", "learnt", "--preset", "tiny", "--set", *small)
     opener = logged_in(site)
-    address = f"http://127.0.0.1:{site.port}/admin/annotations/campaign/{exported_campaign(site)}/ratings.csv"
+    address = f"http://127.0.0.1:{site.port}/reports/{exported_campaign(site)}/ratings.csv"
     into = "--dataset", "further", "--split", "test"
     return {
         **{f"export {n + 1}, s": lambda: exported(opener, address, given.scores) for n in range(EXPORTS)},
@@ -164,7 +164,7 @@ def logged_in(site: Site) -> urllib.request.OpenerDirector:
     site.manage_plain("createsuperuser", "--noinput", "--username", "load", "--email", "load@example.org")
     cookies = CookieJar()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
-    address = f"http://127.0.0.1:{site.port}/admin/login/"
+    address = f"http://127.0.0.1:{site.port}/login/"
     with opener.open(address):
         csrf = next(cookie.value for cookie in cookies if "csrf" in cookie.name)
     sent = {"username": "load", "password": PASSWORD, "csrfmiddlewaretoken": csrf or "", "next": "/healthz"}

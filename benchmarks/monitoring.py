@@ -60,9 +60,9 @@ def measure(raters: int, answers: int, database: str) -> None:
     rater = campaign.raters.order_by("pk")[raters // 2]
     staff = Client()
     staff.force_login(get_user_model().objects.create_superuser("staff"))
-    base = f"/admin/annotations/campaign/{campaign.pk}/"
+    base = f"/campaigns/{campaign.pk}/"
     pages = {
-        "campaign": "change/",
+        "campaign": "",
         "refresh": "progress/",
         "raters": "raters/",
         "raters by answers": "raters/?sort=-answered",

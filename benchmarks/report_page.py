@@ -52,7 +52,7 @@ def measure() -> None:
     campaign = Campaign.objects.get()
     staff = Client()
     staff.force_login(get_user_model().objects.create_superuser("staff"))
-    address = f"/admin/annotations/campaign/{campaign.pk}/report/"
+    address = f"/reports/{campaign.pk}/"
     staff.get(address)  # loads templates
     opened = [timed(lambda: rate(campaign), lambda: staff.get(address)) for _ in range(REQUESTS)]
     campaign_close(campaign=campaign)

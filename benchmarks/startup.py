@@ -153,7 +153,7 @@ def first_start() -> tuple[float, float]:
     """Seconds to a first page, and to something to rate."""
     with tempfile.TemporaryDirectory() as folder, site(Path(folder), "--samples") as (process, address, log):
         start = time.perf_counter()
-        wait(process, lambda: answers(f"{address}/admin/login/"), log)
+        wait(process, lambda: answers(f"{address}/login/"), log)
         page = time.perf_counter() - start
 
         def can_rate() -> bool:

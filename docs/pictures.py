@@ -76,7 +76,7 @@ def pictures(page: Page, site: str, log: Path) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
-    page.goto(f"{site}/admin/workers/run/")
+    page.goto(f"{site}/runs/")
     while not page.get_by_role("link", name="train synthetic-gru").count():
         page.wait_for_timeout(500)
         page.reload()
@@ -85,7 +85,7 @@ def pictures(page: Page, site: str, log: Path) -> None:
     take(page, "run")
 
     token = first(r"/rate/([\w-]+)/", log)
-    page.goto(f"{site}/admin/annotations/system/?q=synthetic-gru")
+    page.goto(f"{site}/models/?name=synthetic-gru")
     page.get_by_role("link", name="synthetic-gru", exact=True).click()
     page.locator("td a", has_text="attention").first.click()
     take(page, "attention")
@@ -100,7 +100,7 @@ def pictures(page: Page, site: str, log: Path) -> None:
 
     for number in range(RATERS):
         rate_everything(site, token, random.Random(number))
-    page.goto(f"{site}/admin/annotations/campaign/1/change/")
+    page.goto(f"{site}/campaigns/1/")
     page.get_by_role("link", name="Close permanently").click()
     page.get_by_role("button", name="Close permanently").click()
     page.get_by_role("link", name="Report", exact=True).click()

@@ -10,7 +10,6 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from annotations.audit.services import Deed, audit_note, audit_write
 from annotations.web.client_address import client_address
@@ -76,15 +75,6 @@ class NotedUserAdmin(Noted, UserAdmin):
 @admin.register(Group)
 class NotedGroupAdmin(Noted, GroupAdmin):
     pass
-
-
-@transaction.atomic
-def password_change(request: HttpRequest) -> HttpResponseBase:
-    """The admin's page to change one's own password."""
-    answer = admin.site.admin_view(admin.site.password_change, cacheable=True)(request)
-    if request.method == "POST" and request.user.is_authenticated and answer.status_code == 302:
-        audit_note(kind=Deed.PASSWORD, about=f"account '{request.user.get_username()}'")
-    return answer
 
 
 class PasswordByLinkView(PasswordResetConfirmView):

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from annotations.api.errors import PROBLEM_TYPE, problem_text
 from annotations.storage.outages import is_outage
+from storyblender_site.middleware import RATER_PAGES
 
 RETRY_SECONDS = 10
 PAGES = {
@@ -62,11 +64,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page(403)
+    return page(403, home=home_of(request))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page(404)
+    return page(404, home=home_of(request))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -79,8 +81,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def page(status: int, reload: int | None = None) -> HttpResponse:
+def home_of(request: HttpRequest) -> str:
+    """Where to go on: a rater has nothing but their link."""
+    return "" if any(part in request.path_info for part in RATER_PAGES) else reverse("start")
+
+
+def page(status: int, *, reload: int | None = None, home: str = "") -> HttpResponse:
     """In the reader's language. It asks nothing of the request, whose body or session may be what failed."""
     title, text = PAGES[status]
-    content = render_to_string("failure.html", {"title": title, "text": text, "reload": reload})
+    content = render_to_string("failure.html", {"title": title, "text": text, "reload": reload, "home": home})
     return HttpResponse(content, status=status)

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from storyblender_site.audited import PasswordByLinkView, password_change
+from storyblender_site.audited import PasswordByLinkView
 from storyblender_site.readiness import readyz
 from workers.hooks import prolific_hook
 
@@ -20,11 +20,11 @@ handler400 = "storyblender_site.failures.bad_request"
 handler403 = "storyblender_site.failures.permission_denied"
 handler404 = "storyblender_site.failures.page_not_found"
 handler500 = "storyblender_site.failures.server_error"
-admin.site.site_header = admin.site.site_title = "Story Blender"
-admin.site.site_url = None
+admin.site.site_header = admin.site.site_title = "Story Blender: admin"
 
+one_login = login_not_required(RedirectView.as_view(pattern_name="login", query_string=True))
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("storyblender_site.site.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/v1/recruiting/prolific/hook", prolific_hook),
@@ -32,6 +32,8 @@ urlpatterns = [
     path("rate/", include("annotations.urls")),
     path("account/<uidb64>/<token>/", PasswordByLinkView.as_view(), name="password_reset_confirm"),
     path("account/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
-    path("admin/password_change/", password_change),
+    path("admin/login/", one_login),
+    path("admin/logout/", RedirectView.as_view(pattern_name="start")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
 ]

@@ -97,7 +97,7 @@ def below_site(path: str) -> str:
 @cache
 def uploads() -> str:
     """What the addresses begin with that take files."""
-    return below_site(reverse("admin:workers_run_import", args=["-"])).removesuffix("-/")
+    return below_site(reverse("import", args=["-"])).removesuffix("-/")
 
 
 def takes_files(path: str) -> bool:

@@ -21,8 +21,8 @@ class Visitor:
         link = site.manage("account_link", name, "--role", role)["link"]
         address, page = self.get(urllib.parse.urlsplit(link).path)
         self.post(address, page, new_password1=PASSWORD, new_password2=PASSWORD)
-        address, page = self.get("/admin/login/")
-        self.post(address, page, username=name, password=PASSWORD, next="/admin/")
+        address, page = self.get("/login/")
+        self.post(address, page, username=name, password=PASSWORD, next="/")
 
     def get(self, path: str) -> tuple[str, str]:
         """The path at which a page was found, and the page."""

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Import, System
 from annotations.storage.clock import from_now
@@ -52,6 +53,9 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation", args=[self.pk])
 
 
 class RunQuerySet(models.QuerySet):
@@ -173,6 +177,9 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.pk])
 
     @property
     def about(self) -> str:

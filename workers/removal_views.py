@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from annotations.errors import ConflictError
 from annotations.models import Dataset, Import, System
 from annotations.removal.services import Removable, named
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import View, page_for, render_page
 from workers.removal import KINDS, described, take_from_view
 
 MODELS: dict[str, type[Dataset] | type[System] | type[Import]] = {
@@ -36,30 +36,24 @@ def remove_page(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             request, f"{named(target).capitalize()} was removed. Its rows will be deleted in the background."
         )
         return redirect(after(target))
-    context = {"target": target, "kind": kind, "back": page_of(target), **described(target)}
+    context = {"target": target, "kind": kind, "back": target.get_absolute_url(), **described(target)}
     return render_page(request, "workers/remove.html", f"Remove {named(target)}?", context)
 
 
-def page_of(target: Removable) -> str:
-    """Where a person comes from; an import is listed on its dataset's page."""
-    if isinstance(target, Import):
-        return reverse("admin:annotations_dataset_change", args=[target.dataset_id])
-    return reverse(f"admin:annotations_{target._meta.model_name}_change", args=[target.pk])
-
-
 def after(target: Removable) -> str:
+    """Where to go when it is gone; an import is listed on its dataset's page."""
     if isinstance(target, Import):
-        return page_of(target)
-    return reverse(f"admin:annotations_{target._meta.model_name}_changelist")
+        return target.get_absolute_url()
+    return reverse("datasets" if isinstance(target, Dataset) else "systems")
 
 
-def urls() -> list[URLPattern]:
-    return [
-        path(
-            f"remove/{kind}/<int:pk>/",
-            require_http_methods(["GET", "POST"])(staff_page(f"annotations.delete_{kind}")(remove_page)),
-            {"kind": kind},
-            name=f"workers_remove_{kind}",
-        )
-        for kind in KINDS
-    ]
+def view_of(kind: str) -> View:
+    @require_http_methods(["GET", "POST"])
+    @page_for(f"annotations.delete_{kind}")
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        return remove_page(request, kind, pk)
+
+    return view
+
+
+VIEWS = {kind: view_of(kind) for kind in KINDS}

@@ -20,7 +20,7 @@ from annotations.models import Decoding, FeedbackSet, Output, System
 from annotations.storage.clock import database_now
 from annotations.storage.short_writes import giving_way
 from annotations.systems.selectors import coverage_of
-from annotations.web.pages import attached, render_page, staff_page
+from annotations.web.pages import attached, page_for, render_page
 from modeling.bases import KNOWN
 from modeling.config import LIKELIHOOD
 from workers.agreement import measures_of
@@ -31,7 +31,7 @@ from workers.guarding import guarding_context
 from workers.import_forms import import_forms
 from workers.jobs import attention, corpus, fetching
 from workers.jobs.attention_maps import attention_of, picture
-from workers.launch_form import Launched, LaunchForm
+from workers.launch_form import LaunchForm
 from workers.length import length_picture
 from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
@@ -47,12 +47,8 @@ PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
 
 
-def page_of(launched: Launched) -> str:
-    return reverse(f"admin:{launched._meta.app_label}_{launched._meta.model_name}_change", args=[launched.pk])
-
-
 @require_http_methods(["GET", "POST"])
-@staff_page("workers.add_run")
+@page_for("workers.add_run")
 def launch(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in LAUNCH_FORMS:
         raise Http404
@@ -60,7 +56,7 @@ def launch(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("workers.add_run")
+@page_for("workers.add_run")
 def import_files(request: HttpRequest, form: str) -> HttpResponse:
     forms = import_forms()
     if form not in forms:
@@ -80,14 +76,14 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
         launched = form.launched()
         if launched:
             messages.success(request, "Launched.")
-            return redirect(page_of(launched))
+            return redirect(launched)
     else:
         form = form_class(initial=request.GET.dict())
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("workers.add_run")
+@page_for("workers.add_run")
 def base(request: HttpRequest, name: str) -> HttpResponse:
     """How it stands with a known pretrained model, beside the presets that begin from it; a POST has it fetched.
 
@@ -102,7 +98,7 @@ def base(request: HttpRequest, name: str) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]  # by its middleware
         fields = LAUNCH_FORMS["train"].base_fields
         typed = {key: value for key, value in request.POST.items() if key in fields} or {"preset": name}
-        return redirect(f"{reverse('admin:workers_run_launch', args=['train'])}?{urlencode(typed)}")
+        return redirect(f"{reverse('launch', args=['train'])}?{urlencode(typed)}")
     return render(request, "workers/_base.html", {"standing": fetching.standing(KNOWN[name])})
 
 
@@ -162,20 +158,23 @@ def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
 
 
 @require_GET
-@staff_page("workers.view_run")
+@page_for("workers.view_run")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of a run's page that changes. Status 286 tells htmx to stop asking."""
     run = get_object_or_404(Run, pk=pk)
     return render(request, "workers/_run.html", run_context(run), status=286 if run.finished else 200)
 
 
-def show_run(request: HttpRequest, run: Run) -> HttpResponse:
+@require_GET
+@page_for("workers.view_run")
+def show_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run, pk=pk)
     title = f"{run.get_kind_display().capitalize()} {run.about}".strip()
     return render_page(request, "workers/run.html", title, run_context(run))
 
 
 @require_POST
-@staff_page("workers.change_run")
+@page_for("workers.change_run")
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     run = get_object_or_404(Run, pk=pk)
     actions = {"cancel": run_cancel, "retry": run_retry}
@@ -185,11 +184,14 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         actions[action](run)
     except InputError as error:
         messages.error(request, str(error))
-    return redirect(page_of(run))
+    return redirect(run)
 
 
-def show_system(request: HttpRequest, system: System) -> HttpResponse:
+@require_GET
+@page_for("annotations.view_system")
+def show_system(request: HttpRequest, pk: int) -> HttpResponse:
     """Sample outputs beside caption and reference, and the system's lineage."""
+    system = get_object_or_404(System, pk=pk)
     decodings = Decoding.objects.complete().filter(system=system).select_related("dataset").order_by("-pk")
     if system.kind == System.Kind.HUMAN:  # one for each campaign, which tells them apart
         decodings = decodings.prefetch_related("entries__campaign")
@@ -232,7 +234,7 @@ def references_of(output: Output) -> list[str]:
 
 
 @require_GET
-@staff_page("annotations.view_system")
+@page_for("annotations.view_system")
 def show_output(request: HttpRequest, pk: int) -> HttpResponse:
     """One output, and what its system looked at: drawn with its decoding, or later by a run of its own."""
     output = get_object_or_404(
@@ -259,7 +261,7 @@ def show_output(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@staff_page("workers.delete_checkpoint")
+@page_for("workers.delete_checkpoint")
 def prune_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     checkpoint = get_object_or_404(Checkpoint.objects.select_related("system", "run"), pk=pk)
     title = f"Remove the files of {checkpoint.system}?"
@@ -267,7 +269,7 @@ def prune_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff_page("workers.delete_checkpoint")
+@page_for("workers.delete_checkpoint")
 def prune(request: HttpRequest, pk: int) -> HttpResponse:
     checkpoint = get_object_or_404(Checkpoint, pk=pk)
     try:
@@ -276,11 +278,11 @@ def prune(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"The files of {checkpoint.system} were removed: {freed / 1e6:.1f} MB freed.")
-    return redirect("admin:workers_checkpoint_changelist")
+    return redirect("checkpoints")
 
 
 @require_GET
-@staff_page("annotations.view_feedbackset")
+@page_for("annotations.view_feedbackset")
 def export_feedback(request: HttpRequest, pk: int) -> HttpResponseBase:
     """All of a set, as the file that models read. One whose texts were erased in part is not given out."""
     row = get_object_or_404(FeedbackSet, pk=pk)
@@ -288,7 +290,7 @@ def export_feedback(request: HttpRequest, pk: int) -> HttpResponseBase:
         check_valid(row)
     except InputError as error:
         messages.error(request, str(error))
-        return redirect("admin:annotations_feedbackset_change", row.pk)
+        return redirect("feedback_set", row.pk)
     audit_note(kind=Deed.EXPORT, about=f"feedback set '{row.name}'", detail="jsonl")
     lines = (f"{json.dumps(each, ensure_ascii=False)}\n" for each in giving_way(corpus.feedback_rows(row)))
     name = f"{row.name}{'-simulated' if row.simulated else ''}.jsonl"

@@ -27,7 +27,7 @@ def rater_link(campaign: Campaign, outside_id: str | None = None) -> str:
 def item_photo_address(assignment: Assignment, place: int) -> str:
     """The same for a researcher, whether or not anybody has the screen."""
     item = assignment.item
-    return reverse("admin:annotations_campaign_photo", args=[item.campaign_id, item.public_id, place])
+    return reverse("campaign_photo", args=[item.campaign_id, item.public_id, place])
 
 
 def photo_address(assignment: Assignment, place: int) -> str:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from annotations.corpora.querysets import (
     DatasetQuerySet,
@@ -45,6 +46,9 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("dataset", args=[self.pk])
 
 
 class Import(models.Model):
@@ -94,6 +98,9 @@ class Import(models.Model):
     def __str__(self) -> str:
         return f"{self.dataset_id}: {self.description}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("dataset", args=[self.dataset_id])
+
     @property
     def sentence(self) -> str:
         """What it did."""
@@ -131,6 +138,9 @@ class Album(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("album", args=[self.pk])
 
     @property
     def known_as(self) -> str:

@@ -5,6 +5,7 @@ from typing import get_args
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from annotations.campaigns.models import Campaign, Candidate, Rating
 from annotations.corpora.models import Dataset, Source
@@ -37,6 +38,9 @@ class FeedbackSet(Unfinished):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("feedback_set", args=[self.pk])
 
 
 class FeedbackExample(models.Model):

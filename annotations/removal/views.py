@@ -7,32 +7,31 @@ from django.views.decorators.http import require_POST
 
 from annotations.campaigns.forms import EraseForm
 from annotations.campaigns.models import Campaign
-from annotations.campaigns.views.campaigns import page_of
 from annotations.errors import InputError
 from annotations.plurals import counted
 from annotations.removal.erasing import LOG_LEFT, elsewhere, erasure_of, identities, log_empty, person_erase
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import page_for, render_page
 
 
 @require_POST
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask what the form names, and erase it once that was answered with `confirm`. No address holds an id."""
     campaign = get_object_or_404(Campaign, pk=pk)
     form = EraseForm(request.POST, campaign=campaign)
     if not form.is_valid():
         messages.error(request, "; ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     try:
         identity = next(iter(identities(form.cleaned_data["name"], [campaign])), None)
     except InputError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     if identity is None:
         messages.info(request, "That rater has already been erased.")
         if not log_empty():
             messages.warning(request, f"{LOG_LEFT[0].upper()}{LOG_LEFT[1:]}.")
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     others = elsewhere(identity)
     if not request.POST.get("confirm"):
         context = {"campaign": campaign, "erasure": erasure_of(identity), "asked": form.data}
@@ -48,4 +47,4 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"The rater was erased{where}." if count else "That rater has already been erased.")
         if not done.log_emptied:
             messages.warning(request, f"{LOG_LEFT[0].upper()}{LOG_LEFT[1:]}.")
-    return redirect(page_of(campaign))
+    return redirect(campaign)

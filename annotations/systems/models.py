@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
 
 from annotations.corpora.models import Dataset, Import, Source, Split, StorySentence
 from annotations.corpora.querysets import KeptManager
@@ -39,6 +40,9 @@ class System(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("system", args=[self.pk])
 
 
 class Decoding(models.Model):

@@ -6,11 +6,11 @@ from django.views.decorators.http import require_GET
 
 from annotations.corpora.models import Album, Dataset, Photo
 from annotations.systems.albums import sequences_of
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import page_for, render_page
 
 
 @require_GET
-@staff_page("annotations.view_dataset")
+@page_for("annotations.view_dataset")
 def album(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Album.objects.select_related("dataset"), pk=pk, imported_by__state="complete")
     beside = Album.objects.filter(dataset=shown.dataset, split=shown.split, imported_by__state="complete")
@@ -25,18 +25,18 @@ def album(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_dataset")
+@page_for("annotations.view_dataset")
 def first_album(request: HttpRequest, pk: int, split: str) -> HttpResponse:
     """The first album of a split."""
     dataset = get_object_or_404(Dataset, pk=pk)
     found = dataset.albums.filter(split=split, imported_by__state="complete").order_by("pk").first()
     if found is None:
         raise Http404
-    return redirect("admin:annotations_dataset_album", found.pk)
+    return redirect("album", found.pk)
 
 
 @require_GET
-@staff_page("annotations.view_dataset")
+@page_for("annotations.view_dataset")
 def photo(request: HttpRequest, pk: int) -> FileResponse:
     """The picture of a photo."""
     file = get_object_or_404(Photo.objects.visible().with_picture(), pk=pk).picture

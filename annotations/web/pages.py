@@ -1,24 +1,24 @@
-"""What the researcher's pages share: they live in Django's admin, behind its login and its permissions."""
+"""What the researcher's pages share: they are for who is logged in and has the permission."""
 
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
 from typing import Any
 
-from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
 
 from annotations.names import file_name
 
 View = Callable[..., HttpResponseBase]
 
 
-def staff_page(permission: str) -> Callable[[View], View]:
-    """A view for who is logged in as staff and has the permission (`app.action_model`)."""
+def page_for(permission: str) -> Callable[[View], View]:
+    """A view for who has the permission (`app.action_model`). LoginRequiredMiddleware asks strangers to log in."""
 
     def wrap(view: View) -> View:
         @wraps(view)
@@ -27,7 +27,7 @@ def staff_page(permission: str) -> Callable[[View], View]:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        guarded: View = site.admin_view(checked)
+        guarded: View = never_cache(checked)
         return guarded
 
     return wrap
@@ -51,7 +51,7 @@ class OnDemand:
 def render_page(
     request: HttpRequest, template: str, title: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    return render(request, template, {**site.each_context(request), "title": title, **context}, status=status)
+    return render(request, template, {"title": title, **context}, status=status)
 
 
 def attached(name: str) -> dict[str, str]:

@@ -41,20 +41,17 @@ def test_five_photos_with_every_story_beside(tmp_path: Path, reader: Client) -> 
     assert told["arel"].texts == []
     assert told["arel"].whole.split(" . ")[1] == "arel wrote words0x1"
 
-    page = reader.get(f"/admin/annotations/dataset/{dataset.pk}/split/test/", follow=True)
-    assert page.redirect_chain[-1][0] == f"/admin/annotations/dataset/album/{albums[0].pk}/"
+    page = reader.get(f"/data/{dataset.pk}/split/test/", follow=True)
+    assert page.redirect_chain[-1][0] == f"/data/albums/{albums[0].pk}/"
     shown = page.content.decode()
     for story in sequence.stories:
         for text in story.texts or [story.whole.strip()]:
             assert text in shown
-    pictures = re.findall(r'src="(/admin/annotations/dataset/photo/\d+/)"', shown)
+    pictures = re.findall(r'src="(/data/photos/\d+/)"', shown)
     bodies = [b"".join(reader.get(address).streaming_content) for address in pictures]
     assert bodies == [b"\x89PNG\r\n" + f"0{place}".encode() for place in PLACES]
-    assert f"/admin/annotations/dataset/album/{albums[1].pk}/" in shown
-    assert (
-        f'href="/admin/annotations/dataset/{dataset.pk}/split/test/"'
-        in reader.get(f"/admin/annotations/dataset/{dataset.pk}/change/").content.decode()
-    )
+    assert f"/data/albums/{albums[1].pk}/" in shown
+    assert f'href="/data/{dataset.pk}/split/test/"' in reader.get(f"/data/{dataset.pk}/").content.decode()
 
 
 def test_the_newest_decoding_of_a_system_is_shown_and_gaps_are_seen() -> None:
@@ -73,17 +70,17 @@ def test_the_newest_decoding_of_a_system_is_shown_and_gaps_are_seen() -> None:
 
 def test_an_album_without_a_sequence_says_so(reader: Client) -> None:
     output = OutputFactory()
-    page = reader.get(f"/admin/annotations/dataset/album/{output.source.album_id}/").content.decode()
+    page = reader.get(f"/data/albums/{output.source.album_id}/").content.decode()
     assert "This album has no sequence of photos" in page
 
 
 def test_an_album_is_nobodys_who_may_not_see_it() -> None:
     album = AlbumFactory()
-    for address in (f"album/{album.pk}/", f"{album.dataset_id}/split/train/", "photo/1/"):
-        assert Client().get(f"/admin/annotations/dataset/{address}").status_code == 302
+    for address in (f"albums/{album.pk}/", f"{album.dataset_id}/split/train/", "photos/1/"):
+        assert Client().get(f"/data/{address}").status_code == 302
     client = Client()
     client.force_login(User.objects.create_user("nobody", is_staff=True))
-    assert client.get(f"/admin/annotations/dataset/album/{album.pk}/").status_code == 403
+    assert client.get(f"/data/albums/{album.pk}/").status_code == 403
     models.Import.objects.update(state="writing", completed_at=None)
     client.force_login(User.objects.create_superuser("all"))
-    assert client.get(f"/admin/annotations/dataset/album/{album.pk}/").status_code == 404
+    assert client.get(f"/data/albums/{album.pk}/").status_code == 404

@@ -406,7 +406,7 @@ def test_a_researcher_previews_a_screen(protocol: str, ties: bool | None) -> Non
     campaign = make_campaign(protocol=protocol, ties=ties, criteria=["fluency", "style"]).campaign
     staff = Client()
     staff.force_login(User.objects.create_superuser("admin", password="x"))
-    page = staff.get(reverse("admin:annotations_campaign_preview", args=[campaign.pk, 1])).content.decode()
+    page = staff.get(reverse("campaign_preview", args=[campaign.pk, 1])).content.decode()
     for question in ("Which is the best, most natural language?", "Which is best?"):
         assert question in page
     assert page.count("<fieldset disabled") == page.count("<fieldset") > 0

@@ -27,7 +27,7 @@ from tests.factories import CampaignParts, make_campaign
 from tests.pages import in_one_line
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/annotations/campaign/"
+LIST = "/campaigns/"
 
 
 def form_of(parts: CampaignParts, **values: Any) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def test_closing_and_deleting_ask_first_and_say_what_ends(staff: Client) -> None
     campaign, made = parts.campaign, draft(staff, parts, items="3")
     rater = Rater(campaign)
     rater.submit(rater.next())  # and the next screen is open
-    page = staff.get(f"{LIST}{campaign.pk}/change/").content.decode()
+    page = staff.get(f"{LIST}{campaign.pk}/").content.decode()
     assert f'href="{LIST}{campaign.pk}/act/?action=close"' in page
     ends = {
         "close": (campaign, "5 screens are still open, 1 rater is at work. No more answers are taken."),
@@ -245,7 +245,7 @@ def test_a_dry_run_is_marked_takes_nobodys_place_and_never_counts(staff: Client)
     assert (report["campaign"]["ratings"], report["campaign"]["raters"]) == (2, 1)
     assert all(system["mean"] < 20 for system in report["criteria"]["human_likeness"]["systems"])
     assert models.Rating.objects.counting(campaign).count() == 2
-    page = in_one_line(staff.get(f"{LIST}{campaign.pk}/change/"))
+    page = in_one_line(staff.get(f"{LIST}{campaign.pk}/"))
     assert '?state=trial">1</a>, with 2 answers.' in page
     with pytest.raises(InputError):
         campaign_making.draft_replace(draft=campaign, spec=campaigns.spec_of(campaign))
@@ -294,8 +294,8 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
     campaign = make_campaign(captions=2, overlap=1).campaign
     rater = Rater(campaign)
     rater.submit(rater.next())
-    report = f"{LIST}{campaign.pk}/report/"
-    hidden = [staff.get(report), staff.get(f"{LIST}{campaign.pk}/change/")]
+    report = f"/reports/{campaign.pk}/"
+    hidden = [staff.get(report), staff.get(f"{LIST}{campaign.pk}/")]
     for form in ("report.html", "report.json", "report.csv", "ratings.csv", "ratings.jsonl"):
         hidden.append(staff.get(f"{LIST}{campaign.pk}/{form}", follow=True))
     for page in hidden:
@@ -303,26 +303,26 @@ def test_who_leads_is_hidden_until_the_close_and_an_early_look_is_kept(staff: Cl
         assert "human_likeness" not in page.content.decode().partition("Design")[0]
     assert not models.Report.objects.exists()
 
-    page = staff.post(f"{LIST}{campaign.pk}/unblind/", follow=True).content.decode()
+    page = staff.post(f"/reports/{campaign.pk}/unblind/", follow=True).content.decode()
     assert "interim results" in page
     early = models.AuditEntry.objects.filter(kind="unblind")
     assert early.get().about == f"campaign '{campaign.name}'"
 
-    kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
+    kept = staff.get(f"/reports/{campaign.pk}/report.json").content
     rater.submit(rater.next())
-    assert staff.get(f"{LIST}{campaign.pk}/report.json").content == kept, "what has come since is another look"
-    assert "close it first" in staff.get(f"{LIST}{campaign.pk}/ratings.csv", follow=True).content.decode()
-    staff.post(f"{LIST}{campaign.pk}/unblind/")
-    assert staff.get(f"{LIST}{campaign.pk}/report.json").content != kept
+    assert staff.get(f"/reports/{campaign.pk}/report.json").content == kept, "what has come since is another look"
+    assert "close it first" in staff.get(f"/reports/{campaign.pk}/ratings.csv", follow=True).content.decode()
+    staff.post(f"/reports/{campaign.pk}/unblind/")
+    assert staff.get(f"/reports/{campaign.pk}/report.json").content != kept
     assert early.count() == 2
 
 
-@pytest.mark.parametrize("model", ["annotations/campaign", "annotations/dataset", "annotations/system", "workers/run"])
+@pytest.mark.parametrize("model", ["campaigns", "data", "models", "runs"])
 @pytest.mark.parametrize("name", ["0", "abc"])
 def test_an_address_that_names_nothing_leads_back(staff: Client, model: str, name: str) -> None:
-    answer = staff.get(f"/admin/{model}/{name}/change/", follow=True)
-    assert answer.status_code == 200
-    assert "doesn’t exist" in answer.content.decode()
+    answer = staff.get(f"/{model}/{name}/")
+    assert answer.status_code == 404
+    assert '<a href="/">' in answer.content.decode()
 
 
 def test_the_report_page_and_its_files(staff: Client) -> None:
@@ -331,21 +331,23 @@ def test_the_report_page_and_its_files(staff: Client) -> None:
     while screen := rater.next():
         rater.submit(screen)
     campaigns.campaign_close(campaign=campaign)
-    page = staff.get(f"{LIST}{campaign.pk}/report/").content.decode()
+    page = staff.get(f"/reports/{campaign.pk}/").content.decode()
     assert "<svg" in page
     assert "Rated best" in page
     assert "<style" not in page
     assert "style=" not in page
-    kept = staff.get(f"{LIST}{campaign.pk}/report.json").content
+    kept = staff.get(f"/reports/{campaign.pk}/report.json").content
     assert kept == bytes(models.Report.objects.get().content)
     means = {row["system"]: row["mean"] for row in json.loads(kept)["criteria"]["human_likeness"]["systems"]}
-    table = list(csv.DictReader(io.StringIO(staff.get(f"{LIST}{campaign.pk}/report.csv").content.decode("utf-8-sig"))))
+    table = list(
+        csv.DictReader(io.StringIO(staff.get(f"/reports/{campaign.pk}/report.csv").content.decode("utf-8-sig")))
+    )
     assert {row["system"]: float(row["value"]) for row in table if row["kind"] == "rating"} == means
-    alone = staff.get(f"{LIST}{campaign.pk}/report.html").content.decode()
+    alone = staff.get(f"/reports/{campaign.pk}/report.html").content.decode()
     assert ".report" in alone.partition("</style>")[0]
-    rows = staff.get(f"{LIST}{campaign.pk}/ratings.jsonl").getvalue().decode().splitlines()
+    rows = staff.get(f"/reports/{campaign.pk}/ratings.jsonl").getvalue().decode().splitlines()
     assert len(rows) == 3 * 3
-    assert staff.get(f"{LIST}{campaign.pk}/ratings.xml").status_code == 404
+    assert staff.get(f"/reports/{campaign.pk}/ratings.xml").status_code == 404
 
 
 def test_best_and_worst_are_the_means_of_what_was_rated() -> None:

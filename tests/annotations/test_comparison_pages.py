@@ -20,7 +20,7 @@ from tests.annotations.test_comparison import harsher, overlapping, rate
 from tests.annotations.test_exports import check_tex
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]  # made of a report's rows, which other tests read from both
-PAGE = "/admin/annotations/campaign/compare"
+PAGE = "/reports/compare"
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_the_page() -> None:
     staff, nobody = Client(), Client()
     staff.force_login(User.objects.create_superuser("admin", password="x"))
     nobody.force_login(User.objects.create_user("other", password="x", is_staff=True))
-    assert f'href="{PAGE}/"' in staff.get("/admin/annotations/campaign/").content.decode()
+    assert f'href="{PAGE}/"' in staff.get("/campaigns/").content.decode()
     choice = staff.get(f"{PAGE}/").content.decode()
     assert 'value="first"' in choice
     assert 'value="second"' not in choice, "it is open"

@@ -26,7 +26,7 @@ from tests.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
 CODE = re.compile(r"<output>([2-9A-HJ-NP-Z]{10})</output>")
-LIST = "/admin/annotations/campaign/"
+LIST = "/campaigns/"
 
 
 def skip(visitor: Visitor) -> None:
@@ -171,7 +171,7 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     skip(visitor)
 
     def asked(typed: str, campaign: models.Campaign = campaign) -> str:
-        page = staff.get(f"{LIST}{campaign.pk}/change/", {"code": typed}).content.decode()
+        page = staff.get(f"{LIST}{campaign.pk}/", {"code": typed}).content.decode()
         return " ".join(re.sub(r"<[^>]+>", " ", page.partition("Check a completion code")[2]).split())
 
     found = asked(f" {code[:5].lower()}-{code[5:]} ")
@@ -190,7 +190,7 @@ def test_the_researcher_sees_whose_code_it_is(staff: Client) -> None:
     visitor.send(f"answer/{visitor.assignment}/", {"key": new_key()})
     visitor.answer()
     campaigns.campaign_close(campaign=campaign)
-    rows = csv.DictReader(io.StringIO(staff.get(f"{LIST}{campaign.pk}/ratings.csv").getvalue().decode()))
+    rows = csv.DictReader(io.StringIO(staff.get(f"/reports/{campaign.pk}/ratings.csv").getvalue().decode()))
     assert {row["completion_code"] for row in rows} == {code}
 
 
@@ -201,7 +201,7 @@ def test_a_code_whose_answers_were_taken_back_is_no_longer_earned(staff: Client)
     visitor.answer()
     code = code_in(visitor)
     visitor.undo()
-    assert "It is no longer earned" in staff.get(f"{LIST}{campaign.pk}/change/", {"code": code}).content.decode()
+    assert "It is no longer earned" in staff.get(f"{LIST}{campaign.pk}/", {"code": code}).content.decode()
 
 
 def test_the_database_holds_a_minimum_that_can_be_reached() -> None:

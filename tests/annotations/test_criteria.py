@@ -258,7 +258,7 @@ def staff() -> Client:
     return client
 
 
-LIST = "/admin/annotations/campaign/"
+LIST = "/campaigns/"
 
 
 def form_of(page: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def erase_while_somebody_reads(campaign: models.Campaign) -> None:
         call_command("erase_rater", ID, "--yes")
         return
     client, said = staff_client(), "write-ahead log still contains what was removed"
-    again = {"path": f"/admin/annotations/campaign/{campaign.pk}/erase/", "data": {"outside_id": ID}, "follow": True}
+    again = {"path": f"/campaigns/{campaign.pk}/erase/", "data": {"outside_id": ID}, "follow": True}
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM annotations_rater").fetchone()
@@ -119,7 +119,7 @@ def test_who_joins_while_the_id_is_erased_does_not_bring_it_back() -> None:
 def test_to_invite_an_erased_id_is_refused_on_the_page() -> None:
     study, client = Study(), staff_client()
     person_erase(identities(ID))
-    answer = client.post(f"/admin/annotations/campaign/{study.campaign.pk}/links/", {"raters": f"new\n{ID}"})
+    answer = client.post(f"/campaigns/{study.campaign.pk}/links/", {"raters": f"new\n{ID}"})
     assert answer.status_code == 200
     assert "was erased from this campaign" in answer.content.decode()
     assert not models.Invitation.objects.filter(outside_id__in=["new", ID]).exists()
@@ -265,10 +265,10 @@ def test_a_feedback_set_with_their_words_trains_nothing_any_more(
     spoilt.refresh_from_db()
     assert (kept.valid, spoilt.valid) == (True, False)
     assert models.FeedbackExample.objects.get(pk=theirs.pk).text == ""
-    page = staff.get(f"/admin/annotations/feedbackset/{spoilt.pk}/change/").content.decode()
+    page = staff.get(f"/data/feedback/{spoilt.pk}/").content.decode()
     assert "words in it were erased" in page
     assert lineage(system)["feedback_set"]["valid"] is False
-    assert "It is invalid:" in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    assert "It is invalid:" in staff.get(f"/models/{system.pk}/").content.decode()
     asked = lambda: training.launch(dataset=spoilt.dataset.name, preset="tiny", feedback="spoilt", name="later")  # noqa: E731
     for refused in (asked, lambda: check_valid(spoilt)):  # when it is launched, and when it begins
         with pytest.raises(InputError, match="feedback set 'spoilt' is invalid: some of its texts were erased"):
@@ -314,7 +314,7 @@ def test_the_page_says_what_goes_and_asks() -> None:
     elsewhere = another(study.campaign, "elsewhere")
     rate_all(elsewhere, ID)
     client = staff_client()
-    home = f"/admin/annotations/campaign/{study.campaign.pk}/"
+    home = f"/campaigns/{study.campaign.pk}/"
     assert client.get(f"{home}erase/").status_code == 405
     asked = in_one_line(client.post(f"{home}erase/", {"rater": 1}))
     for words in (

@@ -146,7 +146,7 @@ def test_the_site_streams_what_the_command_writes(
 ) -> None:
     campaign, _ = rated
     for form in ("csv", "jsonl", "parquet", "dictionary"):
-        answer = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/ratings.{form}")
+        answer = admin_client.get(f"/reports/{campaign.pk}/ratings.{form}")
         assert answer.streaming == (form != "dictionary")
         got, wrote = answer.getvalue(), exported(campaign, form, tmp_path).read_bytes()
         if form == "parquet":
@@ -353,9 +353,9 @@ def test_a_preregistration_sheet_before_and_after_the_first_rating(tmp_path: Pat
     content = file + "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines)
     assert hashlib.sha256(content.encode()).hexdigest() == whole
 
-    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
-    assert f"/admin/annotations/campaign/{campaign.pk}/preregistration.md" in page
-    served = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/preregistration.md").content.decode()
+    page = admin_client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert f"/campaigns/{campaign.pk}/preregistration.md" in page
+    served = admin_client.get(f"/campaigns/{campaign.pk}/preregistration.md").content.decode()
     assert served.partition("The campaign is")[2] == sheet.partition("The campaign is")[2]
 
     models.Campaign.objects.update(state="open")

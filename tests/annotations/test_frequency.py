@@ -75,7 +75,7 @@ def test_an_invited_id_cannot_be_taken(how: str, staff: Client, capsys: pytest.C
         call_command("campaign_link", campaign.name, "--rater", "worker 7")
         [query] = re.findall(r"\?(rater=\S+)", capsys.readouterr().out)
     else:
-        answer = staff.post(f"/admin/annotations/campaign/{campaign.pk}/links/", {"raters": "worker 7\nworker 8"})
+        answer = staff.post(f"/campaigns/{campaign.pk}/links/", {"raters": "worker 7\nworker 8"})
         [query] = re.findall(r"(rater=worker\+7&amp;signature=[^\"&<\s]+)", answer.content.decode())
         query = query.replace("&amp;", "&")
     thief = Client()
@@ -109,8 +109,8 @@ def test_a_campaign_of_many_raters_has_a_page_of_a_few(staff: Client) -> None:
     RaterRow.objects.bulk_create(rows)
     RaterRow.objects.filter(outside_id="p2999").update(completion_code="ABCDEFGH23")
     last.submit(last.next())
-    page = f"/admin/annotations/campaign/{campaign.pk}"
-    polled, shown = staff.get(f"{page}/progress/"), staff.get(f"{page}/change/")
+    page = f"/campaigns/{campaign.pk}"
+    polled, shown = staff.get(f"{page}/progress/"), staff.get(f"{page}/")
     listed = staff.get(f"{page}/raters/?page=2")
     assert len(polled.content) < 10_000
     assert "p49" not in polled.content.decode(), "the table stays as it is while it is read"
@@ -118,7 +118,7 @@ def test_a_campaign_of_many_raters_has_a_page_of_a_few(staff: Client) -> None:
     assert "<b>3001</b> raters joined, <b>1</b> of them has answered" in in_one_line(shown)
     assert "51 p49" in in_one_line(listed)
     assert "51 to 100 of 3001" in in_one_line(listed)
-    assert "is the code of rater 3001 (p2999)" in in_one_line(staff.get(f"{page}/change/", {"code": "abcde-fgh23"}))
+    assert "is the code of rater 3001 (p2999)" in in_one_line(staff.get(f"{page}/", {"code": "abcde-fgh23"}))
     excluded = {"rater": "3001", "reason": "a bot", "action": "exclude"}
     assert "Rater 3001 is left out" in staff.post(f"{page}/exclude/", excluded, follow=True).content.decode()
     assert RaterRow.objects.get(outside_id="p2999").exclusion == "a bot"

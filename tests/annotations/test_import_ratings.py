@@ -36,7 +36,7 @@ from workers.removal import removals_finish
 pytestmark = pytest.mark.django_db
 SCORES = "item,system,rater,criterion,score"
 PAIRS = "item,system_a,system_b,rater,criterion,choice"
-CAMPAIGNS = "/admin/annotations/campaign/"
+CAMPAIGNS = "/campaigns/"
 
 
 def table(file: Path, header: str, *rows: str) -> Path:
@@ -360,7 +360,7 @@ def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:
     campaign, untold = imported(file), imported(table(tmp_path / "p.csv", PAIRS, PAIR), "pairs")
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    page = client.get(f"{CAMPAIGNS}{campaign.pk}/change/").content.decode()
+    page = client.get(f"{CAMPAIGNS}{campaign.pk}/").content.decode()
     assert "Imported study" in page
     assert "likert, from 3 to 4" in page
     assert campaign.token not in page
@@ -368,8 +368,8 @@ def test_what_needs_raters_here_is_refused(tmp_path: Path) -> None:
     for path in ("copy/", "edit/", "preview/1/", "campaign.toml"):
         answer = client.get(f"{CAMPAIGNS}{campaign.pk}/{path}", follow=True).content.decode()
         assert "was rated elsewhere and imported" in answer, path
-    assert client.get(f"{CAMPAIGNS}{untold.pk}/report/").status_code == 200
-    assert client.get("/admin/").status_code == 200
+    assert client.get(f"/reports/{untold.pk}/").status_code == 200
+    assert client.get("/").status_code == 200
     assert "This study is over" in client.get(f"/rate/{campaign.token}/").content.decode()
     with pytest.raises(ConflictError, match="copied or written as a campaign file"):
         campaign_toml(spec_of(campaign))

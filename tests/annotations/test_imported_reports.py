@@ -205,7 +205,7 @@ def test_repeats_stand_beside_metrics_and_on_the_campaigns_page(tmp_path: Path, 
     assert found["correlation"]["c"]["metrics"]["chrf"]["pooled"]["units"] == 12
     assert found["repeats"]["c"]["repeats"] == 8
     campaign = models.Campaign.objects.get()
-    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    page = admin_client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "<b>12</b> screens of 6 items were rated" in " ".join(page.split())
     for form in ("html", "heds", "latex", "csv"):
         call_command("report", "study", format=form, out=tmp_path / "out", stdout=StringIO())

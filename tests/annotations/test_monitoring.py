@@ -28,7 +28,7 @@ from tests.factories import make_campaign
 from tests.pages import in_one_line
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/annotations/campaign/"
+LIST = "/campaigns/"
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 SYSTEMS = ("gru-of-new", "human", "lstm-of-old")
 TEXTS = {"lstm-of-old": lambda n: f"we had thing {n} .", "gru-of-new": lambda n: f"we saw thing {n}"}
@@ -322,7 +322,7 @@ def test_checks_and_dry_runs_say_what_they_are(staff: Client) -> None:
 def test_a_dry_run_leads_back_to_its_campaign(staff: Client) -> None:
     campaign = campaign_of(captions=2)
     dry_run = staff.post(f"{LIST}{campaign.pk}/try/").headers["Location"]
-    back = f'href="{LIST}{campaign.pk}/change/">back to the campaign</a>'
+    back = f'href="{LIST}{campaign.pk}/">back to the campaign</a>'
     assert back in in_one_line(staff.get(dry_run))
     visitor = Client()
     visitor.post(f"/rate/{campaign.token}/join/", {"rater": ""})

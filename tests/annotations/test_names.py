@@ -234,7 +234,7 @@ def export_of(campaign: models.Campaign, folder: Path) -> Path:
 def test_pages_and_downloads_have_the_names(rated: models.Campaign) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    page = f"/admin/annotations/campaign/{rated.pk}"
+    page = f"/campaigns/{rated.pk}"
     for address, called in (
         ("report.csv", "First-look-1.0-report.csv"),
         ("ratings.jsonl", "First-look-1.0-ratings.jsonl"),
@@ -242,8 +242,8 @@ def test_pages_and_downloads_have_the_names(rated: models.Campaign) -> None:
     ):
         answer = client.get(f"{page}/{address}")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{called}"'
-    assert "campaign=First%20look%3A%201.0" in client.get(f"{page}/change/").content.decode()
-    compared = client.get("/admin/annotations/campaign/compare/?campaign=First+look%3A+1.0&campaign=none")
+    assert "campaign=First%20look%3A%201.0" in client.get(f"{page}/").content.decode()
+    compared = client.get("/reports/compare/?campaign=First+look%3A+1.0&campaign=none")
     assert "campaign &#x27;none&#x27; does not exist" in compared.content.decode()
     system = models.System.objects.get(name="org/model_b:8b")
-    assert "org/model_b:8b" in client.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    assert "org/model_b:8b" in client.get(f"/models/{system.pk}/").content.decode()

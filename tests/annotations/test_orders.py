@@ -156,7 +156,7 @@ def test_the_secret_is_nowhere_to_be_read() -> None:
     assert campaign.order_secret != other.order_secret
     staff = Client()
     staff.force_login(User.objects.create_superuser("admin", password="x"))
-    base = f"/admin/annotations/campaign/{campaign.pk}/"
+    page, report = f"/campaigns/{campaign.pk}/", f"/reports/{campaign.pk}/"
     visitor = Visitor(campaign)
     visitor.join()
     seen: list[Any] = [visitor.page]
@@ -170,20 +170,11 @@ def test_the_secret_is_nowhere_to_be_read() -> None:
     to_raters = len(seen)
     shown = list(models.Assignment.objects.values_list("shown", flat=True))
     assert min(len(each) for each in shown) >= 5
-    before = (
-        "change/",
-        "preview/1/",
-        "campaign.toml",
-        "preregistration.md",
-        "copy/",
-        "progress/",
-        "report/",
-        "history/",
-    )
-    after = ("report/", "report.json", "report.html", "report.csv", "ratings.csv", "ratings.jsonl", "change/")
-    seen += [staff.get(base + path) for path in before]
+    before = ("", "preview/1/", "campaign.toml", "preregistration.md", "copy/", "progress/")
+    after = ("", "report.json", "report.html", "report.csv", "ratings.csv", "ratings.jsonl")
+    seen += [staff.get(report), *(staff.get(page + path) for path in before)]
     campaigns.campaign_close(campaign=campaign)
-    seen += [staff.get(base + path) for path in after]
+    seen += [staff.get(page), *(staff.get(report + path) for path in after)]
     for number, each in enumerate(seen):
         text = each if isinstance(each, str) else (each.getvalue() if each.streaming else each.content).decode()
         assert campaign.order_secret not in text

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page(campaign: models.Campaign, staff: Client, **asked: str) -> str:
-    return staff.get(f"/admin/annotations/campaign/{campaign.pk}/change/", asked).content.decode()
+    return staff.get(f"/campaigns/{campaign.pk}/", asked).content.decode()
 
 
 def test_everybody_is_there_once_with_what_they_are_paid(staff: Client, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_everybody_is_there_once_with_what_they_are_paid(staff: Client, tmp_path
     rater_stop(rater=everybody["out"].row, rule="too_fast", reason="answered too fast")
     everybody["gone"].withdraws()
     submission_note(campaign=campaign, said=Submission("v-back", "back", "RETURNED"), at=database_now())
-    answer = staff.get(f"/admin/annotations/campaign/{campaign.pk}/pay.csv")
+    answer = staff.get(f"/campaigns/{campaign.pk}/pay.csv")
     assert "personal" in answer.headers["Content-Disposition"]
     rows = {row["outside_id"]: row for row in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))}
     paid = {name: (row["ending"], row["code"], row["screens"], row["pay"]) for name, row in rows.items()}
@@ -58,7 +58,7 @@ def test_everybody_is_there_once_with_what_they_are_paid(staff: Client, tmp_path
     assert (tmp_path / "pay.csv").read_bytes() == answer.content
     exports = models.AuditEntry.objects.filter(kind="export", detail="codes and pay, csv")
     assert exports.count() == 2
-    assert Client().get(f"/admin/annotations/campaign/{campaign.pk}/pay.csv").status_code == 302, "researchers only"
+    assert Client().get(f"/campaigns/{campaign.pk}/pay.csv").status_code == 302, "researchers only"
     shown = page(campaign, staff)
     assert "PROLIFIC_PID={{%PROLIFIC_PID%}}&amp;STUDY_ID={{%STUDY_ID%}}" in shown
     assert "Raters who complete the study are paid 3.50 GBP" in shown

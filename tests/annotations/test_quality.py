@@ -385,7 +385,7 @@ def test_every_protocol_hides_degraded_texts_and_stops_who_misses_them(protocol:
 def test_the_campaigns_page_says_the_rules_and_who_was_stopped(admin_client: Client) -> None:
     campaign = controlled(quality=QUALITY | {"seconds_per_word": 0.1})
     play(Rater(campaign), finds=False)
-    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    page = admin_client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert (
         "Hidden among a rater&#x27;s screens: 3 degraded texts (word order or truncation), shown with its original"
         in page

@@ -68,11 +68,9 @@ def test_answers_are_exported_by_pseudonym(answered: models.Campaign, tmp_path: 
     assert {row["answer"] for row in rows if row["question"] == "from"} == {"'=Seoul"}
     assert {row["right"] for row in rows if row["answer"] == "both"} == {"True"}
     assert {row["right"] for row in rows if row["question"] == "who" and row["answer"] == "people"} == {"False"}
-    address = reverse("admin:annotations_campaign_questionnaires", args=[answered.pk])
+    address = reverse("campaign_questionnaires", args=[answered.pk])
     assert admin_client.get(address).content == file.read_bytes()
-    assert (
-        address in admin_client.get(reverse("admin:annotations_campaign_change", args=[answered.pk])).content.decode()
-    )
+    assert address in admin_client.get(reverse("campaign", args=[answered.pk])).content.decode()
 
 
 def test_the_sheets_list_the_questions(answered: models.Campaign) -> None:

@@ -259,9 +259,7 @@ def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end(staff: Client) -
         "answered 1 of 2 questions about the instructions wrongly in attempt 2",
     )
     assert row.completion_code
-    page = staff.get(
-        reverse("admin:annotations_campaign_change", args=[campaign.pk]), {"code": row.completion_code}
-    ).content.decode()
+    page = staff.get(reverse("campaign", args=[campaign.pk]), {"code": row.completion_code}).content.decode()
     assert "Raters who are stopped have a code too" in page
     assert "no longer earned" not in page, "they took no answer back"
     refused = rater.post("next")
@@ -275,7 +273,7 @@ def test_who_fails_twice_is_stopped_and_is_not_asked_at_the_end(staff: Client) -
 
 @pytest.mark.django_db
 def test_the_form_shows_each_field_once_and_parts_under_headings(staff: Client) -> None:
-    page = staff.get(reverse("admin:annotations_campaign_new")).content.decode()
+    page = staff.get(reverse("campaign_new")).content.decode()
     for title, names in (
         ("Quality control", ("quality_training", "quality_degradations", "quality_after")),
         ("Recruiting and pay", ("recruiting_service", "recruiting_currency")),

@@ -112,8 +112,8 @@ def test_a_report_kept_in_an_earlier_layout_is_made_anew(staff: Client, tmp_path
     campaign = make_campaign(captions=2, overlap=1).campaign
     rate(campaign, 1)
     before_the_close = earlier(report_freeze(campaign=campaign, unblind=True))
-    address = reverse("admin:annotations_campaign_report", args=[campaign.pk])
-    export = reverse("admin:annotations_campaign_export", args=[campaign.pk, "html"])
+    address = reverse("report", args=[campaign.pk])
+    export = reverse("report_export", args=[campaign.pk, "html"])
     for response in (staff.get(address), staff.get(export, follow=True)):
         assert response.status_code == 200
         assert f"report of campaign '{campaign.name}' was kept in version 2 of the layout" in text_of(response)
@@ -265,7 +265,7 @@ def closed_up(page: HttpResponse) -> str:
 
 def test_the_page_before_the_close_shows_how_the_raters_work_and_nothing_else(staff: Client) -> None:
     campaign = make_campaign(captions=4, overlap=2, **DECLARED).campaign
-    address = f"/admin/annotations/campaign/{campaign.pk}/report/"
+    address = f"/reports/{campaign.pk}/"
     answer(Rater(campaign, "first"), 2)
     page = closed_up(staff.get(address))
     assert "<b>2</b> of <b>8</b> screens answered (25 %)" in page
@@ -279,7 +279,7 @@ def test_pace_without_the_answers_is_that_of_the_report(staff: Client) -> None:
     campaign = make_campaign(captions=6, overlap=2).campaign
     answer(Rater(campaign), 6)
     answer(Rater(campaign), 2)
-    page = closed_up(staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/"))
+    page = closed_up(staff.get(f"/reports/{campaign.pk}/"))
     campaign_close(campaign=campaign)
     for row in report_build(campaign)["raters"]:
         cells = f'<td class="number">{row["seconds"]:.1f}</td><td class="number">{100 * row["under_floor"]:.0f} %</td>'
@@ -363,7 +363,7 @@ def test_raters_are_left_out_on_the_campaigns_page(staff: Client) -> None:
     campaign = make_campaign(captions=2).campaign
     answer(Rater(campaign, "p-1"), 1)
     answer(Rater(campaign, "p-2"), 1)
-    address = f"/admin/annotations/campaign/{campaign.pk}/exclude/"
+    address = f"/campaigns/{campaign.pk}/exclude/"
     page = staff.post(address, {"rater": 2, "reason": "was drunk", "action": "exclude"}, follow=True).content.decode()
     assert "Rater 2 is left out: was drunk." in page
     assert models.Rater.objects.get(outside_id="p-2").exclusion == "was drunk"

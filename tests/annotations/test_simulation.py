@@ -77,7 +77,7 @@ def test_they_are_told_from_people_wherever_their_ratings_go(tmp_path: Path) -> 
         assert {row["simulated"] for row in csv.DictReader(stream)} == {"True"}
     staff = Client()
     staff.force_login(User.objects.create_superuser("admin", password="x"))
-    page = staff.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    page = staff.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "All raters of this campaign are simulated." in page
     assert "Link for raters" not in page
 

@@ -150,8 +150,8 @@ def test_a_round_of_stories_asks_the_database_no_more_often(tmp_path: Path) -> N
 
 def test_the_preview_shows_the_photos(tmp_path: Path, admin_client: Client, admin_user: User) -> None:
     campaign = story_campaign(folder=tmp_path, show="photo")
-    page = admin_client.get(f"/admin/annotations/campaign/{campaign.pk}/preview/1/").content.decode()
-    addresses = re.findall(rf'src="(/admin/annotations/campaign/{campaign.pk}/photo/[0-9a-f-]{{36}}/\d/)"', page)
+    page = admin_client.get(f"/campaigns/{campaign.pk}/preview/1/").content.decode()
+    addresses = re.findall(rf'src="(/campaigns/{campaign.pk}/photo/[0-9a-f-]{{36}}/\d/)"', page)
     assert len({served(address, admin_client) for address in addresses}) == 5
 
 

@@ -141,7 +141,7 @@ def test_the_key_is_kept_in_form_file_and_copy(admin_client: Client) -> None:
     copied = admin_client.get(f"{LIST}{made.pk}/copy/").content.decode()
     assert re.search(r'<input type="checkbox" name="unseen_albums"[^>]* checked', copied)
     for campaign, said in ((made, True), (parts.campaign, False)):
-        page = admin_client.get(f"{LIST}{campaign.pk}/change/").content.decode()
+        page = admin_client.get(f"{LIST}{campaign.pk}/").content.decode()
         assert ("/ test, only unseen ones" in page) is said
 
 

@@ -348,7 +348,7 @@ def test_on_the_page(language: str) -> None:
 def test_a_researcher_previews_what_raters_see(staff: Client) -> None:
     campaign = make_campaign(captions=4, texts=TEXTS, protocol=WHICH).campaign
     for number in range(1, 5):
-        page = staff.get(reverse("admin:annotations_campaign_preview", args=[campaign.pk, number])).content.decode()
+        page = staff.get(reverse("campaign_preview", args=[campaign.pk, number])).content.decode()
         shown = dict.fromkeys(re.findall(r'value="([0-9a-f-]{36}):[123]"', page))
         systems = [wrote(each) for each in shown]
         assert (len(systems), systems.count({"human"})) == (2, 1)

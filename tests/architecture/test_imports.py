@@ -40,7 +40,7 @@ joined = visitor.client.post(f"/api/v1/rate/{campaign.token}/join", {}, content_
 headers = {"Authorization": f"Rater {joined.json()['session']}"}
 shown = visitor.client.post("/api/v1/rate/next", {}, content_type="application/json", headers=headers)
 assert shown.json()["assignment"]
-assert visitor.client.get("/admin/login/").status_code == 200
+assert visitor.client.get("/login/").status_code == 200
 """
 SWEEPING = (
     "from django.core.management import execute_from_command_line as run; run(['manage.py', 'sweeper', '--once'])"

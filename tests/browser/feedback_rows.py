@@ -42,13 +42,13 @@ def make() -> None:
         "set": page_of(row),
         "invalid set": page_of(invalid),
         "feedback run": page_of(Run.objects.get(kind="feedback")),
-        "sets": reverse("admin:annotations_feedbackset_changelist"),
+        "sets": reverse("feedback_sets"),
         "reward run": page_of(made_row(row).run),
         "invalid reward run": page_of(made_row(invalid, name=LONG, simulated=True).run),
-        "reward models": reverse("admin:workers_rewardmodel_changelist"),
+        "reward models": reverse("reward_models"),
         "training run": page_of(costly.run),
         "system": page_of(costly.system),
-        **{kind: reverse("admin:workers_run_launch", args=[kind]) for kind in ("feedback", "reward", "train")},
+        **{kind: reverse("launch", args=[kind]) for kind in ("feedback", "reward", "train")},
     }
     print(json.dumps(paths))
 

@@ -49,7 +49,7 @@ def test_closed_campaigns_are_chosen_and_compared(rating_site: Site, two: list[s
     page.get_by_label("New password:").fill(PASSWORD)
     page.get_by_label("Confirm password:").fill(PASSWORD)
     page.get_by_role("button").last.click()
-    page.goto(f"{rating_site.env['SITE_URL']}/admin/annotations/campaign/")
+    page.goto(f"{rating_site.env['SITE_URL']}/campaigns/")
     page.get_by_label("Username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

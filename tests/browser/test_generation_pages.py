@@ -41,7 +41,7 @@ def change(site: Site, name: str, fields: str) -> None:
 
 
 def turn_to(page: Page, site: Site, name: str) -> None:
-    page.goto(f"{site.env['SITE_URL']}/admin/workers/generation/")
+    page.goto(f"{site.env['SITE_URL']}/models/generations/")
     page.get_by_role("link", name=name, exact=True).click()
 
 

@@ -40,7 +40,7 @@ def test_from_the_campaign_to_an_answer_and_from_a_dry_run_back(
     answer(rater, "3")
     page = new_page(**size, locale="en-US", color_scheme=colours)
     log_in(page, rating_site, name)
-    page.goto(f"{rating_site.env['SITE_URL']}/admin/annotations/campaign/")
+    page.goto(f"{rating_site.env['SITE_URL']}/campaigns/")
     page.locator("#result_list tbody th a").first.click()
     campaign = page.url.partition("?")[0]
     page.goto(campaign)

@@ -34,7 +34,7 @@ def sign_in(page: Page, site: Site, name: str) -> None:
     page.get_by_label("New password:").fill(PASSWORD)
     page.get_by_label("Confirm password:").fill(PASSWORD)
     page.get_by_role("button").last.click()
-    page.goto(f"{site.env['SITE_URL']}/admin/annotations/campaign/")
+    page.goto(f"{site.env['SITE_URL']}/campaigns/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

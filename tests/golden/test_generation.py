@@ -13,7 +13,7 @@ from tests.visitor import Visitor
 
 TASTE = ["--taste", "we", "our", "--liking", "1.5"]
 SAID = ("the new model’s texts are", "texts of the model before are", "nothing was gained", "do not say which")
-CREATE = "/admin/workers/run/launch/generation/"
+CREATE = "/runs/launch/generation/"
 
 
 @pytest.mark.once
@@ -41,12 +41,12 @@ def test_one_button_leads_from_ratings_to_the_report_on_the_new_model(site: Site
     asked = {"name": "new", "campaigns": "first-look", "budget": 10, "best_of": 1, "items": 20, "overlap": 2}
     asked |= {"simulated": "on", "reward": "on", "unseen_albums": "on", "queue": "cpu"}
     address, page = ada.send(CREATE, asked)
-    assert "/workers/generation/" in address, page
+    assert "/models/generations/" in address, page
     how_far = "SELECT completed_at IS NOT NULL, problem FROM workers_generation"
     site.wait(lambda: any(site.rows(how_far)[0]), 300, "the campaign, or a word of the guard rails")
     _, page = ada.get(address)
     if "Go on all the same" in page:  # so small a model may get worse
-        ada.post(address.replace("change/", "resume/act/"), page, accepts_worse="on")
+        ada.post(f"{address}resume/act/", page, accepts_worse="on")
         site.wait(lambda: bool(site.rows(how_far)[0][0]), 300, "the campaign")
         _, page = ada.get(address)
     assert "waiting for ratings" in page

@@ -16,7 +16,8 @@ from tests.factories import make_campaign
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
-OPEN_TO_ALL = ("healthz", "readyz", "rate/", "api/v1/rate/", "account/", "admin/login/", "admin/jsi18n/")
+OPEN_TO_ALL = ("healthz", "readyz", "rate/", "api/v1/rate/", "account/", "login/", "admin/login/", "admin/jsi18n/")
+NAVIGATION = re.compile(r'<nav aria-label="Site">(.*?)</nav>', re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +47,17 @@ def test_every_page_is_closed_to_strangers_unless_it_is_meant_for_them() -> None
             answer = getattr(Client(), method)(f"/{address}")
             assert answer.status_code in (302, 403, 404, 405), (method, address)
             if answer.status_code == 302:
-                assert "/admin/login/" in answer.headers["Location"], address
+                assert "/login/" in answer.headers["Location"], address
 
 
 def test_an_account_without_a_role_sees_nothing() -> None:
     client = Client()
     client.force_login(User.objects.create_user("visitor", password="x"))
-    for address in ("admin:index", "admin:workers_run_changelist", "admin:annotations_campaign_new"):
-        assert client.get(reverse(address)).status_code == 302
+    for address in ("runs", "campaign_new", "datasets", "reports"):
+        assert client.get(reverse(address)).status_code == 403
+    assert client.get(reverse("admin:index")).status_code == 302
+    [shown] = NAVIGATION.findall(client.get(reverse("start")).content.decode())
+    assert re.findall(r'href="([^"]+)"', shown) == ["/settings/"]
 
 
 def test_a_researcher_does_the_work_and_no_more() -> None:
@@ -62,19 +66,19 @@ def test_a_researcher_does_the_work_and_no_more() -> None:
     client = Client()
     client.force_login(account_make(name="ada", role="researcher"))
     allowed = [
-        reverse("admin:index"),
-        reverse("admin:workers_run_changelist"),
-        reverse("admin:workers_run_change", args=[run.pk]),
-        reverse("admin:workers_run_launch", args=["train"]),
-        reverse("admin:workers_run_import", args=["vist"]),
-        reverse("admin:workers_checkpoint_changelist"),
-        reverse("admin:annotations_campaign_changelist"),
-        reverse("admin:annotations_campaign_change", args=[campaign.pk]),
-        reverse("admin:annotations_campaign_report", args=[campaign.pk]),
-        reverse("admin:annotations_campaign_new"),
-        reverse("admin:annotations_dataset_change", args=[campaign.dataset.pk]),
-        reverse("admin:annotations_system_changelist"),
-        reverse("admin:annotations_feedbackset_changelist"),
+        reverse("start"),
+        reverse("runs"),
+        reverse("run", args=[run.pk]),
+        reverse("launch", args=["train"]),
+        reverse("import", args=["vist"]),
+        reverse("checkpoints"),
+        reverse("campaigns"),
+        reverse("campaign", args=[campaign.pk]),
+        reverse("report", args=[campaign.pk]),
+        reverse("campaign_new"),
+        reverse("dataset", args=[campaign.dataset.pk]),
+        reverse("systems"),
+        reverse("feedback_sets"),
     ]
     for address in allowed:
         assert client.get(address).status_code == 200, address
@@ -82,12 +86,14 @@ def test_a_researcher_does_the_work_and_no_more() -> None:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         if model._meta.app_label == "auth":
             assert client.get(reverse(f"{name}_changelist")).status_code == 403
-        assert client.get(reverse(f"{name}_add")).status_code == 403
+        if model is not Run:
+            assert client.get(reverse(f"{name}_add")).status_code == 403
+    assert client.get(reverse("admin:workers_run_add")).headers["Location"] == reverse("launch", args=["train"])
     assert client.get(reverse("admin:auth_user_change", args=[1])).status_code == 403
 
 
 def log_in(client: Client, name: str, password: str) -> int:
-    return client.post("/admin/login/", {"username": name, "password": password}).status_code
+    return client.post("/login/", {"username": name, "password": password}).status_code
 
 
 def test_guessing_a_password_is_stopped_and_others_are_not() -> None:
@@ -96,7 +102,7 @@ def test_guessing_a_password_is_stopped_and_others_are_not() -> None:
     client = Client()
     for _ in range(4):
         assert log_in(client, "ada", "wrong") == 200
-    locked = client.post("/admin/login/", {"username": "ada", "password": "wrong"})
+    locked = client.post("/login/", {"username": "ada", "password": "wrong"})
     assert locked.status_code == 429
     assert "Too many wrong passwords" in locked.content.decode()
     assert log_in(client, "ada", "right horse") == 429

@@ -52,15 +52,18 @@ class Parts:
         )
 
     def post(self, page: str, **form: Any) -> None:
-        assert self.admin.post(f"/admin/{page}", form).status_code == 302, page
+        assert self.admin.post(f"/{page}", form).status_code == 302, page
 
     def get(self, page: str) -> None:
-        answer = self.admin.get(f"/admin/{page}")
+        answer = self.admin.get(f"/{page}")
         assert answer.status_code == 200, page
         b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
 
     def page(self, rest: str) -> str:
-        return f"annotations/campaign/{self.campaign.pk}/{rest}"
+        return f"campaigns/{self.campaign.pk}/{rest}"
+
+    def report(self, rest: str) -> str:
+        return f"reports/{self.campaign.pk}/{rest}"
 
     def close(self) -> None:
         campaign_close(campaign=self.campaign)
@@ -73,7 +76,7 @@ class Parts:
 
 
 def log_in(name: str, password: str) -> None:
-    Client().post("/admin/login/", {"username": name, "password": password})
+    Client().post("/login/", {"username": name, "password": password})
 
 
 def by_link(site: Parts) -> None:
@@ -94,7 +97,7 @@ DEEDS: list[tuple[str, str, str, Callable[[Parts], Any]]] = [
     ("login", Kind.LOGIN, "ada", lambda site: log_in("ada", PASSWORD)),
     ("failed login", Kind.LOGIN_FAILED, "ada", lambda site: log_in("ada", "wrong")),
     ("login as nobody", Kind.LOGIN_FAILED, "", lambda site: log_in("a password typed as name", "x")),
-    ("logout", Kind.LOGOUT, "ada", lambda site: site.admin.post("/admin/logout/")),
+    ("logout", Kind.LOGOUT, "ada", lambda site: site.admin.post("/logout/")),
     ("account", Kind.ACCOUNT, SHELL, lambda site: call_command("account_link", "bob", "--role", "researcher")),
     ("link of account", Kind.LINK, SHELL, lambda site: call_command("account_link", "ada")),
     ("password by link", Kind.PASSWORD, "ada", by_link),
@@ -103,10 +106,10 @@ DEEDS: list[tuple[str, str, str, Callable[[Parts], Any]]] = [
         Kind.PASSWORD,
         "ada",
         lambda site: site.post(
-            "password_change/", old_password=PASSWORD, new_password1=PASSWORD * 2, new_password2=PASSWORD * 2
+            "settings/password/", old_password=PASSWORD, new_password1=PASSWORD * 2, new_password2=PASSWORD * 2
         ),
     ),
-    ("delete account", Kind.ACCOUNT, "ada", lambda site: site.post(f"auth/user/{bob().pk}/delete/", post="yes")),
+    ("delete account", Kind.ACCOUNT, "ada", lambda site: site.post(f"admin/auth/user/{bob().pk}/delete/", post="yes")),
     ("pause", Kind.CAMPAIGN_CHANGE, "ada", lambda site: site.act("pause")),
     ("extend", Kind.CAMPAIGN_CHANGE, "ada", lambda site: site.act("extend", overlap=3)),
     ("open", Kind.CAMPAIGN_CHANGE, "ada", lambda site: (site.state("paused"), site.act("open"))),
@@ -120,26 +123,26 @@ DEEDS: list[tuple[str, str, str, Callable[[Parts], Any]]] = [
         "links",
         Kind.LINK,
         "ada",
-        lambda site: site.admin.post(f"/admin/{site.page('links/')}", {"raters": f"{OUTSIDE_ID}\nother"}),
+        lambda site: site.admin.post(f"/{site.page('links/')}", {"raters": f"{OUTSIDE_ID}\nother"}),
     ),
     ("link", Kind.LINK, SHELL, lambda site: call_command("campaign_link", site.campaign.name, "--rater", OUTSIDE_ID)),
     ("erase", Kind.ERASE, "ada", lambda site: site.post(site.page("erase/"), rater=1, confirm="yes")),
     ("erase in a shell", Kind.ERASE, SHELL, lambda site: call_command("erase_rater", OUTSIDE_ID, "--yes")),
-    ("unblind", Kind.UNBLIND, "ada", lambda site: site.post(site.page("unblind/"))),
-    ("ratings", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.page("ratings.csv")))),
-    ("report", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.page("report.json")))),
+    ("unblind", Kind.UNBLIND, "ada", lambda site: site.post(site.report("unblind/"))),
+    ("ratings", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.report("ratings.csv")))),
+    ("report", Kind.EXPORT, "ada", lambda site: (site.state("closed"), site.get(site.report("report.json")))),
     ("export in a shell", Kind.EXPORT, SHELL, lambda site: exported(site, "jsonl")),
-    ("audit log", Kind.EXPORT, "ada", lambda site: site.get("annotations/auditentry/export.csv")),
-    ("cancel", Kind.RUN_CANCEL, "ada", lambda site: site.post(f"workers/run/{site.run.pk}/cancel/act/")),
+    ("audit log", Kind.EXPORT, "ada", lambda site: site.get("settings/audit/export.csv")),
+    ("cancel", Kind.RUN_CANCEL, "ada", lambda site: site.post(f"runs/{site.run.pk}/cancel/act/")),
     (
         "cancel in a shell",
         Kind.RUN_CANCEL,
         SHELL,
         lambda site: call_command("runs", str(site.run.public_id), "--cancel"),
     ),
-    ("retry", Kind.RUN_RETRY, "ada", lambda site: site.post(f"workers/run/{site.checkpoint.run_id}/retry/act/")),
-    ("prune", Kind.PRUNE, "ada", lambda site: site.post(f"workers/checkpoint/{site.checkpoint.pk}/prune/")),
-    ("remove", Kind.REMOVE, "ada", lambda site: site.post(f"workers/run/remove/dataset/{site.dataset.pk}/")),
+    ("retry", Kind.RUN_RETRY, "ada", lambda site: site.post(f"runs/{site.checkpoint.run_id}/retry/act/")),
+    ("prune", Kind.PRUNE, "ada", lambda site: site.post(f"models/checkpoints/{site.checkpoint.pk}/prune/")),
+    ("remove", Kind.REMOVE, "ada", lambda site: site.post(f"data/remove/dataset/{site.dataset.pk}/")),
     (
         "remove in a shell",
         Kind.REMOVE,
@@ -156,7 +159,7 @@ def bob() -> User:
 
 def made(site: Parts) -> None:
     file = site.tmp_path / "campaign.toml"
-    source = site.admin.get(f"/admin/{site.page('campaign.toml')}").content.decode()
+    source = site.admin.get(f"/{site.page('campaign.toml')}").content.decode()
     file.write_text(source.replace(site.campaign.name, "another"))
     call_command("create_campaign", str(file))
 
@@ -231,11 +234,11 @@ def test_a_draft_made_anew_or_deleted_is_one_deed() -> None:
 
 
 def test_admins_read_filter_and_export_it_and_researchers_do_not(staff: Client) -> None:
-    staff.post("/admin/logout/")
+    staff.post("/logout/")
     staff.force_login(User.objects.get())
-    page = "/admin/annotations/auditentry/"
+    page = "/settings/audit/"
     assert "logged out" in staff.get(page).content.decode()
-    lines = b"".join(staff.get(f"{page}export.jsonl?kind__exact=logout").streaming_content)  # type: ignore[attr-defined]
+    lines = b"".join(staff.get(f"{page}export.jsonl?kind=logout").streaming_content)  # type: ignore[attr-defined]
     assert [(each["person"], each["kind"]) for each in map(json.loads, lines.splitlines())] == [("admin", "logout")]
     researcher = Client()
     researcher.force_login(bob())

@@ -125,7 +125,7 @@ def test_a_mistake_is_found(settings: object, values: dict[str, object], found: 
 @pytest.mark.django_db
 def test_every_page_loads_from_this_site_alone() -> None:
     client = Client()
-    for address in ("/healthz", "/admin/login/", "/rate/nobody/", "/api/v1/rate/nobody/join"):
+    for address in ("/healthz", "/login/", "/rate/nobody/", "/api/v1/rate/nobody/join"):
         policy = client.get(address).headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
@@ -137,10 +137,10 @@ def test_a_page_is_in_one_language() -> None:
     campaign = make_campaign().campaign
     client = Client(headers={"accept-language": "ko"})
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    page = client.get(f"/admin/annotations/campaign/{campaign.pk}/change/").content.decode()
+    page = client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert '<html lang="en"' in page
     assert "Log out" in page
-    for address in (f"/rate/{campaign.token}/", f"/admin/annotations/campaign/{campaign.pk}/preview/0/"):
+    for address in (f"/rate/{campaign.token}/", f"/campaigns/{campaign.pk}/preview/0/"):
         assert '<html lang="ko"' in client.get(address).content.decode()
 
 

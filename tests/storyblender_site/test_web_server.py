@@ -52,9 +52,9 @@ def test_half_a_request_holds_nobody_up(served: tuple[Site, subprocess.Popen[byt
         assert process.wait(10) == 0, "it waits for none of them"
 
 
-FILES = "/admin/workers/run/import/pairs/"
+FILES = "/data/import/pairs/"
 TOO_LARGE = [  # address, bytes, status (None: more is waited for)
-    ("/rate/x/join/", 4 << 20, 413), (f"/rate/x{FILES}", 4 << 20, 413), ("/admin/login/", 4 << 20, 413),
+    ("/rate/x/join/", 4 << 20, 413), (f"/rate/x{FILES}", 4 << 20, 413), ("/login/", 4 << 20, 413),
     ("/api/v1/rate/next", 4 << 20, 413), (FILES, 4 << 20, None), (f"/{FILES}", 4 << 20, None), (FILES, 5 << 30, 413),
     (f"/stories{FILES}", 4 << 20, None), ("/rate/x/join/", 3 << 20, None), (FILES, 4 << 30, None),
     ("/rate/x/join/", (3 << 20) + 1, 413), (FILES, (4 << 30) + 1, 413), ("http://[", 1, 400), ("/", "9" * 5000, 400),

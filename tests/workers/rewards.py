@@ -12,7 +12,7 @@ from annotations import models
 from tests.annotations.feedback import built, feedback_campaign, rate
 from workers.models import RewardModel, Run
 
-RUNS = "/admin/workers/run/"
+RUNS = "/runs/"
 TEXTS = {"plain": lambda n: f"there is thing {n}"}
 
 

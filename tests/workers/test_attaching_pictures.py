@@ -42,7 +42,7 @@ def test_a_zip_and_single_files_become_pictures_of_photos(staff: Client) -> None
     kept = Photo.objects.get(external_id=photos[0])
     assert kept.image.startswith(f"images/dataset-{dataset.pk}/")
     assert kept.picture.read_bytes() == SVG
-    assert "2 of 3" in staff.get(f"/admin/annotations/dataset/{dataset.pk}/change/").content.decode()
+    assert "2 of 3" in staff.get(f"/data/{dataset.pk}/").content.decode()
     sources[0].photo.refresh_from_db()
     check_pictures([sources[0].pk])
     kept.picture.unlink()

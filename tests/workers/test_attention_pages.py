@@ -18,7 +18,6 @@ from workers.services import checkpoint_prune
 from workers.tasks import execute_run
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]  # drawn of a run's result
-ADMIN = "/admin"
 CELL = "{http://www.w3.org/2000/svg}g[@class='cells']/{http://www.w3.org/2000/svg}rect"
 
 
@@ -53,7 +52,7 @@ def pictures(page: str) -> list[int]:
 
 def test_from_a_training_to_the_picture_of_any_sentence(staff: Client, dataset: Dataset) -> None:
     trained_run = trained("transformer")
-    page = staff.get(f"{ADMIN}/workers/run/{trained_run.pk}/change/").content.decode()
+    page = staff.get(f"/runs/{trained_run.pk}/").content.decode()
     assert len(pictures(page)) == training.PICTURES
     assert "on validation sources" in page
 
@@ -61,9 +60,9 @@ def test_from_a_training_to_the_picture_of_any_sentence(staff: Client, dataset: 
     kept = attention_of(decoded)
     assert len(kept) == PICTURES
     system = System.objects.get(name="little")
-    page = staff.get(f"{ADMIN}/annotations/system/{system.pk}/change/").content.decode()
+    page = staff.get(f"/models/{system.pk}/").content.decode()
     for output in Output.objects.filter(decoding__system=system):
-        address = f"{ADMIN}/annotations/system/output/{output.pk}/"
+        address = f"/models/outputs/{output.pk}/"
         assert address in page
         answer = staff.get(address).content.decode()
         drawn = kept.get(str(output.source_id))
@@ -72,17 +71,17 @@ def test_from_a_training_to_the_picture_of_any_sentence(staff: Client, dataset: 
 
     asked = Output.objects.filter(decoding__system=system).exclude(source__in=kept).first()
     assert asked is not None
-    address = f"{ADMIN}/annotations/system/output/{asked.pk}/"
+    address = f"/models/outputs/{asked.pk}/"
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', staff.get(address).content.decode()))
     fields = {name: html.unescape(value) for name, value in fields.items()}
     assert fields["source"] == asked.source.text
-    staff.post(f"{ADMIN}/workers/run/launch/attention/", fields)
+    staff.post("/runs/launch/attention/", fields)
     own = Run.objects.get(kind="attention")
     assert own.config["target"] == asked.text
     assert "see its run" in staff.get(address).content.decode()
     execute_run(own.pk)
     assert len(pictures(staff.get(address).content.decode())) == 1
-    assert len(pictures(staff.get(f"{ADMIN}/workers/run/{own.pk}/change/").content.decode())) == 1
+    assert len(pictures(staff.get(f"/runs/{own.pk}/").content.decode())) == 1
 
     checkpoint = Checkpoint.objects.get()
     checkpoint_prune(checkpoint=checkpoint, root=settings.VAR_DIR)
@@ -114,21 +113,21 @@ def test_a_family_without_attention_has_no_pictures_and_says_so(staff: Client, d
     assert attention_of(trained_run) == attention_of(decoded) == {}
     output = Output.objects.filter(decoding__system__name="little").first()
     assert output is not None
-    answer = staff.get(f"{ADMIN}/annotations/system/output/{output.pk}/").content.decode()
+    answer = staff.get(f"/models/outputs/{output.pk}/").content.decode()
     assert "There is nothing to draw" in answer
     fields = {"system": "little", "source": "a dog", "queue": "cpu"}
-    said = staff.post(f"{ADMIN}/workers/run/launch/attention/", fields).content.decode()
+    said = staff.post("/runs/launch/attention/", fields).content.decode()
     assert "has no attention: its architecture is lstm" in said
     assert not Run.objects.filter(kind="attention").exists()
 
 
 def test_an_uploaded_systems_output_has_a_page_without_a_picture(staff: Client, dataset: Dataset) -> None:
     output = OutputFactory(decoding=DecodingFactory(dataset=dataset))
-    answer = staff.get(f"{ADMIN}/annotations/system/output/{output.pk}/").content.decode()
+    answer = staff.get(f"/models/outputs/{output.pk}/").content.decode()
     assert output.text in answer
     assert "There is nothing to draw" in answer
     unfinished = OutputFactory(decoding=DecodingFactory(dataset=dataset, completed_at=None))
-    assert staff.get(f"{ADMIN}/annotations/system/output/{unfinished.pk}/").status_code == 404
+    assert staff.get(f"/models/outputs/{unfinished.pk}/").status_code == 404
 
 
 def test_samples_are_spread_over_all_rows() -> None:

@@ -87,10 +87,10 @@ def test_a_part_is_not_the_whole(capsys: pytest.CaptureFixture[str], admin_clien
     assert "sources" not in kept.signature
     run = Run.objects.get()
     assert "system 'part' wrote for 3 of 12 sources" in run.message
-    page = admin_client.get(f"/admin/workers/run/{run.pk}/change/").content.decode()
+    page = admin_client.get(f"/runs/{run.pk}/").content.decode()
     assert "On the 3 sources that all systems wrote for" in page
     assert "<td>3 of 12</td>" in page
-    page = in_one_line(admin_client.get(f"/admin/annotations/system/{decodings['part'].system.pk}/change/"))
+    page = in_one_line(admin_client.get(f"/models/{decodings['part'].system.pk}/"))
     assert "<b>3</b> of <b>12</b> sources" in page
 
     models.Output.objects.filter(decoding=decodings["part"]).delete()
@@ -120,10 +120,10 @@ def test_what_was_drawn_comes_first_and_what_was_searched_for_beside(
     assert [told[row]["unique"]["value"] for row in list(told)[:2]] == [12, 1]
     assert [told[row]["top_share"]["value"] for row in told] == [pytest.approx(1 / 12), 1, pytest.approx(1 / 12)]
     assert {score.decoding for score in models.Score.objects.all()} == {made["nucleus"], made["beam"]}
-    page = admin_client.get(f"/admin/workers/run/{Run.objects.get().pk}/change/").content.decode()
+    page = admin_client.get(f"/runs/{Run.objects.get().pk}/").content.decode()
     assert page.index("<td>whole</td>") < page.index("<td>whole, beam</td>")
     assert page.index(">unique<") < page.index(">top_share<") < page.index(">copy_rate<")  # as the docs list them
-    address = f"/admin/annotations/system/{whole.system.pk}/change/?decoding={made['beam'].pk}"
+    address = f"/models/{whole.system.pk}/?decoding={made['beam'].pk}"
     row = admin_client.get(address).content.decode().partition(">top_share</td>")[2].partition("</tr>")[0]
     assert [cell.partition("<")[0] for cell in row.split('<td class="number">')[1:]] == ["1", "0.083"]  # and people's
 
@@ -136,7 +136,7 @@ def test_a_systems_page_reads_its_texts_once(
     models.Output.objects.filter(decoding=decodings["whole"], source__in=models.Source.objects.all()[3:5]).update(
         text="we  saw it"
     )
-    address = f"/admin/annotations/system/{decodings['whole'].system.pk}/change/"
+    address = f"/models/{decodings['whole'].system.pk}/"
     first = in_one_line(admin_client.get(address))
     with django_assert_max_num_queries(20) as asked:
         again = in_one_line(admin_client.get(address))

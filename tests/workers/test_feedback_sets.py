@@ -153,7 +153,7 @@ def test_settings_reach_the_set_from_the_command(capsys: pytest.CaptureFixture[s
 
 
 def page_of(row: models.FeedbackSet, asked: str = "") -> str:
-    return f"/admin/annotations/feedbackset/{row.pk}/change/{asked}"
+    return f"/data/feedback/{row.pk}/{asked}"
 
 
 def rows_on(page: str) -> list[str]:
@@ -211,7 +211,7 @@ def test_a_set_has_pages(staff: Client) -> None:
 
 def test_the_export_is_the_file_and_is_logged(staff: Client) -> None:
     row = rated_by_all_kinds()
-    address = f"/admin/annotations/feedbackset/{row.pk}/export.jsonl"
+    address = f"/data/feedback/{row.pk}/export.jsonl"
     assert address in staff.get(page_of(row)).content.decode()
     answer = staff.get(address)
     assert answer["Content-Disposition"] == 'attachment; filename="set.jsonl"'
@@ -230,8 +230,8 @@ def test_simulated_is_on_the_page_and_in_the_name_of_the_file(staff: Client) -> 
     raters_simulate(campaign=campaign, simulation=simulation)
     row = built(campaign, simulated=True)
     assert "Its raters are simulated:" in staff.get(page_of(row)).content.decode()
-    assert ">simulated</td>" in staff.get("/admin/annotations/feedbackset/").content.decode()
-    answer = staff.get(f"/admin/annotations/feedbackset/{row.pk}/export.jsonl")
+    assert ">simulated</td>" in staff.get("/data/feedback/").content.decode()
+    answer = staff.get(f"/data/feedback/{row.pk}/export.jsonl")
     assert "set-simulated.jsonl" in answer["Content-Disposition"]
 
 
@@ -239,9 +239,9 @@ def test_a_set_is_asked_for_by_the_form(staff: Client) -> None:
     campaign = feedback_campaign(captions=2, texts=TEXTS, criteria=["fluency", "human_likeness"])
     rate(campaign, scoring(human=90, gru=20))
     values = {"name": "fluent", "campaigns": [campaign.name], "criteria": "fluency , human_likeness", "beta": "2"}
-    staff.post("/admin/workers/run/launch/feedback/", values | {"admit_pasted": "on"})
+    staff.post("/runs/launch/feedback/", values | {"admit_pasted": "on"})
     assert Run.objects.get().config["settings"] == {
         "beta": 2, "criteria": ["fluency", "human_likeness"], "admit_pasted": True, "simulated": False,
     }  # fmt: skip
-    unknown = staff.post("/admin/workers/run/launch/feedback/", values | {"criteria": "sound"}).content.decode()
+    unknown = staff.post("/runs/launch/feedback/", values | {"criteria": "sound"}).content.decode()
     assert "has none of sound" in unknown

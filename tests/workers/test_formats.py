@@ -93,7 +93,7 @@ def test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_as_a_page_and_a_run(admin_client: Client) -> None:
-    address = "/admin/workers/run/import/tabbed/"
+    address = "/data/import/tabbed/"
     page = admin_client.get(address).content.decode()
     assert page.count("Import captions and sentences with a tab between") >= 2  # its tab and its title
     answer = admin_client.post(address, {"dataset": "pier", "file": SimpleUploadedFile("days.tsv", TABLE.encode())})

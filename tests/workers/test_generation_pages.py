@@ -27,7 +27,7 @@ from workers.models import Checkpoint, Generation, Run
 GAIN = "the new model’s texts are rated higher than those of the model before."
 LOSS = "the texts of the model before are rated higher than those of the new one."
 pytestmark = pytest.mark.django_db
-LIST = "/admin/workers/generation/"
+LIST = "/models/generations/"
 MEANS = {"first": 30, "second": 50, "human": 80}
 
 
@@ -37,7 +37,7 @@ def _no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def page_of(client: Client, generation: Generation) -> str:
-    return in_one_line(client.get(f"{LIST}{generation.pk}/change/"))
+    return in_one_line(client.get(f"{LIST}{generation.pk}/"))
 
 
 def text_of(html: str) -> str:
@@ -82,23 +82,23 @@ def test_a_page_leads_to_each_run_and_to_what_it_made(staff: Client) -> None:
     generation = generation_of()
     page = page_of(staff, generation)
     runs = {run.step: run for run in generation.runs.all()}
-    here = f"/admin/workers/generation/{generation.pk}/change/"
+    here = f"/models/generations/{generation.pk}/"
     for run in runs.values():
-        assert f"/admin/workers/run/{run.pk}/change/" in page
-    assert here in in_one_line(staff.get(f"/admin/workers/run/{runs['score'].pk}/change/"))
+        assert f"/runs/{run.pk}/" in page
+    assert here in in_one_line(staff.get(f"/runs/{runs['score'].pk}/"))
     campaign, built = runs["campaign"].campaign, runs["feedback"].feedback_set
     trained = models.System.objects.get(name="second")
     taught = models.Campaign.objects.get(name="liked")
     for address in (
-        f"/admin/annotations/campaign/{campaign.pk}/change/",
-        f"/admin/annotations/campaign/{taught.pk}/change/",
-        f"/admin/annotations/feedbackset/{built.pk}/change/",
-        f"/admin/annotations/system/{trained.pk}/change/",
-        f"/admin/annotations/system/{generation.before_id}/change/",
+        f"/campaigns/{campaign.pk}/",
+        f"/campaigns/{taught.pk}/",
+        f"/data/feedback/{built.pk}/",
+        f"/models/{trained.pk}/",
+        f"/models/{generation.before_id}/",
     ):
         assert address in page
         assert here in in_one_line(staff.get(address)), "and back"
-    assert f"/admin/annotations/system/{trained.pk}/change/?decoding={runs['decode'].result['decoding']}" in page
+    assert f"/models/{trained.pk}/?decoding={runs['decode'].result['decoding']}" in page
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_buttons_stop_it_and_go_on(researcher: Client) -> None:
     assert ">Stop</button>" in page
     assert ">Go on</button>" not in page
     answer = researcher.post(f"{LIST}{generation.pk}/stop/act/")
-    assert answer.url == f"{LIST}{generation.pk}/change/"
+    assert answer.url == f"{LIST}{generation.pk}/"
     generation.refresh_from_db()
     assert generation.stopped_at
     assert generation.runs.get(step="train").state == "cancelled"
@@ -299,9 +299,9 @@ def test_a_list_of_generations_asks_the_database_as_often_however_many_there_are
 
 def test_the_form_asks_for_what_the_command_asks_for(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = make_campaign(purpose="feedback", name="liked", captions=2).campaign
-    assert "No feedback campaign is closed yet" in in_one_line(staff.get("/admin/workers/run/launch/generation/"))
+    assert "No feedback campaign is closed yet" in in_one_line(staff.get("/runs/launch/generation/"))
     models.Campaign.objects.filter(pk=campaign.pk).update(state="closed")
-    page = in_one_line(staff.get("/admin/workers/run/launch/generation/?campaigns=liked"))
+    page = in_one_line(staff.get("/runs/launch/generation/?campaigns=liked"))
     assert re.search(r'value="liked"[^>]*checked', page)
     asked: dict[str, Any] = {}
     made = generation_of()
@@ -317,8 +317,8 @@ def test_the_form_asks_for_what_the_command_asks_for(staff: Client, monkeypatch:
         "criteria": "fluency, ", "reward": "on", "unseen_albums": "on", "temperature": "0.8", "top_p": "",
         "queue": "cpu",
     }  # fmt: skip
-    answer = staff.post("/admin/workers/run/launch/generation/", values)
-    assert answer.url == f"{LIST}{made.pk}/change/"
+    answer = staff.post("/runs/launch/generation/", values)
+    assert answer.url == f"{LIST}{made.pk}/"
     assert asked == {
         "name": "third", "campaigns": ["liked"], "system": None, "criteria": ["fluency"], "admit_pasted": False,
         "simulated": False, "preset": None, "overrides": ["budget=30.0", "objective=kto", "beta=0.3"], "reward": True,
@@ -331,19 +331,17 @@ def test_what_is_wrong_is_said_at_its_field_and_begins_nothing(staff: Client) ->
     campaign = make_campaign(purpose="feedback", name="liked", captions=2).campaign
     models.Campaign.objects.filter(pk=campaign.pk).update(state="closed")
     values = {"name": "liked", "campaigns": ["liked"], "best_of": "1", "queue": "cpu", "system": ""}
-    page = in_one_line(staff.post("/admin/workers/run/launch/generation/", values))
+    page = in_one_line(staff.post("/runs/launch/generation/", values))
     assert "campaign &#x27;liked&#x27; already exists" in page
-    assert "has no ratings yet" in in_one_line(
-        staff.post("/admin/workers/run/launch/generation/", values | {"name": "second"})
-    )
+    assert "has no ratings yet" in in_one_line(staff.post("/runs/launch/generation/", values | {"name": "second"}))
     assert not Generation.objects.exists()
 
 
 def test_pages_offer_to_train_the_next_generation(researcher: Client) -> None:
     campaign = make_campaign(purpose="feedback", name="liked", captions=2).campaign
-    address, offered = f"/admin/annotations/campaign/{campaign.pk}/change/", "launch/generation/?campaigns=liked"
+    address, offered = f"/campaigns/{campaign.pk}/", "launch/generation/?campaigns=liked"
     assert offered not in in_one_line(researcher.get(address))
     models.Campaign.objects.filter(pk=campaign.pk).update(state="closed")
     assert offered in in_one_line(researcher.get(address))
-    for page in ("/admin/", "/admin/workers/run/", LIST):
+    for page in ("/", "/runs/", LIST):
         assert "launch/generation/" in in_one_line(researcher.get(page))

@@ -25,7 +25,7 @@ from workers.models import Checkpoint, Listener, Run
 from workers.tasks import execute_run
 
 pytestmark = pytest.mark.django_db
-RUNS = "/admin/workers/run/"
+RUNS, DATA = "/runs/", "/data/"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def dataset() -> Dataset:
 
 def launch(staff: Client, path: str, data: dict[str, Any]) -> Run | str:
     """The run that a form made, or what the page says."""
-    answer = staff.post(f"{RUNS}{path}", data)
+    answer = staff.post(f"{RUNS if path.startswith('launch') else DATA}{path}", data)
     if answer.status_code == 302:
         return Run.objects.latest("pk")
     return answer.content.decode().replace("&#x27;", "'")
@@ -86,7 +86,7 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     Source.objects.filter(text="a dog in boat 2").update(text="a small dog in boat 2")
     run = launch(staff, "launch/train/", train_form(dataset, budget="1"))
     assert isinstance(run, Run)
-    assert "queued" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    assert "queued" in staff.get(f"{RUNS}{run.pk}/").content.decode()
     assert staff.get(f"{RUNS}{run.pk}/watch/").status_code == 200
     execute_run(run.pk)
     watched = staff.get(f"{RUNS}{run.pk}/watch/")
@@ -126,23 +126,23 @@ def test_train_decode_score_from_forms(staff: Client, dataset: Dataset, tmp_path
     score = launch(staff, "launch/score/", {"dataset": dataset.name, "split": "train", "campaign": "", "queue": "cpu"})
     assert isinstance(score, Run)
     execute_run(score.pk)
-    assert "random_story" in staff.get(f"{RUNS}{score.pk}/change/").content.decode()
+    assert "random_story" in staff.get(f"{RUNS}{score.pk}/").content.decode()
 
     system = System.objects.get(name="little")
-    page = staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    page = staff.get(f"/models/{system.pk}/").content.decode()
     shown = ("a dog in boat 1", "Boat 1 was ours.", checkpoint.sha256, str(run.public_id), "top_share")
     for text in (*shown, "<title>Quality by source length in words</title>"):
         assert text in page
 
     folder = settings.VAR_DIR / checkpoint.directory
     assert folder.is_dir()
-    address = f"/admin/workers/checkpoint/{checkpoint.pk}"
+    address = f"/models/checkpoints/{checkpoint.pk}"
     assert "are removed permanently" in in_one_line(staff.get(f"{address}/confirm/"))
     assert "MB freed" in staff.post(f"{address}/prune/", follow=True).content.decode()
     assert not folder.exists()
     assert "have already been removed" in staff.post(f"{address}/prune/", follow=True).content.decode()
     assert "Select a valid choice" in str(launch(staff, "launch/decode/", values))
-    assert checkpoint.sha256 in staff.get(f"/admin/annotations/system/{system.pk}/change/").content.decode()
+    assert checkpoint.sha256 in staff.get(f"/models/{system.pk}/").content.decode()
 
 
 def test_a_form_without_a_trained_system_says_what_to_do(staff: Client, dataset: Dataset) -> None:
@@ -160,7 +160,7 @@ def test_a_result_shows_what_there_is(staff: Client) -> None:
     scores = {"gru": {"nll": {"value": 4.1815, "ci": [4.1, 4.254]}, "unique": {"value": 24, "ci": None}}, "human": {}}
     result = {"left_out": 0, "why_left_out": [], "cut": {}, "valid_nll": None, "scores": scores}
     run = Run.objects.create(kind="score", state="done", result=result, finished_at=timezone.now())
-    page = staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    page = staff.get(f"{RUNS}{run.pk}/").content.decode()
     rows = [
         " ".join(strip_tags(row.replace("<", " <")).replace("&nbsp;", " ").split())
         for row in re.findall("<tr>.*?</tr>", page, re.DOTALL)
@@ -206,7 +206,7 @@ def test_an_uploaded_file_is_imported_by_a_worker_and_then_removed(staff: Client
     run.refresh_from_db()
     assert (run.state, run.result["counts"]["outputs"]) == ("done", 5)
     assert not uploads()
-    page = staff.get(f"/admin/annotations/dataset/{Dataset.objects.get().pk}/change/").content.decode()
+    page = staff.get(f"/data/{Dataset.objects.get().pk}/").content.decode()
     assert "dogs.jsonl" in page
 
     again = launch(staff, "import/pairs/", pairs_form(upload("dogs.jsonl", ROWS)))
@@ -228,7 +228,7 @@ def test_a_bad_uploaded_file_is_refused_by_name_line_and_key(staff: Client) -> N
     assert run.message.startswith("InputError: dogs.jsonl: line 6: the key 'story' is missing")
     assert not uploads()
     assert not Import.objects.exists()
-    assert "dogs.jsonl: line 6" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    assert "dogs.jsonl: line 6" in staff.get(f"{RUNS}{run.pk}/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -260,7 +260,7 @@ def test_cancel_and_try_again(staff: Client) -> None:
     staff.post(f"{RUNS}{run.pk}/cancel/act/")
     run.refresh_from_db()
     assert run.state == "cancelled"
-    assert "Try again" in staff.get(f"{RUNS}{run.pk}/change/").content.decode()
+    assert "Try again" in staff.get(f"{RUNS}{run.pk}/").content.decode()
     staff.post(f"{RUNS}{run.pk}/retry/act/")
     run.refresh_from_db()
     assert run.state == "queued"
@@ -282,9 +282,9 @@ def test_a_banner_tells_of_a_queue_that_nobody_listens_to(staff: Client) -> None
     lifecycle.run_create(kind="score", config={}, queue="cpu")
     listener_beat(name="here:1", queues=["cpu"])
     assert unheard_queues() == {"gpu": 2}
-    assert "2 runs wait on the queue <b>gpu</b>" in in_one_line(staff.get("/admin/"))
+    assert "2 runs wait on the queue <b>gpu</b>" in in_one_line(staff.get("/"))
     listener_beat(name="there:2", queues=["gpu"])
-    assert "no worker listens" not in staff.get("/admin/").content.decode()
+    assert "no worker listens" not in staff.get("/").content.decode()
     Listener.objects.update(seen_at=timezone.now() - timedelta(days=2))
     assert unheard_queues() == {"cpu": 1, "gpu": 2}
     assert listeners_forget() == 2
@@ -402,7 +402,7 @@ def test_uploaded_ratings_become_a_campaign(staff: Client) -> None:
     assert "2 scores" in run.message
     campaign = Campaign.objects.get(name="study")
     assert (campaign.dataset.name, campaign.scale, campaign.state) == ("study", [1, 5], "closed")
-    assert staff.get(f"/admin/annotations/campaign/{campaign.pk}/report/").status_code == 200
+    assert staff.get(f"/reports/{campaign.pk}/").status_code == 200
     assert not uploads()
     again = launch(staff, "import/ratings/", form | {"file": upload("r.csv", table), "high": "5"})
     assert isinstance(again, Run)
@@ -426,7 +426,7 @@ def test_a_file_of_ratings_is_checked_before_it_is_imported(staff: Client) -> No
     """The page says what is what and which rows are wrong, in the page alone for htmx; nothing is written or kept."""
     table = b"Input.id,Model,Worker,Q1,Q2\n1,GPT=3.5,ann,4,2\n1,human,ann,5,good\n2,human,bob,,3\n"
     form = {"campaign": "study", "columns": "item=Input.id\nsystem=Model\nrater=Worker", "criteria": "Q1\nQ2"}
-    address = "/admin/workers/run/import/ratings/"
+    address = "/data/import/ratings/"
     asked = form | {"check": "1", "file": upload("r.csv", table)}
     page = staff.post(address, asked).content.decode()
     assert "score of criterion Q1" in page

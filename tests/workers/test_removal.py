@@ -265,7 +265,7 @@ def test_a_system_stays_while_a_training_began_from_it(capsys: pytest.CaptureFix
     assert told == [{"system": "first", "sha256": "0" * 64, "feedback_set": None, "valid": True, "simulated": False}]
     client = Client()
     client.force_login(User.objects.create_superuser("admin", password="x"))
-    page = in_one_line(client.get(f"/admin/annotations/system/{run.system_id}/change/"))
+    page = in_one_line(client.get(f"/models/{run.system_id}/"))
     assert f"Initialised from</th><td>first <code>{'0' * 64}</code>" in page
     remove("system", "second", capsys)
     remove("system", "first", capsys)
@@ -282,9 +282,9 @@ def test_the_page_says_what_goes_and_asks(tmp_path: Path) -> None:
     first, second = two_imports(tmp_path)
     client = Client()
     client.force_login(account_make(name="rosa", role="researcher"))
-    page = client.get(f"/admin/annotations/dataset/{first.dataset_id}/change/").content.decode()
+    page = client.get(f"/data/{first.dataset_id}/").content.decode()
     assert "Written: 2 albums, 12 photos" in page
-    held, free = (f"/admin/workers/run/remove/import/{row.pk}/" for row in (first, second))
+    held, free = (f"/data/remove/import/{row.pk}/" for row in (first, second))
     assert held in page
     assert f"import {second.pk} (p.jsonl) has 3 rows" in client.get(held).content.decode()
     asked = client.get(free).content.decode()
@@ -293,7 +293,7 @@ def test_the_page_says_what_goes_and_asks(tmp_path: Path) -> None:
     client.post(free)
     assert models.Import.objects.complete().get() == first
     client.post(held)
-    client.post(f"/admin/workers/run/remove/dataset/{first.dataset_id}/")
+    client.post(f"/data/remove/dataset/{first.dataset_id}/")
     assert not models.Dataset.objects.exists()
 
 

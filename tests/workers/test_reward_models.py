@@ -146,7 +146,7 @@ def test_a_set_that_becomes_invalid_meanwhile_gives_none(monkeypatch: pytest.Mon
 def test_the_form_launches_what_the_command_launches(staff: Client) -> None:
     row = rated_set()
     assert "launch/reward/" in staff.get(RUNS).content.decode()
-    assert "launch/reward/?feedback=liked" in in_one_line(staff.get(f"/admin/annotations/feedbackset/{row.pk}/change/"))
+    assert "launch/reward/?feedback=liked" in in_one_line(staff.get(f"/data/feedback/{row.pk}/"))
     values = {"name": "warm", "feedback": "liked", "folds": "3", "l2": "10", "seed": "2", "queue": "cpu"}
     assert staff.post(f"{RUNS}launch/reward/", values).status_code == 302
     call_command("fit_reward", "typed", "--feedback", "liked", "--set", "folds=3", "l2=10.0", "seed=2")
@@ -163,7 +163,7 @@ def test_the_form_launches_what_the_command_launches(staff: Client) -> None:
 
 def test_the_page_of_the_run_says_how_far_it_agrees_beside_the_raters(staff: Client) -> None:
     made = made_row(rated_set())
-    page = in_one_line(staff.get(f"{RUNS}{made.run_id}/change/"))
+    page = in_one_line(staff.get(f"{RUNS}{made.run_id}/"))
     for words in (
         "0.70 [0.60, 0.80]",
         "0.65 [0.55, 0.75]",
@@ -176,10 +176,10 @@ def test_the_page_of_the_run_says_how_far_it_agrees_beside_the_raters(staff: Cli
     assert "<b>Learned</b> from what 3 raters said in feedback set" in page
     assert "simulated" not in page
     assert "rerank=reward:warm&amp;samples=8&amp;keep=1" in page
-    listed = in_one_line(staff.get("/admin/workers/rewardmodel/"))
+    listed = in_one_line(staff.get("/models/rewards/"))
     assert "0.70 [0.60, 0.80]" in listed
     assert "0.65 [0.55, 0.75]" in listed
-    assert ">warm</a>" in in_one_line(staff.get(f"/admin/annotations/feedbackset/{made.feedback_set_id}/change/"))
+    assert ">warm</a>" in in_one_line(staff.get(f"/data/feedback/{made.feedback_set_id}/"))
 
 
 def test_of_simulated_raters_it_says_so_everywhere(staff: Client, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +191,6 @@ def test_of_simulated_raters_it_says_so_everywhere(staff: Client, capsys: pytest
     made = RewardModel.objects.get()
     assert told["simulated"] is made.simulated is made.run.config["feedback_simulated"] is True
     assert made.run.message.startswith("learned; of simulated raters: 3 raters on 8 albums")
-    assert "<b>Its raters are simulated:</b>" in staff.get(f"{RUNS}{made.run_id}/change/").content.decode()
-    assert ">simulated</td>" in staff.get("/admin/workers/rewardmodel/").content.decode()
+    assert "<b>Its raters are simulated:</b>" in staff.get(f"{RUNS}{made.run_id}/").content.decode()
+    assert ">simulated</td>" in staff.get("/models/rewards/").content.decode()
     assert "(learned; of simulated raters)" in staff.get(f"{RUNS}launch/decode/").content.decode()

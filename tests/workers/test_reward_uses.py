@@ -76,7 +76,7 @@ def test_a_decoding_keeps_the_text_that_the_reward_model_likes_best(trained: mod
         None,
         "liked",
     ]
-    page = in_one_line(staff.get(f"/admin/annotations/system/{best.system_id}/change/"))
+    page = in_one_line(staff.get(f"/models/{best.system_id}/"))
     assert "reward model warm, learned from feedback set liked" in page
 
     again = decode(trained, "rerank=reward:warm", "keep=1")
@@ -156,7 +156,7 @@ def test_erasing_a_rater_whose_words_a_set_holds_ends_its_reward_models(staff: C
     with pytest.raises(InputError, match="reward model 'cold' does not exist; available: none yet"):
         reward.reward_named("cold")
     assert 'value="reward:warm"' not in staff.get(f"{RUNS}launch/decode/").content.decode()
-    page = in_one_line(staff.get(f"{RUNS}{made.run_id}/change/"))
+    page = in_one_line(staff.get(f"{RUNS}{made.run_id}/"))
     assert "<b>It is invalid:</b>" in page
     assert "rerank=reward" not in page
 
@@ -183,13 +183,13 @@ def test_a_scoring_by_a_reward_model_is_stored_and_shown_as_learned(staff: Clien
     assert score.value == pytest.approx(rewards.mean(), abs=1e-5)
     assert f"|model:warm|learned:linear|head:{made.sha256[:12]}|" in score.signature
     assert run.result["scores"]["human"]["reward"]["value"] > score.value
-    page = in_one_line(staff.get(f"{RUNS}{run.pk}/change/"))
+    page = in_one_line(staff.get(f"{RUNS}{run.pk}/"))
     assert 'reward<br><span class="quiet-text">learned</span>' in page
     assert 'unique<br><span class="quiet-text">learned</span>' not in page
 
     other = scored(row, "reward:cold")
     assert decoding.scores.filter(metric="reward").count() == 2
-    page = in_one_line(staff.get(f"/admin/annotations/system/{decoding.system_id}/change/"))
+    page = in_one_line(staff.get(f"/models/{decoding.system_id}/"))
     assert page.count('reward <span class="quiet-text">learned</span>') == 2
     for name, each in (("warm", run), ("cold", other)):
         people = each.result["scores"]["human"]["reward"]["value"]

@@ -80,8 +80,8 @@ def test_a_splits_scores_and_pages_have_it(made: CampaignParts, admin_client: Cl
     call_command("score", dataset=made.dataset.name, split="test", metrics=["exclaims"], wait=True)
     run = Run.objects.get(kind="score")
     assert run.result["scores"]["gru"]["exclaims"]["value"] == 0.5
-    for address in (f"workers/run/{run.pk}", f"annotations/system/{made.systems['gru'].system.pk}"):
-        page = in_one_line(admin_client.get(f"/admin/{address}/change/"))
+    for address in (f"runs/{run.pk}", f"models/{made.systems['gru'].system.pk}"):
+        page = in_one_line(admin_client.get(f"/{address}/"))
         assert f'title="{Exclaims.description}">exclaims<' in page
     assert ("exclaims", "exclaims") in ScoreForm().fields["metrics"].choices
     assert "exclaims" in scoring.launch(dataset=made.dataset.name, split="test").config["metrics"]

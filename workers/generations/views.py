@@ -13,16 +13,18 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from annotations.errors import ConflictError, InputError
 from annotations.models import Campaign
+from annotations.models import Report as KeptReport
 from annotations.reports.charts.drawing import svg_of
 from annotations.reports.keeping import report_freeze, results_of
 from annotations.reports.schema.report import Report
-from annotations.web.pages import render_page, staff_page
+from annotations.web.lists import listed
+from annotations.web.pages import page_for, render_page
 from workers.generations.chain import generation_resume, generation_stop, steps_of
 from workers.generations.charts import panel_chart
-from workers.generations.results import Panel, judge_panels, metric_rows, rating_panels, verdict_of
+from workers.generations.results import Panel, in_short, judge_panels, metric_rows, rating_panels, verdict_of
 from workers.generations.scores import scores_of
 from workers.generations.selectors import campaign_of, line_of, with_runs
-from workers.generations.standing import standing_of
+from workers.generations.standing import Standing, standing_of
 from workers.guarding import guarding_context
 from workers.models import Checkpoint, Generation, Run
 
@@ -35,15 +37,15 @@ class Link(NamedTuple):
 def made_by(run: Run) -> Link | None:
     """What a run that is done has made, where it has a page of its own."""
     if run.campaign:
-        return Link("the campaign", reverse("admin:annotations_campaign_change", args=[run.campaign_id]))
+        return Link("the campaign", reverse("campaign", args=[run.campaign_id]))
     if run.kind == Run.Kind.FEEDBACK and run.feedback_set_id:
-        return Link("the feedback set", reverse("admin:annotations_feedbackset_change", args=[run.feedback_set_id]))
+        return Link("the feedback set", reverse("feedback_set", args=[run.feedback_set_id]))
     if run.kind == Run.Kind.REWARD and run.state == Run.State.DONE:
-        return Link("its agreement with raters", reverse("admin:workers_run_change", args=[run.pk]))
+        return Link("its agreement with raters", reverse("run", args=[run.pk]))
     if run.kind == Run.Kind.TRAIN and run.state == Run.State.DONE:
-        return Link("the new model", reverse("admin:annotations_system_change", args=[run.system_id]))
+        return Link("the new model", reverse("system", args=[run.system_id]))
     if run.kind == Run.Kind.DECODE and run.state == Run.State.DONE:
-        page = reverse("admin:annotations_system_change", args=[run.system_id])
+        page = reverse("system", args=[run.system_id])
         return Link("its texts", f"{page}?decoding={run.result['decoding']}")
     return None
 
@@ -61,8 +63,33 @@ def standing_context(generation: Generation) -> dict[str, Any]:
     }
 
 
+class Listed(NamedTuple):
+    """A row of the list of generations; `said` is what people say of its model, in short."""
+
+    row: Generation
+    standing: Standing
+    said: str
+
+
 @require_GET
-@staff_page("workers.view_generation")
+@page_for("workers.view_generation")
+def index(request: HttpRequest) -> HttpResponse:
+    context = listed(request, with_runs(Generation.objects.order_by("-pk")))
+    rows = [Listed(row, standing_of(row), said_of(row)) for row in context["page"]]
+    return render_page(request, "workers/generations.html", "Generations", {**context, "rows": rows})
+
+
+def said_of(generation: Generation) -> str:
+    """Nothing before its campaign is closed."""
+    campaign = campaign_of(generation)
+    if campaign is None or campaign.state != Campaign.State.CLOSED:
+        return ""
+    kept: list[KeptReport] = campaign.kept  # type: ignore[attr-defined]  # by `with_runs`
+    return in_short(bytes(kept[0].content) if kept else None)
+
+
+@require_GET
+@page_for("workers.view_generation")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that changes; where nothing moves any more the page is loaded again, with all results."""
     context = standing_context(get_object_or_404(with_runs(Generation.objects.all()), pk=pk))
@@ -72,7 +99,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff_page("workers.change_run")
+@page_for("workers.change_run")
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     generation = get_object_or_404(Generation, pk=pk)
     try:
@@ -84,7 +111,7 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             raise Http404
     except InputError as error:
         messages.error(request, str(error))
-    return redirect("admin:workers_generation_change", pk)
+    return redirect("generation", pk)
 
 
 def report_of(generation: Generation) -> Report | None:
@@ -101,7 +128,10 @@ def drawn(panel: Panel) -> tuple[str, SafeString]:
     return panel.title, mark_safe(svg_of(panel_chart(panel)))
 
 
-def show_generation(request: HttpRequest, generation: Generation) -> HttpResponse:
+@require_GET
+@page_for("workers.view_generation")
+def show_generation(request: HttpRequest, pk: int) -> HttpResponse:
+    generation = get_object_or_404(Generation, pk=pk)
     line = line_of(generation)
     whole = [*line.earlier, generation, *line.later]
     rows = {row.pk: row for row in with_runs(Generation.objects.filter(pk__in=[each.pk for each in whole]))}

@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from annotations.campaigns.example import WorkedExample, example_of
 from annotations.campaigns.quality import NO_QUALITY, Quality, quality_of
@@ -216,6 +217,9 @@ class Campaign(Unfinished):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("campaign", args=[self.pk])
 
     @property
     def rules(self) -> Rules:

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotations.campaigns.assignment.order import ShownBefore, secret_draw
@@ -30,7 +29,7 @@ from annotations.errors import InputError
 from annotations.protocols import protocol_named
 from annotations.systems.models import System
 from annotations.web.forms import show_problem
-from annotations.web.pages import attached, render_page, staff_page
+from annotations.web.pages import attached, page_for, render_page
 
 ACTIONS: dict[str, tuple[str, Callable[..., Campaign]]] = {
     "open": ("opened", campaigns.campaign_open),
@@ -43,10 +42,6 @@ CONFIRMED: dict[str, tuple[str, str, Callable[[Campaign], str]]] = {
     "close": ("Close this campaign?", "Close permanently", campaigns.closing_ends),
     "delete": ("Delete this draft?", "Delete the draft", campaigns.deleting_ends),
 }
-
-
-def page_of(campaign: Campaign) -> str:
-    return reverse("admin:annotations_campaign_change", args=[campaign.pk])
 
 
 def campaign_context(campaign: Campaign) -> dict[str, Any]:
@@ -65,7 +60,7 @@ def campaign_context(campaign: Campaign) -> dict[str, Any]:
 
 
 def show(request: HttpRequest, campaign: Campaign, template: str) -> HttpResponse:
-    """The page of a campaign; `template` is the admin's, which others may extend. `?code=` asks whose code it is."""
+    """The page of a campaign; `template` may extend the one of this app. `?code=` asks whose code it is."""
     context = campaign_context(campaign)
     if typed := request.GET.get("code", "").strip():
         context["asked"] = code_context(campaign, typed)
@@ -78,14 +73,25 @@ def refuse_imported(request: HttpRequest, campaign: Campaign, what: str) -> Http
         campaigns.check_rated_here(campaign, what)
     except InputError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     return None
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("annotations.add_campaign")
-def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -> HttpResponse:
-    """A new draft; from a campaign's values as a copy of it, or in the place of a draft."""
+@page_for("annotations.add_campaign")
+def add(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """A new draft; from a campaign's values as a copy of it."""
+    return draft_page(request, pk)
+
+
+@require_http_methods(["GET", "POST"])
+@page_for("annotations.add_campaign")
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """A draft in the place of another."""
+    return draft_page(request, pk, replace=True)
+
+
+def draft_page(request: HttpRequest, pk: int | None, *, replace: bool = False) -> HttpResponse:
     origin = get_object_or_404(Campaign, pk=pk) if pk else None
     if origin and (refused := refuse_imported(request, origin, "copied or changed")):
         return refused
@@ -107,7 +113,7 @@ def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -
                     request,
                     f"Draft '{campaign.name}' was created with {campaign.screens} screens. Check it before opening it.",
                 )
-                return redirect(page_of(campaign))
+                return redirect(campaign)
     else:
         initial = CampaignForm.initial_of(campaigns.spec_of(origin)) if origin else dict(request.GET.items())
         if origin and not replace:
@@ -118,7 +124,7 @@ def add(request: HttpRequest, pk: int | None = None, *, replace: bool = False) -
 
 
 @require_POST
-@staff_page("annotations.add_campaign")
+@page_for("annotations.add_campaign")
 def count(request: HttpRequest) -> HttpResponse:
     """How many screens the form asks for, as far as it is filled in."""
     form = CampaignForm(request.POST)
@@ -129,7 +135,7 @@ def count(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Do what a button says; what cannot be undone (`CONFIRMED`) once its question was answered with `confirm`."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -137,7 +143,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     if action in CONFIRMED and not (request.method == "POST" and request.POST.get("confirm")):
         return ask(request, campaign, action)
     if request.method != "POST":
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     try:
         if action in ACTIONS:
             done, service = ACTIONS[action]
@@ -154,14 +160,14 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         elif action == "delete":
             campaign_making.draft_delete(draft=campaign)
             messages.success(request, f"Draft '{campaign.name}' was deleted.")
-            return redirect("admin:annotations_campaign_changelist")
+            return redirect("campaigns")
         else:
             raise Http404
     except InputError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"Campaign '{campaign.name}' is {done}.")
-    return redirect(page_of(campaign))
+    return redirect(campaign)
 
 
 def ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
@@ -171,12 +177,12 @@ def ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
         context = {"campaign": campaign, "action": action, "button": button, "ends": ends(campaign)}
     except InputError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     return render_page(request, "annotations/campaigns/confirm.html", question, context)
 
 
 @require_POST
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def exclude(request: HttpRequest, pk: int) -> HttpResponse:
     """Leave a rater out of the results, or take them in again: `action` says which, so that nothing sent twice does the
     opposite."""
@@ -186,7 +192,7 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
     form = ExcludeForm(request.POST, campaign=campaign)
     if not form.is_valid():
         messages.error(request, "; ".join(f"{name}: {error}" for name, each in form.errors.items() for error in each))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     number, rater, reason = form.cleaned_data["number"], form.cleaned_data["rater"], form.cleaned_data["reason"]
     try:
         if action == "readmit":
@@ -203,11 +209,11 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{done[0].upper()}{done[1:]}.")
-    return redirect(page_of(campaign))
+    return redirect(campaign)
 
 
 @require_POST
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def invite(request: HttpRequest, pk: int) -> HttpResponse:
     """A signed link for each outside id."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -228,7 +234,7 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     """A dry run: a rater of its own address whose answers are marked and never count."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -236,12 +242,12 @@ def try_out(request: HttpRequest, pk: int) -> HttpResponse:
         trial, session = trial_join(campaign=campaign)
     except InputError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     return trial_begin(request, trial, session)
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
     """What a rater will see: the welcome (0) or a screen, counted from 1; nothing can be sent from it."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -273,13 +279,13 @@ def preview(request: HttpRequest, pk: int, screen: int = 0) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def photo(request: HttpRequest, pk: int, item: uuid.UUID, place: int) -> FileResponse:
     return picture(Source.objects.filter(items__campaign=pk, items__public_id=item), place)
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def toml(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     if refused := refuse_imported(request, campaign, "written as a campaign file"):

@@ -29,7 +29,7 @@ from annotations.campaigns.views.rating import shown_photos
 from annotations.protocols import protocol_named
 from annotations.protocols.base import letter
 from annotations.storage.clock import database_now
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import page_for, render_page
 
 RATERS_PER_PAGE, ITEMS_PER_PAGE, ANSWERS_PER_PAGE, REMARKS_SHOWN = 50, 50, 20, 20
 RATER_COLUMNS = [
@@ -118,7 +118,7 @@ def asked_in(request: HttpRequest, name: str, allowed: Sequence[str], usual: str
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that changes while raters are at work."""
     context = progress_context(get_object_or_404(Campaign, pk=pk))
@@ -126,7 +126,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def raters(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     sort, state = asked_in(request, "sort", list(SORTS), "number"), request.GET.get("state", "")
@@ -138,7 +138,7 @@ def raters(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def rater(request: HttpRequest, pk: int, rater: str) -> HttpResponse:
     """A rater's screens in their order, with what they sent of each."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -157,7 +157,7 @@ def rater(request: HttpRequest, pk: int, rater: str) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def items(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     sort = asked_in(request, "sort", list(ITEM_SORTS), "number")
@@ -176,7 +176,7 @@ def items(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def item(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """What all raters sent of an item, as it stands now."""
     campaign = get_object_or_404(Campaign, pk=pk)

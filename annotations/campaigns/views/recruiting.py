@@ -19,7 +19,7 @@ from annotations.campaigns.services.campaigns import check_rated_here
 from annotations.campaigns.services.raters import code_as_typed, completion_of
 from annotations.documents.csv_tables import csv_file
 from annotations.errors import InputError
-from annotations.web.pages import attached, staff_page
+from annotations.web.pages import attached, page_for
 
 
 def recruiting_context(campaign: Campaign) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def code_context(campaign: Campaign, typed: str) -> dict[str, Any]:
 
 
 @require_GET
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def payments(request: HttpRequest, pk: int) -> HttpResponse:
     """Whom to pay how much, as CSV."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -60,7 +60,7 @@ def payments(request: HttpRequest, pk: int) -> HttpResponse:
         check_rated_here(campaign, "paid for")
     except InputError as error:
         messages.error(request, str(error))
-        return redirect("admin:annotations_campaign_change", campaign.pk)
+        return redirect("campaign", campaign.pk)
     audit_note(kind=Deed.EXPORT, about=of_campaign(campaign.name), detail="codes and pay, csv")
     file, headers = csv_file(Payment._fields, payments_of(campaign)), attached(f"{campaign.name}-personal-pay.csv")
     return HttpResponse(file, content_type="text/csv; charset=utf-8", headers=headers)

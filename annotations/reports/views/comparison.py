@@ -13,11 +13,11 @@ from annotations.errors import InputError
 from annotations.reports.comparison import comparison_build
 from annotations.reports.comparison_formats import FORMATS, body_of
 from annotations.reports.views.reports import attachment
-from annotations.web.pages import render_page, staff_page
+from annotations.web.pages import page_for, render_page
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def page(request: HttpRequest) -> HttpResponse:
     """The choice, and below it the comparison of `?campaign=…&campaign=…`."""
     chosen = request.GET.getlist("campaign")
@@ -41,7 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def export(request: HttpRequest, form: str) -> HttpResponse:
     """The comparison in one of FORMATS."""
     if form not in FORMATS:
@@ -50,7 +50,7 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
         comparison = comparison_build(request.GET.getlist("campaign"))
     except InputError as error:
         messages.error(request, str(error))
-        return redirect(reverse("admin:annotations_campaign_compare"))
+        return redirect(reverse("compare"))
     audit_note(kind=Deed.EXPORT, about="comparison of campaigns", detail=", ".join(request.GET.getlist("campaign")))
     made = FORMATS[form]
     return attachment(f"comparison.{made.suffix}", made.media_type, made.write(comparison))

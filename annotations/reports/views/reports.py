@@ -14,7 +14,6 @@ from annotations.audit.services import Deed, audit_note, of_campaign
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import rater_progress, screens_answered
 from annotations.campaigns.services.unblinding import STILL_BLIND, check_unblinded
-from annotations.campaigns.views.campaigns import page_of
 from annotations.campaigns.views.monitoring import RATERS_PER_PAGE, share_of
 from annotations.documents.csv_tables import csv_file
 from annotations.errors import ConflictError, InputError
@@ -30,7 +29,7 @@ from annotations.reports.questionnaires import AnswerRow, answer_rows
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_page
 from annotations.storage.short_writes import giving_way
-from annotations.web.pages import attached, render_page, staff_page
+from annotations.web.pages import attached, page_for, render_page
 
 RATING_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -47,7 +46,7 @@ RATING_TITLES = [
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """The report; while results are hidden, progress and how the raters work."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -80,16 +79,16 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff_page("annotations.change_campaign")
+@page_for("annotations.change_campaign")
 def unblind(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     if campaign.state != Campaign.State.CLOSED:
         report_freeze(campaign=campaign, unblind=True)
-    return redirect("admin:annotations_campaign_report", pk)
+    return redirect("report", pk)
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     """The report as `json` (the kept bytes) or in one of FORMATS."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -100,7 +99,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         results = None if form == "json" else results_of(frozen)
     except ConflictError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     audit_note(kind=Deed.EXPORT, about=of_campaign(campaign.name), detail=f"report, {form}")
     if results is None:
         return attachment(f"{campaign.name}-report.json", "application/json", bytes(frozen.content))
@@ -109,12 +108,12 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         file = made.write(results)
     except InputError as error:  # a library that the system lacks
         messages.error(request, str(error))
-        return redirect("admin:annotations_campaign_report", pk)
+        return redirect("report", pk)
     return attachment(f"{campaign.name}-report.{made.suffix}", made.media_type, file)
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     """The ratings as `csv`, `jsonl` or `parquet`, one row a rating, criterion and system; or the `dictionary` of their
     columns. However many there are, few are held at a time."""
@@ -128,7 +127,7 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         check_unblinded(campaign, unblind=False)
     except ConflictError as error:
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     audit_note(kind=Deed.EXPORT, about=of_campaign(campaign.name), detail=f"ratings, {form}")
     rows = giving_way(measure_of(campaign).rows(campaign))
     if form == "parquet":
@@ -141,7 +140,7 @@ def ratings(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
 
 
 @require_GET
-@staff_page("annotations.view_report")
+@page_for("annotations.view_report")
 def questionnaires(request: HttpRequest, pk: int) -> HttpResponse:
     """What raters answered before and after the screens, which says nothing of any system: before the close too."""
     campaign = get_object_or_404(Campaign, pk=pk)
@@ -151,14 +150,14 @@ def questionnaires(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@staff_page("annotations.view_campaign")
+@page_for("annotations.view_campaign")
 def preregister(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     try:
         sheet = preregistration(campaign, at=timezone.now())
     except ConflictError as error:  # imported ratings were declared elsewhere, if at all
         messages.error(request, str(error))
-        return redirect(page_of(campaign))
+        return redirect(campaign)
     return attachment(f"{campaign.name}-preregistration.md", "text/markdown; charset=utf-8", sheet.encode())
 
 

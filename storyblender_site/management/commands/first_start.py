@@ -15,7 +15,7 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         password = admin_make()
-        admin = site_link(reverse("admin:index"))
+        admin = site_link(reverse("start"))
         secret = f"user {ADMIN}, password {password}" if password else "the password you set"
         forgotten = "" if password else " (forgotten? .venv/bin/python manage.py account_link admin)"
         if not options["json"]:
