@@ -102,6 +102,7 @@ class StorySentenceFactory(factory.django.DjangoModelFactory):
 class SystemFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.System
+        django_get_or_create = ("name",)
 
     name = factory.Sequence(lambda n: f"system-{n}")
     kind = "file"

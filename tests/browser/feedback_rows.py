@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db.models import Model
 from django.test.utils import setup_test_environment
 from django.urls import reverse
 from django.utils import timezone
@@ -34,8 +33,8 @@ def make() -> None:
     User.objects.create_superuser(USER, password=PASSWORD)
     row = rated_by_all_kinds(captions=6)
     human_texts(row.dataset)
-    trained(row.dataset, "first")
-    costly = trained(row.dataset, "second", "objective=dpo", "init=first", feedback=row.name, cost=cost())
+    trained(row.dataset, "base")
+    costly = trained(row.dataset, "tuned", "objective=dpo", "init=base", feedback=row.name, cost=cost())
     invalid = rehearsed_and_erased()
     call_command("build_feedback", "scored", "--campaign", "scores", "--wait")
     paths = {
@@ -53,8 +52,8 @@ def make() -> None:
     print(json.dumps(paths))
 
 
-def page_of(row: Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+def page_of(row: Any) -> str:
+    return row.get_absolute_url()
 
 
 def rehearsed_and_erased() -> models.FeedbackSet:

@@ -47,7 +47,7 @@ def page(new_page: NewPage, logged_in: Any) -> Page:
 
 
 def check(page: Page) -> None:
-    check_accessible(page, ".breadcrumbs, #content")
+    check_accessible(page)
     check_fits(page)
 
 
@@ -95,7 +95,7 @@ def test_a_set_leads_to_what_learns_from_it(addresses: dict[str, str], page: Pag
 
 
 def test_what_learned_from_a_set_leads_back_to_it(addresses: dict[str, str], page: Page) -> None:
-    open_from(page, addresses["training run"], "second: outputs and lineage")
+    open_from(page, addresses["training run"], "tuned: outputs and lineage")
     expect(page).to_have_url(addresses["system"])
     expect(page.get_by_role("heading", name="What learning from feedback has cost")).to_be_visible()
     expect(page.get_by_text("Worse than before:")).to_be_visible()

@@ -24,7 +24,7 @@ def log_in(page: Page, site: Site, name: str) -> None:
 
 
 def check(page: Page) -> None:
-    check_accessible(page, "#content")
+    check_accessible(page)
     check_fits(page)
 
 

@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def check(page: Page) -> None:
     """What is the project's own of an admin page, its content, is accessible, and the page fits its screen."""
-    check_accessible(page, "#content")
+    check_accessible(page)
     check_fits(page)
 
 
