@@ -18,6 +18,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN pip install --constraint constraints.txt .
 COPY manage.py ./
 COPY annotations annotations
+COPY docs docs
 COPY modeling modeling
 COPY samples samples
 COPY storyblender_site storyblender_site

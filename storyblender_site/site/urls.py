@@ -9,7 +9,7 @@ from annotations.corpora import views as corpora
 from annotations.removal import views as erasing
 from annotations.systems import views as content
 from annotations.web.pages import OnDemand, View
-from storyblender_site.site import account
+from storyblender_site.site import account, guides, people
 from workers import list_views as lists
 from workers import removal_views as removal
 
@@ -101,12 +101,20 @@ SETTINGS = below(
     ("theme/", account.theme, "theme"),
     ("password/", account.SitePasswordView.as_view(), "password_change"),
     ("workers/", lists.workers, "workers"),
+    ("people/", people.people, "people"),
+    ("people/<int:pk>/<str:action>/", people.act, "people_act"),
     ("audit/", audit.page, "audit"),
     ("audit/export.<str:form>", audit.export, "audit_export"),
+)
+HELP = below(
+    "help",
+    ("", guides.index, "help"),
+    ("<str:name>/", guides.page, "guide"),
+    ("pictures/<str:name>", guides.picture, "guide_picture"),
 )
 urlpatterns = [
     path("", start.page, name="start"),
     path("login/", account.SiteLoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    *DATA, *MODELS, *CAMPAIGNS, *REPORTS, *RUNS, *SETTINGS,
+    *DATA, *MODELS, *CAMPAIGNS, *REPORTS, *RUNS, *SETTINGS, *HELP,
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from annotations import models
+from storyblender_site.site.guides import GUIDES
 from tests.browser import feedback_rows
 from tests.workers.generation_rows import generation_of, opened, rated
 from workers.listeners import listener_beat
@@ -14,7 +15,7 @@ from workers.models import Run
 LAUNCHED = ("train", "decode", "attention", "score", "feedback", "reward", "fetch", "generation")
 ALONE = (
     "start", "settings", "password_change", "workers", "audit", "datasets", "feedback_sets", "systems", "checkpoints",
-    "reward_models", "generations", "campaigns", "reports", "runs", "campaign_new", "compare",
+    "reward_models", "generations", "campaigns", "reports", "runs", "campaign_new", "compare", "people",
 )  # fmt: skip
 IMPORTED = ("vist", "pairs", "outputs", "ratings")
 
@@ -38,6 +39,7 @@ def make() -> None:
     runs = [run.pk for run in (*step.values(), *Run.objects.filter(state="running"))]
     pages: dict[str, list[dict[str, Any]]] = {
         **{name: [{}] for name in ALONE},
+        "guide": [{"name": name} for name in GUIDES],
         "launch": [{"kind": kind} for kind in LAUNCHED],
         "import": [{"form": form} for form in IMPORTED],
         "dataset": keys(closed.dataset_id),

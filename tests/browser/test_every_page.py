@@ -16,12 +16,12 @@ from tests.site import Site
 
 FILES = {
     "photo", "feedback_set_export", "campaign_photo", "campaign_pay", "campaign_toml", "campaign_preregister",
-    "campaign_questionnaires", "compare_export", "report_export", "ratings_export", "audit_export",
+    "campaign_questionnaires", "compare_export", "report_export", "ratings_export", "audit_export", "guide_picture",
 }  # fmt: skip
 PARTS = {"generation_watch", "run_watch", "campaign_progress", "campaign_count", "pretrained"}  # of other pages
 DEEDS = {  # which lead to a page
     "logout", "theme", "first_album", "checkpoint_prune", "generation_act", "run_act", "campaign_exclude",
-    "campaign_erase", "campaign_links", "campaign_try", "report_unblind",
+    "campaign_erase", "campaign_links", "campaign_try", "report_unblind", "people_act", "help",
 }  # fmt: skip
 ELSEWHERE = {"login", "campaign_preview", "remove_import"}  # the login is opened below; the preview is a rater's page
 VARIANTS = [(size, colours) for size in ("desk", "phone") for colours in ("light", "dark")]

@@ -111,7 +111,7 @@ def test_the_proxy_stands_between(proxy: Proxy) -> None:
     half_header = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"  # the rest of which is not waited for any longer
     with proxy.send(half_header) as slow, pytest.raises(ConnectionResetError):
         slow.recv(1000)
-    large, files = f"Content-Length: {2 << 20}", "/data/import/x/"
+    large, files = f"Content-Length: {2 << 20}", "data/import/x/"
     assert proxy.status(request(f"/rate/{SECRET}/join/", large, method="POST")) == 413
     assert proxy.status(request(f"/rate/{files}", large, method="POST")) == 413
     waiting = request(f"/{files}", large, "Expect: 100-continue", method="POST")

@@ -15,16 +15,16 @@ class Command(AnswerCommand):
 
     def answer(self, **options: Any) -> dict[str, Any]:
         password = admin_make()
-        admin = site_link(reverse("start"))
+        site = site_link(reverse("start"))
         secret = f"user {ADMIN}, password {password}" if password else "the password you set"
         forgotten = "" if password else " (forgotten? .venv/bin/python manage.py account_link admin)"
         if not options["json"]:
-            self.stdout.write(f"\n  Admin  {admin}  {secret}{forgotten}")
+            self.stdout.write(f"\n  Site   {site}  {secret}{forgotten}")
             self.stdout.flush()
         with self.share() as watch:
             campaign = samples_make(watch)
         link = rater_link(campaign)
         if not options["json"]:
-            self.stdout.write(f"\n  Rate   {link}  (synthetic samples)\n  Admin  {admin}  {secret}\n")
+            self.stdout.write(f"\n  Rate   {link}  (synthetic samples)\n  Site   {site}  {secret}\n")
             return {}
-        return {"admin": admin, "user": ADMIN, "password": password, "rate": link, "campaign": campaign.name}
+        return {"site": site, "user": ADMIN, "password": password, "rate": link, "campaign": campaign.name}
