@@ -140,6 +140,10 @@ def steps_of_campaigns() -> Iterator[Step]:
             text += " Its ratings can train the next generation."
             links.append(launch("Train on it", "generation", campaigns=closed.name))
         yield Step(f"{closed.name} is closed", text, links)
+    waiting = Campaign.objects.current().filter(state=Campaign.State.OPEN, raters=None, simulation__isnull=True)
+    if open_one := waiting.order_by("-pk").first():
+        text = "It is open, and nobody has joined yet. Send its link to your raters."
+        yield Step(f"{open_one.name} waits for raters", text, [Link("Get the link", open_one.get_absolute_url())])
     if draft := Campaign.objects.current().filter(state=Campaign.State.DRAFT).order_by("-pk").first():
         text = "Look at it as a rater will see it, then open it."
         yield Step(f"{draft.name} is a draft", text, [Link("Look at the draft", draft.get_absolute_url())])

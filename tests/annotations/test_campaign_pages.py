@@ -280,6 +280,13 @@ def test_links_are_signed_for_each_rater(staff: Client) -> None:
     page = staff.post(f"{LIST}{campaign.pk}/links/", {"raters": "p1\n p2 \n\np1"}).content.decode()
     links = re.findall(r"(/rate/[^<]+)</code>", page)
     assert len(links) == 2
+    [again] = re.findall(r'name="raters" value="([^"]+)"', page)
+    file = staff.post(f"{LIST}{campaign.pk}/links/", {"raters": again, "as": "csv"}).content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(file)))
+    assert [row["rater"] for row in rows] == ["p1", "p2"]
+    assert [row["link"].partition("/rate/")[2] for row in rows] == [
+        link.replace("&amp;", "&").removeprefix("/rate/") for link in links
+    ]
     for link in links:
         phone, laptop = Client(), Client()
         for device in (phone, laptop):

@@ -25,6 +25,7 @@ from annotations.campaigns.views.monitoring import progress_context, raters_cont
 from annotations.campaigns.views.rating import picture, screen_context, shown_photos
 from annotations.campaigns.views.recruiting import code_context, recruiting_context
 from annotations.corpora.models import Source
+from annotations.documents.csv_tables import csv_file
 from annotations.errors import InputError
 from annotations.protocols import protocol_named
 from annotations.systems.models import System
@@ -215,7 +216,7 @@ def exclude(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @page_for("annotations.change_campaign")
 def invite(request: HttpRequest, pk: int) -> HttpResponse:
-    """A signed link for each outside id."""
+    """A signed link for each outside id: on a page, or with `as=csv` as a file."""
     campaign = get_object_or_404(Campaign, pk=pk)
     if refused := refuse_imported(request, campaign, "rated here"):
         return refused
@@ -229,7 +230,11 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("raters", error.problem)
         else:
             links = [{"rater": rater, "link": link} for rater, link in zip(ids, made, strict=True)]
-    context = {"campaign": campaign, "invite": form, "links": links}
+    if links and request.POST.get("as") == "csv":
+        table = csv_file(("rater", "link"), [list(each.values()) for each in links])
+        return HttpResponse(table, "text/csv; charset=utf-8", headers=attached(f"{campaign.name}-links.csv"))
+    ids_again = "\n".join(each["rater"] for each in links)
+    context = {"campaign": campaign, "invite": form, "links": links, "ids": ids_again}
     return render_page(request, "annotations/campaigns/links.html", f"Links of {campaign.name}", context)
 
 
