@@ -22,7 +22,7 @@ from annotations.corpora.models import (
     StorySentence,
 )
 from annotations.feedback.models import FeedbackExample, FeedbackSet
-from annotations.reports.models import Report
+from annotations.reports.models import Report, ReportLink
 from annotations.systems.models import Decoding, Metric, Output, Score, ScoreDifference, System
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Remark",
     "Replaced",
     "Report",
+    "ReportLink",
     "Rewrite",
     "Score",
     "ScoreDifference",

@@ -83,7 +83,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def home_of(request: HttpRequest) -> str:
     """Where to go on: a rater has nothing but their link."""
-    return "" if any(part in request.path_info for part in RATER_PAGES) else reverse("start")
+    return "" if any(part in request.path_info for part in (*RATER_PAGES, "/shared/")) else reverse("start")
 
 
 def page(status: int, *, reload: int | None = None, home: str = "") -> HttpResponse:

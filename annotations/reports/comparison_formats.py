@@ -18,6 +18,7 @@ from annotations.reports.comparison_schema import CampaignComparison, CampaignDi
 from annotations.reports.comparison_sections import document_of, sections_of
 from annotations.reports.export import csv_file
 from annotations.reports.formats import Format
+from annotations.reports.pdf import pages_of
 
 
 def html(comparison: CampaignComparison) -> bytes:
@@ -25,6 +26,12 @@ def html(comparison: CampaignComparison) -> bytes:
     css = "\n".join(Path(sheet).read_text(encoding="utf-8") for sheet in sheets)
     context = {"comparison": comparison, "body": body_of(comparison), "css": css}
     return render_to_string("annotations/comparison/file.html", context).encode()
+
+
+def pdf(comparison: CampaignComparison) -> bytes:
+    """Raises InputError where the system libraries that WeasyPrint draws with are missing."""
+    written: bytes = pages_of(html(comparison).decode()).write_pdf()
+    return written
 
 
 def body_of(comparison: CampaignComparison) -> list[SafeString]:
@@ -147,6 +154,7 @@ def difference_row(criterion: str, row: CampaignDifference) -> CsvRow:
 
 FORMATS: dict[str, Format[CampaignComparison]] = {
     "html": Format("HTML", "text/html; charset=utf-8", "html", html),
+    "pdf": Format("PDF", "application/pdf", "pdf", pdf),
     "latex": Format("LaTeX", "application/x-tex; charset=utf-8", "tex", latex),
     "csv": Format("CSV", "text/csv; charset=utf-8", "csv", csv),
     "json": Format("JSON", "application/json", "json", as_json),

@@ -3,8 +3,9 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
-from annotations.campaigns.models.campaigns import Campaign
+from annotations.campaigns.models.campaigns import Campaign, new_token
 from annotations.reports.querysets import ReportQuerySet
 
 
@@ -33,3 +34,17 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id} at {self.revision}"
+
+
+class ReportLink(models.Model):
+    """A link for co-authors, who have no account: it shows the campaign's closed report and nothing else."""
+
+    campaign = models.OneToOneField(Campaign, models.CASCADE, related_name="report_link")
+    token = models.CharField(max_length=40, unique=True, default=new_token, help_text="in the link")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"to the report of {self.campaign_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("shared_report", args=[self.token])

@@ -20,7 +20,11 @@ def report_pdf(report: Report) -> bytes:
 
 
 def document(report: Report) -> Any:
-    """The pages as WeasyPrint laid them out."""
+    return pages_of(report_html(report))
+
+
+def pages_of(html: str) -> Any:
+    """The pages as WeasyPrint laid them out. Raises InputError as `report_pdf` does."""
     truncated_too = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         from weasyprint import HTML
@@ -29,4 +33,4 @@ def document(report: Report) -> Any:
         raise InputError("", NO_PANGO) from error
     finally:  # the import switches it on for the whole process, where pictures cut short are to be found
         ImageFile.LOAD_TRUNCATED_IMAGES = truncated_too
-    return HTML(string=report_html(report), url_fetcher=URLFetcher(allowed_protocols=())).render()
+    return HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=())).render()

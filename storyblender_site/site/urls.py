@@ -1,5 +1,6 @@
 """Every address of the researcher's site, by its nouns; raters' pages are in `annotations.urls`."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
@@ -83,6 +84,7 @@ REPORTS = below(
     ("compare.<str:form>", comparison.export, "compare_export"),
     ("<int:pk>/", reports.page, "report"),
     ("<int:pk>/unblind/", reports.unblind, "report_unblind"),
+    ("<int:pk>/share/", reports.share, "report_share"),
     ("<int:pk>/report.<str:form>", reports.export, "report_export"),
     ("<int:pk>/ratings.<str:form>", reports.ratings, "ratings_export"),
 )
@@ -115,6 +117,7 @@ HELP = below(
 urlpatterns = [
     path("", start.page, name="start"),
     path("login/", account.SiteLoginView.as_view(), name="login"),
+    path("shared/<str:token>/", login_not_required(reports.shared), name="shared_report"),
     path("logout/", LogoutView.as_view(), name="logout"),
     *DATA, *MODELS, *CAMPAIGNS, *REPORTS, *RUNS, *SETTINGS, *HELP,
 ]  # fmt: skip

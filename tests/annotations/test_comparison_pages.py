@@ -59,7 +59,7 @@ def test_the_command_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture
     means = [float(row["value"]) for row in rows if row["kind"] == "mean"]
     assert means == [cell["mean"] for row in found["criteria"][0]["systems"] for cell in row["cells"] if cell]
     assert [row["system"] for row in rows if row["kind"] == "difference between systems"] == ["new"]
-    with pytest.raises(CommandError, match="choose its format with --format: html, latex, csv, json"):
+    with pytest.raises(CommandError, match="choose its format with --format: html, pdf, latex, csv, json"):
         call_command("compare", "first", "second", "--out", str(tmp_path / "both"))
 
 

@@ -21,9 +21,14 @@ FILES = {
 PARTS = {"generation_watch", "run_watch", "campaign_progress", "campaign_count", "pretrained"}  # of other pages
 DEEDS = {  # which lead to a page
     "logout", "theme", "first_album", "checkpoint_prune", "generation_act", "run_act", "campaign_exclude",
-    "campaign_erase", "campaign_links", "campaign_try", "report_unblind", "people_act", "help",
+    "campaign_erase", "campaign_links", "campaign_try", "report_unblind", "people_act", "help", "report_share",
 }  # fmt: skip
-ELSEWHERE = {"login", "campaign_preview", "remove_import"}  # the login is opened below; the preview is a rater's page
+ELSEWHERE = {
+    "login",
+    "shared_report",
+    "campaign_preview",
+    "remove_import",
+}  # the login is opened below; the preview is a rater's page
 VARIANTS = [(size, colours) for size in ("desk", "phone") for colours in ("light", "dark")]
 
 

@@ -16,7 +16,17 @@ from tests.factories import make_campaign
 from workers.models import Run
 
 pytestmark = pytest.mark.django_db
-OPEN_TO_ALL = ("healthz", "readyz", "rate/", "api/v1/rate/", "account/", "login/", "admin/login/", "admin/jsi18n/")
+OPEN_TO_ALL = (
+    "healthz",
+    "readyz",
+    "rate/",
+    "api/v1/rate/",
+    "account/",
+    "login/",
+    "shared/",
+    "admin/login/",
+    "admin/jsi18n/",
+)
 NAVIGATION = re.compile(r'<nav aria-label="Site">(.*?)</nav>', re.DOTALL)
 
 

@@ -51,6 +51,11 @@ def export(request: HttpRequest, form: str) -> HttpResponse:
     except InputError as error:
         messages.error(request, str(error))
         return redirect(reverse("compare"))
-    audit_note(kind=Deed.EXPORT, about="comparison of campaigns", detail=", ".join(request.GET.getlist("campaign")))
     made = FORMATS[form]
-    return attachment(f"comparison.{made.suffix}", made.media_type, made.write(comparison))
+    try:
+        file = made.write(comparison)
+    except InputError as error:  # a library that the system lacks
+        messages.error(request, str(error))
+        return redirect(f"{reverse('compare')}?{request.GET.urlencode()}")
+    audit_note(kind=Deed.EXPORT, about="comparison of campaigns", detail=", ".join(request.GET.getlist("campaign")))
+    return attachment(f"comparison.{made.suffix}", made.media_type, file)

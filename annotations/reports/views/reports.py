@@ -3,14 +3,17 @@
 from tempfile import TemporaryFile
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.audit.services import Deed, audit_note, of_campaign
+from annotations.campaigns.links import site_link
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import rater_progress, screens_answered
 from annotations.campaigns.services.unblinding import STILL_BLIND, check_unblinded
@@ -24,10 +27,12 @@ from annotations.reports.formats import FORMATS
 from annotations.reports.keeping import report_freeze, results_of
 from annotations.reports.looks import boundaries_of
 from annotations.reports.measures import measure_of
+from annotations.reports.models import ReportLink
 from annotations.reports.preregistration import preregistration
 from annotations.reports.questionnaires import AnswerRow, answer_rows
 from annotations.reports.raters import rater_paces
 from annotations.reports.render import report_page
+from annotations.reports.sharing import report_share, report_unshare
 from annotations.storage.short_writes import giving_way
 from annotations.web.pages import attached, page_for, render_page
 
@@ -73,9 +78,45 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "frozen": frozen,
         "formats": [(name, each.title) for name, each in FORMATS.items()],
         "rating_formats": RATING_TITLES,
+        "shared": site_link(link.get_absolute_url()) if (link := shared_link(campaign)) else "",
         **report_page(results)._asdict(),
     }
     return render_page(request, "annotations/campaigns/report.html", title, context)
+
+
+def shared_link(campaign: Campaign) -> ReportLink | None:
+    return ReportLink.objects.filter(campaign=campaign).first()
+
+
+@require_POST
+@page_for("annotations.change_campaign")
+def share(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make the link for co-authors, or withdraw it, as `action` says: nothing sent twice does the opposite."""
+    campaign, action = get_object_or_404(Campaign, pk=pk), request.POST.get("action")
+    if action == "withdraw":
+        report_unshare(campaign=campaign)
+        messages.success(request, "The link was withdrawn: it opens nothing any more.")
+    elif action == "share":
+        try:
+            report_share(campaign=campaign)
+        except ConflictError as error:
+            messages.error(request, str(error))
+    else:
+        raise Http404
+    return redirect("report", pk)
+
+
+@login_not_required
+@never_cache
+@require_GET
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """A closed report, for whoever has its link."""
+    campaign = get_object_or_404(ReportLink.objects.select_related("campaign"), token=token).campaign
+    if campaign.state != Campaign.State.CLOSED:
+        raise Http404
+    frozen = report_freeze(campaign=campaign)
+    context = {"campaign": campaign, "frozen": frozen, **report_page(results_of(frozen))._asdict()}
+    return render_page(request, "annotations/campaigns/shared_report.html", f"Report of {campaign.name}", context)
 
 
 @require_POST
