@@ -80,6 +80,8 @@ class NotedGroupAdmin(Noted, GroupAdmin):
 class PasswordByLinkView(PasswordResetConfirmView):
     """Sets a password by the link that `account_link` prints."""
 
+    template_name = "site/set_password.html"
+
     @transaction.atomic
     def form_valid(self, form: Any) -> Any:
         name, address = form.user.get_username(), client_address(self.request) or None

@@ -31,7 +31,11 @@ urlpatterns = [
     path("api/v1/", include("annotations.api.urls")),
     path("rate/", include("annotations.urls")),
     path("account/<uidb64>/<token>/", PasswordByLinkView.as_view(), name="password_reset_confirm"),
-    path("account/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path(
+        "account/done/",
+        PasswordResetCompleteView.as_view(template_name="site/password_set.html"),
+        name="password_reset_complete",
+    ),
     path("admin/login/", one_login),
     path("admin/logout/", RedirectView.as_view(pattern_name="start")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),

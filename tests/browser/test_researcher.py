@@ -49,7 +49,7 @@ def choose(page: Page, label: str, value: str) -> None:
 
 def import_split(page: Page, site: Site, split: str) -> None:
     page.get_by_role("link", name="Story Blender", exact=True).click()
-    page.get_by_role("link", name="Import files").click()
+    page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("Dataset", exact=True).fill("drawn")
     choose(page, "Split", split)
     folder = site.var_dir / "written"
@@ -77,14 +77,16 @@ def test_from_the_import_form_to_the_exported_report(site: Site, new_page: NewPa
     link = site.manage("account_link", "ada", "--role", "researcher")["link"]
     page = new_page(**DESK)
     page.goto(link)
-    page.get_by_label("New password:").fill(PASSWORD)
-    page.get_by_label("Confirm password:").fill(PASSWORD)
-    page.get_by_role("button").last.click()
-    page.goto(site.env["SITE_URL"])
+    check(page)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Set the password").click()
+    check(page)
+    page.get_by_role("link", name="Log in").click()
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Workflow")).to_be_visible()
+    expect(page.get_by_role("heading", name="Where things stand")).to_be_visible()
     check(page)
 
     for split in ALBUMS:
@@ -193,7 +195,7 @@ def test_pages_fit_a_phone_in_the_dark(site: Site, new_page: NewPage) -> None:
     page.get_by_role("button", name="Log in").click()
     start = page.url
     links = set(page.eval_on_selector_all("#content a", "all => all.map(a => a.href)"))
-    for href in sorted(links | {f"{start}workers/run/import/pairs/", f"{start}workers/run/import/outputs/"}):
+    for href in sorted(links | {f"{start}data/import/pairs/", f"{start}data/import/outputs/"}):
         page.goto(href)
         check(page)
         assert not re.search(r"Traceback|Server Error", page.inner_text("body"))

@@ -106,6 +106,16 @@ def log_in(client: Client, name: str, password: str) -> int:
     return client.post("/login/", {"username": name, "password": password}).status_code
 
 
+def test_logging_in_leads_to_the_page_that_was_asked_for_and_logging_out_to_the_login() -> None:
+    account_make(name="ada", role="researcher", password="right horse")
+    client, typed = Client(), {"username": "ada", "password": "right horse"}
+    assert client.get("/campaigns/").headers["Location"] == "/login/?next=/campaigns/"
+    assert client.post("/login/", {**typed, "next": "/campaigns/"}).headers["Location"] == "/campaigns/"
+    assert client.post("/logout/").headers["Location"] == "/login/"
+    assert client.post("/login/", {**typed, "next": ""}).headers["Location"] == "/"
+    assert Client().get("/admin/", follow=True).redirect_chain[-1] == ("/login/?next=%2Fadmin%2F", 302)
+
+
 def test_guessing_a_password_is_stopped_and_others_are_not() -> None:
     for name in ("ada", "bob"):
         account_make(name=name, role="researcher", password="right horse")
