@@ -263,7 +263,7 @@ LIST = "/campaigns/"
 
 def form_of(page: str) -> dict[str, Any]:
     """What a browser sends of the campaign's form as it stands."""
-    form = page.partition('class="launch"')[2].partition("</form>")[0]
+    form = page.partition('class="launch panel"')[2].partition("</form>")[0]
     sent: dict[str, Any] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))

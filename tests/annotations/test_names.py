@@ -236,11 +236,11 @@ def test_pages_and_downloads_have_the_names(rated: models.Campaign) -> None:
     client.force_login(User.objects.create_superuser("admin", password="x"))
     page = f"/campaigns/{rated.pk}"
     for address, called in (
-        ("report.csv", "First-look-1.0-report.csv"),
-        ("ratings.jsonl", "First-look-1.0-ratings.jsonl"),
-        ("campaign.toml", "First-look-1.0.toml"),
+        ("reports/{}/report.csv", "First-look-1.0-report.csv"),
+        ("reports/{}/ratings.jsonl", "First-look-1.0-ratings.jsonl"),
+        ("campaigns/{}/campaign.toml", "First-look-1.0.toml"),
     ):
-        answer = client.get(f"{page}/{address}")
+        answer = client.get(f"/{address.format(rated.pk)}")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{called}"'
     assert "campaign=First%20look%3A%201.0" in client.get(f"{page}/").content.decode()
     compared = client.get("/reports/compare/?campaign=First+look%3A+1.0&campaign=none")
