@@ -46,14 +46,14 @@ def test_closed_campaigns_are_chosen_and_compared(rating_site: Site, two: list[s
     link = rating_site.manage("account_link", "grace", "--role", "researcher")["link"]
     page = new_page(**DESK)
     page.goto(link)
-    page.get_by_label("New password:").fill(PASSWORD)
-    page.get_by_label("Confirm password:").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
     page.get_by_role("button").last.click()
     page.goto(f"{rating_site.env['SITE_URL']}/campaigns/")
     page.get_by_label("Username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Compare closed campaigns").click()
+    page.get_by_role("link", name="Compare campaigns").click()
     check_accessible(page, "#content")
     for name in two:
         page.get_by_label(name).check()

@@ -41,7 +41,7 @@ def test_from_the_campaign_to_an_answer_and_from_a_dry_run_back(
     page = new_page(**size, locale="en-US", color_scheme=colours)
     log_in(page, rating_site, name)
     page.goto(f"{rating_site.env['SITE_URL']}/campaigns/")
-    page.locator("#result_list tbody th a").first.click()
+    page.locator("#content tbody th a").first.click()
     campaign = page.url.partition("?")[0]
     page.goto(campaign)
     expect(page.get_by_text("2 of 6 screens answered (33 %)")).to_be_visible()

@@ -31,8 +31,8 @@ def rate_by_touch(page: Page) -> None:
 
 def sign_in(page: Page, site: Site, name: str) -> None:
     page.goto(site.manage("account_link", name, "--role", "researcher")["link"])
-    page.get_by_label("New password:").fill(PASSWORD)
-    page.get_by_label("Confirm password:").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
     page.get_by_role("button").last.click()
     page.goto(f"{site.env['SITE_URL']}/campaigns/")
     page.get_by_label("Username").fill(name)
