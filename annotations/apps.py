@@ -20,6 +20,7 @@ class AnnotationsConfig(AppConfig):
     def ready(self) -> None:
         from annotations.campaigns.services.endings import answers_withdrawn
         from annotations.removal.erasing import words_blank
+        from annotations.search.indexes import create_missing_indexes
         from annotations.storage import checks  # noqa: F401  registers the system checks
         from annotations.storage.triggers import create_missing_triggers, refuse_to_drop
 
@@ -27,3 +28,4 @@ class AnnotationsConfig(AppConfig):
         pre_migrate.connect(refuse_to_drop, sender=self)
         post_migrate.connect(create_built_in_systems, sender=self)
         post_migrate.connect(create_missing_triggers, sender=self)
+        post_migrate.connect(create_missing_indexes, sender=self)

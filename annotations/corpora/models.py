@@ -134,7 +134,7 @@ class Album(models.Model):
                 condition=Q(split__in=["train", "feedback", "valid", "test"]), name="album_split_known"
             ),
         ]
-        indexes = [models.Index(fields=["dataset", "split"], name="album_by_split")]
+        indexes = [models.Index(fields=["dataset", "split", "id"], name="album_by_split")]
 
     def __str__(self) -> str:
         return self.external_id
@@ -163,6 +163,7 @@ class Photo(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["album", "external_id"], name="photo_once")]
+        indexes = [models.Index(fields=["album"], condition=~Q(image=""), name="photo_with_picture")]
 
     def __str__(self) -> str:
         return self.external_id

@@ -599,7 +599,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='album',
-            index=models.Index(fields=['dataset', 'split'], name='album_by_split'),
+            index=models.Index(fields=['dataset', 'split', 'id'], name='album_by_split'),
         ),
         migrations.AddConstraint(
             model_name='album',
@@ -632,6 +632,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='candidate',
             constraint=models.UniqueConstraint(fields=('item', 'digest'), name='candidate_text_once'),
+        ),
+        migrations.AddIndex(
+            model_name='photo',
+            index=models.Index(condition=models.Q(('image', ''), _negated=True), fields=['album'], name='photo_with_picture'),
         ),
         migrations.AddConstraint(
             model_name='photo',

@@ -21,6 +21,11 @@ class ToldStory(NamedTuple):
 class ShownSequence(NamedTuple):
     photos: list[tuple[Photo, str]]  # with the first caption of each
     stories: list[ToldStory]
+    captions: dict[int, int]  # by photo that caption's primary key
+
+    @property
+    def captioned(self) -> list[tuple[Photo, str, int | None]]:
+        return [(photo, text, self.captions.get(photo.pk)) for photo, text in self.photos]
 
 
 def sequences_of(album: Album) -> list[ShownSequence]:
@@ -30,7 +35,9 @@ def sequences_of(album: Album) -> list[ShownSequence]:
     for place in SequencePhoto.objects.filter(source__in=sequences).select_related("photo").order_by("position"):
         photos[place.source_id].append(place.photo)
     captions = Source.objects.visible().captions().filter(album=album).order_by("pk")
-    first = first_of_photos(captions.values_list("photo", "text"))
+    captioned = list(captions.values_list("photo", "text", "pk"))
+    first = first_of_photos((photo, text) for photo, text, _ in captioned)
+    first_keys = {photo: pk for photo, _, pk in reversed(captioned)}
     told = people_told(album)
     wrote = systems_wrote(album)
     return [
@@ -41,6 +48,7 @@ def sequences_of(album: Album) -> list[ShownSequence]:
                 for number, texts in enumerate(told.get(pk, {}).values(), start=1)
             ]
             + [story for each in wrote if (story := story_of(*each, pk, photos[pk]))],
+            {photo.pk: first_keys[photo.pk] for photo in photos[pk] if photo.pk in first_keys},
         )
         for pk in sequences.values_list("pk", flat=True)
     ]

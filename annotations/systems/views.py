@@ -4,8 +4,9 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET
 
-from annotations.corpora.models import Album, Dataset, Photo
+from annotations.corpora.models import Album, Dataset, Photo, Source
 from annotations.systems.albums import sequences_of
+from annotations.systems.browsing import PER_PAGE, listed_sources
 from annotations.web.pages import page_for, render_page
 
 
@@ -14,9 +15,13 @@ from annotations.web.pages import page_for, render_page
 def album(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Album.objects.select_related("dataset"), pk=pk, imported_by__state="complete")
     beside = Album.objects.filter(dataset=shown.dataset, split=shown.split, imported_by__state="complete")
+    sequences = sequences_of(shown)
+    rows = Source.objects.visible().filter(album=shown).select_related("album").order_by("pk")
     context = {
         "album": shown,
-        "sequences": sequences_of(shown),
+        "dataset": shown.dataset,
+        "sequences": sequences,
+        "rows": [] if sequences else listed_sources(rows[:PER_PAGE]),
         "before": beside.filter(pk__lt=pk).order_by("-pk").values_list("pk", flat=True).first(),
         "behind": beside.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first(),
     }

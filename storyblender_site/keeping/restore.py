@@ -25,6 +25,7 @@ from annotations.errors import ConflictError, InputError
 from annotations.models import AuditEntry, Campaign, Dataset, FeedbackSet
 from annotations.plurals import listed
 from annotations.progress import OnProgress, OnShare
+from annotations.search.indexes import create_missing_indexes, drop_indexes
 from annotations.storage.triggers import create_missing_triggers, drop_triggers
 from storyblender_site.keeping.files import (
     STAGING,
@@ -182,6 +183,7 @@ def rows_replace(folder: Path, manifest: Manifest, mark: str, watch: OnProgress)
     models = kept_models()
     with connection.constraint_checks_disabled(), transaction.atomic():
         drop_triggers(connection)
+        drop_indexes(connection)
         tables_empty()
         for model in models:
             name = model._meta.db_table
@@ -196,6 +198,7 @@ def rows_replace(folder: Path, manifest: Manifest, mark: str, watch: OnProgress)
             if table_digest(model) != manifest.files[f"{TABLES}/{name}.jsonl"].sha256:
                 raise InputError(name, "the restored rows differ from those in the backup", "nothing was changed")
         create_missing_triggers(using=connection.alias)
+        create_missing_indexes(using=connection.alias)
         shell = this_shell()
         audit_write(
             kind=AuditEntry.Kind.RESTORE,

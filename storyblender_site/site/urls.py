@@ -6,8 +6,10 @@ from django.urls import URLPattern, path
 
 from annotations.audit import views as audit
 from annotations.campaigns.views import campaigns, listing, monitoring, recruiting
+from annotations.campaigns.views import sources as source_pages
 from annotations.corpora import views as corpora
 from annotations.removal import views as erasing
+from annotations.search import views as search
 from annotations.systems import views as content
 from annotations.web.pages import OnDemand, View
 from storyblender_site.site import account, guides, people
@@ -29,6 +31,9 @@ DATA = below(
     "data",
     ("", corpora.datasets, "datasets"),
     ("<int:pk>/", lists.dataset, "dataset"),
+    ("<int:pk>/sources/", search.sources, "sources"),
+    ("search/", search.search, "search"),
+    ("sources/<int:pk>/", source_pages.source, "source"),
     ("<int:pk>/split/<str:split>/", content.first_album, "first_album"),
     ("albums/<int:pk>/", content.album, "album"),
     ("photos/<int:pk>/", content.photo, "photo"),

@@ -14,9 +14,10 @@ class RatingQuerySet(models.QuerySet):
 
     def newest_answers(self, campaign: Any) -> "RatingQuerySet":
         """The answers of all raters but dry runs, and but those who withdrew them all, to all kinds of items."""
-        theirs = self.current().filter(
-            kind="answer", assignment__item__campaign=campaign, assignment__rater__trial=False
-        )
+        return self.of_people().filter(assignment__item__campaign=campaign)
+
+    def of_people(self) -> "RatingQuerySet":
+        theirs = self.current().filter(kind="answer", assignment__rater__trial=False)
         return theirs.exclude(assignment__rater__ended_by="withdrawn")
 
     def answered(self, campaign: Any) -> "RatingQuerySet":
@@ -27,3 +28,7 @@ class RatingQuerySet(models.QuerySet):
     def counting(self, campaign: Any) -> "RatingQuerySet":
         """The answers that enter a campaign's result: none of a rater who is left out."""
         return self.answered(campaign).filter(assignment__rater__excluded_at=None)
+
+    def counting_of(self, items: Any) -> "RatingQuerySet":
+        """As `counting`, of these items, whatever their campaigns."""
+        return self.of_people().filter(assignment__item__in=items, assignment__rater__excluded_at=None)

@@ -1,0 +1,152 @@
+"""What is found by words: captions, story sentences, and what systems wrote. Nothing of an import or of a decoding that
+is not complete."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from annotations.corpora.models import Album, Dataset, Source, StorySentence
+from annotations.search.indexes import CAPTIONS, OUTPUTS, SENTENCES, found_in, join, sought
+from annotations.search.words import Word, marked
+from annotations.systems.models import Output
+
+MAX_HITS = 1000  # of a kind: who finds more types further words
+FIRST, PER_PAGE = 10, 50  # shown where all kinds are, and where one is
+
+
+class Hit(NamedTuple):
+    text: SafeString
+    who: str
+    address: str
+    album: Album
+
+
+class Hits(NamedTuple):
+    """A page of the hits of a kind."""
+
+    kind: str
+    title: str
+    rows: Sequence[Hit]
+    total: int
+    more: bool  # than so many
+    before: int | None = None  # the primary key that the page before ends before, where there is one
+    after: int | None = None
+
+
+class Searched(NamedTuple):
+    """A kind of text: where it stands, how its dataset and split are found, and what is shown of it."""
+
+    title: str
+    table: str
+    columns: tuple[str, ...]
+    joined: str  # the tables that say whose it is, with `{join}`
+    where: str
+    scope: str  # the table that has dataset and split
+    rows: Callable[[Sequence[int]], "QuerySet[Any]"]
+    hit: Callable[[Any, SafeString], Hit]
+
+
+def caption_hit(row: Source, text: SafeString) -> Hit:
+    return Hit(text, "caption", reverse("source", args=[row.pk]), row.album)
+
+
+def sentence_hit(row: StorySentence, text: SafeString) -> Hit:
+    album = row.story.album
+    return Hit(text, "people", album.get_absolute_url(), album)
+
+
+def output_hit(row: Output, text: SafeString) -> Hit:
+    return Hit(text, row.decoding.system.name, reverse("source", args=[row.source_id]), row.source.album)
+
+
+SEARCHED = {
+    "captions": Searched(
+        "Captions",
+        CAPTIONS,
+        ("id", "album_id", "imported_by_id"),
+        "{join} annotations_import i ON i.id = t.imported_by_id {join} annotations_album a ON a.id = t.album_id",
+        "i.state = 'complete'",
+        "a",
+        lambda pks: Source.objects.filter(pk__in=pks).select_related("album__dataset"),
+        caption_hit,
+    ),
+    "stories": Searched(
+        "Story sentences",
+        SENTENCES,
+        ("id", "story_id"),
+        "{join} annotations_story s ON s.id = t.story_id {join} annotations_import i ON i.id = s.imported_by_id "
+        "{join} annotations_album a ON a.id = s.album_id",
+        "i.state = 'complete'",
+        "a",
+        lambda pks: StorySentence.objects.filter(pk__in=pks).select_related("story__album__dataset"),
+        sentence_hit,
+    ),
+    "outputs": Searched(
+        "Outputs",
+        OUTPUTS,
+        ("id", "decoding_id"),
+        "{join} annotations_decoding d ON d.id = t.decoding_id {join} annotations_system y ON y.id = d.system_id",
+        "d.completed_at IS NOT NULL AND d.sentences_of_id IS NULL AND y.kind IN ('file', 'model')",
+        "d",
+        lambda pks: Output.objects.filter(pk__in=pks).select_related("decoding__system", "source__album__dataset"),
+        output_hit,
+    ),
+}
+
+
+def hits_of(
+    kind: str,
+    words: Sequence[Word],
+    *,
+    dataset: Dataset | None,
+    split: str = "",
+    after: int | None = None,
+    before: int | None = None,
+    per_page: int = PER_PAGE,
+) -> Hits:
+    """A page of them, by their primary keys: behind `after`, or up to `before`."""
+    searched = SEARCHED[kind]
+    found = keys_of(searched, words, dataset, split)
+    more, found = len(found) > MAX_HITS, sorted(found[:MAX_HITS])
+    if before is not None:
+        end = bisect_left(found, before)
+        start = max(end - per_page, 0)
+    else:
+        start = bisect_right(found, after) if after is not None else 0
+        end = min(start + per_page, len(found))
+    rows = {row.pk: row for row in searched.rows(found[start:end])}
+    shown = [searched.hit(row, marked(row.text, words)) for pk in found[start:end] if (row := rows.get(pk))]
+    return Hits(
+        kind,
+        searched.title,
+        shown,
+        len(found),
+        more,
+        found[start] if 0 < start < len(found) else None,
+        found[end - 1] if 0 < end < len(found) else None,
+    )
+
+
+def keys_of(searched: Searched, words: Sequence[Word], dataset: Dataset | None, split: str) -> list[int]:
+    """Primary keys, one more than are shown; none of no words."""
+    if not words:
+        return []
+    where, values = [searched.where], [sought(words)]
+    asked: dict[str, Any] = {"dataset_id": dataset.pk if dataset else None, "split": split or None}
+    for column, value in asked.items():
+        if value is not None:
+            where.append(f"{searched.scope}.{column} = %s")
+            values.append(value)
+    joined = searched.joined.format(join=join())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id FROM {found_in(searched.table, searched.columns)} {joined} "
+            f"WHERE {' AND '.join(where)} LIMIT {MAX_HITS + 1}",
+            values,
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,148 @@
+"""The indexes by which captions, story sentences and outputs are searched by their words.
+
+On PostgreSQL a GIN index of each table's `text`, on SQLite a table of FTS5 beside it, which holds no text of its own
+and which triggers keep: whatever writes rows, an import of half a million among them, has them found. Words are taken
+as they are written, in small letters: nothing is stemmed and none is left out, since texts are in any language, and so
+that both databases find the same.
+
+They are made after every `migrate` where they are missing or are not as they are declared here, of all rows that are
+there: on SQLite a migration that rebuilds a table drops its triggers silently. No backup holds them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection as default_connection
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from annotations.search.words import Word
+
+CAPTIONS, SENTENCES, OUTPUTS = "annotations_source", "annotations_storysentence", "annotations_output"
+TABLES = (CAPTIONS, SENTENCES, OUTPUTS)
+# PostgreSQL's parser takes `p.m`, `and/or` and `x@y` for one word each, as hosts, files and addresses are written.
+JOINING = "./-_@:&+<>=?#~’‘“”–—…"
+VECTOR = f"to_tsvector('simple'::regconfig, translate(text, '{JOINING}', '{' ' * len(JOINING)}'))"
+
+
+class Made(NamedTuple):
+    """Something of the database's that is declared here."""
+
+    kind: str  # TABLE, TRIGGER or INDEX
+    name: str
+    create: str
+
+
+def words_table(table: str) -> str:
+    return f"{table}_words"
+
+
+def made_for(vendor: str, table: str) -> Iterator[Made]:
+    words = words_table(table)
+    if vendor == "postgresql":
+        yield Made("INDEX", words, f"CREATE INDEX {words} ON {table} USING gin ({VECTOR})")
+        return
+    options = "columnsize=0, tokenize='unicode61 remove_diacritics 0'"
+    yield Made(
+        "TABLE",
+        words,
+        f"CREATE VIRTUAL TABLE {words} USING fts5(text, content='{table}', content_rowid='id', {options})",
+    )
+    gone = f"INSERT INTO {words}({words}, rowid, text) VALUES ('delete', OLD.id, OLD.text);"
+    new = f"INSERT INTO {words}(rowid, text) VALUES (NEW.id, NEW.text);"
+    for event, when, does in (
+        ("insert", "INSERT", new),
+        ("update", "UPDATE OF id, text", f"{gone} {new}"),
+        ("delete", "DELETE", gone),
+    ):
+        name = f"{words}_{event}"
+        yield Made("TRIGGER", name, f"CREATE TRIGGER {name} AFTER {when} ON {table} BEGIN {does} END")
+
+
+def present(connection: BaseDatabaseWrapper) -> set[str]:
+    """What is there, as it was created."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT obj_description(indexrelid, 'pg_class') FROM pg_index WHERE indisvalid AND indexrelid IN "
+                "(SELECT oid FROM pg_class WHERE relname = ANY(%s))",
+                [[words_table(table) for table in TABLES]],
+            )
+        else:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type IN ('table', 'trigger')")
+        return {row[0] for row in cursor.fetchall()}
+
+
+def unindexed(connection: BaseDatabaseWrapper) -> list[str]:
+    """The tables whose words are not, or not all, looked up; none that is not there itself."""
+    there = present(connection)
+    lacking = [
+        table for table in TABLES if any(made.create not in there for made in made_for(connection.vendor, table))
+    ]
+    if not lacking:
+        return []
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+    return [table for table in lacking if table in tables]
+
+
+def create_missing_indexes(using: str, **kwargs: Any) -> None:
+    """Receiver of `post_migrate`."""
+    connection = connections[using]
+    for table in unindexed(connection):
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            drop(connection, table)
+            for made in made_for(connection.vendor, table):
+                cursor.execute(made.create)
+                if connection.vendor == "postgresql":
+                    cursor.execute(f"COMMENT ON INDEX {made.name} IS %s", [made.create])
+            if connection.vendor != "postgresql":
+                words = words_table(table)
+                cursor.execute(f"INSERT INTO {words}({words}) VALUES ('rebuild')")
+
+
+def drop_indexes(connection: BaseDatabaseWrapper) -> None:
+    """For who replaces all rows at once, and makes them again in the same transaction: that takes less time."""
+    for table in TABLES:
+        drop(connection, table)
+
+
+def drop(connection: BaseDatabaseWrapper, table: str) -> None:
+    with connection.cursor() as cursor:
+        for made in reversed(list(made_for(connection.vendor, table))):
+            cursor.execute(f"DROP {made.kind} IF EXISTS {made.name}")
+
+
+@register(Tags.database)
+def words_are_indexed(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"The search index of {table} in database '{alias}' is missing or incomplete.",
+            hint="Run `manage.py migrate`, which creates it again.",
+            id="annotations.E002",
+        )
+        for alias in databases or []
+        for table in unindexed(connections[alias])
+    ]
+
+
+def found_in(table: str, columns: Sequence[str]) -> str:
+    """SQL for the FROM of a query: those rows, as `t`, that hold all the words of a parameter, `sought(words)`. They
+    come as the index has them, so that who stops soon has not read them all: PostgreSQL would otherwise guess that
+    reading the table in another order meets as many as soon."""
+    if default_connection.vendor == "postgresql":
+        return f"(SELECT {', '.join(columns)} FROM {table} WHERE {VECTOR} @@ to_tsquery('simple', %s) OFFSET 0) AS t"
+    words, named = words_table(table), ", ".join(f"r.{column}" for column in columns)
+    return f"(SELECT {named} FROM {words} CROSS JOIN {table} AS r ON r.id = {words}.rowid WHERE {words} MATCH %s) AS t"
+
+
+def join() -> str:
+    """How further tables are joined to it: in SQLite with the word that keeps the order."""
+    return "JOIN" if default_connection.vendor == "postgresql" else "CROSS JOIN"
+
+
+def sought(words: Sequence[Word]) -> str:
+    if default_connection.vendor == "postgresql":
+        return " & ".join(f"'{word.text}'{':*' if word.begins else ''}" for word in words)
+    return " ".join(f'"{word.text}"{"*" if word.begins else ""}' for word in words)
