@@ -2,11 +2,13 @@
 
 import os
 import socket
+import time
 
 import structlog
 from django.conf import settings
 from django.db.models import F
 
+from annotations.search.indexes import words_indexing
 from annotations.storage.clock import from_now
 from annotations.storage.outages import is_outage
 from workers.heartbeats import HeartbeatWatch
@@ -14,6 +16,7 @@ from workers.lifecycle import doorbell_ring, leftovers_discard, requeue
 from workers.models import Generation, Listener, Run
 
 log = structlog.get_logger(__name__)
+MAX_INDEXING_SECONDS = 2.0  # of a round
 DIED = "worker processes died executing it, perhaps out of memory; fix the cause, then try again"
 
 
@@ -72,6 +75,16 @@ def sweep(watch: HeartbeatWatch | None = None) -> dict[str, int]:
         doorbell_ring(run)
         counts["rung"] += 1
     return counts
+
+
+def words_index() -> int:
+    """Have texts found that were written since, for as long as a round may take. Returns how many."""
+    last, rows = time.monotonic() + MAX_INDEXING_SECONDS, 0
+    for read in words_indexing():
+        rows += read
+        if time.monotonic() > last:
+            break
+    return rows
 
 
 def generations_advance() -> int:

@@ -134,7 +134,10 @@ class Album(models.Model):
                 condition=Q(split__in=["train", "feedback", "valid", "test"]), name="album_split_known"
             ),
         ]
-        indexes = [models.Index(fields=["dataset", "split", "id"], name="album_by_split")]
+        indexes = [
+            models.Index(fields=["dataset", "split", "id"], name="album_by_split"),
+            models.Index(fields=["dataset", "id"], name="album_by_dataset"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id

@@ -601,6 +601,10 @@ class Migration(migrations.Migration):
             model_name='album',
             index=models.Index(fields=['dataset', 'split', 'id'], name='album_by_split'),
         ),
+        migrations.AddIndex(
+            model_name='album',
+            index=models.Index(fields=['dataset', 'id'], name='album_by_dataset'),
+        ),
         migrations.AddConstraint(
             model_name='album',
             constraint=models.UniqueConstraint(fields=('dataset', 'external_id'), name='album_once'),

@@ -21,7 +21,7 @@ class SearchFilter(filters.FilterSet):
     texts = filters.ChoiceFilter(
         choices=[(kind, each.title) for kind, each in SEARCHED.items()], label="In", empty_label="All texts"
     )
-    split = filters.ChoiceFilter(choices=Split.choices, empty_label="All")
+    split = filters.ChoiceFilter(label="Split", choices=Split.choices, empty_label="All")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -82,7 +82,7 @@ def statistics_gather(rows: int, *models: type[Model]) -> None:
             cursor.execute(f"ANALYZE {tables}")
 
 
-def exhaust(steps: Iterator[None]) -> None:
+def exhaust(steps: Iterator[Any]) -> None:
     for _ in steps:
         pass
 

@@ -19,7 +19,7 @@ MAX_OUTPUTS = 500  # of a source on its page
 
 
 class SourceFilter(filters.FilterSet):
-    split = filters.ChoiceFilter(field_name="album__split", choices=Split.choices, empty_label="All")
+    split = filters.ChoiceFilter(field_name="album__split", label="Split", choices=Split.choices, empty_label="All")
     kind = filters.ChoiceFilter(choices=Source.Kind.choices, empty_label="All")
     picture = filters.ChoiceFilter(
         choices=[("yes", "Yes"), ("no", "No")], label="Picture", empty_label="All", method="with_picture"

@@ -14,7 +14,7 @@ from workers.lifecycle import this_process
 from workers.listeners import listener_beat, listeners_forget
 from workers.recruiting import Asking
 from workers.removal import removals_finish
-from workers.sweeping import generations_advance, sweep
+from workers.sweeping import generations_advance, sweep, words_index
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     help = (
         "Requeue runs whose worker is gone, announce waiting runs again, go on with generations, release expired "
-        "leases, finish removals, and ask recruiting services about participants, until stopped."
+        "leases, finish removals, index new texts, and ask recruiting services about participants, until stopped."
     )
     requires_system_checks: list[str] = []
 
@@ -45,6 +45,7 @@ class Command(BaseCommand):
                     "listeners": listeners_forget(),
                     "removed": removals_finish(),
                     "generations": generations_advance(),
+                    "indexed": words_index(),
                 }
             except Exception as error:
                 if not is_outage(error):
