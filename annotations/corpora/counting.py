@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-from collections import Counter
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -12,6 +11,7 @@ from annotations.corpora.models import Album, Dataset, Photo, Source, Split, Sto
 from annotations.corpora.querysets import COMPLETE
 
 KEPT_SECONDS = 30 * 24 * 3600
+KINDS = ("albums", "captions", "photos", "sentences", "depicted")
 ALBUMS_DRAWN, LOOKED_AT = 60, 2000
 
 
@@ -25,33 +25,53 @@ class SplitCounts(NamedTuple):
     pictures: int  # that these have
 
 
+Counts = dict[str, dict[str, tuple[int, int, int]]]  # by kind and split the rows, the first primary key and the last
+NOTHING = (0, 0, 0)
+
+
 def splits_counted(dataset: Dataset) -> list[SplitCounts]:
-    """What an import brought is counted once for the imports that there are: no row comes or goes without one. Pictures
-    are attached without, and are counted anew."""
+    """Pictures are attached without an import, and are counted anew."""
+    counts = kept_counts(dataset)
+    depicted = Photo.objects.visible().with_picture().filter(album__dataset=dataset)
+    pictures = by_split(depicted, "album__split")
+    return [
+        SplitCounts(split, *(counts[kind].get(split, NOTHING)[0] for kind in KINDS), pictures.get(split, NOTHING)[0])
+        for split in Split.values
+    ]
+
+
+def keys_between(dataset: Dataset, kind: str, split: str = "") -> tuple[int, int]:
+    """The first primary key and the last, of a split or of all; (0, 0) of nothing."""
+    found = [row[1:] for name, row in kept_counts(dataset)[kind].items() if split in ("", name)]
+    return (min(first for first, _ in found), max(last for _, last in found)) if found else (0, 0)
+
+
+def kept_counts(dataset: Dataset) -> Counts:
+    """What imports brought, counted once for the imports that there are: no row comes or goes without one."""
     imports = dataset.imports.complete().order_by("pk").values_list("pk", "completed_at")
-    known = hashlib.sha256(repr([dataset.pk, *imports]).encode()).hexdigest()
-    counts: dict[str, list[int]] | None = cache.get(f"splits-{known}")
+    key = f"counts-{hashlib.sha256(repr([dataset.pk, *imports]).encode()).hexdigest()}"
+    counts: Counts | None = cache.get(key)
     if counts is None:
         counts = counted(dataset)
-        cache.set(f"splits-{known}", counts, KEPT_SECONDS)
-    pictures = by_split(Photo.objects.visible().with_picture().filter(album__dataset=dataset), "album__split")
-    return [SplitCounts(split, *counts[split], pictures[split]) for split in Split.values]
+        cache.set(key, counts, KEPT_SECONDS)
+    return counts
 
 
-def counted(dataset: Dataset) -> dict[str, list[int]]:
-    """By split the albums, captions, photos as sources, sentences and photos."""
-    albums = by_split(Album.objects.filter(dataset=dataset, imported_by__state=COMPLETE), "split")
+def counted(dataset: Dataset) -> Counts:
     sources = Source.objects.visible().filter(album__dataset=dataset)
-    captions, alone = (by_split(sources.of_kind(kind), "album__split") for kind in ("caption", "photo"))
     told = StorySentence.objects.visible().filter(story__album__dataset=dataset)
-    sentences = by_split(told, "story__album__split")
-    photos = by_split(Photo.objects.visible().filter(album__dataset=dataset), "album__split")
-    kinds = (albums, captions, alone, sentences, photos)
-    return {split: [kind[split] for kind in kinds] for split in Split.values}
+    return {
+        "albums": by_split(Album.objects.filter(dataset=dataset, imported_by__state=COMPLETE), "split"),
+        "captions": by_split(sources.of_kind("caption"), "album__split"),
+        "photos": by_split(sources.of_kind("photo"), "album__split"),
+        "sentences": by_split(told, "story__album__split"),
+        "depicted": by_split(Photo.objects.visible().filter(album__dataset=dataset), "album__split"),
+    }
 
 
-def by_split(rows: "QuerySet[Any]", split: str) -> Counter[str]:
-    return Counter(dict(rows.order_by().values_list(split).annotate(n=Count("pk"))))
+def by_split(rows: "QuerySet[Any]", split: str) -> dict[str, tuple[int, int, int]]:
+    found = rows.order_by().values_list(split).annotate(n=Count("pk"), first=Min("pk"), last=Max("pk"))
+    return {name: (n, first, last) for name, n, first, last in found}
 
 
 def random_pairs(dataset: Dataset, size: int) -> list[tuple[Source, StorySentence]]:

@@ -10,12 +10,14 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from annotations.corpora.models import Album, Dataset, Source, StorySentence
+from annotations.corpora.counting import keys_between
+from annotations.corpora.models import Album, Dataset, Import, Source, StorySentence
 from annotations.search.indexes import CAPTIONS, OUTPUTS, SENTENCES, found_in, join, sought
 from annotations.search.words import Word, marked
-from annotations.systems.models import Output
+from annotations.systems.models import Decoding, Output, System
 
 MAX_HITS = 1000  # of a kind: who finds more types further words
+EVERY_KEY = (0, 2**63 - 1)
 FIRST, PER_PAGE = 10, 50  # shown where all kinds are, and where one is
 
 
@@ -39,16 +41,31 @@ class Hits(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """A kind of text: where it stands, how its dataset and split are found, and what is shown of it."""
+    """A kind of text: where it stands, how what may be seen of it is found, and what is shown of it."""
 
     title: str
     table: str
     columns: tuple[str, ...]
-    joined: str  # the tables that say whose it is, with `{join}`
-    where: str
-    scope: str  # the table that has dataset and split
+    joined: str  # the tables that say by whom it came, with `{join}`
+    by: str  # whom: the column of a primary key of `visible`
+    visible: Callable[[Dataset | None, str], "QuerySet[Any]"]  # of a split, where it says that
+    counted: str  # what its rows are called among a dataset's counts
+    album: str  # the column of its album's primary key, where its split is its album's
     rows: Callable[[Sequence[int]], "QuerySet[Any]"]
     hit: Callable[[Any, SafeString], Hit]
+
+
+def visible_imports(dataset: Dataset | None, split: str) -> "QuerySet[Any]":
+    rows = Import.objects.complete()
+    return rows.filter(dataset=dataset) if dataset else rows
+
+
+def visible_decodings(dataset: Dataset | None, split: str) -> "QuerySet[Any]":
+    """Of systems that wrote, and neither quoted people nor the source; not the stories put together from sentences."""
+    kinds = [System.Kind.FILE, System.Kind.MODEL]
+    asked: dict[str, Any] = {"dataset": dataset, "split": split}
+    rows = Decoding.objects.complete().own().filter(system__kind__in=kinds)
+    return rows.filter(**{name: value for name, value in asked.items() if value})
 
 
 def caption_hit(row: Source, text: SafeString) -> Hit:
@@ -69,9 +86,11 @@ SEARCHED = {
         "Captions",
         CAPTIONS,
         ("id", "album_id", "imported_by_id"),
-        "{join} annotations_import i ON i.id = t.imported_by_id {join} annotations_album a ON a.id = t.album_id",
-        "i.state = 'complete'",
-        "a",
+        "",
+        "t.imported_by_id",
+        visible_imports,
+        "captions",
+        "t.album_id",
         lambda pks: Source.objects.filter(pk__in=pks).select_related("album__dataset"),
         caption_hit,
     ),
@@ -79,10 +98,11 @@ SEARCHED = {
         "Story sentences",
         SENTENCES,
         ("id", "story_id"),
-        "{join} annotations_story s ON s.id = t.story_id {join} annotations_import i ON i.id = s.imported_by_id "
-        "{join} annotations_album a ON a.id = s.album_id",
-        "i.state = 'complete'",
-        "a",
+        "{join} annotations_story s ON s.id = t.story_id",
+        "s.imported_by_id",
+        visible_imports,
+        "sentences",
+        "s.album_id",
         lambda pks: StorySentence.objects.filter(pk__in=pks).select_related("story__album__dataset"),
         sentence_hit,
     ),
@@ -90,9 +110,11 @@ SEARCHED = {
         "Outputs",
         OUTPUTS,
         ("id", "decoding_id"),
-        "{join} annotations_decoding d ON d.id = t.decoding_id {join} annotations_system y ON y.id = d.system_id",
-        "d.completed_at IS NOT NULL AND d.sentences_of_id IS NULL AND y.kind IN ('file', 'model')",
-        "d",
+        "",
+        "t.decoding_id",
+        visible_decodings,
+        "",
+        "",
         lambda pks: Output.objects.filter(pk__in=pks).select_related("decoding__system", "source__album__dataset"),
         output_hit,
     ),
@@ -133,20 +155,20 @@ def hits_of(
 
 
 def keys_of(searched: Searched, words: Sequence[Word], dataset: Dataset | None, split: str) -> list[int]:
-    """Primary keys, one more than are shown; none of no words."""
-    if not words:
+    """Primary keys, one more than are shown; none of no words. By whom texts may have come is read first: of few."""
+    visible = list(searched.visible(dataset, split).order_by("pk").values_list("pk", flat=True)) if words else []
+    if not visible:
         return []
-    where, values = [searched.where], [sought(words)]
-    asked: dict[str, Any] = {"dataset_id": dataset.pk if dataset else None, "split": split or None}
-    for column, value in asked.items():
-        if value is not None:
-            where.append(f"{searched.scope}.{column} = %s")
-            values.append(value)
-    joined = searched.joined.format(join=join())
+    between = keys_between(dataset, searched.counted, split) if dataset and searched.counted else EVERY_KEY
+    joined, values = searched.joined, [sought(words), *between, *visible]
+    where = f"{searched.by} IN ({', '.join(['%s'] * len(visible))})"
+    if split and searched.album:
+        joined += f" {{join}} annotations_album a ON a.id = {searched.album}"
+        where += " AND a.split = %s"
+        values.append(split)
+    found = found_in(searched.table, searched.columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id FROM {found_in(searched.table, searched.columns)} {joined} "
-            f"WHERE {' AND '.join(where)} LIMIT {MAX_HITS + 1}",
-            values,
+            f"SELECT t.id FROM {found} {joined.format(join=join())} WHERE {where} LIMIT {MAX_HITS + 1}", values
         )
         return [row[0] for row in cursor.fetchall()]

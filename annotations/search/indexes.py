@@ -1,6 +1,7 @@
 """The indexes by which captions, story sentences and outputs are searched by their words.
 
-On PostgreSQL a GIN index of each table's `text`, on SQLite a table of FTS5 beside it, which holds no text of its own.
+On PostgreSQL a GIN index of each table's `text`, which puts off nothing: a list of what is still to be put into it
+would be read by every search. On SQLite a table of FTS5 beside it, which holds no text of its own.
 Words are taken as they are written, in small letters: nothing is stemmed and none is left out, since texts are in any
 language, and so that both databases find the same.
 
@@ -15,7 +16,7 @@ there: on SQLite a migration that rebuilds a table drops its triggers silently. 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import connection as default_connection
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -46,7 +47,7 @@ def words_table(table: str) -> str:
 def made_for(vendor: str, table: str) -> Iterator[Made]:
     words = words_table(table)
     if vendor == "postgresql":
-        yield Made("INDEX", words, f"CREATE INDEX {words} ON {table} USING gin ({VECTOR})")
+        yield Made("INDEX", words, f"CREATE INDEX {words} ON {table} USING gin ({VECTOR}) WITH (fastupdate = off)")
         return
     options = "columnsize=0, tokenize='unicode61 remove_diacritics 0'"
     yield Made(
@@ -148,10 +149,10 @@ def drop(connection: BaseDatabaseWrapper, table: str) -> None:
 @register(Tags.database)
 def words_are_indexed(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     return [
-        Error(
-            f"The search index of {table} in database '{alias}' is missing or incomplete.",
+        Warning(  # an error would stop `migrate` itself
+            f"The search index of {table} in database '{alias}' is missing or differs, so its texts are not found.",
             hint="Run `manage.py migrate`, which creates it again.",
-            id="annotations.E002",
+            id="annotations.W002",
         )
         for alias in databases or []
         for table in unindexed(connections[alias])
@@ -159,13 +160,15 @@ def words_are_indexed(app_configs: Any, databases: Sequence[str] | None = None, 
 
 
 def found_in(table: str, columns: Sequence[str]) -> str:
-    """SQL for the FROM of a query: those rows, as `t`, that hold all the words of a parameter, `sought(words)`. They
-    come as the index has them, so that who stops soon has not read them all: PostgreSQL would otherwise guess that
-    reading the table in another order meets as many as soon."""
+    """SQL for the FROM of a query: those rows, as `t`, that hold all the words of a parameter, `sought(words)`, with
+    primary keys between two others. They come as the index has them, so that who stops soon has not read them all:
+    PostgreSQL would otherwise guess that reading the table in another order meets as many as soon."""
     if default_connection.vendor == "postgresql":
-        return f"(SELECT {', '.join(columns)} FROM {table} WHERE {VECTOR} @@ to_tsquery('simple', %s) OFFSET 0) AS t"
+        rows = f"SELECT {', '.join(columns)} FROM {table} WHERE {VECTOR} @@ to_tsquery('simple', %s)"
+        return f"({rows} AND id BETWEEN %s AND %s OFFSET 0) AS t"
     words, named = words_table(table), ", ".join(f"r.{column}" for column in columns)
-    return f"(SELECT {named} FROM {words} CROSS JOIN {table} AS r ON r.id = {words}.rowid WHERE {words} MATCH %s) AS t"
+    rows = f"SELECT {named} FROM {words} CROSS JOIN {table} AS r ON r.id = {words}.rowid WHERE {words} MATCH %s"
+    return f"({rows} AND {words}.rowid BETWEEN %s AND %s) AS t"
 
 
 def join() -> str:
