@@ -11,7 +11,6 @@ from annotations.corpora.models import Album, Dataset, Photo, Source, Split, Sto
 from annotations.corpora.querysets import COMPLETE
 
 KEPT_SECONDS = 30 * 24 * 3600
-KINDS = ("albums", "captions", "photos", "sentences", "depicted")
 ALBUMS_DRAWN, LOOKED_AT = 60, 2000
 
 
@@ -34,8 +33,9 @@ def splits_counted(dataset: Dataset) -> list[SplitCounts]:
     counts = kept_counts(dataset)
     depicted = Photo.objects.visible().with_picture().filter(album__dataset=dataset)
     pictures = by_split(depicted, "album__split")
+    kinds = {**counts, "pictures": pictures}
     return [
-        SplitCounts(split, *(counts[kind].get(split, NOTHING)[0] for kind in KINDS), pictures.get(split, NOTHING)[0])
+        SplitCounts(split, **{kind: rows.get(split, NOTHING)[0] for kind, rows in kinds.items()})
         for split in Split.values
     ]
 

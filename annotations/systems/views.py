@@ -21,7 +21,7 @@ def album(request: HttpRequest, pk: int) -> HttpResponse:
         "album": shown,
         "dataset": shown.dataset,
         "sequences": sequences,
-        "rows": [] if sequences else listed_sources(rows[:PER_PAGE]),
+        "rows": [] if sequences else listed_sources(list(rows[:PER_PAGE])),
         "before": beside.filter(pk__lt=pk).order_by("-pk").values_list("pk", flat=True).first(),
         "behind": beside.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first(),
     }
