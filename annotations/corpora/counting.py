@@ -5,7 +5,7 @@ import random
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 
 from annotations.corpora.models import Album, Dataset, Photo, Source, Split, StorySentence
 from annotations.corpora.querysets import COMPLETE
@@ -76,21 +76,27 @@ def by_split(rows: "QuerySet[Any]", split: str) -> dict[str, tuple[int, int, int
 
 def random_pairs(dataset: Dataset, size: int) -> list[tuple[Source, StorySentence]]:
     """Sources of some albums at random, each with a story sentence of its photo."""
-    told = StorySentence.objects.visible().filter(photo=OuterRef("photo"))
-    sources = Source.objects.visible().filter(Exists(told), album__dataset=dataset).exclude(kind="sequence")
+    sources = Source.objects.visible().filter(album__dataset=dataset, photo__isnull=False)
     ends = Album.objects.filter(dataset=dataset).aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
         return []
     every = range(ends["first"], ends["last"] + 1)
     drawn = random.sample(every, min(ALBUMS_DRAWN, len(every)))
-    found = list(sources.filter(album__in=drawn).values_list("pk", flat=True))
+    found = with_sentences(sources.filter(album__in=drawn))
     if len(found) < size and len(every) > len(drawn):  # few albums have any
-        found = list(sources.order_by("pk").values_list("pk", flat=True)[:LOOKED_AT])
-    chosen = random.sample(found, min(size, len(found)))
-    rows = list(Source.objects.filter(pk__in=chosen).select_related("photo", "album"))
-    random.shuffle(rows)
-    first: dict[int, StorySentence] = {}
-    sentences = StorySentence.objects.visible().filter(photo__in=[row.photo_id for row in rows]).order_by("-pk")
-    for sentence in sentences:
-        first[sentence.photo_id] = sentence
-    return [(row, first[row.photo_id]) for row in rows if row.photo_id in first]
+        found = with_sentences(sources.order_by("pk")[:LOOKED_AT])
+    sentences = dict(random.sample(found, min(size, len(found))))
+    rows = Source.objects.in_bulk(sentences)
+    told = StorySentence.objects.in_bulk(sentences.values())
+    albums = Album.objects.in_bulk({row.album_id for row in rows.values()})
+    for row in rows.values():
+        row.album = albums[row.album_id]
+    return [(rows[pk], told[sentence]) for pk, sentence in sentences.items()]
+
+
+def with_sentences(sources: "QuerySet[Source]") -> list[tuple[int, int]]:
+    """Those of a few sources whose photo has story sentences, each with the first of these, by primary keys."""
+    photos = dict(sources.values_list("pk", "photo_id"))
+    told = StorySentence.objects.visible().filter(photo__in=set(photos.values())).order_by("-pk")
+    first = dict(told.values_list("photo_id", "pk"))
+    return [(pk, first[photo]) for pk, photo in photos.items() if photo in first]

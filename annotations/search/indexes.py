@@ -1,7 +1,6 @@
 """The indexes by which captions, story sentences and outputs are searched by their words.
 
-On PostgreSQL a GIN index of each table's `text`, which puts off nothing: a list of what is still to be put into it
-would be read by every search. On SQLite a table of FTS5 beside it, which holds no text of its own.
+On PostgreSQL a GIN index of each table's `text`, on SQLite a table of FTS5 beside it, which holds no text of its own.
 Words are taken as they are written, in small letters: nothing is stemmed and none is left out, since texts are in any
 language, and so that both databases find the same.
 
@@ -47,7 +46,7 @@ def words_table(table: str) -> str:
 def made_for(vendor: str, table: str) -> Iterator[Made]:
     words = words_table(table)
     if vendor == "postgresql":
-        yield Made("INDEX", words, f"CREATE INDEX {words} ON {table} USING gin ({VECTOR}) WITH (fastupdate = off)")
+        yield Made("INDEX", words, f"CREATE INDEX {words} ON {table} USING gin ({VECTOR})")
         return
     options = "columnsize=0, tokenize='unicode61 remove_diacritics 0'"
     yield Made(
