@@ -44,10 +44,10 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @page_for("annotations.view_system")
-def systems(request: HttpRequest) -> HttpResponse:
+def all_systems(request: HttpRequest) -> HttpResponse:
     complete = Count("decodings", filter=Q(decodings__completed_at__isnull=False))
     rows = System.objects.annotate(complete=complete).order_by("-pk")
-    return render_page(request, "workers/systems.html", "Models", listed(request, rows, SystemFilter))
+    return render_page(request, "workers/systems.html", "All systems", listed(request, rows, SystemFilter))
 
 
 @require_GET

@@ -1,9 +1,35 @@
-"""How much of a split a decoding covers."""
+"""How much of a split a decoding covers, and how varied its texts are."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from annotations.corpora.models import Import, Source
 from annotations.systems.models import Decoding, Output
+
+# A system has collapsed where, of at least so many sources, it wrote fewer different texts than this share of them.
+COLLAPSED_BELOW, COLLAPSED_SOURCES = 0.1, 20
+
+
+class Variety(NamedTuple):
+    """For how many sources a decoding has a text at rank 0, and how many different ones there are, blank ones being
+    one."""
+
+    written: int
+    different: int
+
+    @property
+    def share(self) -> float | None:
+        return self.different / self.written if self.written else None
+
+    @property
+    def collapsed(self) -> bool:
+        return self.written >= COLLAPSED_SOURCES and self.different < COLLAPSED_BELOW * self.written
+
+
+def varieties(decodings: Iterable[Decoding]) -> dict[int, Variety]:
+    """By decoding's primary key."""
+    tallies = Output.objects.tallies(decodings)
+    return {pk: Variety(written, different) for pk, (_, written, _, different) in tallies.items()}
 
 
 class Coverage(NamedTuple):

@@ -11,6 +11,7 @@ class EmbeddingIndistinguishable(JudgeMetric):
         "1 − AUC of a linear classifier on sentence embeddings: 0.5 if it cannot tell systems from people, 0 if it "
         "always can"
     )
+    leading = True
 
     def judge(self, texts: Sequence[str], settings: JudgeSettings) -> SignedJudge:
         from modeling.metrics.judges import EmbeddingJudge  # loads torch

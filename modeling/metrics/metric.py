@@ -47,6 +47,7 @@ class Metric:
     on_request: bool = False  # only where it is asked for by name, for it takes minutes
     learned: bool = False  # from raters' judgements, so that it is shown as such, and what learned from it is no news
     plotted_by_length: bool = False  # over the words of the source
+    leading: bool = False  # among the few that a table of systems begins with
     beside: str | None = None  # the metric without which it says little
 
 

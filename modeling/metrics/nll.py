@@ -19,6 +19,7 @@ class Nll(CheckpointMetric):
     name = "nll"
     description = "negative log-likelihood of the references in nats per word, for models of the same data"
     less_is_better = True
+    leading = True
 
     def score(self, pairs: Pairs) -> Score:
         score = pairs.score("nll|unit:nats_per_word", range(len(pairs.pairs)), pairs.true, pairs.words)

@@ -27,6 +27,7 @@ class SourceGain(CheckpointMetric):
     name = "source_gain"
     description = "increase in NLL when captions are swapped between albums"
     beside = "nll"
+    leading = True
 
     def deranged(self, pairs: Pairs, seed: int) -> dict[int, int] | None:
         """Whose source stands in for which example's; no pair of another example has a part."""
@@ -49,6 +50,7 @@ class SourceGainWithinAlbum(SourceGain):
 
     name = "source_gain_within_album"
     description = "increase in NLL when captions are swapped between photos of one album"
+    leading = False
 
     def deranged(self, pairs: Pairs, seed: int) -> dict[int, int]:
         return within_albums(pairs.photos, seed)

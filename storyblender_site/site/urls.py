@@ -18,6 +18,7 @@ from workers import removal_views as removal
 
 comparison = OnDemand("annotations.reports.views.comparison")
 generations = OnDemand("workers.generations.views")
+models = OnDemand("workers.model_views")
 reports = OnDemand("annotations.reports.views.reports")
 start = OnDemand("storyblender_site.site.start")
 views = OnDemand("workers.views")
@@ -45,7 +46,9 @@ DATA = below(
 )
 MODELS = below(
     "models",
-    ("", lists.systems, "systems"),
+    ("", models.systems, "systems"),
+    ("all/", lists.all_systems, "systems_all"),
+    ("compare/", models.outputs_compare, "outputs_compare"),
     ("<int:pk>/", views.show_system, "system"),
     ("outputs/<int:pk>/", views.show_output, "output"),
     ("checkpoints/", lists.checkpoints, "checkpoints"),

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from annotations.corpora.rewriting import SOURCES, unchanged_check
 from annotations.errors import InputError
-from annotations.models import Dataset, System
+from annotations.models import Dataset, Output, System
 from annotations.storage.short_writes import WRITE_BATCH_SIZE, short_write
 from annotations.systems.services import decoding_begin, decoding_complete, outputs_add
 from modeling.config import REWARD, DecodingConfig, TrainingConfig
@@ -191,6 +191,7 @@ def perform(claim: Claim) -> None:
         with claim.fenced():
             check_unchanged()
             decoding_complete(decoding=decoding, settled={"engine": engines[-1]})
+        Output.objects.tallied(decoding)  # now, so that no page waits for it
     left_out = [note.why for note in notes if note.left_out]
     cut = [note.why for note in notes if not note.left_out]
     run.message = decoded_message(len(given), len(left_out), len(cut))
