@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from modeling.configs.training import CAUSAL, PRETRAINED
 from modeling.errors import CheckpointError, ConfigError
 from modeling.model_files import GGUF
 from texts.limits import MAX_WHOLE_BYTES, LimitError, parse_json
@@ -160,6 +161,25 @@ def bases() -> list[Base]:
     """The models that are there, by name."""
     folders = sorted(MODELS.iterdir()) if MODELS.is_dir() else []
     return [base for folder in folders if NAME.fullmatch(folder.name) and (base := read_base(folder))]
+
+
+def presets_there() -> list[str]:
+    """`hf:PATH` and `lm:PATH` of all models in the folder, be they fetched or put there by hand."""
+    entries = sorted(MODELS.iterdir()) if MODELS.is_dir() else []
+    return [preset for entry in entries if NAME.fullmatch(entry.name) and (preset := preset_at(entry))]
+
+
+def preset_at(entry: Path) -> str:
+    """Of a GGUF file, or of the model in a folder; empty of anything else."""
+    files = [entry] if entry.is_file() else sorted(entry.glob(f"*{GGUF}"))
+    if found := next((file for file in files if file.suffix == GGUF), None):
+        return f"{CAUSAL}:{found}"
+    try:
+        config = read_json(entry / "config.json")
+        two_parts = is_encoder_decoder(config)
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return f"{PRETRAINED if two_parts else CAUSAL}:{entry}" if weights_files(entry) else ""
 
 
 def read_base(folder: Path) -> Base | None:

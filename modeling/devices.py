@@ -25,6 +25,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def device_name(device: torch.device) -> str:
+    """As a person knows it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()

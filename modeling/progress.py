@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Progress:
     tokens_per_second: float = 0.0
     seconds: float = 0.0
     message: str = ""
+    samples: dict[str, Any] | None = None  # all so far, right after a look: see `modeling.sampling`
 
 
 OnProgress = Callable[[Progress], None]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from modeling.checkpoints import Checkpoint, discard, load_checkpoint, steps_of
 from modeling.config import AUTO, TrainingConfig
@@ -36,11 +37,14 @@ class State:
     seconds: float = 0.0
     loss: float | None = None
     tokens: int = 0
+    words: int = 0
     best_nll: float | None = None
     looks_since_best: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     ended_by: str | None = None
     init_sha256: str | None = None
+    device: str = ""
+    samples: dict[str, Any] = field(default_factory=dict)
 
 
 class Pace:

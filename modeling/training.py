@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from modeling.checkpoints import (
 )
 from modeling.config import TrainingConfig
 from modeling.corpus import EncodedPair, fingerprint
-from modeling.devices import chosen_precision, cpu_threads, fast_products, pick_device, precision
+from modeling.devices import chosen_precision, cpu_threads, device_name, fast_products, pick_device, precision
 from modeling.drawing import Drawn, drawn_texts
 from modeling.errors import CheckpointError, TrainingError
 from modeling.feedback_rows import check_feedback, read_feedback
@@ -49,12 +49,14 @@ from modeling.planning import TIMED_SHARE, look_pairs, mean_seconds, planned_ste
 from modeling.processes import Processes
 from modeling.progress import Clock, OnProgress, Progress, no_progress
 from modeling.resuming import KEPT, Pace, State, discard_damaged, initial_checkpoint, newest_whole, saved_checkpoint
+from modeling.sampling import Sampler
 from modeling.schedule import learning_rate
 from modeling.step_losses import StepLosses
 from modeling.validation import mean_nll
 
 __all__ = ["Progress", "TrainingResult", "train"]
 
+SAMPLED_SHARE = 0.05  # of the time, beside it, is for samples, but for the first and the last
 MOST_DRAWING = 0.75  # of the budget, before the first step
 NAMES = 8  # of pairs that were left out, in a message
 
@@ -65,6 +67,8 @@ class TrainingResult:
 
     `ended_by` is plan, after all `planned_steps`, or budget or patience, before them. `precision` is what was computed
     in, fp32 or bf16; `valid_pairs` how many pairs a look read at most, fewer than asked for where a budget was small.
+    `words` is how many words of references were trained on, each as often as it was, and `device` what computed, ""
+    where an older version did not say.
     """
 
     checkpoint: Path
@@ -79,10 +83,14 @@ class TrainingResult:
     history: list[dict[str, float]]
     left_out: int
     why_left_out: list[str]  # of the first few pairs
+    words: int = 0
+    device: str = ""
+    samples: dict[str, Any] = field(default_factory=dict)  # what the model wrote meanwhile: see `modeling.sampling`
 
     def figures(self) -> dict[str, Any]:
-        """How the training went, without where the model is and without its history."""
-        return {name: value for name, value in vars(self).items() if name not in ("checkpoint", "sha256", "history")}
+        """How the training went, without where the model is, its history and its samples."""
+        others = ("checkpoint", "sha256", "history", "samples")
+        return {name: value for name, value in vars(self).items() if name not in others}
 
 
 def train(
@@ -145,6 +153,7 @@ class _Training:
         self.processes, self.device = processes, processes.device(pick_device(config.device))
         self.config = config
         self.clock = Clock(on_cpu=self.device.type == "cpu")
+        self.sampled_seconds = 0.0
         self.drawn: Drawn | None = None
 
     def prepare(
@@ -183,6 +192,7 @@ class _Training:
         elif self.drawn and self.drawn.kept:
             self._go_on_from(self.drawn.seconds)
         self.pace = Pace(self.config.save_every)
+        self.sampler = Sampler(examples.validation, self.tokenizer, self.config)
 
     def _feedback(self, feedback_file: Path | None) -> Feedback:
         """What was judged, by people or a reward model, read by the model that is begun with, which the weights are of
@@ -314,7 +324,9 @@ class _Training:
         self._read()
         if self.material.valid_pairs and (not state.history or state.history[-1]["step"] != state.step):
             self._look()
-        state.seconds = self._now()
+        if self.material.valid_pairs:
+            self._sample()
+        state.seconds, state.device = self._now(), device_name(self.device)
         save_checkpoint(self._checkpoint(resumable=False), self.directory / FINAL)
 
     def _step(self, step: Step, rate: float) -> None:
@@ -324,6 +336,7 @@ class _Training:
         due = self.losses.add(state.step, loss, length, step.pairs)
         state.step += 1
         state.tokens += sum(len(pair.target) for pair in step.pairs)
+        state.words += sum(pair.words for pair in step.pairs)
         if due:
             with self.processes.together():
                 self._read()
@@ -353,6 +366,17 @@ class _Training:
             self.best = None if learns else {name: tensor.detach().clone() for name, tensor in weights}
         else:
             state.looks_since_best += 1
+        if not state.samples or self.sampled_seconds < SAMPLED_SHARE * self.clock.seconds():
+            self._sample()
+
+    def _sample(self) -> None:
+        """Let the model write for a few validation sources, once a look. The budget is not for that."""
+        state, used = self.state, self._now()
+        if state.samples and state.samples["looks"][-1]["step"] == state.step:
+            return
+        state.samples = self.sampler.look(self.model, state.step, state.samples, self.device)
+        self.sampled_seconds += self._now() - used
+        self.clock = Clock(on_cpu=self.device.type == "cpu", used=used)
 
     def _nll(self, pairs: Sequence[EncodedPair]) -> float:
         with precision(self.config.precision, self.device):
@@ -372,6 +396,7 @@ class _Training:
                 tokens_per_second=state.tokens / max(seconds, 1e-9),
                 seconds=seconds,
                 message=f"{stage}step {state.step:,} of {state.total_steps:,}",
+                samples=state.samples if state.samples and state.samples["looks"][-1]["step"] == state.step else None,
             )
         )
 
@@ -438,4 +463,7 @@ def _result(final: Path, saved: Checkpoint) -> TrainingResult:
         history=state["history"],
         left_out=saved.values["left_out"],
         why_left_out=saved.values["why_left_out"],
+        words=state.get("words", 0),
+        device=state.get("device", ""),
+        samples=state.get("samples", {}),
     )

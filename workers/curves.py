@@ -11,6 +11,7 @@ from modeling.config import LIKELIHOOD
 WIDTH, LEFT, RIGHT = 640, 78, 626
 TOP, AXIS = 14, 46  # above the first panel, and below the last for the steps
 LOSS_HEIGHT, RATE_HEIGHT, BETWEEN = 196, 84, 26
+COMPARED_HEIGHT = 260
 SERIES = (("loss", "train", "training"), ("valid_loss", "valid", "validation"))
 FEW = 30  # points of a series that are also drawn as dots
 Points = list[tuple[int, float]]
@@ -127,3 +128,31 @@ def training_svg(rows: Sequence[Mapping[str, Any]], objective: str = LIKELIHOOD)
     head = f'<svg viewBox="0 0 {WIDTH} {last.bottom + AXIS:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
     told = told[0].upper() + told[1:]
     return "".join([head, f"<title>{told}</title>", *parts, *last.steps(8), "</svg>"])
+
+
+def comparison_svg(curves: Sequence[tuple[str, Points]]) -> str:
+    """Validation losses of trainings over their steps, each with a name below; empty where none was measured."""
+    there = [(number, name, points) for number, (name, points) in enumerate(curves, start=1) if points]
+    if not there:
+        return ""
+    steps = [step for *_, points in there for step, _ in points]
+    values = [value for *_, points in there for _, value in points]
+    panel = Panel(
+        "validation loss, nats per token", TOP, TOP + COMPARED_HEIGHT, min(steps), max(steps), min(values), max(values)
+    )
+    parts = panel.axis(5)
+    for row, (number, name, points) in enumerate(there, start=1):
+        css = f"run-{number}"
+        parts.append(panel.line(points, css))
+        parts += [
+            f'<circle class="{css}" cx="{panel.x(step):.1f}" cy="{panel.y(value):.1f}" r="3"/>'
+            for step, value in points
+        ]
+        y = panel.bottom + AXIS + 18 * row
+        parts.append(f'<line class="{css}" x1="{LEFT}" y1="{y - 4:.1f}" x2="{LEFT + 36}" y2="{y - 4:.1f}"/>')
+        lowest = min(value for _, value in points)
+        parts.append(f'<text x="{LEFT + 46}" y="{y:.1f}">{escape(name)}: {lowest:.3f} at best</text>')
+    height = panel.bottom + AXIS + 18 * len(there) + 12
+    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+    title = f"<title>Validation losses of {escape(', '.join(name for _, name, _ in there))}, over the steps</title>"
+    return "".join([head, title, *parts, *panel.steps(8), "</svg>"])

@@ -1,5 +1,7 @@
 """Forms that launch runs. What they hold is checked by the jobs' own `launch`, as on the command line."""
 
+from typing import Any
+
 from django import forms
 
 from annotations.errors import InputError
@@ -64,21 +66,61 @@ class PresetField(forms.ChoiceField):
     beside = "workers/_bases.html"  # which pretrained models are there, and what fetches the others
 
 
-class TrainForm(LaunchForm):
+# Every setting of a training that no other field says, by what it is about.
+PARTS = {
+    "Learning from feedback": (
+        *("objective", "anchor", "beta", "margin", "robust", "draws", "draw_sources", "reward"),
+        *("max_nll_rise", "max_gain_fall", "max_length_change", "max_flaw_rise"),
+    ),
+    "Data": (
+        *("pairing", "source", "sources", "context", "deduplicate", "max_source_length", "max_target_length"),
+        *("lowercase", "detokenize", "letters_only"),
+    ),
+    "Model": (
+        *("tokens", "vocabulary_size", "embedding_size", "hidden_size", "layers", "heads", "feedforward_size", "tied"),
+        *("reverse_source", "lora_rank", "lora_scale"),
+    ),
+    "Against overfitting": (
+        *("dropout", "word_dropout", "source_dropout", "label_smoothing", "weight_decay", "denoising"),
+        "denoising_drop",
+    ),
+    "Steps": (
+        *("learning_rate", "warmup", "decay", "gradient_clip", "token_budget", "accumulation", "precision", "seed"),
+    ),
+    "How long, and how often it is validated": (
+        *("max_steps", "epochs", "validate_every", "valid_pairs", "patience", "save_every"),
+    ),
+    "Where": ("device", "threads", "queue"),
+}
+OF_PRESETS = ("architecture", "model_path", "folding")  # what a preset is of, and what has no choice
+TRAINING_SETTINGS = [name for names in PARTS.values() for name in names if name in TrainingConfig.__dataclass_fields__]
+
+
+def reward_choices() -> list[tuple[str, str]]:
+    return [
+        ("", "none"),
+        *((str(row), f"{row} ({learned(row)})") for row in RewardModel.objects.usable().order_by("name")),
+    ]
+
+
+class AllTrainingSettings(LaunchForm):
+    """A field for each setting, as `modeling.config` describes it."""
+
+    locals().update({name: training_field(name) for name in TRAINING_SETTINGS})
+
+
+class TrainForm(AllTrainingSettings):
     title = "Train a model"
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
     button = "Start training"
-    model_settings = (
-        "context", "denoising", "source_dropout", "learning_rate", "dropout", "word_dropout", "label_smoothing",
-        "precision", "seed",
-    )  # fmt: skip
-    of_feedback = ("objective", "anchor", "beta", "robust")
-    further = ("init", *of_feedback, "pairing", "source", "sources", *model_settings, "queue")
+    about_further = "Whatever is left empty is as the preset has it."
+    further = ("init", *(name for names in PARTS.values() for name in names))
+    field_order = ("dataset", "preset", "name", "feedback", "budget", *further)
     standings = staticmethod(fetching.standings)
 
     dataset = dataset_field()
     preset = PresetField(
-        choices=lambda: [*((name, name) for name in preset_names()), *fetching.fetched_presets()],
+        choices=lambda: [*((name, name) for name in preset_names()), *fetching.offered_presets()],
         initial="gru-luong",
         help_text=(
             "smollm2 starts from a pretrained model and writes more like people do, smollm2-full trains all of its "
@@ -156,16 +198,20 @@ class TrainForm(LaunchForm):
         label="Systems trained on",
         help_text="If the source is a system.",
     )
-    context = training_field("context")
     denoising = training_field("denoising", label="Denoising pretraining")
-    source_dropout = training_field("source_dropout")
-    learning_rate = training_field("learning_rate")
-    dropout = training_field("dropout")
-    word_dropout = training_field("word_dropout")
-    label_smoothing = training_field("label_smoothing")
-    precision = training_field("precision")
-    seed = training_field("seed")
+    reward = forms.ChoiceField(
+        choices=reward_choices,
+        required=False,
+        label="Reward model",
+        help_text="Judges what is drawn from the model, and the model before and after. One of the site's.",
+    )
     queue = queue_field()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for part, names in PARTS.items():
+            for name in names:
+                vars(self.fields[name])["part"] = part  # the heading that it stands under
 
     def launch(self) -> Run:
         given = self.cleaned_data
@@ -186,7 +232,7 @@ class DecodeForm(LaunchForm):
     further = (
         "samples", "seed", "top_p", "temperature", "beam", "length_penalty", "groups", "diversity",
         "rerank", "rerank_weight", "keep", "no_repeat_ngram", "min_length", "max_length", "engine", "precision",
-        "ensemble", "source", "queue",
+        "ensemble", "source", "patience", "weights", "batch", "device", "threads", "queue",
     )  # fmt: skip
 
     system = trained_field()
@@ -229,6 +275,11 @@ class DecodeForm(LaunchForm):
             "vocabulary."
         ),
     )
+    patience = decoding_field("patience")
+    weights = decoding_field("weights")
+    batch = decoding_field("batch")
+    device = decoding_field("device")
+    threads = decoding_field("threads")
     source = forms.CharField(required=False, help_text="The name of a system, for a different input than in training.")
     queue = queue_field()
 

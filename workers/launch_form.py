@@ -13,6 +13,7 @@ from workers.models import Generation, Run
 
 Result = TypeVar("Result")
 Launched = Run | Generation
+OF_PRESET = "the preset's value"
 SPLITS = [(split, split) for split in Split.values]
 OBJECTIVES = [
     ("likelihood", "likelihood: of human texts, and of rated ones by their weights"),
@@ -37,12 +38,14 @@ def setting_field(config: type[Config], name: str, *, empty: str = "", **options
     default, or at what `empty` says."""
     setting = config.__dataclass_fields__[name]
     default, choices = setting.default, setting.metadata["choices"]
+    if isinstance(default, bool):
+        choices, default = ("true", "false"), str(default).lower()
     options = {"required": False, "help_text": sentence(setting.metadata["help"]), **options}
     if choices:
         first = [("", empty)] if empty else []
         options = {"choices": [*first, *((each, each) for each in choices)], **options}
         return forms.ChoiceField(**options, initial="" if empty else default)
-    if empty:
+    if empty and empty != OF_PRESET:  # which the form says of all of its settings
         options["help_text"] += f" If empty: {empty}."
     kinds = {int: forms.IntegerField, float: forms.FloatField, str: forms.CharField}
     return kinds[type(default)](**options, initial=None if empty else default)
@@ -54,7 +57,7 @@ def sentence(text: str) -> str:
     return f"{text if first.endswith(':') else text[0].upper() + text[1:]}."
 
 
-def training_field(name: str, *, empty: str = "the preset's value", **options: Any) -> forms.Field:
+def training_field(name: str, *, empty: str = OF_PRESET, **options: Any) -> forms.Field:
     return setting_field(TrainingConfig, name, empty=empty, **options)
 
 
@@ -90,6 +93,7 @@ class LaunchForm(forms.Form):
     button = "Launch"
     check_button = ""  # of a form that can say what it would do
     further: Sequence[str] = ()
+    about_further = ""
 
     def check(self) -> dict[str, Any] | None:
         """What launching would do, or None with the problem shown."""

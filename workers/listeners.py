@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
 from annotations.storage.clock import from_now
+from modeling.bases import presets_there
 from workers.lifecycle import stopping, this_process
 from workers.models import Listener, Run
 
@@ -29,7 +30,7 @@ def listen(*, queues: Sequence[str]) -> None:
             while True:
                 try:
                     close_old_connections()
-                    listener_beat(name=this_process(), queues=queues)
+                    listener_beat(name=this_process(), queues=queues, presets=presets_there())
                 except DatabaseError as error:  # busy, restarted or not migrated yet: the next beat may succeed
                     log.warning("listener's heartbeat missed", error=str(error))
                 if stopping.wait(settings.LISTENER_BEAT_SECONDS):
@@ -41,8 +42,10 @@ def listen(*, queues: Sequence[str]) -> None:
     threading.Thread(target=pulse, name="listener", daemon=True).start()
 
 
-def listener_beat(*, name: str, queues: Sequence[str]) -> None:
-    Listener.objects.update_or_create(name=name, defaults={"queues": list(queues), "seen_at": from_now()})
+def listener_beat(*, name: str, queues: Sequence[str], presets: Sequence[str] = ()) -> None:
+    """`presets` train the pretrained models that its host has."""
+    seen = {"queues": list(queues), "presets": list(presets), "seen_at": from_now()}
+    Listener.objects.update_or_create(name=name, defaults=seen)
 
 
 def listeners_forget() -> int:

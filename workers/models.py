@@ -265,6 +265,7 @@ class Listener(models.Model):
 
     name = models.CharField(max_length=200, unique=True, help_text="host and process")
     queues = models.JSONField(help_text="names of the queues it listens to")
+    presets = models.JSONField(default=list, help_text="what trains the pretrained models on its host")
     seen_at = models.DateTimeField()
 
     objects = ListenerQuerySet.as_manager()

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.forms import ModelMultipleChoiceField, MultipleChoiceField
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,7 +25,8 @@ from annotations.web.pages import attached, page_for, render_page
 from modeling.bases import KNOWN
 from modeling.config import LIKELIHOOD
 from workers.agreement import measures_of
-from workers.curves import training_svg
+from workers.cloning import asked_again
+from workers.curves import comparison_svg, measured, training_svg
 from workers.forms import LAUNCH_FORMS
 from workers.generations.selectors import generation_that_trained, generations_from
 from workers.guarding import guarding_context
@@ -37,11 +39,13 @@ from workers.lifecycle import run_cancel, run_retry
 from workers.lineage import lineage
 from workers.lookup import check_valid
 from workers.models import Checkpoint, RewardModel, Run
+from workers.run_comparison import FEWEST, MOST, compared, filled, settings_of, speed_of
 from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
-SHOWN = (*TABLES, "by_length", "guarding", "agreement")  # of a run's result, each in a way of its own
+FEW_LOOKS = 4  # at samples, that are shown without being asked for
+SHOWN = (*TABLES, "by_length", "guarding", "agreement", "samples")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
 FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
@@ -78,8 +82,15 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
             messages.success(request, "Launched.")
             return redirect(launched)
     else:
-        form = form_class(initial=request.GET.dict())
+        form = form_class(initial=asked_of(form_class, request.GET))
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
+
+
+def asked_of(form_class: type[LaunchForm], asked: QueryDict) -> dict[str, Any]:
+    """What the address says of the form's fields: all values of one that can have several."""
+    several = (MultipleChoiceField, ModelMultipleChoiceField)
+    fields = form_class.base_fields
+    return {key: asked.getlist(key) if isinstance(fields.get(key), several) else asked[key] for key in asked}
 
 
 @require_http_methods(["GET", "POST"])
@@ -130,7 +141,10 @@ def run_context(run: Run) -> dict[str, Any]:
         "lines": lines,
         "result": [(key, value) for key, value in run.result.items() if key not in SHOWN and filled(value)],
         **score_tables(run.result),
-        "settings": sorted(flat(run.config)),
+        "settings": settings_of(run.config),
+        "speed": speed_of(run),
+        "samples": samples_of(run),
+        "again": again_address(run),
         "checkpoint": checkpoint,
         **guarding_context(checkpoint),
         **reward_context(run),
@@ -142,19 +156,17 @@ def reward_context(run: Run) -> dict[str, Any]:
     return {"reward_model": row, "measures": measures_of(row)} if row else {}
 
 
-def filled(value: Any) -> bool:
-    return value not in (None, "", [], {})
+def samples_of(run: Run) -> dict[str, Any]:
+    """What a model wrote while it was trained, the newest first: `sources`, and `looks` of a step and texts."""
+    sampled = run.result.get("samples") or {}
+    looks = [(look["step"], look["texts"]) for look in reversed(sampled.get("looks", []))]
+    return {"sources": sampled["sources"], "newest": looks[:FEW_LOOKS], "older": looks[FEW_LOOKS:]} if looks else {}
 
 
-def flat(config: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
-    """The settings of a run, those of its inner mappings too, without the places of files."""
-    found: list[tuple[str, Any]] = []
-    for key, value in config.items():
-        if isinstance(value, dict):
-            found += flat(value, f"{place}{key}.") if key != "files" else []
-        elif filled(value):
-            found.append((f"{place}{key}".removeprefix("training.").removeprefix("decoding."), value))
-    return found
+def again_address(run: Run) -> str:
+    """Of the form that launches the run once more; empty of a kind that is not cloned."""
+    asked = asked_again(run)
+    return f"{reverse('launch', args=[run.kind])}?{urlencode(asked, doseq=True)}" if asked else ""
 
 
 @require_GET
@@ -171,6 +183,27 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(Run, pk=pk)
     title = f"{run.get_kind_display().capitalize()} {run.about}".strip()
     return render_page(request, "workers/run.html", title, run_context(run))
+
+
+@require_GET
+@page_for("workers.view_run")
+def runs_compare(request: HttpRequest) -> HttpResponse:
+    """Two to six training runs."""
+    asked = list(dict.fromkeys(request.GET.getlist("run")))
+    wanted = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
+    rows = Run.objects.filter(pk__in=wanted, kind=Run.Kind.TRAIN).select_related("system").defer("log").in_bulk()
+    runs = [rows[pk] for pk in wanted if pk in rows]
+    context: dict[str, Any] = {"runs": runs}
+    if len(runs) < len(asked):
+        context["problem"] = "Not all of these are training runs that are there."
+    elif len(runs) > MOST:
+        context["problem"] = f"Six training runs at most are compared, and {len(runs)} were chosen."
+    elif len(runs) < FEWEST:
+        context["problem"] = "Choose two to six training runs to compare."
+    else:
+        curves = [(f"{run.pk} {run.about}", measured(run.history, "valid_loss")) for run in runs]
+        context |= {"compared": compared(runs), "curves": mark_safe(comparison_svg(curves))}
+    return render_page(request, "workers/runs_compare.html", "Training runs compared", context)
 
 
 @require_POST

@@ -99,6 +99,7 @@ REPORTS = below(
 RUNS = below(
     "runs",
     ("", lists.runs, "runs"),
+    ("compare/", views.runs_compare, "runs_compare"),
     ("launch/<str:kind>/", views.launch, "launch"),
     ("pretrained/<str:name>/", views.base, "pretrained"),
     ("<int:pk>/", views.show_run, "run"),

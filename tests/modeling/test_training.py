@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from modeling import devices, planning, training
+from modeling import devices, planning, sampling, training
 from modeling.checkpoints import load_checkpoint
 from modeling.config import ConfigError, TrainingConfig, load_preset
+from modeling.corpus import Example
 from modeling.errors import CheckpointError, CorpusError, TrainingError
 from modeling.training import Progress, TrainingResult, train
 from tests.modeling.interruptions import Stop, train_until
@@ -234,3 +235,45 @@ def test_a_damaged_checkpoint_is_refused(
     damaged.unlink()
     with pytest.raises(CheckpointError, match=f"{file}: missing"):
         train(short, train_file=corpus[0], valid_file=None, directory=tmp_path)
+
+
+def test_samples_are_of_the_same_sources_and_change_nothing(
+    corpus: tuple[Path, Path], tiny: TrainingConfig, trained: TrainingResult, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    sources, looks = trained.samples["sources"], trained.samples["looks"]
+    written = {json.loads(line)["source"] for line in corpus[1].read_text().splitlines()}
+    assert len(sources) == 3
+    assert set(sources) <= written
+    steps = [look["step"] for look in looks]
+    assert steps[0] == 25, "the first look"
+    assert steps[-1] == 240, "the last step"
+    assert steps == sorted(set(steps))
+    assert all(len(look["texts"]) == 3 for look in looks)
+    assert looks[0]["texts"] != looks[-1]["texts"], "it has learned something since"
+    assert trained.device == "CPU"
+    assert trained.words > trained.steps
+    monkeypatch.setattr(training.Sampler, "look", lambda self, model, step, before, device: before)
+    dropping = replace(tiny, dropout=0.2, max_steps=60)
+    without = train(dropping, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path / "without")
+    monkeypatch.undo()
+    having = train(dropping, train_file=corpus[0], valid_file=corpus[1], directory=tmp_path / "with")
+    assert (without.samples, len(having.samples["looks"]) > 0) == ({}, True)
+    assert having.sha256 == without.sha256
+    assert having.history == without.history
+
+
+def test_the_first_and_the_newest_samples_are_kept(trained: TrainingResult) -> None:
+    checkpoint = load_checkpoint(trained.checkpoint)
+    model = checkpoint.model(torch.device("cpu"))
+    examples = [Example(id=str(n), source=source, references=()) for n, source in enumerate(trained.samples["sources"])]
+    sampler = sampling.Sampler(examples, checkpoint.tokenizer, checkpoint.config)
+    state, samples = torch.get_rng_state(), dict[str, Any]()
+    for step in range(30):
+        samples = sampler.look(model, step, samples, torch.device("cpu"))
+    assert [look["step"] for look in samples["looks"]] == [0, *range(11, 30)]
+    assert torch.equal(torch.get_rng_state(), state)
+    blank = [Example(id="blank", source="\u200b", references=())]
+    assert (
+        sampling.Sampler(blank, checkpoint.tokenizer, checkpoint.config).look(model, 1, {}, torch.device("cpu")) == {}
+    )

@@ -112,8 +112,8 @@ def test_people_and_metrics_sort_texts_once_the_campaign_is_closed(staff: Client
     assert order(get(staff, parts, sort="metric:chrf")) == [2, 3, 1, 0], "7, 3, 1, 0"
     assert order(get(staff, parts, sort="people", q="thing 1")) == [1]
     # In standard deviations from the mean, of people 55 and 22.4, of repetition, turned round, 3.125 and 1.97:
-    # the other text of source 1 lies at -1.79 and 0.57, of source 3 at 1.34 and -0.95, the one of 2 at 0.89 and -0.95, of 0 at 0
-    # and 1.59.
+    # the other text of source 1 lies at -1.79 and 0.57, of source 3 at 1.34 and -0.95, the one of 2 at 0.89 and -0.95,
+    # of 0 at 0 and 1.59.
     assert order(get(staff, parts, sort="disagreement:repetition")) == [1, 3, 2, 0]
     assert order(get(staff, parts, sort="disagreement:nothing")) == [0, 1, 2, 3]
 

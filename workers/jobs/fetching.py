@@ -1,6 +1,7 @@
 """A fetching run: a pretrained model for trainings to begin from, taken to `VAR_DIR/models`."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from annotations.errors import ConflictError, InputError
@@ -8,7 +9,7 @@ from modeling.bases import KNOWN, NAME, Base, Known, base_named, bases, find_bas
 from modeling.config import TrainingConfig, load_preset, preset_names
 from modeling.fetching import PYPI, check_name, described, fetch, fetched_in_words, folder_name
 from workers.lifecycle import Claim, run_create
-from workers.models import Run
+from workers.models import Listener, Run
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,18 @@ def fetched_presets() -> list[tuple[str, str]]:
         for base in bases()
         if base.name not in KNOWN
     ]
+
+
+def offered_presets() -> list[tuple[str, str]]:
+    """Those of `fetched_presets`, and of pretrained models that lie on the hosts of living workers, by their paths."""
+    found = dict(fetched_presets())
+    here = {str(base.path) for base in bases()}
+    for listener in Listener.objects.alive().order_by("name"):
+        for preset in listener.presets:
+            kind, _, path = preset.partition(":")
+            if path not in here:
+                found.setdefault(preset, f"{kind}:{PurePath(path).name}, on the host of worker {listener.name}")
+    return list(found.items())
 
 
 def check_base(training: TrainingConfig) -> Base | None:

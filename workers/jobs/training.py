@@ -257,6 +257,8 @@ def perform(claim: Claim) -> None:
             losses = [f"loss {progress.loss:.2f}"] if progress.loss is not None else []
             losses += [f"validation {progress.valid_loss:.2f}"] if progress.valid_loss is not None else []
             message = ", ".join([progress.message, *losses])
+            if progress.samples:
+                claim.save(result={"samples": progress.samples})
             claim.progress(progress.fraction, message, row if progress.loss is not None else None)
 
         result = train(
@@ -295,6 +297,7 @@ def perform(claim: Claim) -> None:
         )
     discard_others(result.checkpoint.parent)
     run.result = {"system": system.name, "checkpoint": checkpoint.directory, "sha256": result.sha256, **metrics}
+    run.result |= {"samples": result.samples} if result.samples else {}
     left_out = f", {result.left_out:,} pairs left out as empty or too long" if result.left_out else ""
     of_planned = f" of {result.planned_steps:,}, ended by {result.ended_by}" if result.ended_by != "plan" else ""
     steps = "step" if result.planned_steps == 1 else "steps"

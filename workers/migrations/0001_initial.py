@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='host and process', max_length=200, unique=True)),
                 ('queues', models.JSONField(help_text='names of the queues it listens to')),
+                ('presets', models.JSONField(default=list, help_text='what trains the pretrained models on its host')),
                 ('seen_at', models.DateTimeField()),
             ],
             options={

@@ -1,0 +1,211 @@
+"""Training runs beside each other, the page of one, and launching it once more."""
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from annotations.models import Dataset, System
+from modeling.config import load_preset
+from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory
+from tests.pages import in_one_line
+from workers.curves import comparison_svg
+from workers.jobs import decoding, training
+from workers.models import Checkpoint, Run
+
+pytestmark = pytest.mark.django_db
+COMPARE = "/runs/compare/"
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    made: Dataset = DatasetFactory(name="boats")
+    for n in range(6):
+        caption = CaptionFactory(text=f"a dog in boat {n}", photo__album__dataset=made)
+        StorySentenceFactory(photo=caption.photo, text=f"Boat {n} was ours.")
+    return made
+
+
+def trained(name: str, *overrides: str, losses: tuple[float, ...] = (4.0, 3.0), **result: Any) -> Run:
+    """A training that is done, of these validation losses at steps 25, 50, …"""
+    run = training.launch(dataset="boats", preset="tiny", overrides=overrides, name=name)
+    history = [{"step": 25 * n, "loss": loss + 1, "valid_loss": loss} for n, loss in enumerate(losses, start=1)]
+    ended = {"valid_nll": min(losses, default=None), "steps": 100, "seconds": 20.0, "words": 3000, "device": "CPU"} | result
+    Run.objects.filter(pk=run.pk).update(
+        state="done", history=history, result=ended, finished_at=timezone.now(), fraction=1.0
+    )
+    run.refresh_from_db()
+    return run
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """The cells of the page's tables by the heading of their row."""
+    found = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page, re.DOTALL)
+    cells = {name: re.findall("<td[^>]*>(.*?)</td>", rest, re.DOTALL) for name, rest in found}
+    return {
+        strip_tags(name.partition("<br>")[0]).strip(): [strip_tags(each) for each in row] for name, row in cells.items()
+    }
+
+
+def test_runs_are_compared_by_their_curves_settings_and_ends(staff: Client, dataset: Dataset) -> None:
+    one = trained("one", "dropout=0.2", losses=(4.0, 3.5, 3.25))
+    other = trained("other", "dropout=0.3", "budget=60", losses=(4.5, 3.0), words=6000)
+    page = in_one_line(staff.get(f"{COMPARE}?run={one.pk}&run={other.pk}"))
+    found = rows(page)
+    assert found["Dropout"] == ["0.2", "0.3"]
+    assert (found["Budget"], found["Max steps"]) == (["0", "60"], ["100", "0"])
+    assert "Learning rate" not in found, "which is the same"
+    assert "System" not in found
+    assert found["Best validation loss, nats per token"] == ["3.25", "3"]
+    assert found["Steps per second"] == ["5", "5"], "100 in 20 seconds"
+    assert found["Words per second"] == ["150", "300"]
+    assert page.count("<polyline") == 2
+    assert f"{one.pk} one: 3.250 at best" in page
+    assert "Losses are per token" not in page
+    third = trained("third", "vocabulary_size=100", losses=())
+    page = in_one_line(staff.get(f"{COMPARE}?run={one.pk}&run={third.pk}"))
+    assert page.count("<polyline") == 1
+    assert "Losses are per token" in page, "of other tokens"
+
+
+def test_curves_lie_on_one_scale() -> None:
+    whole = ElementTree.fromstring(comparison_svg([("a", [(10, 4.0), (20, 3.0)]), ("<b>", [(10, 5.0), (30, 3.0)])]))
+    lines = [each.attrib["points"].split() for each in whole.iter("{http://www.w3.org/2000/svg}polyline")]
+    heights = [[float(point.split(",")[1]) for point in line] for line in lines]
+    assert heights[0][1] == heights[1][1], "both at 3.0"
+    assert heights[1][0] < heights[0][0], "5.0 above 4.0"
+    across = [[float(point.split(",")[0]) for point in line] for line in lines]
+    assert across[0][1] == pytest.approx((across[1][0] + across[1][1]) / 2), "step 20 halfway"
+    assert "&lt;b&gt;" in comparison_svg([("<b>", [(1, 2.0)])])
+    assert comparison_svg([("a", [])]) == ""
+
+
+def test_what_cannot_be_compared_is_said(staff: Client, dataset: Dataset) -> None:
+    runs = [trained(f"run-{n}") for n in range(7)]
+    decode = Run.objects.create(kind="decode", config={})
+    for asked, says in (
+        ([], "Choose two to six training runs"),
+        ([runs[0].pk], "Choose two to six training runs"),
+        ([runs[0].pk, runs[0].pk], "Choose two to six training runs"),
+        ([run.pk for run in runs], "Six training runs at most are compared, and 7 were chosen"),
+        ([runs[0].pk, decode.pk], "Not all of these are training runs"),
+        ([runs[0].pk, "9" * 30], "Not all of these are training runs"),
+        ([runs[0].pk, "x"], "Not all of these are training runs"),
+    ):
+        answer = staff.get(f"{COMPARE}?{'&'.join(f'run={each}' for each in asked)}")
+        assert answer.status_code == 200
+        assert says in answer.content.decode()
+    page = staff.get(f"{COMPARE}?run={runs[0].pk}&run={runs[1].pk}").content.decode()
+    assert "launched with the same settings" in page
+    assert Client().get(COMPARE).status_code == 302
+    chosen = staff.get("/runs/").content.decode()
+    assert chosen.count('name="run"') == 7, "trainings alone can be chosen"
+
+
+def test_queries_do_not_grow_with_runs(staff: Client, dataset: Dataset) -> None:
+    runs = [trained(f"run-{n}") for n in range(6)]
+
+    def queries(count: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            staff.get(f"{COMPARE}?{'&'.join(f'run={run.pk}' for run in runs[:count])}")
+        return len(captured)
+
+    assert queries(2) == queries(6)
+
+
+def test_a_run_says_where_how_fast_and_what_was_written_meanwhile(staff: Client, dataset: Dataset) -> None:
+    looks = [{"step": 25 * n, "texts": [f"text {n}", "", "<b>"]} for n in range(1, 7)]
+    samples = {"sources": ["a dog", "a cat", "a kite"], "looks": looks}
+    run = trained("one", "dropout=0.2", "learning_rate=0.0004", samples=samples)
+    page = in_one_line(staff.get(f"/runs/{run.pk}/"))
+    assert "<dt>Device</dt><dd>CPU</dd>" in page
+    assert "<dt>Steps per second</dt><dd>5</dd>" in page
+    assert "<dt>Words per second</dt><dd>150</dd>" in page
+    assert re.findall(r"text \d", page) == [f"text {n}" for n in (6, 5, 4, 3, 2, 1)]
+    assert "&lt;b&gt;" in page
+    found = rows(page)
+    assert found["Learning rate"] == ["0.0004"]
+    assert found["Tied"] == ["yes"]
+    assert "True" not in page
+    bare = Run.objects.create(kind="score", config={}, state="done", finished_at=timezone.now())
+    assert "Samples" not in staff.get(f"/runs/{bare.pk}/").content.decode()
+
+
+def clone_of(staff: Client, run: Run) -> dict[str, list[str]]:
+    page = staff.get(f"/runs/{run.pk}/").content.decode()
+    [address] = re.findall(r'href="([^"]+)">Clone<', page)
+    address = unescape(address)
+    assert urlsplit(address).path == f"/runs/launch/{run.kind}/"
+    return parse_qs(urlsplit(address).query, keep_blank_values=True)
+
+
+def filled_in(staff: Client, kind: str, asked: dict[str, list[str]]) -> dict[str, Any]:
+    """What the form sends as it stands once it was opened with these."""
+    answer = staff.get(f"/runs/launch/{kind}/", asked)
+    form = answer.context["form"]
+    values = {field.name: field.value() for field in form}
+    return {name: "" if value is None else value for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("dropout=0.2", "learning_rate=0.0004", "hidden_size=48", "patience=2", "detokenize=false"),
+        ("budget=60", "pairing=positional"),
+        ("epochs=3",),
+    ],
+)
+def test_a_training_is_cloned_with_what_differs_from_its_preset(
+    staff: Client, dataset: Dataset, overrides: tuple[str, ...]
+) -> None:
+    run = trained("one", *overrides)
+    asked = clone_of(staff, run)
+    names = {each.partition("=")[0] for each in overrides}
+    assert set(asked) == {"dataset", "preset", "queue", "budget", *names}
+    assert ("budget" in names) != (asked["budget"] == [""])
+    sent = filled_in(staff, "train", asked)
+    answer = staff.post("/runs/launch/train/", sent)
+    assert answer.status_code == 302, answer.context["form"].errors
+    again = Run.objects.latest("pk")
+    assert {**again.config, "system": ""} == {**run.config, "system": ""}
+    assert again.config["training"] == load_preset("tiny", list({*overrides} - {"pairing=positional"})).to_dict()
+
+
+def test_a_decoding_and_a_scoring_are_cloned(staff: Client, dataset: Dataset) -> None:
+    run = trained("one")
+    system = System.objects.get(name="one")
+    Checkpoint.objects.create(run=run, system=system, directory="x", sha256="1" * 64, size_bytes=1)
+    decode = decoding.launch(
+        system="one", dataset="boats", split="train", overrides=["method=beam", "beam=3", "patience=2"]
+    )
+    asked = clone_of(staff, decode)
+    assert (asked["method"], asked["beam"], asked["split"]) == (["beam"], ["3"], ["train"])
+    answer = staff.post("/runs/launch/decode/", filled_in(staff, "decode", asked))
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert Run.objects.latest("pk").config == decode.config
+    config = {
+        "dataset": "boats",
+        "split": "train",
+        "campaign": None,
+        "systems": ["one", "caption"],
+        "metrics": ["bleu", "chrf"],
+    }
+    score = Run.objects.create(kind="score", config=config, dataset=dataset)
+    asked = clone_of(staff, score)
+    assert (asked["systems"], asked["metrics"]) == (["one", "caption"], ["bleu", "chrf"])
+    page = staff.get("/runs/launch/score/", asked).content.decode()
+    assert len(re.findall(r'type="checkbox"[^>]* checked', page)) == 4
+    for kind in ("import", "feedback"):
+        other = Run.objects.create(kind=kind, config={})
+        assert "Clone" not in staff.get(f"/runs/{other.pk}/").content.decode()
+    odd = Run.objects.create(kind="train", config={"preset": "gone"})
+    assert "Clone" not in staff.get(f"/runs/{odd.pk}/").content.decode()
