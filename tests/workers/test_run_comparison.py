@@ -1,7 +1,10 @@
 """Training runs beside each other, the page of one, and launching it once more."""
 
+import json
 import re
+from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -14,12 +17,15 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from annotations.models import Dataset, System
-from modeling.config import load_preset
+from modeling import bases
+from modeling.config import TrainingConfig, load_preset
 from tests.factories import CaptionFactory, DatasetFactory, StorySentenceFactory
 from tests.pages import in_one_line
 from workers.curves import comparison_svg
+from workers.forms import LAUNCH_FORMS, OF_PRESETS, PARTS
 from workers.jobs import decoding, training
-from workers.models import Checkpoint, Run
+from workers.listeners import listener_beat
+from workers.models import Checkpoint, Listener, Run
 
 pytestmark = pytest.mark.django_db
 COMPARE = "/runs/compare/"
@@ -38,7 +44,13 @@ def trained(name: str, *overrides: str, losses: tuple[float, ...] = (4.0, 3.0), 
     """A training that is done, of these validation losses at steps 25, 50, …"""
     run = training.launch(dataset="boats", preset="tiny", overrides=overrides, name=name)
     history = [{"step": 25 * n, "loss": loss + 1, "valid_loss": loss} for n, loss in enumerate(losses, start=1)]
-    ended = {"valid_nll": min(losses, default=None), "steps": 100, "seconds": 20.0, "words": 3000, "device": "CPU"} | result
+    ended = {
+        "valid_nll": min(losses, default=None),
+        "steps": 100,
+        "seconds": 20.0,
+        "words": 3000,
+        "device": "CPU",
+    } | result
     Run.objects.filter(pk=run.pk).update(
         state="done", history=history, result=ended, finished_at=timezone.now(), fraction=1.0
     )
@@ -209,3 +221,54 @@ def test_a_decoding_and_a_scoring_are_cloned(staff: Client, dataset: Dataset) ->
         assert "Clone" not in staff.get(f"/runs/{other.pk}/").content.decode()
     odd = Run.objects.create(kind="train", config={"preset": "gone"})
     assert "Clone" not in staff.get(f"/runs/{odd.pk}/").content.decode()
+
+
+def test_the_form_has_every_setting_of_a_training(staff: Client, dataset: Dataset) -> None:
+    """Under headings; what is left empty is the preset's."""
+    form = LAUNCH_FORMS["train"]()
+    settings = set(TrainingConfig.__dataclass_fields__)
+    assert settings - set(form.fields) == set(OF_PRESETS)
+    page = in_one_line(staff.get("/runs/launch/train/"))
+    for part, names in PARTS.items():
+        assert f"<legend>{part}</legend>" in page
+        assert all(vars(form.fields[name])["part"] == part for name in names)
+    plain = {each.name: "" if each.value() is None else each.value() for each in form} | {"queue": "cpu"}
+    sent = staff.post("/runs/launch/train/", plain | {"preset": "tiny", "budget": ""})
+    assert sent.status_code == 302, sent.context["form"].errors
+    assert Run.objects.latest("pk").config["training"] == load_preset("tiny").to_dict()
+    given = {"tied": "false", "gradient_clip": "0.5", "decay": "none", "threads": "2", "max_steps": "7"}
+    assert staff.post("/runs/launch/train/", plain | {"preset": "tiny", "budget": ""} | given).status_code == 302
+    expected = load_preset("tiny", [f"{name}={value}" for name, value in given.items()])
+    assert Run.objects.latest("pk").config["training"] == expected.to_dict()
+    said = staff.post("/runs/launch/train/", plain | {"preset": "tiny", "heads": "65"}).content.decode()
+    assert "must be a whole number from 1 to 64" in said
+
+
+def test_pretrained_models_on_workers_hosts_can_be_chosen(
+    staff: Client, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    monkeypatch.setattr(bases, "MODELS", models)
+    assert bases.presets_there() == []
+    for name, config in (("t5", {"is_encoder_decoder": True}), ("talker", {}), ("broken", {}), ("empty", None)):
+        (models / name).mkdir(parents=True)
+        if config is not None:
+            (models / name / "config.json").write_text(json.dumps(config))
+            if name != "broken":
+                (models / name / "model.safetensors").write_bytes(b"x")
+    (models / "small.gguf").write_bytes(b"x")
+    (models / ".part").mkdir()
+    (models / "readme.txt").write_text("")
+    there = bases.presets_there()
+    assert there == [f"lm:{models / 'small.gguf'}", f"hf:{models / 't5'}", f"lm:{models / 'talker'}"]
+    listener_beat(name="gpu-host:7", queues=["gpu"], presets=there)
+    monkeypatch.setattr(bases, "MODELS", tmp_path / "others")  # the web process is on another host
+    page = staff.get("/runs/launch/train/").content.decode()
+    assert "hf:t5, on the host of worker gpu-host:7" in page
+    assert "readme" not in page
+    sent = {"dataset": "boats", "preset": f"hf:{models / 't5'}", "source": "caption", "queue": "gpu"}
+    assert staff.post("/runs/launch/train/", sent).status_code == 302
+    assert Run.objects.latest("pk").config["training"]["model_path"] == str(models / "t5")
+    Listener.objects.update(seen_at=timezone.now() - timedelta(days=2))
+    assert "gpu-host" not in staff.get("/runs/launch/train/").content.decode()
+    assert "Select a valid choice" in staff.post("/runs/launch/train/", sent).content.decode()
