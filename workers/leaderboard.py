@@ -246,7 +246,8 @@ def places_for(values: Iterable[float | None]) -> int:
     there = [value for value in values if value is not None]
     if all(value == int(value) for value in there):
         return 0
-    return 3 if max(map(abs, there)) < 10 else 1
+    largest = max(map(abs, there))
+    return 3 if largest < 10 else 2 if largest < 100 else 1
 
 
 def sorted_rows(board: Board, sort: str) -> list[Row]:

@@ -97,7 +97,7 @@ def outputs_compare(request: HttpRequest) -> HttpResponse:
         one = f" besides {chosen[0].row_name}" if chosen else ""
         context["problem"] = f"Choose two to four systems to compare{one}."
     else:
-        known = known_of(chosen) if request.user.has_perm("annotations.view_report") else Known(None, [])
+        known = known_of(chosen) if request.user.has_perm("annotations.view_report") else Known()
         page = page_of(chosen, known, sort=sort, words=words, number=number)
         context |= {"page": page, "known": known, "sorts": sorts_of(known), "query": without(request.GET, "page")}
     return render_page(request, "workers/side_by_side.html", "Side by side", context)

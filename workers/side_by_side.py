@@ -1,5 +1,7 @@
 """What two to four systems wrote for the same sources: which sources come first, and what differs."""
 
+import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +17,15 @@ from django.db.models.functions import Length
 
 from annotations.corpora.selectors import distinct_references, references, story_references
 from annotations.models import Campaign, Decoding, Item, Metric, Output, Score, Source
-from annotations.reports.people import Rated, TextRatings, campaign_of_texts, ratings_of_texts
+from annotations.reports.people import (
+    Means,
+    Rated,
+    asked_of_texts,
+    campaign_of_texts,
+    standing_of,
+    text_means,
+)
+from annotations.reports.words import spaced
 
 PER_PAGE = 20
 FEWEST, MOST = 2, 4  # systems
@@ -49,10 +59,16 @@ class Beside(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is stored of single texts: people's ratings, and metrics, in the order in which these are listed."""
+    """What is stored of single texts: people's ratings by a criterion, empty where there are none, and metrics, in the
+    order in which these are listed, all of one closed campaign."""
 
-    ratings: TextRatings | None
-    metrics: list[tuple[Metric, Values]]
+    campaign: Campaign | None = None
+    criterion: str = ""
+    metrics: Sequence[Metric] = ()
+
+    @property
+    def asked(self) -> str:
+        return spaced(self.criterion)
 
 
 class Page(NamedTuple):
@@ -76,36 +92,43 @@ def known_of(decodings: Sequence[Decoding]) -> Known:
     """Of the closed campaign that showed most of these decodings; of none that is still rated."""
     campaign = campaign_of_texts(decodings)
     if campaign is None:
-        return Known(None, [])
-    return Known(ratings_of_texts(campaign), metric_values(campaign, decodings))
+        return Known()
+    metrics = Metric.objects.filter(scores__in=text_scores(campaign, decodings)).distinct().order_by("order")
+    return Known(campaign, asked_of_texts(campaign), list(metrics))
 
 
-def metric_values(campaign: Campaign, decodings: Sequence[Decoding]) -> list[tuple[Metric, Values]]:
-    """By each metric the values of the texts that the campaign showed."""
-    rows = Score.objects.filter(campaign=campaign, decoding__in=decodings, by_item__isnull=False)
-    newest = {(score.metric_id, score.decoding_id): score for score in rows.select_related("metric").order_by("pk")}
-    if not newest:
-        return []
-    items = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR).values_list("position", "source")
-    sources = dict(items)
+def text_scores(campaign: Campaign, decodings: Sequence[Decoding]) -> "QuerySet[Score]":
+    """Those that have the values of single texts."""
+    return Score.objects.filter(campaign=campaign, decoding__in=decodings, by_item__isnull=False)
+
+
+def metric_values(
+    campaign: Campaign, decodings: Sequence[Decoding], *, metric: str = "", sources: Sequence[int] | None = None
+) -> dict[str, dict[tuple[int, int], float]]:
+    """By metric the values of the texts that the campaign showed: of one metric or of all, for all sources or some."""
+    rows = text_scores(campaign, decodings).order_by("pk")
+    if metric:
+        rows = rows.filter(metric=metric)
+    newest = {(score.metric_id, score.decoding_id): score.by_item or [] for score in rows}
+    items = Item.objects.filter(campaign=campaign, kind=Item.Kind.REGULAR)
+    if sources is not None:
+        items = items.filter(source__in=sources)
+    places = list(items.values_list("position", "source"))
     found: dict[str, dict[tuple[int, int], float]] = defaultdict(dict)
-    metrics: dict[str, Metric] = {}
-    for score in newest.values():
-        metrics[score.metric_id] = score.metric
-        for position, value in enumerate(score.by_item or []):
-            if value is not None and position in sources:
-                found[score.metric_id][sources[position], score.decoding_id] = value
-    return [(each, found[each.name]) for each in sorted(metrics.values(), key=lambda each: each.order)]
+    for (name, decoding), values in newest.items():
+        for position, source in places:
+            if position < len(values) and (value := values[position]) is not None:
+                found[name][source, decoding] = value
+    return found
 
 
 def sorts_of(known: Known) -> list[tuple[str, str]]:
     """The orders that there are, with their words."""
-    metrics = [metric.name for metric, _ in known.metrics]
     found = [(ORDER, "as in the split"), (LENGTH, "longest first"), (SHORTEST, "shortest first")]
-    if known.ratings:
+    if known.criterion:
         found.append((APART, "people’s ratings furthest apart"))
-        found += [(f"{DISAGREEMENT}{name}", f"people and {name} disagree most") for name in metrics]
-    return [*found, *((f"{METRIC}{name}", f"{name} furthest apart") for name in metrics)]
+        found += [(f"{DISAGREEMENT}{each}", f"people and {each} disagree most") for each in known.metrics]
+    return [*found, *((f"{METRIC}{each}", f"{each} furthest apart") for each in known.metrics)]
 
 
 def page_of(decodings: Sequence[Decoding], known: Known, *, sort: str, words: str, number: int) -> Page:
@@ -145,37 +168,43 @@ def with_words(decodings: Sequence[Decoding], words: str) -> Q:
 
 
 def order_of(decodings: Sequence[Decoding], known: Known, sort: str) -> list[int] | None:
-    """The sources, as they are sorted; None: as in the split."""
-    if sort in (LENGTH, SHORTEST):
-        return by_length(decodings, shortest=sort == SHORTEST)
+    """The sources, as they are sorted; None: as in the split. They are sorted once, and again where something that
+    they are sorted by has changed: complete decodings never do."""
+    if sort == ORDER or sort not in dict(sorts_of(known)):
+        return None
+    standing = standing_of(known.campaign) if known.campaign and sort not in (LENGTH, SHORTEST) else ""
+    parts = [sort, standing, *((each.pk, str(each.completed_at)) for each in decodings)]
+    key = f"order-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+    found: list[int] | None = cache.get(key)
+    if found is None:
+        found = sorted_sources(decodings, known, sort)
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def sorted_sources(decodings: Sequence[Decoding], known: Known, sort: str) -> list[int]:
     kind, _, name = sort.partition(":")
-    people = people_values(known.ratings) if known.ratings else {}
-    if sort == APART and people:
+    if known.campaign is None or sort in (LENGTH, SHORTEST):
+        return by_length(decodings, shortest=sort == SHORTEST)
+    of_metric = metric_values(known.campaign, decodings, metric=name)[name] if name else {}
+    if f"{kind}:" == METRIC:
+        return by_distance(of_metric, decodings)
+    people = means_of(text_means(known.campaign, known.criterion))
+    if sort == APART:
         return by_distance(people, decodings)
-    for metric, values in known.metrics:
-        if metric.name == name and f"{kind}:" == METRIC:
-            return by_distance(values, decodings)
-        if metric.name == name and f"{kind}:" == DISAGREEMENT and people:
-            return by_disagreement(people, values, decodings, less_is_better=metric.less_is_better)
-    return None
+    [less_is_better] = [each.less_is_better for each in known.metrics if each.name == name]
+    return by_disagreement(people, of_metric, decodings, less_is_better=less_is_better)
 
 
-def people_values(ratings: TextRatings) -> Values:
-    return {key: rated.mean for key, rated in ratings.rated.items()}
+def means_of(rated: Means) -> Values:
+    return {key: each.mean for key, each in rated.items()}
 
 
 def by_length(decodings: Sequence[Decoding], *, shortest: bool) -> list[int]:
-    """By the first system's text. It is sorted once: complete decodings never change."""
-    key = (
-        f"by-length-{'-'.join(str(each.pk) for each in decodings)}-{shortest}-{decodings[0].completed_at:%Y%m%d%H%M%S}"
-    )
-    found = cache.get(key)
-    if found is None:
-        length = Length("text") if shortest else -Length("text")
-        rows = shared_sources(decodings).order_by(length, "source")
-        found = list(rows.values_list("source", flat=True)[:LONGEST])
-        cache.set(key, found, KEPT_SECONDS)
-    return list(found)
+    """By the first system's text."""
+    length = Length("text") if shortest else -Length("text")
+    rows = shared_sources(decodings).order_by(length, "source")
+    return list(rows.values_list("source", flat=True)[:LONGEST])
 
 
 def of_sources(values: Values, decodings: Sequence[Decoding]) -> dict[int, dict[int, float]]:
@@ -231,27 +260,26 @@ def rows_of(sources: Sequence[int], decodings: Sequence[Decoding], known: Known)
         (output.source_id, output.decoding_id): output
         for output in Output.objects.filter(decoding__in=decodings, source__in=sources).first_rank()
     }
-    people = references_of(rows)
+    people, scores, rated = references_of(rows), dict[str, dict[tuple[int, int], float]](), Means()
+    if known.campaign:
+        scores = metric_values(known.campaign, decodings, sources=sources) if known.metrics else {}
+        rated = text_means(known.campaign, known.criterion, sources) if known.criterion else {}
+
+    def text_of(decoding: Decoding, source: int, first: str | None) -> Text:
+        output, key = wrote.get((source, decoding.pk)), (source, decoding.pk)
+        if output is None:
+            return Text(decoding.row_name, None, [], None, [])
+        cut = [Stretch(output.text, False)] if first is None else stretches(first, output.text)
+        values = [(each, scores[each.name][key]) for each in known.metrics if key in scores[each.name]]
+        return Text(decoding.row_name, output, cut, rated.get(key), values)
+
     found = []
     for pk in sources:
-        outputs = [(each.row_name, wrote.get((pk, each.pk))) for each in decodings]
-        first = outputs[0][1].text if outputs[0][1] else ""
-        texts = [text_of(*each, first if place else None, known) for place, each in enumerate(outputs)]
+        leading = wrote.get((pk, decodings[0].pk))
+        first = leading.text if leading else ""
+        texts = [text_of(each, pk, first if place else None) for place, each in enumerate(decodings)]
         found.append(Beside(shown[pk], people.get(pk, []), texts))
     return found
-
-
-def text_of(system: str, output: Output | None, first: str | None, known: Known) -> Text:
-    if output is None:
-        return Text(system, None, [], None, [])
-    key = output.source_id, output.decoding_id
-    return Text(
-        system,
-        output,
-        [Stretch(output.text, False)] if first is None else stretches(first, output.text),
-        known.ratings.rated.get(key) if known.ratings else None,
-        [(metric, values[key]) for metric, values in known.metrics if key in values],
-    )
 
 
 def stretches(first: str, other: str) -> list[Stretch]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from annotations.campaigns.models import Campaign, CandidateOutput, Item, Rater, Rating
 from annotations.corpora.models import Dataset
@@ -19,11 +18,10 @@ from annotations.reports.models import Report
 from annotations.reports.scales import places_of
 from annotations.reports.schema.results import SystemResult
 from annotations.reports.words import spaced
-from annotations.systems.models import Decoding
+from annotations.systems.models import Decoding, Score
 
 HUMAN_LIKENESS = "human_likeness"
 REPORTS = 6  # the newest, that are looked through for one that can be read
-KEPT_SECONDS = 30 * 24 * 3600
 
 
 class Reading(NamedTuple):
@@ -49,12 +47,7 @@ class Rated(NamedTuple):
     ratings: int
 
 
-class TextRatings(NamedTuple):
-    """Of a closed campaign by one criterion: `rated` by source and decoding, more being better."""
-
-    campaign: Campaign
-    criterion: str
-    rated: dict[tuple[int, int], Rated]
+Means = dict[tuple[int, int], Rated]  # by source and decoding
 
 
 def criterion_of(criteria: Sequence[str]) -> str:
@@ -96,41 +89,40 @@ def campaign_of_texts(decodings: Sequence[Decoding]) -> Campaign | None:
     return found
 
 
-def ratings_of_texts(campaign: Campaign) -> TextRatings | None:
-    """None of one that is not closed, and where raters gave no text a number. The ratings are read once, and again
-    where other raters are left out since."""
-    if campaign.state != Campaign.State.CLOSED or not campaign.criteria:
-        return None
+def asked_of_texts(campaign: Campaign) -> str:
+    """The criterion by which raters gave single texts numbers, of which more is better; empty where they gave none, and
+    of a campaign that is not closed."""
+    if campaign.state != Campaign.State.CLOSED:
+        return ""
     criterion = criterion_of(campaign.criteria)
-    key = f"text-ratings-{campaign.pk}-{standing_of(campaign)}"
-    rows = cache.get(key)
-    if rows is None:
-        rows = text_means(campaign, criterion)
-        cache.set(key, rows, KEPT_SECONDS)
-    rated = {(source, decoding): Rated(mean, count) for source, decoding, mean, count in rows}
-    return TextRatings(campaign, spaced(criterion), rated) if rated else None
+    first = Rating.objects.counting(campaign).order_by("pk").values_list("answers", flat=True).first()
+    return criterion if first and protocol_named(campaign.protocol).goodness(first).get(criterion) else ""
+
+
+def text_means(campaign: Campaign, criterion: str, sources: Sequence[int] | None = None) -> Means:
+    """The mean of each text's ratings, of all texts or of those for some sources; nothing of a campaign that is not
+    closed."""
+    if campaign.state != Campaign.State.CLOSED:
+        return {}
+    protocol, sums = protocol_named(campaign.protocol), dict[int, tuple[float, int]]()
+    ratings = Rating.objects.counting(campaign)
+    shown = CandidateOutput.objects.filter(candidate__item__campaign=campaign, candidate__item__kind=Item.Kind.REGULAR)
+    if sources is not None:
+        ratings = ratings.filter(assignment__item__source__in=sources)
+        shown = shown.filter(candidate__item__source__in=sources)
+    for stored in ratings.values_list("answers", flat=True).iterator(chunk_size=2000):
+        for candidate, number in protocol.goodness(stored).get(criterion, {}).items():
+            total, count = sums.get(int(candidate), (0.0, 0))
+            sums[int(candidate)] = total + number, count + 1
+    rows = shown.values_list("candidate", "output__source", "output__decoding").iterator(chunk_size=5000)
+    return {
+        (source, decoding): Rated(sums[pk][0] / sums[pk][1], sums[pk][1]) for pk, source, decoding in rows if pk in sums
+    }
 
 
 def standing_of(campaign: Campaign) -> str:
-    """Changes where another rater's answers count."""
+    """Changes where other raters' answers count, or other scores were made."""
     raters = Rater.objects.filter(campaign=campaign).order_by("pk")
-    parts = [campaign.closed_at, *raters.values_list("pk", "excluded_at", "ended_by", "trial")]
+    scores = Score.objects.filter(campaign=campaign).aggregate(Count("pk"), Max("pk"))
+    parts = [campaign.closed_at, *scores.values(), *raters.values_list("pk", "excluded_at", "ended_by", "trial")]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
-
-
-def text_means(campaign: Campaign, criterion: str) -> list[tuple[int, int, float, int]]:
-    """Source, decoding, mean and number of the ratings of each text that has any."""
-    protocol = protocol_named(campaign.protocol)
-    sums: dict[str, tuple[float, int]] = {}
-    for stored in Rating.objects.counting(campaign).values_list("answers", flat=True).iterator(chunk_size=2000):
-        for candidate, number in protocol.goodness(stored).get(criterion, {}).items():
-            total, count = sums.get(candidate, (0.0, 0))
-            sums[candidate] = total + number, count + 1
-    shown = CandidateOutput.objects.filter(
-        candidate__item__campaign=campaign, candidate__item__kind=Item.Kind.REGULAR
-    ).values_list("candidate", "output__source", "output__decoding")
-    return [
-        (source, decoding, sums[str(pk)][0] / sums[str(pk)][1], sums[str(pk)][1])
-        for pk, source, decoding in shown.iterator(chunk_size=5000)
-        if str(pk) in sums
-    ]

@@ -88,8 +88,8 @@ def dataset() -> Dataset:
 def test_a_row_has_each_metric_with_its_interval_and_how_many_texts_differ(staff: Client, dataset: Dataset) -> None:
     page = get(staff)
     assert rows(page) == [
-        "varied 4.090 3.970 to 4.210 17.9 100 % 20 of 20",
-        "flat collapsed: 1 text for 20 sources 6.900 6.700 to 7.100 14.1 5 % 1 of 20",
+        "varied 4.090 3.970 to 4.210 17.90 100 % 20 of 20",
+        "flat collapsed: 1 text for 20 sources 6.900 6.700 to 7.100 14.10 5 % 1 of 20",
         "edge – – 10 % 2 of 20",
     ], "the lowest loss first, what has none behind"
     assert "lower is better" in page
@@ -152,7 +152,7 @@ def test_a_value_that_is_undefined_says_why_and_people_stand_beside(staff: Clien
         result={"scores": cells},
     )  # fmt: skip
     found = rows(get(staff))
-    assert "flat collapsed: 1 text for 20 sources 6.900 6.700 to 7.100 14.1 – 1 text 5 % 1 of 20" in found
+    assert "flat collapsed: 1 text for 20 sources 6.900 6.700 to 7.100 14.10 – 1 text 5 % 1 of 20" in found
     assert "human people – – 0.500 0.470 to 0.530 –" in found
 
 

@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.models import Campaign, Decoding, Item, Rater, Score, Source
-from annotations.reports.people import ratings_of_texts
+from annotations.reports.people import text_means
 from tests.factories import (
     CampaignParts,
     CaptionFactory,
@@ -117,11 +117,8 @@ def test_people_and_metrics_sort_texts_once_the_campaign_is_closed(staff: Client
     assert order(get(staff, parts, sort="disagreement:repetition")) == [1, 3, 2, 0]
     assert order(get(staff, parts, sort="disagreement:nothing")) == [0, 1, 2, 3]
 
-    found = ratings_of_texts(campaign)
-    assert found
-    means = {
-        (Source.objects.get(pk=source).text[-1], decoding): each for (source, decoding), each in found.rated.items()
-    }
+    found = text_means(campaign, "human_likeness")
+    means = {(Source.objects.get(pk=source).text[-1], decoding): each for (source, decoding), each in found.items()}
     for system, scores in (("one", ONE), ("other", OTHER)):
         for number, score in enumerate(scores):
             assert means[str(number), parts.systems[system].pk] == (score + 5, 2)
