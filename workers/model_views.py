@@ -52,7 +52,7 @@ def board_context(request: HttpRequest, board: Board) -> dict[str, Any]:
         "headings": headings,
         "page": page,
         "query": without(request.GET, "page"),
-        "rows": [(row, [row.cells.get(column.key) for column in board.columns]) for row in page],
+        "rows": [(row, [(column, row.cells.get(column.key)) for column in board.columns]) for row in page],
         "others": list(others.order_by("-pk")[: OTHERS + 1]),
         "OTHERS": OTHERS,
         "metrics": [(column, column.key in chosen) for column in board.all_columns],
