@@ -75,6 +75,8 @@ def guide_of(name: str) -> Guide:
         tokens = tokens[3:]
     headings = list(with_anchors(tokens))
     for token in tokens:
+        if token.type in ("code_block", "table_open"):  # they may scroll, by keys too
+            token.attrSet("tabindex", "0")
         for child in token.children or ():
             lead_here(child)
     return Guide(mark_safe(markdown.renderer.render(tokens, markdown.options, {})), headings)

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ LAUNCHED = ("train", "decode", "attention", "score", "feedback", "reward", "fetc
 ALONE = (
     "start", "settings", "password_change", "workers", "audit", "datasets", "feedback_sets", "systems", "checkpoints",
     "reward_models", "generations", "campaigns", "reports", "runs", "campaign_new", "compare", "people",
+    "search", "systems_all", "outputs_compare", "runs_compare",
 )  # fmt: skip
 IMPORTED = ("vist", "pairs", "outputs", "ratings")
 
@@ -44,6 +46,8 @@ def make() -> None:
         "import": [{"form": form} for form in IMPORTED],
         "dataset": keys(closed.dataset_id),
         "remove_dataset": keys(closed.dataset_id),
+        "sources": keys(closed.dataset_id),
+        "source": keys(models.Item.objects.filter(campaign=closed)[0].source_id),
         "album": keys(models.Album.objects.filter(dataset=closed.dataset)[0].pk),
         "feedback_set": keys(*sets),
         "system": keys(generation.before_id, step["train"].system_id),
@@ -64,6 +68,12 @@ def make() -> None:
     paths = {name: [reverse(name, kwargs=asked) for asked in of] for name, of in pages.items()}
     paths["campaign_act"] = [f"{reverse('campaign_act', args=[draft.pk])}?action=delete"]
     paths["campaigns"].append(f"{reverse('campaigns')}?name=none")
+    paths["search"].append(f"{reverse('search')}?q=thing")
+    paths["sources"].append(f"{paths['sources'][0]}?split=test")
+    between = urlencode({"dataset": closed.dataset.name, "split": "test", "system": ["second", "first"]}, doseq=True)
+    paths["outputs_compare"] = [f"{reverse('outputs_compare')}?{between}"]
+    trained = Run.objects.filter(kind="train").values_list("pk", flat=True)[:2]
+    paths["runs_compare"] = [f"{reverse('runs_compare')}?{urlencode({'run': list(trained)}, doseq=True)}"]
     print(json.dumps(paths))
 
 
