@@ -85,7 +85,7 @@ def pictures(page: Page, site: str, log: Path) -> None:
     take(page, "run")
 
     token = first(r"/rate/([\w-]+)/", log)
-    page.goto(f"{site}/models/?name=synthetic-gru")
+    page.goto(f"{site}/models/all/?name=synthetic-gru")
     page.get_by_role("link", name="synthetic-gru", exact=True).click()
     page.locator("td a", has_text="attention").first.click()
     take(page, "attention")

@@ -12,9 +12,10 @@ from annotations.web.client_address import client_address
 
 log = logging.getLogger("storyblender.access")
 
-# A rater's link and a link to set a password open something for whoever has them; so does all that follows in them.
+# A rater's link, one to set a password and one to a report open something for whoever has them, and so does all that
+# follows in them.
 SECRET = re.compile(
-    r"(/(?:rate|account)/)[^\s\"'<>]+|([?&](?:rater|signature|whose|code|key|[A-Za-z_]*id)=)[^\s&\"'<>]+", re.I
+    r"(/(?:rate|account|shared)/)[^\s\"'<>]+|([?&](?:rater|signature|whose|code|key|[A-Za-z_]*id)=)[^\s&\"'<>]+", re.I
 )
 
 

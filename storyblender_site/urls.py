@@ -1,6 +1,6 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import PasswordResetCompleteView
+from django.contrib.auth.views import LogoutView, PasswordResetCompleteView
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -37,7 +37,7 @@ urlpatterns = [
         name="password_reset_complete",
     ),
     path("admin/login/", one_login),
-    path("admin/logout/", RedirectView.as_view(pattern_name="start")),
+    path("admin/logout/", LogoutView.as_view()),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
 ]

@@ -66,7 +66,7 @@ def of_scoring(run: Run) -> Asked:
 
 def typed(value: Any) -> Any:
     """As a person types it."""
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+    return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, float) else value
 
 
 KINDS: dict[str, Callable[[Run], Asked]] = {

@@ -113,7 +113,7 @@ class TrainForm(AllTrainingSettings):
     title = "Train a model"
     explanation = "A new system learns from the captions and story sentences of the dataset's train albums."
     button = "Start training"
-    about_further = "Whatever is left empty is as the preset has it."
+    about_further = "Empty fields use the preset's value."
     further = ("init", *(name for names in PARTS.values() for name in names))
     field_order = ("dataset", "preset", "name", "feedback", "budget", *further)
     standings = staticmethod(fetching.standings)

@@ -79,8 +79,8 @@ class Board(NamedTuple):
 def split_to_show() -> tuple[Dataset | None, str]:
     """The newest dataset with scores, on its test albums where these have any; else the newest with texts of systems;
     else the newest."""
-    scored = Score.objects.filter(campaign=None).order_by("-decoding__dataset")
-    written = Decoding.objects.complete().own().order_by("-dataset")
+    scored = Score.objects.filter(campaign=None, decoding__dataset__removed_at=None).order_by("-decoding__dataset")
+    written = Decoding.objects.complete().own().filter(dataset__removed_at=None).order_by("-dataset")
     for rows, prefix in ((scored, "decoding__"), (written, "")):
         if (newest := rows.values_list(f"{prefix}dataset", flat=True).first()) is not None:
             splits = set(rows.filter(**{f"{prefix}dataset": newest}).values_list(f"{prefix}split", flat=True))

@@ -14,7 +14,7 @@ from annotations.campaigns.views import campaigns
 from annotations.corpora import views as corpora
 from annotations.feedback import views as feedback
 from annotations.models import Campaign, FeedbackSet, System
-from annotations.web.lists import listed
+from annotations.web.lists import MAX_TYPED, listed
 from annotations.web.pages import page_for, render_page
 from workers.agreement import measures_of
 from workers.models import Checkpoint, Listener, RewardModel, Run
@@ -31,7 +31,7 @@ class RunFilter(filters.FilterSet):
 
 
 class SystemFilter(filters.FilterSet):
-    name = filters.CharFilter(lookup_expr="icontains", label="Name")
+    name = filters.CharFilter(lookup_expr="icontains", label="Name", max_length=MAX_TYPED)
     kind = filters.ChoiceFilter(choices=System.Kind.choices, empty_label="All")
 
 

@@ -30,7 +30,7 @@ def listen(*, queues: Sequence[str]) -> None:
             while True:
                 try:
                     close_old_connections()
-                    listener_beat(name=this_process(), queues=queues, presets=presets_there())
+                    listener_beat(name=this_process(), queues=queues, presets=offered())
                 except DatabaseError as error:  # busy, restarted or not migrated yet: the next beat may succeed
                     log.warning("listener's heartbeat missed", error=str(error))
                 if stopping.wait(settings.LISTENER_BEAT_SECONDS):
@@ -40,6 +40,15 @@ def listen(*, queues: Sequence[str]) -> None:
             connection.close()
 
     threading.Thread(target=pulse, name="listener", daemon=True).start()
+
+
+def offered() -> list[str]:
+    """What the folder of models offers; nothing while it cannot be read, since a worker's beat goes on."""
+    try:
+        return presets_there()
+    except OSError as error:
+        log.warning("models cannot be listed", error=str(error))
+        return []
 
 
 def listener_beat(*, name: str, queues: Sequence[str], presets: Sequence[str] = ()) -> None:

@@ -8,12 +8,13 @@ from django.views.decorators.http import require_GET
 
 from annotations.models import Dataset, Decoding, Split, System
 from annotations.storage.names import row_named
-from annotations.web.lists import PER_PAGE
+from annotations.web.lists import MAX_TYPED, PER_PAGE
 from annotations.web.pages import page_for, render_page
 from workers.leaderboard import NAME, Board, Column, first_sort, leaderboard, sorted_rows, split_to_show
 from workers.side_by_side import FEWEST, MOST, ORDER, Known, known_of, named_decodings, page_of, sorts_of
 
 OTHERS = 30  # systems without a text there that are named; the list of all has the rest
+MAX_DIGITS = 7  # of a page of an order
 ALL = "all"
 
 
@@ -85,8 +86,9 @@ def outputs_compare(request: HttpRequest) -> HttpResponse:
     dataset, split = asked_split(request.GET)
     there = Decoding.objects.latest_on(dataset, split) if dataset else []
     chosen, unknown = named_decodings(there, request.GET.getlist("system"))
-    sort, words = request.GET.get("sort", ORDER), request.GET.get("q", "").strip()
-    number = int(asked) if (asked := request.GET.get("page", "")).isdecimal() and 0 < int(asked[:9]) < 10**6 else 1
+    sort, words = request.GET.get("sort", ORDER), request.GET.get("q", "").strip()[:MAX_TYPED]
+    asked = request.GET.get("page", "")
+    number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < MAX_DIGITS else 1
     context: dict[str, Any] = {"dataset": dataset, "split": split, "there": there, "chosen": chosen, "words": words}
     context |= {"names": [each.row_name for each in chosen], "problem": "", "sort": sort, "MOST": MOST}
     if unknown:

@@ -1,13 +1,15 @@
 """Pages to launch runs, to watch one at work, and to look at what a system wrote and where it comes from."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.forms import ModelMultipleChoiceField, MultipleChoiceField
+from django.core.exceptions import ValidationError
+from django.forms import ChoiceField, ModelChoiceField, ModelMultipleChoiceField, MultipleChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -44,6 +46,7 @@ from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
 
 LOG_LINES = 30
+MAX_DIGITS = 19  # of a primary key
 FEW_LOOKS = 4  # at samples, that are shown without being asked for
 SHOWN = (*TABLES, "by_length", "guarding", "agreement", "samples")  # of a run's result, each in a way of its own
 SAMPLES = 20
@@ -83,7 +86,21 @@ def launch_page(request: HttpRequest, form_class: type[LaunchForm], context: dic
             return redirect(launched)
     else:
         form = form_class(initial=asked_of(form_class, request.GET))
+        for said in not_offered(form):
+            messages.warning(request, said)
     return render_page(request, "workers/launch.html", form.title, {"form": form, **context})
+
+
+def not_offered(form: LaunchForm) -> Iterator[str]:
+    """What the address asks for and the form has no choice for: a browser would send its first one instead."""
+    for name, value in form.initial.items():
+        field = form.fields.get(name)
+        if value and isinstance(field, ChoiceField | ModelChoiceField):
+            try:
+                field.clean(value)
+            except ValidationError:
+                shown = ", ".join(value) if isinstance(value, list) else value
+                yield f"{form[name].label}: '{shown}' cannot be chosen here; choose what to take instead."
 
 
 def asked_of(form_class: type[LaunchForm], asked: QueryDict) -> dict[str, Any]:
@@ -195,7 +212,7 @@ def runs_compare(request: HttpRequest) -> HttpResponse:
     runs = [rows[pk] for pk in wanted if pk in rows]
     context: dict[str, Any] = {"runs": runs}
     if len(runs) < len(asked):
-        context["problem"] = "Not all of these are training runs that are there."
+        context["problem"] = "Some of these do not exist or are not training runs."
     elif len(runs) > MOST:
         context["problem"] = f"Six training runs at most are compared, and {len(runs)} were chosen."
     elif len(runs) < FEWEST:
@@ -229,7 +246,11 @@ def show_system(request: HttpRequest, pk: int) -> HttpResponse:
     if system.kind == System.Kind.HUMAN:  # one for each campaign, which tells them apart
         decodings = decodings.prefetch_related("entries__campaign")
     asked = request.GET.get("decoding", "")
-    chosen = decodings.filter(pk=asked).first() if asked.isdigit() else decodings.first()
+    chosen = (
+        decodings.filter(pk=asked).first()
+        if asked.isascii() and asked.isdecimal() and len(asked) < 19
+        else decodings.first()
+    )
     drawn = attention_of(Run.objects.filter(decoding=chosen).first()) if chosen else {}
     outputs = sample_outputs(chosen, [] if "others" in request.GET else list(drawn)) if chosen else []
     checkpoint = Checkpoint.objects.filter(system=system).select_related("run").first()

@@ -7,26 +7,27 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from annotations.audit.models import AuditEntry
 from annotations.audit.services import Deed, audit_note
 from annotations.documents.csv_tables import csv_blocks
-from annotations.web.lists import listed
+from annotations.web.lists import MAX_TYPED, listed
 from annotations.web.pages import attached, page_for, render_page
 
 COLUMNS = ("at", "kind", "person", "shell", "address", "about", "detail")
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
-SHOWN_PEOPLE = 100
+NOT_VALID = "This filter is not valid; the page of the log says why."
 DAY = forms.DateInput({"type": "date"})
 
 
 def people() -> list[tuple[str, str]]:
     names = AuditEntry.objects.exclude(person="").order_by("person").values_list("person", flat=True).distinct()
-    return [(name, name) for name in names[:SHOWN_PEOPLE]]
+    return [(name, name) for name in names]
 
 
 class AuditFilter(filters.FilterSet):
@@ -35,7 +36,7 @@ class AuditFilter(filters.FilterSet):
     shell = filters.BooleanFilter(label="In a shell")
     since = filters.DateFilter(field_name="at", lookup_expr="date__gte", label="Since", widget=DAY)
     until = filters.DateFilter(field_name="at", lookup_expr="date__lte", label="Until", widget=DAY)
-    words = filters.CharFilter(method="with_words", label="About, or in detail")
+    words = filters.CharFilter(method="with_words", label="About, or in detail", max_length=MAX_TYPED)
 
     def with_words(self, rows: "QuerySet[AuditEntry]", name: str, value: str) -> "QuerySet[AuditEntry]":
         return rows.filter(Q(about__icontains=value) | Q(detail__icontains=value) | Q(person__icontains=value))
@@ -51,11 +52,14 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @page_for("annotations.view_auditentry")
-def export(request: HttpRequest, form: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """What the page with the same address parameters lists, all of its pages."""
     if form not in TYPES:
         raise Http404
-    entries = AuditFilter(request.GET, queryset=AuditEntry.objects.order_by("-pk")).qs
+    asked = AuditFilter(request.GET, queryset=AuditEntry.objects.order_by("-pk"))
+    if not asked.form.is_valid():  # rather than all of the log
+        return HttpResponseBadRequest(NOT_VALID, content_type="text/plain")
+    entries = asked.qs
     audit_note(kind=Deed.EXPORT, about="audit log", detail=form)
     lines: Iterator[bytes | str] = json_lines(entries)
     if form == "csv":

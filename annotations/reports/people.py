@@ -15,6 +15,7 @@ from annotations.protocols import protocol_named
 from annotations.reports.keeping import results_of
 from annotations.reports.measures import measure_of
 from annotations.reports.models import Report
+from annotations.reports.querysets import campaign_revision
 from annotations.reports.scales import places_of
 from annotations.reports.schema.results import SystemResult
 from annotations.reports.words import spaced
@@ -25,11 +26,13 @@ REPORTS = 6  # the newest, that are looked through for one that can be read
 
 
 class Reading(NamedTuple):
-    """What a kept report says of each system by one criterion, best first; `decodings` are those it was shown with."""
+    """What a kept report says of each system by one criterion, best first; `decodings` are those it was shown with, and
+    `scale` is that of their means."""
 
     campaign: Campaign
     criterion: str
     axis: str
+    scale: tuple[float, float]
     places: int
     simulated: bool
     systems: list[SystemResult]
@@ -59,11 +62,14 @@ def closed() -> Any:
     return Campaign.objects.current().filter(state=Campaign.State.CLOSED)
 
 
-def last_reading(dataset: Dataset, split: str) -> Reading | None:
-    """Of the last evaluation campaign there that is closed and whose report was kept since."""
-    theirs = closed().filter(dataset=dataset, split=split, purpose=Campaign.Purpose.EVALUATION)
-    rows = Report.objects.filter(campaign__in=theirs).select_related("campaign")
+def last_reading(dataset: Dataset | None = None, split: str = "") -> Reading | None:
+    """Of the last evaluation campaign, there or anywhere, that is closed and whose report was kept as it stands now."""
+    theirs = closed().filter(purpose=Campaign.Purpose.EVALUATION)
+    theirs = theirs.filter(dataset=dataset, split=split) if dataset else theirs
+    rows = Report.objects.filter(campaign__in=theirs).select_related("campaign__dataset").defer("content")
     for kept in rows.order_by("-campaign__closed_at", "-pk")[:REPORTS]:
+        if kept.revision != campaign_revision(kept.campaign):
+            continue
         with suppress(ConflictError):  # kept in a layout that is not read any more
             results = results_of(kept)
             criterion = criterion_of(list(results.criteria))
@@ -73,6 +79,7 @@ def last_reading(dataset: Dataset, split: str) -> Reading | None:
                 kept.campaign,
                 spaced(criterion),
                 measure_of(results.campaign).mean_axis(results.campaign),
+                measure_of(results.campaign).scale(results.campaign),
                 places_of(results),
                 bool(results.campaign.simulation),
                 results.criteria[criterion].systems,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import django_filters as filters
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from annotations.corpora.models import Album, Dataset, Photo, SequencePhoto, Source, Split
 from annotations.corpora.querysets import COMPLETE
@@ -15,7 +16,7 @@ from annotations.systems.models import Output, System
 
 PER_PAGE = 50
 REFERENCES_SHOWN = 2
-MAX_OUTPUTS = 500  # of a source on its page
+MAX_OTHERS = 50  # texts of a system on a source's page, besides its first one
 
 
 class SourceFilter(filters.FilterSet):
@@ -159,10 +160,11 @@ class WrittenText(NamedTuple):
 
 
 def written_for(source: Source) -> list[WrittenText]:
-    """By system, in the order of their names."""
+    """By system, in the order of their names; of each the newest texts."""
     rows = shown_outputs().filter(source=source).select_related("decoding__system")
     order = ("decoding__system__name", "-decoding__completed_at", "-decoding", "rank")
     systems: dict[int, list[Output]] = defaultdict(list)
-    for output in rows.order_by(*order)[:MAX_OUTPUTS]:
+    place = Window(RowNumber(), partition_by=F("decoding__system"), order_by=order[1:])
+    for output in rows.annotate(place=place).filter(place__lte=1 + MAX_OTHERS).order_by(*order):
         systems[output.decoding.system_id].append(output)
     return [WrittenText(first, others) for first, *others in systems.values()]

@@ -40,8 +40,10 @@ class DecodingQuerySet(models.QuerySet):
         return self.filter(system=system).latest_on(dataset, split)
 
     def latest_on(self, dataset: Any, split: str) -> list[Any]:
-        """`latest_of_each_kind` of every system with a decoding there, by name."""
+        """`latest_of_each_kind` of every system with a decoding there, by name. Of people those texts that a campaign
+        drew which is closed by now: which ones an open one shows is told nowhere."""
         rows = self.complete().own().filter(dataset=dataset, split=split).select_related("system")
+        rows = rows.filter(~Q(system__kind="human") | Q(entries__campaign__state="closed")).distinct()
         found: dict[tuple[str, bool], Any] = {}
         for decoding in rows.order_by("-completed_at", "-pk"):
             found.setdefault((decoding.system.name, bool(decoding.search)), decoding)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django_filters import FilterSet
 
 PER_PAGE = 50
+MAX_TYPED = 200  # letters of what is looked for
 
 
 def listed(request: HttpRequest, rows: "QuerySet[Any]", filters: type[FilterSet] | None = None) -> dict[str, Any]:

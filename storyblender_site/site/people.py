@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotations.audit.services import Deed, audit_note
@@ -30,7 +31,8 @@ class InviteForm(forms.Form):
 
 def people_page(request: HttpRequest, form: InviteForm, **more: Any) -> HttpResponse:
     rows = User.objects.order_by("username").prefetch_related("groups")
-    return render_page(request, "site/people.html", "People", {**listed(request, rows), "form": form, **more})
+    context = {**listed(request, rows), "here": reverse("people"), "form": form, **more}
+    return render_page(request, "site/people.html", "People", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,7 +1,6 @@
 """The start page: what is going on, what comes next, and how human the systems of the last campaign read."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from django.db.models import Count, Q
@@ -11,13 +10,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from annotations.campaigns.selectors import with_progress
-from annotations.errors import ConflictError
-from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, Report, System
+from annotations.models import Campaign, Dataset, Decoding, FeedbackSet, System
 from annotations.plurals import counted
-from annotations.reports.keeping import results_of
-from annotations.reports.measures import measure_of
-from annotations.reports.scales import places_of
-from annotations.reports.words import spaced
+from annotations.reports.people import Reading, last_reading
 from annotations.storage.clock import database_now
 from annotations.web.pages import render_page
 from workers.models import Checkpoint, Run
@@ -25,7 +20,6 @@ from workers.views import duration, seconds_left
 
 SHOWN = 6  # of what goes on; lists have the rest
 STEPS = 2
-HUMAN_LIKENESS = "human_likeness"
 
 
 class Doing(NamedTuple):
@@ -62,24 +56,17 @@ class Mark(NamedTuple):
     high: float | None
 
 
-class Reading(NamedTuple):
-    """What people said of the systems of a closed campaign by one criterion."""
-
-    campaign: Campaign
-    axis: str
-    simulated: bool
-    marks: list[Mark]
-
-
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Each part for who may see what it is about."""
     may = request.user.has_perm
+    reading = last_reading() if may("annotations.view_report") else None
     context = {
         "runs": list(runs_going_on()) if may("workers.view_run") else [],
         "campaigns": list(campaigns_going_on()) if may("annotations.view_campaign") else [],
         "steps": list(steps())[:STEPS] if may("workers.add_run") and may("annotations.add_campaign") else [],
-        "reading": last_reading() if may("annotations.view_report") else None,
+        "reading": reading,
+        "marks": marks_of(reading) if reading else [],
     }
     return render_page(request, "site/start.html", "Where things stand", context)
 
@@ -153,32 +140,20 @@ def launch(text: str, kind: str, **asked: str) -> Link:
     return Link(text, f"{reverse('launch', args=[kind])}?{urlencode(asked)}")
 
 
-def last_reading() -> Reading | None:
-    """Of the last closed campaign of the purpose evaluation whose report was kept in today's layout."""
-    closed = Report.objects.filter(campaign__state=Campaign.State.CLOSED, campaign__archived_at=None)
-    evaluations = closed.filter(campaign__purpose=Campaign.Purpose.EVALUATION).select_related("campaign__dataset")
-    for kept in evaluations.order_by("-campaign__closed_at", "-pk")[:SHOWN]:
-        with suppress(ConflictError):
-            results = results_of(kept)
-            criterion = HUMAN_LIKENESS if HUMAN_LIKENESS in results.criteria else next(iter(results.criteria), "")
-            if results.campaign.interim or not criterion or not results.criteria[criterion].systems:
-                continue
-            measure, places = measure_of(results.campaign), places_of(results)
-            low, high = measure.scale(results.campaign)
+def marks_of(reading: Reading) -> list[Mark]:
+    """In the order of the report."""
+    low, high = reading.scale
 
-            def at(value: float, low: float = low, high: float = high) -> float:
-                return round(100 * (value - low) / (high - low), 2)
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
 
-            marks = [
-                Mark(
-                    row.system,
-                    f"{row.mean:.{places}f}",
-                    f"{row.ci[0]:.{places}f} to {row.ci[1]:.{places}f}" if row.ci else "",
-                    at(row.mean),
-                    *((at(row.ci[0]), at(row.ci[1])) if row.ci else (None, None)),
-                )
-                for row in sorted(results.criteria[criterion].systems, key=lambda row: -row.mean)
-            ]
-            axis = f"{measure.mean_axis(results.campaign)}: {spaced(criterion)}"
-            return Reading(kept.campaign, axis, bool(results.campaign.simulation), marks)
-    return None
+    return [
+        Mark(
+            row.system,
+            f"{row.mean:.{reading.places}f}",
+            f"{row.ci[0]:.{reading.places}f} to {row.ci[1]:.{reading.places}f}" if row.ci else "",
+            at(row.mean),
+            *((at(row.ci[0]), at(row.ci[1])) if row.ci else (None, None)),
+        )
+        for row in reading.systems
+    ]

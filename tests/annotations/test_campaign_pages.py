@@ -400,3 +400,11 @@ def test_the_form_names_items_for_raters(staff: Client) -> None:
         assert ('name="named_items"' in staff.get(f"{LIST}{page}").content.decode()) == there
     refused = staff.post(f"{LIST}{made.pk}/edit/", form_of(parts)).content.decode()
     assert "has named items, which would be lost" in refused
+
+
+@pytest.mark.parametrize("asked", ["archived=no", "archived=yes", "state=none", "dataset=x", f"name={'a' * 60000}"])
+def test_a_filter_that_means_nothing_leaves_the_list_readable(staff: Client, asked: str) -> None:
+    campaign = make_campaign().campaign
+    page = staff.get(f"{LIST}?{asked}")
+    assert page.status_code == 200
+    assert (f">{campaign}</a>" in page.content.decode()) == (asked != "archived=yes")

@@ -112,6 +112,9 @@ def test_logging_in_leads_to_the_page_that_was_asked_for_and_logging_out_to_the_
     assert client.get("/campaigns/").headers["Location"] == "/login/?next=/campaigns/"
     assert client.post("/login/", {**typed, "next": "/campaigns/"}).headers["Location"] == "/campaigns/"
     assert client.post("/logout/").headers["Location"] == "/login/"
+    client.force_login(User.objects.get())
+    assert client.post("/admin/logout/").headers["Location"] == "/login/", "the button of Django's admin"
+    assert client.get("/campaigns/").status_code == 302
     assert client.post("/login/", {**typed, "next": ""}).headers["Location"] == "/"
     assert Client().get("/admin/", follow=True).redirect_chain[-1] == ("/login/?next=%2Fadmin%2F", 302)
 

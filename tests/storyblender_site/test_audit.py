@@ -240,6 +240,9 @@ def test_admins_read_filter_and_export_it_and_researchers_do_not(staff: Client) 
     assert "logged out" in staff.get(page).content.decode()
     lines = b"".join(staff.get(f"{page}export.jsonl?kind=logout").streaming_content)  # type: ignore[attr-defined]
     assert [(each["person"], each["kind"]) for each in map(json.loads, lines.splitlines())] == [("admin", "logout")]
+    for wrong in ("person=nobody", "since=x", "kind=none"):
+        assert staff.get(f"{page}export.csv?{wrong}").status_code == 400, "rather than all of the log"
+        assert 'class="wrong"' in staff.get(f"{page}?{wrong}").content.decode()
     researcher = Client()
     researcher.force_login(bob())
     for address in (page, f"{page}export.csv"):

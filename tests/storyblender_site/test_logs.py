@@ -65,10 +65,10 @@ def test_a_traceback_is_without_it_too(lines: io.StringIO) -> None:
     try:
         raise ValueError("no such page: https://stories.example.org/rate/abc/?rater=PID-1&signature=s3")
     except ValueError:
-        logging.getLogger("anything").exception("a page of %s", "/account/MQ/set-password/")
+        logging.getLogger("anything").exception("%s, %s", "/account/MQ/set-password/", "/shared/T0k/")
     log = lines.getvalue()
     assert "Traceback" in log
-    assert not [secret for secret in ("abc", "PID-1", "s3", "MQ") if secret in log]
+    assert not [secret for secret in ("abc", "PID-1", "s3", "MQ", "T0k") if secret in log]
 
 
 def test_the_settings_write_with_it() -> None:

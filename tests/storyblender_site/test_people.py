@@ -67,7 +67,9 @@ def test_an_account_is_closed_and_opened_again_and_a_lost_password_is_set_anew(a
     assert session.get("/campaigns/").status_code == 302, "who is logged in is out as well"
     admin.post(f"{PAGE}{ada.pk}/open/")
     assert logs_in("ada")
-    set_password(link_in(admin.post(f"{PAGE}{ada.pk}/link/").content.decode()))
+    page = admin.post(f"{PAGE}{ada.pk}/link/").content.decode()
+    assert f'<form method="post" action="{PAGE}"' in page, "a colleague is invited from there too"
+    set_password(link_in(page))
     said = AuditEntry.objects.filter(about="account 'ada'", person="boss").order_by("pk")
     assert list(said.values_list("kind", "detail")) == [
         ("account", "closed"),

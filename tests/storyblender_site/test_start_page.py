@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from annotations.campaigns.services.campaigns import campaign_close
 from annotations.models import Campaign
 from annotations.reports.keeping import report_freeze
+from annotations.reports.people import last_reading
 from storyblender_site.accounts import account_make
-from storyblender_site.site.start import last_reading, steps
+from storyblender_site.site.start import marks_of, steps
 from tests.factories import DatasetFactory, make_campaign
 from tests.workers.generation_rows import opened, rated
 from workers.models import Run
@@ -74,10 +75,11 @@ def test_how_human_they_read_is_told_of_closed_campaigns_alone(client: Client) -
     report_freeze(campaign=campaign)
     reading = last_reading()
     assert reading
-    assert [mark.system for mark in reading.marks] == ["human", "second", "first"]
-    assert all(mark.low is not None and mark.low <= mark.at <= mark.high for mark in reading.marks)  # type: ignore[operator]
-    means = [float(mark.mean) for mark in reading.marks]
-    assert means == pytest.approx([mark.at for mark in reading.marks], abs=0.06), "of a scale from 0 to 100"
+    marks = marks_of(reading)
+    assert [mark.system for mark in marks] == ["human", "second", "first"]
+    assert all(mark.low is not None and mark.low <= mark.at <= mark.high for mark in marks)  # type: ignore[operator]
+    means = [float(mark.mean) for mark in marks]
+    assert means == pytest.approx([mark.at for mark in marks], abs=0.06), "of a scale from 0 to 100"
     page = client.get("/").content.decode()
     assert re.findall(r"<b>(human|first|second)</b>", page) == ["human", "second", "first"]
     nobody = Client()

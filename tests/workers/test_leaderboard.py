@@ -18,6 +18,7 @@ from annotations.campaigns.services.campaigns import campaign_close
 from annotations.models import Campaign, Dataset, Decoding, Output, Score, Source
 from annotations.reports.keeping import report_freeze
 from annotations.systems.selectors import varieties
+from tests.annotations.feedback import beside
 from tests.factories import (
     AlbumFactory,
     CaptionFactory,
@@ -235,3 +236,23 @@ def test_all_systems_are_listed_too(staff: Client, dataset: Dataset) -> None:
     page = staff.get("/models/all/?name=VAR").content.decode()
     assert "varied" in page
     assert ">flat<" not in page
+
+
+def test_what_an_open_campaign_drew_of_people_is_shown_nowhere(admin_client: Client) -> None:
+    """Nor does it take the place of what a closed one drew."""
+    first = make_campaign(captions=3, name="first").campaign
+    asked = {"dataset": first.dataset.name, "split": "test", "system": ["human", "gru"]}
+    compare = f"{MODELS}compare/?{urlencode(asked, doseq=True)}"
+    assert not people_of(first)
+    assert "No system called human has written" in admin_client.get(compare).content.decode()
+    campaign_close(campaign=first)
+    assert people_of(first) == [first.entries.get(system__kind="human").decoding]
+    beside(first, name="second", purpose="evaluation", split="test", items=2, seed=7)
+    assert people_of(first) == [first.entries.get(system__kind="human").decoding]
+    assert "No system called human" not in admin_client.get(compare).content.decode()
+    for page in ("9" * 30, "²", "-1", "0", "x"):
+        assert admin_client.get(f"{compare}&page={page}").status_code == 200, page
+
+
+def people_of(campaign: Campaign) -> list[Decoding]:
+    return [each for each in Decoding.objects.latest_on(campaign.dataset, "test") if each.system.kind == "human"]

@@ -272,3 +272,10 @@ def test_pretrained_models_on_workers_hosts_can_be_chosen(
     Listener.objects.update(seen_at=timezone.now() - timedelta(days=2))
     assert "gpu-host" not in staff.get("/runs/launch/train/").content.decode()
     assert "Select a valid choice" in staff.post("/runs/launch/train/", sent).content.decode()
+
+
+def test_a_value_that_the_form_does_not_offer_is_said(admin_client: Client) -> None:
+    """A browser would send the first choice instead, without a word."""
+    page = admin_client.get("/runs/launch/train/?preset=hf:/gone&budget=5").content.decode()
+    assert "Preset: &#x27;hf:/gone&#x27; cannot be chosen here" in page
+    assert "cannot be chosen" not in admin_client.get("/runs/launch/train/?preset=tiny").content.decode()

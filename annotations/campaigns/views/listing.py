@@ -10,14 +10,14 @@ from django.views.decorators.http import require_GET
 from annotations.campaigns.models import Campaign
 from annotations.campaigns.selectors import with_progress
 from annotations.corpora.models import Dataset
-from annotations.web.lists import listed
+from annotations.web.lists import MAX_TYPED, listed
 from annotations.web.pages import page_for, render_page
 
 ARCHIVE = [("yes", "Archived")]
 
 
 class ReportFilter(filters.FilterSet):
-    name = filters.CharFilter(lookup_expr="icontains", label="Name")
+    name = filters.CharFilter(lookup_expr="icontains", label="Name", max_length=MAX_TYPED)
     dataset = filters.ModelChoiceFilter(queryset=Dataset.objects.order_by("name"), empty_label="All")
 
 
@@ -32,7 +32,7 @@ class CampaignFilter(ReportFilter):
     def filter_queryset(self, queryset: "QuerySet[Campaign]") -> "QuerySet[Campaign]":
         """Archived campaigns are listed on request only."""
         rows: QuerySet[Campaign] = super().filter_queryset(queryset)
-        return rows if self.form.cleaned_data["archived"] else rows.filter(archived_at=None)
+        return rows if self.form.cleaned_data.get("archived") else rows.filter(archived_at=None)
 
 
 @require_GET
