@@ -91,10 +91,10 @@ def outputs_compare(request: HttpRequest) -> HttpResponse:
     number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < MAX_DIGITS else 1
     context: dict[str, Any] = {"dataset": dataset, "split": split, "there": there, "chosen": chosen, "words": words}
     context |= {"names": [each.row_name for each in chosen], "problem": "", "sort": sort, "MOST": MOST}
-    if unknown:
+    if (count := len(chosen) + len(unknown)) > MOST:
+        context["problem"] = f"Four systems at most stand side by side, and {count} were chosen."
+    elif unknown:
         context["problem"] = f"No system called {', '.join(unknown)} has written for {dataset} / {split}."
-    elif len(chosen) > MOST:
-        context["problem"] = f"Four systems at most stand side by side, and {len(chosen)} were chosen."
     elif len(chosen) < FEWEST:
         one = f" besides {chosen[0].row_name}" if chosen else ""
         context["problem"] = f"Choose two to four systems to compare{one}."
