@@ -44,6 +44,7 @@ from workers.models import Checkpoint, RewardModel, Run
 from workers.run_comparison import FEWEST, MOST, compared, filled, settings_of, speed_of
 from workers.scores import TABLES, score_tables, scores_beside_people
 from workers.services import checkpoint_prune
+from workers.time_left import duration, seconds_left
 
 LOG_LINES = 30
 MAX_DIGITS = 19  # of a primary key
@@ -51,7 +52,6 @@ FEW_LOOKS = 4  # at samples, that are shown without being asked for
 SHOWN = (*TABLES, "by_length", "guarding", "agreement", "samples")  # of a run's result, each in a way of its own
 SAMPLES = 20
 PICTURES = 2  # of what a run drew; the rest are on the pages of their outputs
-FRACTION_TO_TELL = 0.02  # of a run done before the time left is worth saying
 
 
 @require_http_methods(["GET", "POST"])
@@ -128,20 +128,6 @@ def base(request: HttpRequest, name: str) -> HttpResponse:
         typed = {key: value for key, value in request.POST.items() if key in fields} or {"preset": name}
         return redirect(f"{reverse('launch', args=['train'])}?{urlencode(typed)}")
     return render(request, "workers/_base.html", {"standing": fetching.standing(KNOWN[name])})
-
-
-def seconds_left(run: Run, now: datetime) -> float | None:
-    """From the pace of this attempt, once it has done enough to have one; None before that."""
-    done = run.fraction - run.fraction_at_claim
-    if run.state != Run.State.RUNNING or run.started_at is None or done < FRACTION_TO_TELL:
-        return None
-    return (1 - run.fraction) / done * (now - run.started_at).total_seconds()
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def run_context(run: Run) -> dict[str, Any]:

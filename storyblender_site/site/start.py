@@ -16,7 +16,7 @@ from annotations.reports.people import Reading, last_reading
 from annotations.storage.clock import database_now
 from annotations.web.pages import render_page
 from workers.models import Checkpoint, Run
-from workers.views import duration, seconds_left
+from workers.time_left import duration, seconds_left
 
 SHOWN = 6  # of what goes on; lists have the rest
 STEPS = 2

@@ -28,6 +28,10 @@ ERASED = "jin-4711"
 
 def make() -> None:
     """Prints the paths of the pages, by what they show."""
+    print(json.dumps(made()))
+
+
+def made() -> dict[str, str]:
     prepare()
     setup_test_environment()
     User.objects.create_superuser(USER, password=PASSWORD)
@@ -37,7 +41,7 @@ def make() -> None:
     costly = trained(row.dataset, "tuned", "objective=dpo", "init=base", feedback=row.name, cost=cost())
     invalid = rehearsed_and_erased()
     call_command("build_feedback", "scored", "--campaign", "scores", "--wait")
-    paths = {
+    return {
         "set": page_of(row),
         "invalid set": page_of(invalid),
         "feedback run": page_of(Run.objects.get(kind="feedback")),
@@ -49,7 +53,6 @@ def make() -> None:
         "system": page_of(costly.system),
         **{kind: reverse("launch", args=[kind]) for kind in ("feedback", "reward", "train")},
     }
-    print(json.dumps(paths))
 
 
 def page_of(row: Any) -> str:

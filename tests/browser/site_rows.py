@@ -24,7 +24,7 @@ IMPORTED = ("vist", "pairs", "outputs", "ratings")
 
 def make() -> None:
     """Prints the paths of the pages, by the names of their addresses."""
-    feedback_rows.make()
+    of_feedback = feedback_rows.made()
     generation = generation_of(rated(opened(), first=30, second=50, human=80))
     generation_of(opened("going", "fourth"), to="train", state="running", message="step 1 of 400")
     listener_beat(name="host:1", queues=["cpu"])
@@ -74,6 +74,8 @@ def make() -> None:
     paths["outputs_compare"] = [f"{reverse('outputs_compare')}?{between}"]
     trained = Run.objects.filter(kind="train").values_list("pk", flat=True)[:2]
     paths["runs_compare"] = [f"{reverse('runs_compare')}?{urlencode({'run': list(trained)}, doseq=True)}"]
+    there = {path for of in paths.values() for path in of}
+    paths["run"] += [path for path in of_feedback.values() if path not in there]
     print(json.dumps(paths))
 
 

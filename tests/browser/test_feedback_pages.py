@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import NewPage, check_accessible, check_fits
 from tests.browser.feedback_rows import LONG, PASSWORD, USER
-from tests.browser.test_rating_page import DESK, PHONE
+from tests.browser.test_rating_page import DESK
 from tests.site import Site
 
 OPENING = "document.querySelectorAll('#content details').forEach((each) => { each.open = true })"
@@ -49,18 +49,6 @@ def page(new_page: NewPage, logged_in: Any) -> Page:
 def check(page: Page) -> None:
     check_accessible(page)
     check_fits(page)
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_is_accessible_and_fits(
-    addresses: dict[str, str], logged_in: Any, new_page: NewPage, size: dict[str, Any], colours: Any
-) -> None:
-    page = new_page(**size, locale="en-US", color_scheme=colours, storage_state=logged_in)
-    for address in addresses.values():
-        page.goto(address)
-        page.evaluate(OPENING)
-        check(page)
 
 
 def open_from(page: Page, address: str, name: str) -> None:

@@ -19,7 +19,7 @@ from annotations.models import Campaign, Dataset, Import, Output, Source, System
 from modeling.config import DecodingConfig, load_preset
 from tests.factories import CaptionFactory, DatasetFactory, MetricFactory, StorySentenceFactory, make_campaign
 from tests.pages import in_one_line
-from workers import lifecycle, sweeping, views
+from workers import lifecycle, sweeping, time_left
 from workers.listeners import listener_beat, listeners_forget, unheard_queues
 from workers.models import Checkpoint, Listener, Run
 from workers.tasks import execute_run
@@ -270,9 +270,9 @@ def test_cancel_and_try_again(staff: Client) -> None:
 def test_the_time_left_follows_from_the_pace_of_this_attempt() -> None:
     now = timezone.now()
     run = Run(state="running", fraction=0.6, fraction_at_claim=0.5, started_at=now - timedelta(seconds=30))
-    assert views.seconds_left(run, now) == pytest.approx(120)
+    assert time_left.seconds_left(run, now) == pytest.approx(120)
     run.fraction = 0.501
-    assert views.seconds_left(run, now) is None
+    assert time_left.seconds_left(run, now) is None
 
 
 def test_a_banner_tells_of_a_queue_that_nobody_listens_to(staff: Client) -> None:
